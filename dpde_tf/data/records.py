@@ -1,0 +1,91 @@
+"""The record: one RGB-D pair as a `tf.train.Example`, encoded and decoded here only.
+
+Fields of an example:
+
+| key             | type  | content                                              |
+|-----------------|-------|------------------------------------------------------|
+| `name`          | bytes | UTF-8 stem of the pair, unique in its split          |
+| `image/encoded` | bytes | PNG, RGB, 8 bits a channel                           |
+| `depth/raw`     | bytes | `height * width` little-endian float32, metres,      |
+|                 |       | row by row; 0 = no measurement                       |
+| `height`        | int64 | rows of the image and of the depth map               |
+| `width`         | int64 | columns of the image and of the depth map            |
+
+Both encodings are lossless, so what a converter writes is what a network reads.
+"""
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+_FEATURES = {
+    "name": tf.io.FixedLenFeature([], tf.string),
+    "image/encoded": tf.io.FixedLenFeature([], tf.string),
+    "depth/raw": tf.io.FixedLenFeature([], tf.string),
+    "height": tf.io.FixedLenFeature([], tf.int64),
+    "width": tf.io.FixedLenFeature([], tf.int64),
+}
+
+
+def _bytes_feature(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _int64_feature(value: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+
+def encode_record(name: str, image: np.ndarray, depth: np.ndarray) -> bytes:
+    """Returns one RGB-D pair as a serialized `tf.train.Example`.
+
+    Args:
+        name: Stem of the pair, unique in its split.
+        image: RGB, uint8 `[H, W, 3]`.
+        depth: Metres, float32 `[H, W]`; 0 = no measurement.
+
+    Returns:
+        The serialized example; `decode_record` gives the same arrays back.
+
+    Raises:
+        ValueError: If a type or a shape is another one.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(
+            f"The image of {name!r} must be uint8 [H, W, 3]. "
+            f"Received: {image.dtype} {image.shape}."
+        )
+    if depth.dtype != np.float32 or depth.shape != image.shape[:2]:
+        raise ValueError(
+            f"The depth of {name!r} must be float32 {image.shape[:2]}, as its image. "
+            f"Received: {depth.dtype} {depth.shape}."
+        )
+    _, png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    features = {
+        "name": _bytes_feature(name.encode()),
+        "image/encoded": _bytes_feature(png.tobytes()),
+        "depth/raw": _bytes_feature(depth.astype("<f4").tobytes()),
+        "height": _int64_feature(depth.shape[0]),
+        "width": _int64_feature(depth.shape[1]),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    return example.SerializeToString()
+
+
+def decode_record(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Returns the pair that `encode_record` wrote.
+
+    Args:
+        serialized: Scalar string tensor, one `tf.train.Example`.
+
+    Returns:
+        `name` (string scalar), `image` (RGB, uint8 `[H, W, 3]`) and `depth`
+        (metres, float32 `[H, W, 1]`; 0 = no measurement).
+    """
+    features = tf.io.parse_single_example(serialized, _FEATURES)
+    shape = [features["height"], features["width"], 1]
+    depth = tf.io.decode_raw(features["depth/raw"], tf.float32)
+    return {
+        "name": features["name"],
+        "image": tf.io.decode_png(features["image/encoded"], channels=3),
+        "depth": tf.reshape(depth, shape),
+    }
