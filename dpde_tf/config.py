@@ -1,0 +1,154 @@
+"""Configurations of networks, losses and training; every default names its reason.
+
+"Paper" is Xu & Liu (2021), "Laina" is Laina et al. (2016), whose network and schedule
+the paper takes over. "Ours" marks a value that neither gives.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class DepthNetworkConfig:
+    """The modified FCRN (Fig. 2 of the paper), or FCRN.
+
+    Attributes:
+        lateral_connections: True is the modified FCRN, False the FCRN baseline.
+        encoder_weights: `imagenet` (paper), `none`, or a `.weights.h5` file of
+            `keras.applications.ResNet50(include_top=False)`.
+        encoder_batch_norm: `trainable` (paper: "all layers"), or `frozen` to keep
+            ImageNet's statistics.
+        batch_norm_momentum: Of the moving averages. Ours: 0.9, since 30 epochs of
+            795 images are few steps.
+        kernel_stddev: Gaussian initialisation of the new layers. Laina: 0.01.
+        output_scale: depth = offset + scale * last convolution. Ours: 0.1. The same
+            class of functions, but SGD at the paper's 1e-2 is stable.
+        output_offset: The offset, metres; None takes the mean training depth. Ours.
+        output_relu: ReLU on the depth. Paper: none; Laina's released graph has one.
+    """
+
+    lateral_connections: bool = True
+    encoder_weights: str = "imagenet"
+    encoder_batch_norm: str = "trainable"
+    batch_norm_momentum: float = 0.9
+    kernel_stddev: float = 0.01
+    output_scale: float = 0.1
+    output_offset: float | None = None
+    output_relu: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class GradientNetworkConfig:
+    """The gradient network: ten 3x3 convolutions (paper, Sect. 3.1).
+
+    Attributes:
+        width: Channels of the hidden layers. Ours: 108, which makes it 1/76 of the
+            modified FCRN's parameters, as the paper's Sect. 4 says.
+        kernel_stddev: Gaussian initialisation ("with Gaussian distributions", paper);
+            None is He et al. (2015), sqrt(2 / fan-in). Ours.
+        output_kernel_stddev: The same for the last layer. Ours: 0.01.
+    """
+
+    width: int = 108
+    kernel_stddev: float | None = None
+    output_kernel_stddev: float = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class DepthLossConfig:
+    """Eqs. 1 to 3 of the paper.
+
+    Attributes:
+        lambda_berhu: Weight of the BerHu term. Paper: 1.
+        lambda_fsim: Weight of 1 - FSIM. Paper: 1.
+        berhu_c: `image` (paper: "each pixel in each depth image") or `batch` (Laina).
+        max_depth: Depth that FSIM sees as 255, metres; None takes the largest
+            training depth. Ours.
+    """
+
+    lambda_berhu: float = 1.0
+    lambda_fsim: float = 1.0
+    berhu_c: str = "image"
+    max_depth: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class GradientLossConfig:
+    """Eq. 4 of the paper.
+
+    Attributes:
+        alpha: The constant in the logarithm, metres per pixel. Hu et al. (2019): 0.5.
+    """
+
+    alpha: float = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class AugmentationConfig:
+    """Random changes of training images. Paper: none mentioned, so all are off.
+
+    Attributes:
+        flip: Mirror left and right, every other image.
+        max_zoom: Zoom by 1 to this factor, with depth divided by it.
+        max_rotation: Rotate by up to this angle either way, degrees.
+        colour: Multiply brightness and each channel by 1 - colour to 1 + colour.
+        crop_size: (height, width) of random crops, or None for whole images.
+    """
+
+    flip: bool = False
+    max_zoom: float = 1.0
+    max_rotation: float = 0.0
+    colour: float = 0.0
+    crop_size: tuple[int, int] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """Optimisation and data order (paper, Sect. 4.2).
+
+    Attributes:
+        epochs: Paper: 30.
+        batch_size: Ours: 8. The paper gives none; Laina took 16 on more images.
+        optimizer: `sgd` (paper) or `adamw`.
+        learning_rate: The first one. Paper: 1e-2.
+        schedule: `paper` (a third of the epochs each at 1, 1/2 and 1/10 of the rate)
+            or `cosine`.
+        momentum: Of SGD. Paper: 0.9.
+        weight_decay: Decoupled. Paper: none.
+        warmup_steps: Steps of linear warm-up. Paper: none.
+        clip_norm: Largest global norm of the gradient; 0 is no clipping (paper).
+        num_validation: Training images held out for validation. Paper: none.
+        checkpoint_steps: Steps between two checkpoints within an epoch.
+        seed: Of the initialisation, the order of the data and the augmentation.
+        precision: `auto`, `float32`, `mixed_bfloat16` or `mixed_float16`.
+        deterministic: Use TensorFlow's deterministic kernels.
+    """
+
+    epochs: int = 30
+    batch_size: int = 8
+    optimizer: str = "sgd"
+    learning_rate: float = 1e-2
+    schedule: str = "paper"
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    warmup_steps: int = 0
+    clip_norm: float = 0.0
+    num_validation: int = 0
+    checkpoint_steps: int = 100
+    seed: int = 0
+    precision: str = "auto"
+    deterministic: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class FusionConfig:
+    """Eqs. 5 and 6 of the paper.
+
+    Attributes:
+        omega: Weight of the gradient terms. Paper: 10.
+        epsilon: In phi(x) = sqrt(x^2 + epsilon). Karsch et al. (2014): 1e-4.
+        num_irls_iterations: Karsch et al. (2014): 10.
+    """
+
+    omega: float = 10.0
+    epsilon: float = 1e-4
+    num_irls_iterations: int = 10

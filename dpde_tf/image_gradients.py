@@ -1,0 +1,107 @@
+"""The image gradient of a depth map, its adjoint and where it is measured.
+
+The only definition in the project: forward differences, one per pixel,
+`gradient_x` along the width and `gradient_y` along the height, 0 in the last
+column / row, which has no neighbour to take a difference with.
+"""
+
+import tensorflow as tf
+
+_NEXT_COLUMN = [[0, 0], [0, 0], [0, 1], [0, 0]]
+_PREVIOUS_COLUMN = [[0, 0], [0, 0], [1, 0], [0, 0]]
+_NEXT_ROW = [[0, 0], [0, 1], [0, 0], [0, 0]]
+_PREVIOUS_ROW = [[0, 0], [1, 0], [0, 0], [0, 0]]
+
+
+def image_gradients(depth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the forward differences of a depth map along width and height.
+
+    gradient_x[i, j] = depth[i, j + 1] - depth[i, j], 0 in the last column;
+    gradient_y[i, j] = depth[i + 1, j] - depth[i, j], 0 in the last row.
+
+    Args:
+        depth: Metres, `[B, H, W, 1]`, any floating-point type.
+
+    Returns:
+        `gradient_x` and `gradient_y` in metres per pixel, each `[B, H, W, 1]`.
+
+    Raises:
+        ValueError: If `depth` is not of rank 4.
+
+    Source: Xu & Liu (2021), Eq. 5.
+    """
+    depth = tf.convert_to_tensor(depth)
+    _check_rank(depth, "depth")
+    gradient_x = tf.pad(depth[:, :, 1:] - depth[:, :, :-1], _NEXT_COLUMN)
+    gradient_y = tf.pad(depth[:, 1:] - depth[:, :-1], _NEXT_ROW)
+    return gradient_x, gradient_y
+
+
+def image_gradients_adjoint(gradient_x: tf.Tensor, gradient_y: tf.Tensor) -> tf.Tensor:
+    """Returns the adjoint of `image_gradients` (the negative divergence).
+
+    It is the linear map for which, whatever the maps v, g_x and g_y,
+
+        <image_gradients(v), (g_x, g_y)> = <v, image_gradients_adjoint(g_x, g_y)>,
+
+    so the last column of `gradient_x` and the last row of `gradient_y`, where
+    the gradient is 0 for every v, are not used.
+
+    Args:
+        gradient_x: `[B, H, W, 1]`, any floating-point type.
+        gradient_y: `[B, H, W, 1]`, of the same type.
+
+    Returns:
+        `[B, H, W, 1]`.
+
+    Raises:
+        ValueError: If an input is not of rank 4 or the two differ in shape.
+    """
+    gradient_x = tf.convert_to_tensor(gradient_x)
+    gradient_y = tf.convert_to_tensor(gradient_y)
+    _check_rank(gradient_x, "gradient_x")
+    if not gradient_x.shape.is_compatible_with(gradient_y.shape):
+        raise ValueError(
+            "`gradient_x` and `gradient_y` must have the same shape. "
+            f"Received: {gradient_x.shape} and {gradient_y.shape}."
+        )
+    inner_x = gradient_x[:, :, :-1]
+    inner_y = gradient_y[:, :-1]
+    along_x = tf.pad(inner_x, _PREVIOUS_COLUMN) - tf.pad(inner_x, _NEXT_COLUMN)
+    along_y = tf.pad(inner_y, _PREVIOUS_ROW) - tf.pad(inner_y, _NEXT_ROW)
+    return along_x + along_y
+
+
+def image_gradients_mask(valid_mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns where the two gradients of a depth map are known.
+
+    A difference is known where both of its pixels are measured. In the last
+    column (`mask_x`) and the last row (`mask_y`) it is never known: the 0 that
+    `image_gradients` puts there is a convention, not a measurement, and a loss
+    must not teach it.
+
+    Args:
+        valid_mask: Boolean `[B, H, W, 1]`, whether the depth is measured.
+
+    Returns:
+        `mask_x` and `mask_y`, each boolean `[B, H, W, 1]`.
+
+    Raises:
+        ValueError: If `valid_mask` is not boolean or not of rank 4.
+    """
+    valid_mask = tf.convert_to_tensor(valid_mask)
+    _check_rank(valid_mask, "valid_mask")
+    if valid_mask.dtype != tf.bool:
+        raise ValueError(
+            "`valid_mask` must be boolean, such as `depth > 0`. "
+            f"Received: {valid_mask.dtype.name}."
+        )
+    mask_x = tf.pad(valid_mask[:, :, 1:] & valid_mask[:, :, :-1], _NEXT_COLUMN)
+    mask_y = tf.pad(valid_mask[:, 1:] & valid_mask[:, :-1], _NEXT_ROW)
+    return mask_x, mask_y
+
+
+def _check_rank(tensor: tf.Tensor, name: str) -> None:
+    """Refuses a tensor whose known rank is not 4."""
+    if tensor.shape.rank not in (None, 4):
+        raise ValueError(f"`{name}` must be [B, H, W, 1]. Received: {tensor.shape}.")

