@@ -1,0 +1,205 @@
+"""From a record set to batches: order, held-out images, augmentation."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from dpde_tf.config import AugmentationConfig
+from dpde_tf.data.augmentation import augment
+from dpde_tf.data.manifest import Manifest, Split, read_manifest
+from dpde_tf.data.records import decode_record
+
+# Records that are shuffled together; a set of at most so many is shuffled perfectly.
+_SHUFFLE_BUFFER = 1024
+_HELD_OUT_RUNS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordSet:
+    """A split of a record set on disk, or a part of it.
+
+    Attributes:
+        directory: The folder with the manifest and the shards.
+        manifest: Its manifest.
+        split_name: Such as `train`.
+        selected: Boolean `[N]`: which records of the split are in.
+    """
+
+    directory: pathlib.Path
+    manifest: Manifest
+    split_name: str
+    selected: np.ndarray
+
+    @classmethod
+    def open(cls, directory: str | pathlib.Path, split_name: str) -> "RecordSet":
+        """Returns all records of a split.
+
+        Args:
+            directory: Folder of a record set.
+            split_name: Such as `train` or `test`.
+
+        Returns:
+            The split.
+
+        Raises:
+            FileNotFoundError: If the folder has no manifest, or a shard is missing.
+            ValueError: If it has no such split.
+        """
+        directory = pathlib.Path(directory)
+        manifest = read_manifest(directory)
+        split = manifest.split(split_name)
+        for shard in split.shards:
+            if not (directory / shard.file).is_file():
+                raise FileNotFoundError(
+                    f"{directory / shard.file} is named by the manifest but does not "
+                    "exist. Convert the raw data again."
+                )
+        selected = np.ones(split.num_records, bool)
+        return cls(directory, manifest, split_name, selected)
+
+    @property
+    def split(self) -> Split:
+        """The manifest's entry of the whole split."""
+        return self.manifest.split(self.split_name)
+
+    @property
+    def num_records(self) -> int:
+        """Number of the selected records."""
+        return int(self.selected.sum())
+
+    def hold_out(self, count: int) -> tuple["RecordSet", "RecordSet"]:
+        """Returns this set without `count` records, and those records.
+
+        They are ten runs of neighbours, evenly spaced, because neighbouring records
+        of NYU show the same room: single records would have near copies in training.
+
+        Args:
+            count: Number of records to hold out; 0 gives an empty second set.
+
+        Returns:
+            What remains, and what is held out.
+
+        Raises:
+            ValueError: If nothing would remain.
+        """
+        total = len(self.selected)
+        if not 0 <= count < total:
+            raise ValueError(
+                f"{self.directory} has {total} records in {self.split_name!r}, so 0 to "
+                f"{total - 1} can be held out. Received: {count} (--num_validation)."
+            )
+        held_out = np.zeros(total, bool)
+        runs = min(_HELD_OUT_RUNS, count)
+        for run in range(runs):
+            length = count // runs + (run < count % runs)
+            start = run * total // runs
+            held_out[start : start + length] = True
+        rest = dataclasses.replace(self, selected=self.selected & ~held_out)
+        return rest, dataclasses.replace(self, selected=self.selected & held_out)
+
+    def serialized(self) -> tf.data.Dataset:
+        """Returns the selected records, in order, as (index in the split, bytes)."""
+        files = [str(self.directory / shard.file) for shard in self.split.shards]
+        records = tf.data.TFRecordDataset(files).enumerate()
+        if self.selected.all():
+            return records
+        selected = tf.constant(self.selected)
+        return records.filter(lambda index, _: selected[index])
+
+
+def make_training_dataset(
+    records: RecordSet,
+    *,
+    batch_size: int,
+    augmentation: AugmentationConfig,
+    seed: int,
+    epoch: int,
+    start_batch: int = 0,
+) -> tf.data.Dataset:
+    """Returns the batches of one epoch, in an order that (seed, epoch) fixes.
+
+    The order and every random change of an image depend on nothing but the arguments,
+    so that a resumed epoch goes on with exactly the batches that were left.
+
+    Args:
+        records: The training records.
+        batch_size: Images a batch; a smaller rest is left out.
+        augmentation: Random changes.
+        seed: Of the run.
+        epoch: From 0; each has another order.
+        start_batch: Number of batches to leave out at the beginning.
+
+    Returns:
+        Batches of `image` (RGB in [0, 1], float32 `[B, H, W, 3]`), `depth` (metres,
+        float32 `[B, H, W, 1]`) and `name` (`[B]`).
+
+    Raises:
+        ValueError: If there are fewer records than one batch, or the crop is larger
+            than the images.
+    """
+    if records.num_records < batch_size:
+        raise ValueError(
+            f"{records.directory} has {records.num_records} records in "
+            f"{records.split_name!r}, fewer than one batch of {batch_size}. Use a "
+            "smaller --batch_size."
+        )
+    _check_crop(records, augmentation)
+
+    def prepare(index: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        pair = _decode(serialized, records.manifest.image_size)
+        pair_seed = tf.random.experimental.stateless_fold_in(
+            tf.constant([seed, epoch], tf.int32), tf.cast(index, tf.int32)
+        )
+        image, depth = augment(pair["image"], pair["depth"], pair_seed, augmentation)
+        return {"image": image, "depth": depth, "name": pair["name"]}
+
+    return (
+        records.serialized()
+        .shuffle(_SHUFFLE_BUFFER, seed=seed * 10_007 + epoch)
+        .skip(start_batch * batch_size)
+        .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .batch(batch_size, drop_remainder=True)
+        .prefetch(2)
+    )
+
+
+def make_evaluation_dataset(records: RecordSet, *, batch_size: int) -> tf.data.Dataset:
+    """Returns all records once, in order, unchanged.
+
+    Args:
+        records: What to read.
+        batch_size: Images a batch; the last one may be smaller.
+
+    Returns:
+        Batches as `make_training_dataset` gives them.
+    """
+    size = records.manifest.image_size
+    return (
+        records.serialized()
+        .map(lambda _, serialized: _decode(serialized, size), tf.data.AUTOTUNE)
+        .batch(batch_size)
+        .prefetch(2)
+    )
+
+
+def _decode(serialized: tf.Tensor, size: tuple[int, int]) -> dict[str, tf.Tensor]:
+    """One record with its static shape, and the image in [0, 1]."""
+    pair = decode_record(serialized)
+    image = tf.image.convert_image_dtype(pair["image"], tf.float32)
+    return {
+        "image": tf.ensure_shape(image, [*size, 3]),
+        "depth": tf.ensure_shape(pair["depth"], [*size, 1]),
+        "name": pair["name"],
+    }
+
+
+def _check_crop(records: RecordSet, augmentation: AugmentationConfig) -> None:
+    """Refuses a crop that does not fit into the images."""
+    crop, size = augmentation.crop_size, records.manifest.image_size
+    if crop is not None and (crop[0] > size[0] or crop[1] > size[1]):
+        raise ValueError(
+            f"The crop {crop[0]}x{crop[1]} must fit into the images of "
+            f"{records.directory}, {size[0]}x{size[1]}. Change --crop_size."
+        )

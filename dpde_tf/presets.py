@@ -1,0 +1,87 @@
+"""The two named recipes of training, for each of the two networks."""
+
+import dataclasses
+
+from dpde_tf.config import AugmentationConfig, TrainingConfig
+
+PRESETS = ("paper", "recommended")
+
+# The gradient network sees 21x21 pixels, so crops pose it the same problem as images.
+_GRADIENT_CROP = (112, 144)
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """A recipe.
+
+    Attributes:
+        training: Optimisation and data order.
+        augmentation: Random changes of the images.
+    """
+
+    training: TrainingConfig
+    augmentation: AugmentationConfig
+
+
+def depth_preset(name: str) -> Preset:
+    """Returns a recipe for the depth network.
+
+    `paper` is what the paper says: SGD with momentum 0.9, 30 epochs at 1e-2, 5e-3 and
+    1e-3, no augmentation. `recommended` keeps its network, losses, images and epochs,
+    with AdamW, a cosine, and the augmentation of Eigen et al. (2014).
+
+    Args:
+        name: One of `PRESETS`.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        ValueError: If there is none of that name.
+
+    Source: Xu & Liu (2021), Sect. 4.2.
+    """
+    _check_name(name)
+    if name == "paper":
+        return Preset(TrainingConfig(), AugmentationConfig())
+    training = TrainingConfig(
+        optimizer="adamw",
+        learning_rate=2e-4,
+        schedule="cosine",
+        weight_decay=1e-4,
+        warmup_steps=60,
+        clip_norm=10.0,
+    )
+    augmentation = AugmentationConfig(
+        flip=True, max_zoom=1.5, max_rotation=5.0, colour=0.2
+    )
+    return Preset(training, augmentation)
+
+
+def gradient_preset(name: str) -> Preset:
+    """Returns a recipe for the gradient network: that of depth, on random crops.
+
+    The paper gives no schedule of its own for this network.
+
+    Args:
+        name: One of `PRESETS`.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        ValueError: If there is none of that name.
+
+    Source: Xu & Liu (2021), Sect. 4.2.
+    """
+    preset = depth_preset(name)
+    augmentation = dataclasses.replace(preset.augmentation, crop_size=_GRADIENT_CROP)
+    return dataclasses.replace(preset, augmentation=augmentation)
+
+
+def _check_name(name: str) -> None:
+    """Refuses an unknown preset."""
+    if name not in PRESETS:
+        raise ValueError(
+            f"There is no preset {name!r}; --preset knows: {', '.join(PRESETS)}."
+        )

@@ -1,0 +1,94 @@
+"""What a training run writes about itself: `metrics.jsonl` and TensorBoard events."""
+
+import json
+import os
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from dpde_tf.atomic_files import write_whole
+from dpde_tf.visualization import encode_png
+
+METRICS_FILE = "metrics.jsonl"
+_Summary = tf.compat.v1.Summary
+
+
+class TrainingLog:
+    """The log of one run; a resumed run goes on with it."""
+
+    def __init__(self, workdir: str | pathlib.Path, finished_epochs: int) -> None:
+        """Opens the log, and drops what was written after the given epoch."""
+        self._path = pathlib.Path(workdir) / METRICS_FILE
+        rows = [row for row in read_metrics(workdir) if row["epoch"] <= finished_epochs]
+        with write_whole(self._path) as path:
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        self._writer = tf.summary.create_file_writer(
+            os.fspath(pathlib.Path(workdir) / "tensorboard")
+        )
+
+    def write_step(self, step: int, values: dict[str, float]) -> None:
+        """Writes scalars of one step to TensorBoard.
+
+        Args:
+            step: Finished steps of the run.
+            values: Name to value.
+        """
+        self._write(step, {f"train/{name}": value for name, value in values.items()})
+
+    def write_epoch(self, row: dict) -> None:
+        """Appends one line to `metrics.jsonl`, and its validation to TensorBoard.
+
+        Args:
+            row: Fields of the line; `validation`, if there, holds a dictionary.
+        """
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        scores = row.get("validation", {})
+        self._write(row["step"], {f"validation/{k}": v for k, v in scores.items()})
+        self._writer.flush()
+
+    def write_pictures(self, step: int, pictures: Sequence[np.ndarray]) -> None:
+        """Writes pictures of equal height, side by side, to TensorBoard.
+
+        Args:
+            step: Finished steps of the run.
+            pictures: RGB uint8, `[H, W, 3]` each.
+        """
+        picture = np.concatenate(pictures, axis=1)
+        height, width, channels = picture.shape
+        image = _Summary.Image(
+            height=height,
+            width=width,
+            colorspace=channels,
+            encoded_image_string=encode_png(picture),
+        )
+        value = _Summary.Value(tag="pictures", image=image)
+        self._write_summary(step, _Summary(value=[value]))
+
+    def _write(self, step: int, scalars: dict[str, float]) -> None:
+        """Writes scalars under their full names."""
+        values = [_Summary.Value(tag=k, simple_value=v) for k, v in scalars.items()]
+        self._write_summary(step, _Summary(value=values))
+
+    def _write_summary(self, step: int, summary: "_Summary") -> None:
+        """Writes one event. `tf.summary.scalar` would need the package tensorboard."""
+        with self._writer.as_default():
+            tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step)
+
+
+def read_metrics(workdir: str | pathlib.Path) -> list[dict]:
+    """Returns the rows of `metrics.jsonl`.
+
+    Args:
+        workdir: Folder of a run.
+
+    Returns:
+        One dictionary an epoch; empty if there is no such file.
+    """
+    path = pathlib.Path(workdir) / METRICS_FILE
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line]

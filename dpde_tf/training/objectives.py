@@ -1,0 +1,156 @@
+"""What each of the two networks is trained for, scored by and pictured as."""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from dpde_tf import losses
+from dpde_tf.config import DepthLossConfig, GradientLossConfig
+from dpde_tf.data.resizing import resize_depth
+from dpde_tf.image_gradients import image_gradients, image_gradients_mask
+from dpde_tf.metrics import image_scores
+from dpde_tf.visualization import colorize_depth, colorize_gradients
+
+Batch = dict[str, tf.Tensor]
+
+
+class Objective(Protocol):
+    """The part of a training that differs between the networks."""
+
+    def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns `loss` and its terms, each `[B]`.
+
+        Args:
+            batch: `image` `[B, H, W, 3]` and `depth` `[B, H, W, 1]`.
+            predicted: Output of the network.
+        """
+
+    def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
+        """Returns the validation metrics over (batch, prediction) pairs.
+
+        Args:
+            batches: All of the validation set, with the network's output.
+        """
+
+    def pictures(self, batch: Batch, predicted: np.ndarray) -> list[np.ndarray]:
+        """Returns pictures of the first image: truth and prediction, RGB uint8.
+
+        Args:
+            batch: As above.
+            predicted: Output of the network.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class DepthObjective:
+    """BerHu and 1 - FSIM of the depth, at the size of the network's output.
+
+    Attributes:
+        config: Weights and options; `max_depth` must be a number.
+
+    Source: Xu & Liu (2021), Eq. 1.
+    """
+
+    config: DepthLossConfig
+
+    def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns `loss`, `berhu` and, unless its weight is 0, `fsim_loss`."""
+        config = self.config
+        truth = resize_depth(batch["depth"], tf.shape(predicted)[1:3])
+        truth = tf.ensure_shape(truth, predicted.shape)
+        berhu = losses.berhu_loss(truth, predicted, c_over=config.berhu_c)
+        terms = {"loss": config.lambda_berhu * berhu, "berhu": berhu}
+        if config.lambda_fsim:
+            fsim_loss = losses.feature_similarity_loss(
+                truth, predicted, max_depth=config.max_depth
+            )
+            terms["loss"] += config.lambda_fsim * fsim_loss
+            terms["fsim_loss"] = fsim_loss
+        return terms
+
+    def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
+        """Returns the paper's metrics at the size of the ground truth."""
+        total = None
+        for batch, predicted in batches:
+            truth = batch["depth"].numpy()
+            full = tf.image.resize(predicted, truth.shape[1:3]).numpy()
+            for one_truth, one in zip(truth[..., 0], full[..., 0], strict=True):
+                sums = image_scores(one_truth, one)
+                total = sums if total is None else total + sums
+        return total.metrics()
+
+    def pictures(self, batch: Batch, predicted: np.ndarray) -> list[np.ndarray]:
+        """Returns colour maps of the true and the predicted depth, in one scale."""
+        truth = batch["depth"][0, ..., 0].numpy()
+        shown = tf.image.resize(predicted[:1], truth.shape).numpy()[0, ..., 0]
+        limits = {"min_depth": 0.0, "max_depth": float(truth.max())}
+        return [colorize_depth(truth, **limits), colorize_depth(shown, **limits)]
+
+
+@dataclasses.dataclass(frozen=True)
+class GradientObjective:
+    """The logarithmic l1 loss of the depth gradients.
+
+    Attributes:
+        config: The constant of the loss.
+
+    Source: Xu & Liu (2021), Eq. 4.
+    """
+
+    config: GradientLossConfig
+
+    def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns `loss`."""
+        truth, valid_mask = true_gradients(batch["depth"])
+        loss = losses.gradient_loss(
+            truth, predicted, alpha=self.config.alpha, valid_mask=valid_mask
+        )
+        return {"loss": loss}
+
+    def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
+        """Returns the loss and the mean absolute error, also of predicting zero.
+
+        A network whose figures are those of zero has learned nothing.
+        """
+        error = zero_error = loss = zero_loss = count = 0.0
+        alpha = self.config.alpha
+        for batch, predicted in batches:
+            truth, valid_mask = (x.numpy() for x in true_gradients(batch["depth"]))
+            truth = truth[valid_mask].astype(np.float64)
+            residual = np.abs(predicted[valid_mask] - truth)
+            error += residual.sum()
+            zero_error += np.abs(truth).sum()
+            loss += np.log1p(residual / alpha).sum()
+            zero_loss += np.log1p(np.abs(truth) / alpha).sum()
+            count += truth.size
+        return {
+            "log_l1": loss / count,
+            "log_l1_of_zero": zero_loss / count,
+            "mean_absolute_error": error / count,
+            "mean_absolute_error_of_zero": zero_error / count,
+        }
+
+    def pictures(self, batch: Batch, predicted: np.ndarray) -> list[np.ndarray]:
+        """Returns colour maps of the true and the predicted gradients."""
+        truth, _ = true_gradients(batch["depth"][:1])
+        return [
+            colorize_gradients(maps[..., 0], maps[..., 1], limit=0.2)
+            for maps in (truth.numpy()[0], predicted[0])
+        ]
+
+
+def true_gradients(depth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the gradients of a measured depth map, and where they are known.
+
+    Args:
+        depth: Metres, `[B, H, W, 1]`; 0 = no measurement.
+
+    Returns:
+        gradient_x and gradient_y in metres per pixel, `[B, H, W, 2]`, and a boolean
+        mask of the same shape.
+    """
+    gradients = tf.concat(image_gradients(depth), axis=-1)
+    return gradients, tf.concat(image_gradients_mask(depth > 0.0), axis=-1)

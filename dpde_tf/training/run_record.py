@@ -1,0 +1,121 @@
+"""`run.json`: with what a run was made, so that it can be made again."""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import subprocess
+
+from dpde_tf.atomic_files import write_whole
+
+FILE_NAME = "run.json"
+
+_PACKAGES = (
+    "dpde_tf tensorflow keras numpy scipy h5py opencv-python absl-py".split()  # noqa: SIM905
+)
+
+
+def write_run_record(
+    workdir: str | pathlib.Path, *, program: str, flags: dict, config: dict
+) -> None:
+    """Writes `run.json`: program, flags, configuration, versions, commit, hardware.
+
+    Args:
+        workdir: Folder of the run.
+        program: Module of the entry point, such as `experiments.train_depth`.
+        flags: The flags as they were given.
+        config: The configurations in force, as JSON-ready dictionaries.
+    """
+    record = {
+        "program": program,
+        "flags": flags,
+        "config": config,
+        "versions": _versions(),
+        "commit": _commit(),
+        "hardware": _hardware(),
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+    with write_whole(pathlib.Path(workdir) / FILE_NAME) as path:
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def read_run_record(workdir: str | pathlib.Path) -> dict:
+    """Returns the content of `run.json`.
+
+    Args:
+        workdir: Folder of a run.
+
+    Returns:
+        The fields that `write_run_record` wrote.
+
+    Raises:
+        FileNotFoundError: If the folder is not that of a run.
+    """
+    path = pathlib.Path(workdir) / FILE_NAME
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist, so {workdir} is not the folder of a training "
+            "run. Train one with `make train-nyu` or name another."
+        )
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def config_as_dict(*configs: object) -> dict:
+    """Returns dataclass configurations as one dictionary, by their class names.
+
+    Args:
+        *configs: Frozen dataclasses.
+
+    Returns:
+        Class name to fields; lists for tuples, as JSON gives them back.
+    """
+    fields = {type(config).__name__: dataclasses.asdict(config) for config in configs}
+    return json.loads(json.dumps(fields))
+
+
+def _versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide about numbers."""
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def _commit() -> str:
+    """The commit of the checkout that this file lies in, or `unknown`."""
+    folder = pathlib.Path(__file__).parent
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return result.stdout.strip()
+
+
+def _hardware() -> dict:
+    """Processor, its number of cores, and the GPUs."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "gpus": [detail.get("device_name", "unknown") for detail in details],
+    }
+
+
+def _processor() -> str:
+    """The processor's name."""
+    cpu_info = pathlib.Path("/proc/cpuinfo")
+    if cpu_info.is_file():
+        for line in cpu_info.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

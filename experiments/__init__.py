@@ -1,0 +1,1 @@
+"""Entry points: train, predict, evaluate, report, benchmark."""

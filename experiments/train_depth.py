@@ -1,0 +1,60 @@
+"""Trains the modified FCRN, or FCRN, on a record set.
+
+    python -m experiments.train_depth --records=data/records/nyu_depth_v2 \
+        --workdir=runs/nyu/depth
+
+The same command goes on with a run that was interrupted. The folder of the run holds
+`run.json` (flags, configuration, versions, commit), `metrics.jsonl` (a line an epoch),
+`tensorboard/`, `checkpoints/` and `weights.weights.h5`.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from absl import app, flags
+
+from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
+from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.models.depth_network import build_depth_network
+from dpde_tf.presets import depth_preset
+from dpde_tf.training.objectives import DepthObjective
+from experiments.config_flags import config_from_flags
+from experiments.training_run import Setup, define_training_flags, run_training
+
+FLAGS = flags.FLAGS
+
+
+def make_setup(records: RecordSet) -> Setup:
+    """Returns network and loss, with what they take from the training records.
+
+    Args:
+        records: The training records.
+
+    Returns:
+        The setup; the mean and the largest depth of the split fill open values.
+    """
+    values = FLAGS.flag_values_dict()
+    network = config_from_flags(DepthNetworkConfig(), values)
+    loss = config_from_flags(DepthLossConfig(), values)
+    if network.output_offset is None:
+        mean = records.split.depth_mean
+        network = dataclasses.replace(network, output_offset=mean)
+    if loss.max_depth is None:
+        loss = dataclasses.replace(loss, max_depth=records.split.depth_max)
+    return Setup(
+        configs=(network, loss),
+        build_network=lambda: build_depth_network(network),
+        objective=DepthObjective(loss),
+    )
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs the training."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    run_training("experiments.train_depth", depth_preset(FLAGS.preset), make_setup)
+
+
+if __name__ == "__main__":
+    define_training_flags(DepthNetworkConfig, DepthLossConfig)
+    app.run(main)

@@ -1,0 +1,133 @@
+"""What the two training programs have in common: flags, resuming, precision, seeds."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+from absl import app, flags
+
+from dpde_tf.config import AugmentationConfig, TrainingConfig
+from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.presets import PRESETS, Preset
+from dpde_tf.training.loop import Trainer
+from dpde_tf.training.objectives import Objective
+from dpde_tf.training.precision import PRECISIONS, resolve_precision
+from dpde_tf.training.run_record import (
+    FILE_NAME,
+    config_as_dict,
+    read_run_record,
+    write_run_record,
+)
+from experiments.config_flags import config_from_flags, define_config_flags
+
+FLAGS = flags.FLAGS
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """The part of a training run that depends on the network.
+
+    Attributes:
+        configs: Configurations of network and loss, for the run's record.
+        build_network: Builds the network, under the run's precision.
+        objective: What it is trained for.
+    """
+
+    configs: tuple[object, ...]
+    build_network: Callable[[], keras.Model]
+    objective: Objective
+
+
+def define_training_flags(*config_classes: type) -> None:
+    """Defines the flags of a training program.
+
+    Args:
+        *config_classes: Configurations of the network and its loss.
+    """
+    flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
+    flags.DEFINE_string("split", "train", "Split to train on.")
+    flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+    flags.DEFINE_enum("preset", "paper", PRESETS, "Recipe; other flags change it.")
+    for name in ("records", "split", "workdir", "preset"):
+        flags.declare_key_flag(name)
+    define_config_flags(*config_classes, TrainingConfig, AugmentationConfig)
+
+
+def run_training(
+    program: str, preset: Preset, make_setup: Callable[[RecordSet], Setup]
+) -> None:
+    """Trains a network as the flags say; goes on with the run in --workdir if any.
+
+    Args:
+        program: Module of the program, for the run's record.
+        preset: The recipe that the flags change.
+        make_setup: Gives the network's part for the training records.
+
+    Raises:
+        app.UsageError: If a flag has an impossible value, or the run in --workdir was
+            made with other ones.
+    """
+    given = {name: FLAGS[name].value for name in FLAGS if FLAGS[name].present}
+    values = FLAGS.flag_values_dict()
+    training = config_from_flags(preset.training, values)
+    augmentation = config_from_flags(preset.augmentation, values)
+    _check_training(training)
+    training = dataclasses.replace(
+        training, precision=resolve_precision(training.precision)
+    )
+    records = RecordSet.open(FLAGS.records, FLAGS.split)
+    setup = make_setup(records)
+    data = {"dataset": records.manifest.dataset, "num_records": records.num_records}
+    config = config_as_dict(*setup.configs, training, augmentation) | {"data": data}
+    if _is_resumed(FLAGS.workdir, config):
+        print(f"Going on with the run in {FLAGS.workdir}.")
+    else:
+        write_run_record(FLAGS.workdir, program=program, flags=given, config=config)
+    keras.config.set_dtype_policy(training.precision)
+    keras.utils.set_random_seed(training.seed)
+    if training.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    Trainer(
+        setup.build_network(),
+        setup.objective,
+        records,
+        config=training,
+        augmentation=augmentation,
+        workdir=FLAGS.workdir,
+    ).train()
+    print(f"Weights: {pathlib.Path(FLAGS.workdir) / 'weights.weights.h5'}")
+
+
+def _check_training(config: TrainingConfig) -> None:
+    """Refuses values that would only fail later."""
+    if config.precision not in PRECISIONS:
+        raise app.UsageError(
+            f"--precision must be one of {', '.join(PRECISIONS)}. "
+            f"Received: {config.precision!r}."
+        )
+    for name in ("epochs", "batch_size", "learning_rate", "checkpoint_steps"):
+        if getattr(config, name) <= 0:
+            raise app.UsageError(
+                f"--{name} must be positive. Received: {getattr(config, name)}."
+            )
+
+
+def _is_resumed(workdir: str, config: dict) -> bool:
+    """Whether there is a run of this configuration; refuses one of another."""
+    if not (pathlib.Path(workdir) / FILE_NAME).is_file():
+        return False
+    former = read_run_record(workdir)["config"]
+    differences = [
+        f"{section}.{name}: {former.get(section, {}).get(name)!r} there, {value!r} now"
+        for section, fields in config.items()
+        for name, value in fields.items()
+        if former.get(section, {}).get(name) != value
+    ]
+    if differences:
+        raise app.UsageError(
+            f"The run in {workdir} was made with other values: "
+            f"{'; '.join(differences)}. Use another --workdir, or delete that folder."
+        )
+    return True

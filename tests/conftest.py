@@ -1,0 +1,34 @@
+"""Settings and fixtures of all tests."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seeds():
+    """Every test starts from the same random state, in float32."""
+    keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture
+def rng():
+    """A NumPy generator that gives the same numbers in every run."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder of real data, for tests marked `data`; `DPDE_DATA` names it."""
+    folder = os.environ.get("DPDE_DATA")
+    if not folder:
+        pytest.skip("DPDE_DATA is not set")
+    return pathlib.Path(folder)
