@@ -120,7 +120,11 @@ def image_scores(
             "`predicted` must be finite wherever the ground truth is measured. "
             f"Received: {np.count_nonzero(~np.isfinite(depth))} other pixels."
         )
-    depth = np.maximum(depth, MIN_DEPTH)
+    return _sum_errors(truth, np.maximum(depth, MIN_DEPTH))
+
+
+def _sum_errors(truth: np.ndarray, depth: np.ndarray) -> ErrorSums:
+    """Sums over positive depths `[N]`."""
     error = depth - truth
     log_error = np.log(depth) - np.log(truth)
     ratio = np.maximum(truth / depth, depth / truth)

@@ -1,0 +1,249 @@
+"""Published numbers to compare with: the paper's tables, and FCRN's.
+
+The text of the paper at hand has lost the bodies of its tables. What its prose prints
+is `printed`; what follows from the prose together with the cited works is `implied`,
+and its source says how. What neither gives is not here: `find_value` returns None.
+Pure Python: importing it loads no library.
+"""
+
+import dataclasses
+
+TITLE = (
+    "Xu, H. & Liu, N. (2021). Detail-preserving depth estimation from a single image "
+    "based on modified fully convolutional residual network and gradient network. "
+    "SN Applied Sciences 3:893, doi 10.1007/s42452-021-04882-0."
+)
+EPOCHS = 30
+"""Of the depth network (Sect. 4.2)."""
+
+SPLIT_SIZES = {
+    "nyu_depth_v2": {"train": 795, "test": 654},
+    "make3d": {"train": 400, "test": 134},
+    "middlebury": {"test": 35},
+}
+"""Numbers of images (Sect. 4.1)."""
+
+DATASET_TABLES = {"make3d": 1, "nyu_depth_v2": 2, "middlebury": 3}
+"""Which table of the paper scores which data set."""
+
+TABLE_TITLES = {
+    1: "Make3D",
+    2: "NYU Depth v2",
+    3: "Middlebury",
+    4: "ablation on NYU Depth v2",
+    5: "numbers of parameters",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class PaperValue:
+    """One number of a table of the paper.
+
+    Attributes:
+        table: Number of the table.
+        row: `fcrn`, `modified_fcrn` (without the gradient stream), `dpde`, or a
+            competitor of Table 2.
+        column: A name of `metrics.METRIC_NAMES`, or `ssim`, `gsm`, `parameter_ratio`.
+        value: The number; depths in metres.
+        status: `printed` or `implied`.
+        source: The sentence it stands in, or how it follows.
+    """
+
+    table: int
+    row: str
+    column: str
+    value: float
+    status: str
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PublishedValue:
+    """One number that another work publishes.
+
+    Attributes:
+        method: `fcrn`.
+        dataset: As in `SPLIT_SIZES`.
+        column: A name of `metrics.METRIC_NAMES`.
+        value: The number.
+        source: Where it stands.
+        protocol: How it was measured.
+        comparable: The name in `protocols.PROTOCOLS` that comes nearest.
+        status: Always `printed`.
+    """
+
+    method: str
+    dataset: str
+    column: str
+    value: float
+    source: str
+    protocol: str
+    comparable: str
+    status: str = "printed"
+
+
+_GAIN = "Sect. 4.3, gain over FCRN in percent, on FCRN's published value"
+_RMS_GAPS = "Sect. 4.3, RMS gaps to the competitors, on DPDE's 0.562"
+_ABLATION = "Sect. 4.4, text on Table 4"
+_MIDDLEBURY = "Sect. 4.3, text on Table 3, which prints five numbers for six measures"
+
+
+def _rows(
+    table: int, row: str, status: str, source: str, **columns: float
+) -> tuple[PaperValue, ...]:
+    """Values of one row that share status and source."""
+    return tuple(
+        PaperValue(table, row, column, value, status, source)
+        for column, value in columns.items()
+    )
+
+
+PAPER_VALUES: tuple[PaperValue, ...] = (
+    *_rows(2, "dpde", "printed", _ABLATION, rms=0.562),
+    # 5.5 % of 0.055, 3 % of 0.127, 3 %, 1.2 % and 0.3 % of 0.811, 0.953, 0.988.
+    *_rows(2, "dpde", "implied", _GAIN, log10=0.052, rel=0.123),
+    *_rows(2, "dpde", "implied", _GAIN, delta1=0.835, delta2=0.964, delta3=0.991),
+    *_rows(2, "modified_fcrn", "printed", _ABLATION, rms=0.569),
+    *_rows(2, "modified_fcrn", "implied", f"{_ABLATION}: 0.002 above DPDE", rel=0.125),
+    *_rows(2, "fcrn", "implied", _RMS_GAPS, rms=0.573),
+    *_rows(2, "fcrn", "implied", "cited from Laina et al. (2016)", rel=0.127),
+    *_rows(2, "karsch_2014", "implied", _RMS_GAPS, rms=1.200),
+    *_rows(2, "eigen_2014", "implied", _RMS_GAPS, rms=0.907),
+    *_rows(2, "liu_2015", "implied", _RMS_GAPS, rms=0.824),
+    *_rows(2, "li_2015", "implied", _RMS_GAPS, rms=0.821),
+    *_rows(2, "wang_2015", "implied", _RMS_GAPS, rms=0.745),
+    *_rows(2, "xu_2017", "implied", _RMS_GAPS, rms=0.586),
+    *_rows(
+        3,
+        "dpde",
+        "printed",
+        _MIDDLEBURY,
+        rms=0.684,
+        log10=0.068,
+        rel=0.206,
+        ssim=0.942,
+        gsm=0.988,
+    ),
+    *_rows(4, "fcrn", "implied", "the same network as in Table 2", rms=0.573),
+    *_rows(4, "modified_fcrn", "printed", _ABLATION, rms=0.569),
+    *_rows(4, "modified_fcrn", "implied", f"{_ABLATION}: 0.002 above DPDE", rel=0.125),
+    *_rows(4, "dpde", "printed", _ABLATION, rms=0.562),
+    *_rows(4, "dpde", "implied", _GAIN, rel=0.123),
+    *_rows(5, "fcrn", "printed", "Sect. 4.4, text on Table 5", parameter_ratio=76.0),
+)
+
+GRADIENT_STREAM_GAINS = {
+    ("make3d", "log10"): 0.005,
+    ("make3d", "rel"): 0.002,
+    ("nyu_depth_v2", "rms"): 0.007,
+    ("nyu_depth_v2", "rel"): 0.002,
+}
+"""What the gradient stream improves, by data set and measure: printed in Sects. 4.3
+(Make3D) and 4.4 (NYU Depth v2)."""
+
+_LAINA = "Laina et al. (2016)"
+_RECOMPUTED = "Laina et al., recomputed"
+_LAINA_NYU = (
+    "654 test images at 480x640, filled depth, no crop, no cap, pooled over pixels",
+    "paper",
+)
+_LAINA_NYU_RECOMPUTED = (
+    "the released predictions by the same protocol in double precision, from issue 42 "
+    "of irolaina/FCRN-DepthPrediction, where the author agrees that it is needed",
+    "paper",
+)
+_LAINA_MAKE3D = (
+    "134 test images at 460x345, 0 < depth < 70 m, pooled over pixels; numbers of the "
+    "README of irolaina/FCRN-DepthPrediction",
+    "make3d_c1",
+)
+
+
+def _published(
+    dataset: str, source: str, protocol: tuple[str, str], **columns: float
+) -> tuple[PublishedValue, ...]:
+    """Values of FCRN that share data set, source and protocol."""
+    return tuple(
+        PublishedValue("fcrn", dataset, column, value, source, *protocol)
+        for column, value in columns.items()
+    )
+
+
+PUBLISHED_VALUES: tuple[PublishedValue, ...] = (
+    *_published("nyu_depth_v2", _LAINA, _LAINA_NYU, rms=0.573, rel=0.127, log10=0.055),
+    *_published(
+        "nyu_depth_v2", _LAINA, _LAINA_NYU, delta1=0.811, delta2=0.953, delta3=0.988
+    ),
+    *_published(
+        "nyu_depth_v2", _RECOMPUTED, _LAINA_NYU_RECOMPUTED, rms=0.589, rel=0.136
+    ),
+    *_published("make3d", _LAINA, _LAINA_MAKE3D, rms=4.45, rel=0.175, log10=0.072),
+)
+
+
+def find_value(table: int, row: str, column: str) -> PaperValue | None:
+    """Returns a number of a table of the paper.
+
+    Args:
+        table: Number of the table.
+        row: As in `PaperValue`.
+        column: As in `PaperValue`.
+
+    Returns:
+        The value, or None if the text neither prints nor implies it.
+
+    Source: Xu & Liu (2021), Tables 1-5.
+    """
+    for value in PAPER_VALUES:
+        if (value.table, value.row, value.column) == (table, row, column):
+            return value
+    return None
+
+
+def changes(dataset: str, before: str, after: str) -> dict[str, float]:
+    """Returns what the paper says that a part of the method changes.
+
+    Args:
+        dataset: As in `SPLIT_SIZES`.
+        before: Row without the part, as in `PaperValue`.
+        after: Row with it.
+
+    Returns:
+        Measure to difference, as far as the text gives it.
+
+    Source: Xu & Liu (2021), Tables 1, 2 and 4.
+    """
+    if (before, after) == ("modified_fcrn", "dpde"):
+        gains = GRADIENT_STREAM_GAINS.items()
+        return {column: -gain for (data, column), gain in gains if data == dataset}
+    table = DATASET_TABLES.get(dataset)
+    rows = [
+        {v.column: v.value for v in PAPER_VALUES if (v.table, v.row) == (table, row)}
+        for row in (before, after)
+    ]
+    return {
+        column: rows[1][column] - rows[0][column]
+        for column in rows[0]
+        if column in rows[1]
+    }
+
+
+def published_values(
+    dataset: str, method: str, protocol: str
+) -> dict[str, dict[str, PublishedValue]]:
+    """Returns the published numbers of a method that come nearest to a protocol.
+
+    Args:
+        dataset: As in `SPLIT_SIZES`.
+        method: `fcrn`.
+        protocol: A name in `protocols.PROTOCOLS`.
+
+    Returns:
+        Source to column to value; empty if there is nothing.
+    """
+    found: dict[str, dict[str, PublishedValue]] = {}
+    for value in PUBLISHED_VALUES:
+        wanted = (value.dataset, value.method, value.comparable)
+        if wanted == (dataset, method, protocol):
+            found.setdefault(value.source, {})[value.column] = value
+    return found

@@ -1,0 +1,172 @@
+r"""Writes a report of runs: scores beside the paper's, pictures, curves, settings.
+
+Example:
+    python -m experiments.report --runs=runs/nyu \
+        --records=data/records/nyu_depth_v2 --split=test --output=report
+
+writes report/index.html, which needs no other file, and report/report.md with its
+pictures in report/images/. What the folder of runs lacks is listed as not run.
+"""
+
+import pathlib
+
+import numpy as np
+from absl import app, flags
+
+from dpde_tf import evaluation
+from dpde_tf.atomic_files import write_whole
+from dpde_tf.data import manifest
+from dpde_tf.image_gradients import image_gradients, image_gradients_mask
+from dpde_tf.prediction_files import read_prediction
+from dpde_tf.report import blocks, contents, html, markdown, pictures
+from dpde_tf.report.runs import Runs, read_runs
+
+FLAGS = flags.FLAGS
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("runs", None, "Folder of runs.", required=True)
+    flags.DEFINE_string("records", None, "Folder of the record set, for pictures.")
+    flags.DEFINE_string("split", "test", "Split that was predicted and scored.")
+    flags.DEFINE_string("output", "report", "Folder of the report.")
+    flags.DEFINE_integer(
+        "num_images", 6, "Images to show, evenly spaced over the split.", lower_bound=0
+    )
+    flags.DEFINE_list("names", None, "Names of the records to show instead.")
+    flags.DEFINE_string("note", "", "A line for the banner, such as 'Demonstration'.")
+
+
+def choose_names(names: tuple[str, ...], count: int) -> list[str]:
+    """Returns names that are evenly spaced from the first to the last.
+
+    Args:
+        names: All names, in order.
+        count: How many are wanted.
+
+    Returns:
+        `count` of them, or all if there are fewer.
+    """
+    indices = np.linspace(0, len(names) - 1, min(count, len(names)))
+    return [names[index] for index in np.rint(indices).astype(int)]
+
+
+def read_examples(
+    runs: Runs, records: pathlib.Path, *, split: str, names: list[str]
+) -> list[pictures.Example]:
+    """Returns the named records with their predictions.
+
+    Args:
+        runs: Where the predictions are.
+        records: Folder of the record set.
+        split: Split of the record set.
+        names: Records to read.
+
+    Returns:
+        One example a name, in the order of the split.
+
+    Raises:
+        FileNotFoundError: If a predictions folder lacks one of them.
+        ValueError: If a name is not in the split, or a prediction is broken.
+    """
+    examples = []
+    for name, image, depth in evaluation.read_split(records, split, names=names):
+        batch = depth[np.newaxis, ..., np.newaxis]
+        gradients = [
+            np.where(mask, gradient, 0)[0, ..., 0]
+            for gradient, mask in zip(
+                image_gradients(batch), image_gradients_mask(batch > 0), strict=True
+            )
+        ]
+        predictions = {
+            folder: read_prediction(path / f"{name}.npz")
+            for folder, path in runs.predictions.items()
+        }
+        examples.append(pictures.Example(name, image, depth, *gradients, predictions))
+    return examples
+
+
+def write_report(report: tuple[blocks.Block, ...], output: pathlib.Path) -> None:
+    """Writes the pictures, `report.md` and `index.html`.
+
+    Args:
+        report: The contents.
+        output: Folder; made if need be.
+    """
+    for picture in blocks.pictures_of(report):
+        with write_whole(output / markdown.IMAGE_FOLDER / picture.file) as path:
+            path.write_bytes(picture.data)
+    with write_whole(output / "report.md") as path:
+        path.write_text(markdown.to_markdown(report), encoding="utf-8")
+    with write_whole(output / "index.html") as path:
+        path.write_text(html.to_html(report), encoding="utf-8")
+
+
+def make_report(
+    runs_directory: pathlib.Path,
+    records: pathlib.Path | None,
+    *,
+    split: str,
+    names: list[str] | None,
+    num_images: int,
+    note: str,
+) -> tuple[blocks.Block, ...]:
+    """Returns the contents of the report.
+
+    Args:
+        runs_directory: Folder of runs.
+        records: Folder of the record set, or None for a report without pictures.
+        split: Split that was predicted and scored.
+        names: Records to show; None for `num_images`, evenly spaced.
+        num_images: How many to show if `names` is None.
+        note: A line for the banner, or empty.
+
+    Returns:
+        The blocks of the report.
+
+    Raises:
+        ValueError: If scores are of another data set than the records.
+    """
+    runs = read_runs(runs_directory)
+    listed, examples = None, []
+    if records:
+        listed = manifest.read_manifest(records)
+        _check_dataset(runs, listed.dataset)
+        shown = names or choose_names(listed.split(split).names, num_images)
+        if runs.predictions and shown:
+            examples = read_examples(runs, records, split=split, names=shown)
+    source = contents.Source(runs, listed, split, examples, note)
+    return contents.report_blocks(source)
+
+
+def _check_dataset(runs: Runs, dataset: str) -> None:
+    """Refuses scores of another data set than that of the records."""
+    for name, summary in runs.scores.items():
+        if summary["dataset"] != dataset:
+            raise ValueError(
+                f"{runs.directory}/scores/{name} is of {summary['dataset']}, but the "
+                f"records are of {dataset}. Give the record set that was scored with "
+                "--records."
+            )
+
+
+def main(argv: list[str]) -> None:
+    """Writes the report that the flags ask for."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Not a flag: {argv[1]}.")
+    report = make_report(
+        pathlib.Path(FLAGS.runs),
+        pathlib.Path(FLAGS.records) if FLAGS.records else None,
+        split=FLAGS.split,
+        names=FLAGS.names,
+        num_images=FLAGS.num_images,
+        note=FLAGS.note,
+    )
+    output = pathlib.Path(FLAGS.output)
+    write_report(report, output)
+    print(f"Written: {output / 'index.html'} and {output / 'report.md'}")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)

@@ -1,0 +1,289 @@
+import html.parser
+import json
+import re
+import subprocess
+import sys
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from dpde_tf.report import blocks, markdown, pictures, runs
+from dpde_tf.report import html as html_page
+from experiments import report
+from tests.test_evaluation import write_record_set
+from tests.test_report_scores import make_summary
+
+NAMES = ("0007", "0042", "0100")
+SIZE = (24, 32)
+VOID = {"meta", "img", "br", "circle", "line", "rect", "polyline"}
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that tags nest, and collects texts of cells and all references."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.cells, self.references, self.titles = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        names = dict(attributes)
+        self.references += [names[k] for k in ("src", "href") if k in names]
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag in ("td", "th"):
+            self.cells.append("")
+
+    def handle_startendtag(self, tag, attributes):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if {"td", "th"} & set(self.open):
+            self.cells[-1] += data
+        if self.open and self.open[-1] in ("h1", "h2", "h3"):
+            self.titles.append(data)
+
+
+def write_training_run(folder, *, epochs, units):
+    folder.mkdir(parents=True)
+    record = {
+        "program": "experiments.train_depth",
+        "flags": {},
+        "config": {"TrainingConfig": {"epochs": epochs, "crop_size": None}},
+        "versions": {"keras": "3.15"},
+        "commit": "abc1234",
+        "hardware": {"processor": "a < b | c", "cores": 2, "gpus": []},
+    }
+    (folder / "run.json").write_text(json.dumps(record))
+    rows = []
+    for epoch in range(1, epochs + 1):
+        row = {
+            "epoch": epoch,
+            "step": 10 * epoch,
+            "learning_rate": 0.01,
+            "seconds": 90.0,
+        }
+        row |= {"images_per_second": 4.0, "loss": 1 / epoch}
+        row["validation"] = {"error": 0.5, "error_of_zero": 0.6}
+        rows.append(json.dumps(row) + "\n")
+    (folder / "metrics.jsonl").write_text("".join(rows))
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)])
+    network.save_weights(folder / "weights.weights.h5")
+
+
+@pytest.fixture
+def depths(rng):
+    return {name: rng.uniform(1, 5, SIZE).astype(np.float32) for name in NAMES}
+
+
+@pytest.fixture
+def records(tmp_path, depths):
+    return write_record_set(tmp_path / "records", depths)
+
+
+@pytest.fixture
+def run_folder(tmp_path, depths):
+    """Two trainings, predictions and scores; no FCRN."""
+    folder = tmp_path / "runs"
+    write_training_run(folder / "depth", epochs=3, units=100)
+    write_training_run(folder / "gradient", epochs=2, units=5)
+    predictions = folder / "predictions" / "dpde"
+    predictions.mkdir(parents=True)
+    for name, depth in depths.items():
+        gradient = np.zeros(SIZE, np.float32)
+        arrays = {"depth": depth + 1, "fused": depth + 0.5, "gradient_x": gradient}
+        np.savez(predictions / name, **arrays, gradient_y=gradient)
+    scores = folder / "scores" / "dpde"
+    scores.mkdir(parents=True)
+    summary = make_summary(depth=0.7512, fused=0.7034) | {"num_images": 3}
+    (scores / "summary.json").write_text(json.dumps(summary))
+    return folder
+
+
+def make(run_folder, records, **options):
+    options = {"split": "test", "names": None, "num_images": 2, "note": ""} | options
+    return report.make_report(run_folder, records, **options)
+
+
+def test_report_holds_scores_settings_and_what_was_not_run(run_folder, records):
+    page = Page(html_page.to_html(make(run_folder, records, note="A demonstration.")))
+    assert {"0.7512", "0.7034", "0.562", "0.569", "not run"} <= set(page.cells)
+    assert {"abc1234", "a < b | c", "none"} <= set(page.cells)
+    assert "DPDE on NYU Depth v2" in page.titles
+    text = markdown.to_markdown(make(run_folder, records, note="A demonstration."))
+    assert "> **A demonstration.**" in text
+    assert "Modified FCRN was trained for 3 of the paper's 30 epochs." in text
+    assert "Scores `dpde`: 3 images of the split `test`; the paper has 654." in text
+    assert "- Training of FCRN: not run" in text
+    assert "- Table 1 (Make3D): not run" in text
+    # Dense(100) and Dense(5) on 4 inputs: 500 and 25 parameters.
+    assert "| Modified FCRN | **500** | 20.0 | – |" in text
+    assert "| FCRN | not run | not run | 76 |" in text
+
+
+def test_html_loads_nothing_and_nests(run_folder, records):
+    text = html_page.to_html(make(run_folder, records))
+    page = Page(text)
+    outside = [r for r in page.references if not r.startswith(("data:image/", "#"))]
+    assert outside == []
+    assert not re.search(r"url\(|@import|<script|<link", text)
+    anchors = set(re.findall(r'id="([^"]*)"', text))
+    assert {r[1:] for r in page.references if r.startswith("#")} <= anchors
+
+
+def test_markdown_and_html_hold_the_same_tables(run_folder, records):
+    report_blocks = make(run_folder, records)
+    cells = []
+    for line in markdown.to_markdown(report_blocks).splitlines():
+        if line.startswith("| ") and not line.startswith("| ---"):
+            cells += re.split(
+                r"(?<!\\) \| ", line.removeprefix("| ").removesuffix(" |")
+            )
+    plain = [re.sub(r"!\[[^]]*\]\([^)]*\)|<br>|[*`\\\n]", "", cell) for cell in cells]
+    page = Page(html_page.to_html(report_blocks))
+    assert plain == [re.sub(r"[*\n]", "", cell) for cell in page.cells]
+    assert len(plain) > 100
+
+
+def test_write_report_writes_both_pages_and_every_picture(
+    run_folder, records, tmp_path
+):
+    report_blocks = make(run_folder, records)
+    report.write_report(report_blocks, tmp_path / "report")
+    text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\(images/([^)]*)\)", text))
+    written = {path.name for path in (tmp_path / "report" / "images").iterdir()}
+    assert named == written
+    # Two images of six columns; charts: loss, error and learning rate of two runs.
+    assert sum(name.endswith(".jpg") for name in named) == 2 * 6
+    assert sum(name.endswith(".svg") for name in named) == 2 * 3
+    picture = cv2.imread(str(tmp_path / "report" / "images" / "0007_dpde_fused.jpg"))
+    assert picture.shape == (*SIZE, 3)
+    assert (tmp_path / "report" / "index.html").is_file()
+
+
+def test_picture_table_gives_each_images_rms_and_one_scale(run_folder, records):
+    read = runs.read_runs(run_folder)
+    examples = report.read_examples(read, records, split="test", names=["0042"])
+    table = pictures.picture_table(examples)
+    row = dict(zip(table.header, table.rows[0], strict=True))
+    assert list(row) == [
+        "Input",
+        "Ground truth",
+        "Modified FCRN",
+        "True gradients",
+        "Gradient network",
+        "DPDE (fused)",
+    ]
+    assert row["Modified FCRN"].text == "RMS 1.000 m"
+    assert row["DPDE (fused)"].text == "RMS 0.500 m"
+    low, high = examples[0].ground_truth.min(), examples[0].ground_truth.max()
+    assert row["Ground truth"].text == f"{low:.2f} to {high:.2f} m"
+
+
+def test_picture_table_shows_a_perfect_prediction_as_the_truth(depths):
+    depth = depths["0042"]
+    zeros = np.zeros(SIZE, np.float32)
+    image = np.zeros((*SIZE, 3), np.uint8)
+    predictions = {"fcrn": {"depth": depth}}
+    example = pictures.Example("a", image, depth, zeros, zeros, predictions)
+    table = pictures.picture_table([example])
+    cells = dict(zip(table.header, table.rows[0], strict=True))
+    decoded = [
+        cv2.imdecode(
+            np.frombuffer(cells[title].picture.data, np.uint8), cv2.IMREAD_COLOR
+        )
+        for title in ("FCRN", "Ground truth")
+    ]
+    # The truth has a bar below it, which JPEG smears into the blocks of its last rows.
+    np.testing.assert_array_equal(decoded[0][:12], decoded[1][:12])
+
+
+def test_report_shows_the_named_images_only(run_folder, records):
+    text = markdown.to_markdown(make(run_folder, records, names=["0042"]))
+    assert "images/0042_input.jpg" in text
+    assert "images/0007_input.jpg" not in text
+    with pytest.raises(ValueError, match="no record 0043"):
+        make(run_folder, records, names=["0043"])
+
+
+def test_report_of_any_single_part(tmp_path, run_folder, records):
+    for part in ("depth", "predictions", "scores"):
+        alone = tmp_path / f"only_{part}"
+        alone.mkdir()
+        (run_folder / part).rename(alone / part)
+        text = markdown.to_markdown(make(alone, None))
+        assert "- Training of FCRN: not run" in text
+        assert "Pictures: no record set was given" in text
+        Page(html_page.to_html(make(alone, records)))
+    with pytest.raises(FileNotFoundError, match=r"nothing to report.*--runs"):
+        make(tmp_path / "only_nothing", None)
+
+
+def test_report_of_middlebury_names_the_measures_it_lacks(run_folder):
+    path = run_folder / "scores" / "dpde" / "summary.json"
+    path.write_text(json.dumps(make_summary(depth=1.0) | {"dataset": "middlebury"}))
+    text = markdown.to_markdown(make(run_folder, None))
+    assert "# DPDE on Middlebury" in text
+    assert "SSIM, GSM and MGE of Table 3: not run. The paper has SSIM 0.942" in text
+    assert "| DPDE | the paper | 0.684 | not given | 0.068 | 0.206 |" in text
+    assert "- Table 2 (NYU Depth v2): not run in this report." in text
+
+
+def test_report_refuses_broken_or_foreign_scores(run_folder, records):
+    path = run_folder / "scores" / "dpde" / "summary.json"
+    path.write_text(json.dumps(make_summary(depth=1.0) | {"dataset": "make3d"}))
+    with pytest.raises(ValueError, match=r"is of make3d, but the records are of nyu"):
+        make(run_folder, records)
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=r"summary\.json lacks dataset, num_images"):
+        make(run_folder, records)
+    path.write_text("{")
+    with pytest.raises(ValueError, match=r"summary\.json is not JSON"):
+        make(run_folder, records)
+
+
+def test_choose_names_are_evenly_spaced():
+    names = tuple("abcdefghi")
+    assert report.choose_names(names, 3) == ["a", "e", "i"]
+    assert report.choose_names(names, 1) == ["a"]
+    assert report.choose_names(names, 0) == []
+    assert report.choose_names(names, 99) == list(names)
+
+
+def test_curves_compare_with_predicting_zero(run_folder, records):
+    text = html_page.to_html(make(run_folder, records))
+    assert "validation 0.5<" in text
+    assert "predicting zero 0.6<" in text
+
+
+def test_text_is_escaped_in_html():
+    page = html_page.to_html([blocks.Paragraph("1 < 2 & `a<b>`")])
+    assert "<p>1 &lt; 2 &amp; <code>a&lt;b&gt;</code></p>" in page
+
+
+def test_report_package_loads_no_tensorflow():
+    program = (
+        "import sys; from dpde_tf.report import contents, html, markdown, runs; "
+        "print({'tensorflow', 'keras'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", program]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "set()"
+
+
+@pytest.mark.slow
+def test_report_as_a_program(run_folder, records, tmp_path):
+    command = [sys.executable, "-m", "experiments.report", f"--runs={run_folder}"]
+    options = [f"--records={records}", f"--output={tmp_path}/out", "--num_images=1"]
+    finished = subprocess.run([*command, *options], capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    assert "index.html" in finished.stdout
+    assert (tmp_path / "out" / "report.md").is_file()
