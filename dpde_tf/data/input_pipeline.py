@@ -96,8 +96,18 @@ class RecordSet:
             length = count // runs + (run < count % runs)
             start = run * total // runs
             held_out[start : start + length] = True
-        rest = dataclasses.replace(self, selected=self.selected & ~held_out)
-        return rest, dataclasses.replace(self, selected=self.selected & held_out)
+        return self.without(held_out), self.without(~held_out)
+
+    def without(self, excluded: np.ndarray) -> "RecordSet":
+        """Returns this set without some of its records.
+
+        Args:
+            excluded: Boolean `[N]`, by index in the split.
+
+        Returns:
+            What remains.
+        """
+        return dataclasses.replace(self, selected=self.selected & ~excluded)
 
     def serialized(self) -> tf.data.Dataset:
         """Returns the selected records, in order, as (index in the split, bytes)."""

@@ -68,7 +68,8 @@ def encode_record(name: str, image: np.ndarray, depth: np.ndarray) -> bytes:
         "width": _int64_feature(depth.shape[1]),
     }
     example = tf.train.Example(features=tf.train.Features(feature=features))
-    return example.SerializeToString()
+    # Deterministic: the order of the fields otherwise changes with every process.
+    return example.SerializeToString(deterministic=True)
 
 
 def decode_record(serialized: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,0 +1,1 @@
+"""Converters from the raw data sets to record sets."""

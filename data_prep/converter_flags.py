@@ -1,0 +1,101 @@
+"""The flags that all converters have in common, and the way to run one."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from absl import app, flags
+
+from data_prep import verification
+from data_prep.conversion import Options
+from dpde_tf.data.manifest import Manifest
+
+FLAGS = flags.FLAGS
+
+
+def define_common_flags(*, image_size: str | None) -> None:
+    """Defines the flags of every converter.
+
+    Programs call it before `app.run`; flags that were defined by an import would
+    clash when two programs are imported together.
+
+    Args:
+        image_size: Default of --image_size as "height,width"; None keeps the size.
+    """
+    flags.DEFINE_string("output", None, "Folder of the record set.", required=True)
+    flags.DEFINE_list(
+        "image_size", image_size, "Height and width of the records, such as 240,320."
+    )
+    flags.DEFINE_integer("workers", 2, "Threads that load and encode.", lower_bound=1)
+    flags.DEFINE_integer("num_shards", 8, "Files a split, at most.", lower_bound=1)
+    flags.DEFINE_bool("overwrite", False, "Replace the record set if it is there.")
+    flags.DEFINE_bool("verify", False, "Only check the record set at --output.")
+
+
+def define_official_flags() -> None:
+    """Defines the flags of the converters of data sets with official splits."""
+    flags.DEFINE_string("raw", None, "Folder of the raw data.")
+    flags.DEFINE_bool("allow_partial", False, "Convert whatever pairs are there.")
+
+
+def parse_image_size(values: Sequence[str] | None) -> tuple[int, int] | None:
+    """Returns the value of --image_size as numbers.
+
+    Args:
+        values: Two texts, height and width; None or none of them = not given.
+
+    Returns:
+        (height, width), or None if it was not given.
+
+    Raises:
+        ValueError: If it is not two positive whole numbers.
+    """
+    if not values:
+        return None
+    if len(values) != 2 or not all(v.isdecimal() and int(v) > 0 for v in values):
+        raise ValueError(
+            "--image_size must be height and width, such as 240,320. Received: "
+            f"{','.join(values)}."
+        )
+    return int(values[0]), int(values[1])
+
+
+def _options() -> Options:
+    """Returns the options that the flags give."""
+    return Options(
+        workers=FLAGS.workers,
+        num_shards=FLAGS.num_shards,
+        overwrite=FLAGS.overwrite,
+        allow_partial="allow_partial" in FLAGS and FLAGS.allow_partial,
+    )
+
+
+def run(
+    convert: Callable[[tuple[int, int] | None, Options], Manifest],
+    *,
+    required: Sequence[str],
+) -> None:
+    """Runs a converter program: converts, or only checks with --verify.
+
+    Errors that name their remedy end the program without a traceback.
+
+    Args:
+        convert: Takes image size and options, and returns the manifest.
+        required: Flags that a conversion cannot do without.
+    """
+
+    def main(argv: list[str]) -> None:
+        if len(argv) > 1:
+            raise app.UsageError(f"All options are flags. Received: {argv[1:]}.")
+        missing = [f"--{name}" for name in required if FLAGS[name].value is None]
+        if missing and not FLAGS.verify:
+            raise app.UsageError(f"Give {' and '.join(missing)}.")
+        try:
+            if FLAGS.verify:
+                described = verification.verify_record_set(FLAGS.output)
+            else:
+                described = convert(parse_image_size(FLAGS.image_size), _options())
+        except (ValueError, OSError) as error:
+            sys.exit(f"Error: {error}")
+        print(verification.format_table(described))
+
+    app.run(main)

@@ -1,0 +1,52 @@
+"""Variables of MATLAB files up to version 7 (those of 7.3 are HDF5)."""
+
+import pathlib
+import zlib
+
+import numpy as np
+import scipy.io
+
+# What SciPy raises on files that are cut off, damaged or of another format.
+_UNREADABLE = (
+    scipy.io.matlab.MatReadError,
+    zlib.error,
+    OSError,
+    ValueError,
+    IndexError,
+    NotImplementedError,
+)
+
+
+def read_variable(path: str | pathlib.Path, variable: str) -> np.ndarray:
+    """Returns one variable of a MATLAB file.
+
+    Args:
+        path: File of MATLAB version 4 to 7.
+        variable: Name in the file.
+
+    Returns:
+        Its array.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read or does not hold the variable.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"The MATLAB file {path} does not exist. Fetch it with "
+            "`python -m data_prep.download`."
+        )
+    try:
+        variables = scipy.io.loadmat(path, variable_names=[variable])
+    except _UNREADABLE as error:
+        raise ValueError(
+            f"{path} must be a whole MATLAB file; it cannot be read ({error}). Fetch "
+            "or unpack it again."
+        ) from error
+    if variable not in variables:
+        raise ValueError(
+            f"{path} must hold the variable {variable!r}; it does not. Fetch or unpack "
+            "it again."
+        )
+    return variables[variable]

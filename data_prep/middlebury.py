@@ -1,0 +1,235 @@
+"""Middlebury stereo -> a record set of 35 scenes at 380 x 430, for testing only.
+
+Raw layout, one folder a scene, named `Aloe` or `2006_Aloe`:
+
+| year | scenes | image      | disparity   | what is stored                         |
+|------|--------|------------|-------------|----------------------------------------|
+| 2001 | 6      | `im2.ppm`  | `disp2.pgm` | 8 x disparity                          |
+| 2003 | 2      | `im2.png`  | `disp2.png` | 4 x disparity of the quarter size      |
+| 2005 | 6      | `view1.png`| `disp1.png` | disparity in pixels of the full size,  |
+| 2006 | 21     |            |             | whatever the size (third, half, full)  |
+
+Stored values are 8-bit, 0 = unknown, which stays 0 = no measurement. `dmin.txt`
+(2005, 2006) is the disparity that was cropped away; it counts in full-size pixels.
+
+The record set has two splits with the same images and different depths:
+
+- `calibrated`, the scenes of 2005 and 2006: Z = 3740 px * 0.160 m / (stored + dmin),
+  the calibration that the data set publishes; metres.
+- `simple`, all scenes: Z = constant / stored, the "simple division" of the paper.
+  Without calibration its scale is arbitrary and differs between scenes.
+
+Choices of ours, where the paper says nothing: the constant of `simple` (598.4 =
+3740 px * 0.160 m); `simple` ignores dmin; the two splits; nothing is interpolated
+across unknown pixels. As in the paper, disparity is rescaled first and divided then;
+its values are not multiplied by the change of width, as they count pixels of the full
+size. Where a folder of 2006 has no dmin.txt we take an estimate from the width to
+which the image was cropped, good to about 1 % of the depth; the manifest says which
+value each scene got and from where.
+
+    python -m data_prep.middlebury --raw=data/raw/middlebury \\
+        --output=data/records/middlebury
+
+Data: Scharstein, Szeliski (2002; 2003), Scharstein, Pal (2007), Hirschmueller,
+Scharstein (2007), https://vision.middlebury.edu/stereo/data/
+"""
+
+import pathlib
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from absl import flags, logging
+
+from data_prep import converter_flags
+from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
+from data_prep.middlebury_scenes import (
+    CALIBRATED_YEARS,
+    FILES,
+    SCENES,
+    find_scenes,
+    read_dmin,
+)
+from data_prep.pair_encoding import Pair
+from data_prep.raw_files import check_split_size
+from dpde_tf.data.image_files import read_image, read_pixels
+from dpde_tf.data.manifest import Manifest
+from dpde_tf.data.resizing import resize_depth
+
+IMAGE_SIZE = (380, 430)
+FOCAL_TIMES_BASELINE = 3740 * 0.160  # full-size pixels * metres
+
+
+def depth_from_disparity(
+    disparity: np.ndarray, *, constant: float, offset: float = 0.0
+) -> np.ndarray:
+    """Returns constant / (disparity + offset).
+
+    Args:
+        disparity: Pixels, `[H, W]`; 0 = unknown.
+        constant: Metres * pixels, positive.
+        offset: Pixels, not negative.
+
+    Returns:
+        Metres, float32 `[H, W]`; 0 = unknown.
+
+    Raises:
+        ValueError: If `constant` or `offset` is out of range.
+
+    Source: Xu & Liu (2021), Sect. 4.1 ("simple division", without its constant).
+    """
+    if constant <= 0 or offset < 0:
+        raise ValueError(
+            "`constant` (--simple_constant) must be positive and `offset` (dmin) not "
+            f"negative. Received: {constant} and {offset}."
+        )
+    known = disparity > 0
+    disparity = np.where(known, disparity.astype(np.float64) + offset, 1.0)
+    return np.where(known, constant / disparity, 0.0).astype(np.float32)
+
+
+def _pair(
+    scene: str,
+    folder: pathlib.Path,
+    image_size: tuple[int, int] | None,
+    *,
+    constant: float,
+    offset: float,
+) -> Pair:
+    """Returns the pair of one scene, its depth in the size of the records."""
+    view, stored = (folder / name for name in FILES[SCENES[scene]])
+
+    def load() -> tuple[np.ndarray, np.ndarray]:
+        image = read_image(view)
+        disparity = read_pixels(stored, flags=cv2.IMREAD_UNCHANGED)
+        if disparity.dtype != np.uint8 or disparity.shape != image.shape[:2]:
+            raise ValueError(
+                f"{stored} must hold 8-bit disparities in the size of {view.name}, "
+                f"{image.shape[:2]}; it holds {disparity.dtype} {disparity.shape}. "
+                "Take both from one archive."
+            )
+        size = image_size or disparity.shape
+        disparity = resize_depth(disparity[..., np.newaxis], size).numpy()[..., 0]
+        depth = depth_from_disparity(disparity, constant=constant, offset=offset)
+        return image, depth
+
+    return Pair(scene, str(stored), load)
+
+
+def _read_offsets(
+    scenes: Mapping[str, pathlib.Path],
+) -> dict[str, tuple[float, str]]:
+    """Returns dmin and its origin of the calibrated scenes; logs the estimates."""
+    offsets = {
+        scene: read_dmin(folder, scene)
+        for scene, folder in scenes.items()
+        if SCENES[scene] in CALIBRATED_YEARS
+    }
+    estimated = [
+        scene for scene, (_, origin) in offsets.items() if origin == "estimated"
+    ]
+    if estimated:
+        logging.info(
+            "No dmin.txt for %s: estimates (about 1 %% of depth).", ", ".join(estimated)
+        )
+    return offsets
+
+
+def _check_scenes(
+    found: Mapping[str, pathlib.Path], raw: pathlib.Path, *, allow_partial: bool
+) -> None:
+    """Raises a ValueError if scenes are missing and may not be."""
+    missing = [scene for scene in SCENES if scene not in found]
+    origin = f"{raw} (without {', '.join(missing)})" if missing else str(raw)
+    check_split_size(
+        "simple", len(found), len(SCENES), origin, allow_partial=allow_partial
+    )
+
+
+def _raw_files(scenes: Mapping[str, pathlib.Path]) -> dict[str, list[pathlib.Path]]:
+    """Returns the files of each scene that are read."""
+    raw_files = {}
+    for scene, folder in scenes.items():
+        paths = [folder / name for name in (*FILES[SCENES[scene]], "dmin.txt")]
+        raw_files[folder.name] = [path for path in paths if path.exists()]
+    return raw_files
+
+
+def convert(
+    raw: str | pathlib.Path,
+    output: str | pathlib.Path,
+    *,
+    image_size: tuple[int, int] | None = IMAGE_SIZE,
+    simple_constant: float = FOCAL_TIMES_BASELINE,
+    options: Options = DEFAULT_OPTIONS,
+) -> Manifest:
+    """Converts the scenes to a record set, and returns its manifest.
+
+    Args:
+        raw: Folder of the folders of the scenes.
+        output: Folder of the record set.
+        image_size: (height, width) of the records; None keeps the size.
+        simple_constant: Metres * pixels of the split `simple`.
+        options: Common options.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        FileNotFoundError: If a folder or a file of a scene is missing.
+        ValueError: If a file is damaged or scenes are missing.
+    """
+    scenes = find_scenes(raw)
+    _check_scenes(scenes, pathlib.Path(raw), allow_partial=options.allow_partial)
+    offsets = _read_offsets(scenes)
+    calibrated = [
+        _pair(
+            scene,
+            scenes[scene],
+            image_size,
+            constant=FOCAL_TIMES_BASELINE,
+            offset=dmin,
+        )
+        for scene, (dmin, _) in offsets.items()
+    ]
+    simple = [
+        _pair(scene, folder, image_size, constant=simple_constant, offset=0.0)
+        for scene, folder in scenes.items()
+    ]
+    splits = {"calibrated": calibrated, "simple": simple}
+    return write_record_set(
+        output,
+        dataset="middlebury",
+        splits={split: pairs for split, pairs in splits.items() if pairs},
+        image_size=image_size,
+        raw_files=_raw_files(scenes),
+        settings={
+            "simple_constant": simple_constant,
+            "focal_times_baseline": FOCAL_TIMES_BASELINE,
+            "dmin": {scene: list(offset) for scene, offset in offsets.items()},
+        },
+        options=options,
+    )
+
+
+def _define_flags() -> None:
+    converter_flags.define_common_flags(image_size="380,430")
+    converter_flags.define_official_flags()
+    flags.adopt_module_key_flags(converter_flags)
+    flags.DEFINE_float(
+        "simple_constant", FOCAL_TIMES_BASELINE, "Metres * pixels of the split simple."
+    )
+
+
+if __name__ == "__main__":
+    _define_flags()
+    converter_flags.run(
+        lambda image_size, options: convert(
+            flags.FLAGS.raw,
+            flags.FLAGS.output,
+            image_size=image_size,
+            simple_constant=flags.FLAGS.simple_constant,
+            options=options,
+        ),
+        required=("raw",),
+    )

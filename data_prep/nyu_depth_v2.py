@@ -1,0 +1,180 @@
+"""NYU Depth v2 (labeled pairs) -> a record set of 795 + 654 pairs at 240 x 320.
+
+Raw layout, in one folder:
+
+    nyu_depth_v2_labeled.mat   MATLAB 7.3 = HDF5, 2.97 GB; read pair by pair
+    splits.mat                 the official split
+
+h5py shows the axes of the first in reverse order:
+
+| variable    | shape            | type    | content                                   |
+|-------------|------------------|---------|-------------------------------------------|
+| `images`    | (1449, 3, W, H)  | uint8   | RGB, H x W = 480 x 640                    |
+| `depths`    | (1449, W, H)     | float32 | metres, holes filled in by the authors    |
+| `trainNdxs` | 795 indices      |         | in splits.mat, counted from 1             |
+| `testNdxs`  | 654 indices      |         | in splits.mat, counted from 1             |
+
+A record is named by its index in the .mat, from 0, with four digits: `0007`. At
+240 x 320 image and depth are both the mean of 2 x 2 pixels.
+
+    python -m data_prep.nyu_depth_v2 --raw=data/raw/nyu_depth_v2 \\
+        --output=data/records/nyu_depth_v2
+
+Data: Silberman, Hoiem, Kohli, Fergus (2012), Indoor Segmentation and Support
+Inference from RGBD Images, https://cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html
+"""
+
+import pathlib
+
+import h5py
+import numpy as np
+from absl import flags
+
+from data_prep import converter_flags
+from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
+from data_prep.mat_files import read_variable
+from data_prep.pair_encoding import Pair
+from data_prep.raw_files import check_split_size, require_file
+from dpde_tf.data.manifest import Manifest
+
+LABELED_FILE = "nyu_depth_v2_labeled.mat"
+SPLITS_FILE = "splits.mat"
+SPLIT_VARIABLES = {"train": "trainNdxs", "test": "testNdxs"}
+SPLIT_SIZES = {"train": 795, "test": 654}
+IMAGE_SIZE = (240, 320)
+_REMEDY = (
+    "Fetch it with `python -m data_prep.download --dataset=nyu --raw=DIR`, or give its "
+    "folder with --raw."
+)
+# For chunks that span several pairs: they are decompressed once, not once a pair.
+_CHUNK_CACHE = {"rdcc_nbytes": 128 * 2**20, "rdcc_nslots": 100_003}
+
+
+def _open(path: pathlib.Path) -> h5py.File:
+    """Opens the labeled .mat after a check of what it holds."""
+    try:
+        file = h5py.File(path, "r", **_CHUNK_CACHE)
+    except OSError as error:
+        raise ValueError(
+            f"{path} must be a whole HDF5 file (MATLAB 7.3); it cannot be opened "
+            f"({error}). Fetch it again."
+        ) from error
+    shapes = {k: file[k].shape for k in ("images", "depths") if k in file}
+    images, depths = shapes.get("images", ()), shapes.get("depths", ())
+    if len(images) != 4 or images[1] != 3 or depths != (images[0], *images[2:]):
+        file.close()
+        raise ValueError(
+            f"{path} must hold `images` (N, 3, W, H) and `depths` (N, W, H), as h5py "
+            f"shows them; it holds {shapes}. Fetch it again."
+        )
+    return file
+
+
+def read_splits(path: str | pathlib.Path) -> dict[str, list[int]]:
+    """Returns the indices of the official splits, counted from 0.
+
+    Args:
+        path: `splits.mat`.
+
+    Returns:
+        `train` and `test` to their indices in the labeled .mat, in the file's order.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read, or an index is in both splits or below 1.
+    """
+    splits = {
+        split: (read_variable(path, variable).ravel().astype(int) - 1).tolist()
+        for split, variable in SPLIT_VARIABLES.items()
+    }
+    both = set(splits["train"]) & set(splits["test"])
+    if both or min(map(min, splits.values())) < 0:
+        raise ValueError(
+            f"{path} must hold indices from 1, each in one split only; "
+            f"{len(both)} are in both. Fetch it again."
+        )
+    return splits
+
+
+def _pair(file: h5py.File, index: int) -> Pair:
+    """Returns the pair of one index."""
+    origin = f"{file.filename}, pair {index} from 0"
+
+    def load() -> tuple[np.ndarray, np.ndarray]:
+        try:
+            image, depth = file["images"][index], file["depths"][index]
+        except OSError as error:
+            raise ValueError(
+                f"{origin} must be readable; the file is damaged ({error}). Fetch it "
+                "again."
+            ) from error
+        depth = np.ascontiguousarray(depth.T, np.float32)
+        measured = np.isfinite(depth) & (depth > 0)
+        return (
+            np.ascontiguousarray(image.transpose(2, 1, 0)),
+            np.where(measured, depth, np.float32(0)),
+        )
+
+    return Pair(f"{index:04d}", origin, load)
+
+
+def convert(
+    raw: str | pathlib.Path,
+    output: str | pathlib.Path,
+    *,
+    image_size: tuple[int, int] | None = IMAGE_SIZE,
+    options: Options = DEFAULT_OPTIONS,
+) -> Manifest:
+    """Converts the labeled .mat to a record set, and returns its manifest.
+
+    Args:
+        raw: Folder of the two .mat files.
+        output: Folder of the record set.
+        image_size: (height, width) of the records; None keeps the size.
+        options: Common options.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        FileNotFoundError: If a raw file is missing.
+        ValueError: If a raw file is damaged or a split has not its official size.
+    """
+    labeled = require_file(pathlib.Path(raw) / LABELED_FILE, _REMEDY)
+    splits_file = require_file(pathlib.Path(raw) / SPLITS_FILE, _REMEDY)
+    splits = {}
+    with _open(labeled) as file:
+        num_pairs = file["images"].shape[0]
+        for split, indices in read_splits(splits_file).items():
+            there = [index for index in indices if index < num_pairs]
+            check_split_size(
+                split,
+                len(there),
+                SPLIT_SIZES[split],
+                f"{labeled} with {SPLITS_FILE}",
+                allow_partial=options.allow_partial,
+            )
+            splits[split] = [_pair(file, index) for index in there]
+        return write_record_set(
+            output,
+            dataset="nyu_depth_v2",
+            splits=splits,
+            image_size=image_size,
+            raw_files={LABELED_FILE: [labeled], SPLITS_FILE: [splits_file]},
+            options=options,
+        )
+
+
+if __name__ == "__main__":
+    converter_flags.define_common_flags(image_size="240,320")
+    converter_flags.define_official_flags()
+    flags.adopt_module_key_flags(converter_flags)
+    converter_flags.run(
+        lambda image_size, options: convert(
+            flags.FLAGS.raw,
+            flags.FLAGS.output,
+            image_size=image_size,
+            options=options,
+        ),
+        required=("raw",),
+    )

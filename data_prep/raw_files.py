@@ -1,0 +1,100 @@
+"""Raw files: what the manifest says of them, and whether all of them are there."""
+
+import hashlib
+import pathlib
+from collections.abc import Sequence
+
+
+def sha256(path: pathlib.Path) -> str:
+    """Returns the SHA-256 of a file, hexadecimal.
+
+    Args:
+        path: The file.
+
+    Returns:
+        64 digits.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def describe_files(paths: Sequence[pathlib.Path]) -> dict:
+    """Returns number, size and checksum of some files.
+
+    Args:
+        paths: Files. Their order and their folder do not matter.
+
+    Returns:
+        `num_files`, `num_bytes` and `sha256`: of the file if it is one, otherwise
+        of the lines that `sha256sum` prints for them in the order of their names
+        (check with `sha256sum * | sha256sum`).
+    """
+    paths = sorted(paths, key=lambda path: (path.name, path))
+    checksum = ""
+    if len(paths) == 1:
+        checksum = sha256(paths[0])
+    elif paths:
+        lines = (f"{sha256(path)}  {path.name}\n" for path in paths)
+        checksum = hashlib.sha256("".join(lines).encode()).hexdigest()
+    num_bytes = sum(path.stat().st_size for path in paths)
+    return {"num_files": len(paths), "num_bytes": num_bytes, "sha256": checksum}
+
+
+def require_file(path: pathlib.Path, remedy: str) -> pathlib.Path:
+    """Returns the path if the file is there.
+
+    Args:
+        path: File that a converter cannot do without.
+        remedy: What to do if it is missing, a whole sentence.
+
+    Returns:
+        The same path.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist. {remedy}")
+    return path
+
+
+def require_folder(path: pathlib.Path, remedy: str) -> pathlib.Path:
+    """Returns the path if the folder is there.
+
+    Args:
+        path: Folder that a converter cannot do without.
+        remedy: What to do if it is missing, a whole sentence.
+
+    Returns:
+        The same path.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+    """
+    if not path.is_dir():
+        raise FileNotFoundError(f"The folder {path} does not exist. {remedy}")
+    return path
+
+
+def check_split_size(
+    split: str, found: int, expected: int, origin: str, *, allow_partial: bool
+) -> None:
+    """Raises an error if a split of an official data set is not whole.
+
+    Args:
+        split: Name of the split.
+        found: Number of pairs that are there.
+        expected: Number that the official split has.
+        origin: File or folder that was counted.
+        allow_partial: Accept fewer (but not zero, and not more).
+
+    Raises:
+        ValueError: If the number is wrong.
+    """
+    if found == expected or (allow_partial and 0 < found < expected):
+        return
+    raise ValueError(
+        f"{origin} must hold {expected} pairs for the split {split!r}; it holds "
+        f"{found}. Fetch the raw data again with `python -m data_prep.download`, or "
+        "convert a part of them with --allow_partial."
+    )

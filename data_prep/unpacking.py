@@ -1,0 +1,73 @@
+"""Archives, unpacked safely and wholly or not at all."""
+
+import pathlib
+import shutil
+import tarfile
+import zipfile
+import zlib
+
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError)
+
+
+def _check_zip_names(archive: zipfile.ZipFile, directory: pathlib.Path) -> None:
+    """Raises a ValueError if a member would be written outside of the folder."""
+    root = directory.resolve()
+    for name in archive.namelist():
+        if not (root / name).resolve().is_relative_to(root):
+            raise ValueError(
+                f"{archive.filename} must not reach outside of its folder; it holds "
+                f"{name!r}. Do not use it."
+            )
+
+
+def _extract(archive: pathlib.Path, directory: pathlib.Path) -> None:
+    """Unpacks a zip or tar archive; members outside of the folder are refused."""
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive) as opened:
+            _check_zip_names(opened, directory)
+            opened.extractall(directory)
+    else:
+        with tarfile.open(archive) as opened:
+            opened.extractall(directory, filter="data")
+
+
+def unpack(
+    archive: str | pathlib.Path, directory: str | pathlib.Path, folder: str
+) -> pathlib.Path:
+    """Unpacks the one folder that an archive holds, and returns its path.
+
+    Args:
+        archive: `.zip`, or a tar archive compressed in any way.
+        directory: Where to put the folder.
+        folder: Its name in the archive; what lies beside it is left out.
+
+    Returns:
+        `directory / folder`; nothing is done if it is there.
+
+    Raises:
+        ValueError: If the archive is damaged, reaches outside of its folder, or does
+            not hold the folder.
+    """
+    archive, target = pathlib.Path(archive), pathlib.Path(directory) / folder
+    if target.exists():
+        return target
+    temporary = target.with_name(folder + ".tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        _extract(archive, temporary)
+        if not (temporary / folder).is_dir():
+            names = sorted(path.name for path in temporary.iterdir())
+            raise ValueError(
+                f"{archive} must hold the folder {folder!r}; it holds "
+                f"{', '.join(names[:5])}. Unpack it by hand to {target}."
+            )
+        (temporary / folder).rename(target)
+    except _DAMAGED as error:
+        raise ValueError(
+            f"{archive} must be a whole archive; it cannot be unpacked ({error}). "
+            "Delete it and fetch it again."
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target

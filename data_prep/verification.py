@@ -1,0 +1,152 @@
+"""Checks a record set against its manifest.
+
+Every shard must have the size and the SHA-256 of the manifest, every record the
+name that is due in its place, the manifest's image size, and a depth that is
+finite, not negative and measured somewhere.
+
+    python -m data_prep.verification --records=data/records/nyu_depth_v2
+"""
+
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from data_prep.raw_files import sha256
+from dpde_tf.data import manifest
+from dpde_tf.data.records import decode_record
+
+_REMEDY = "Convert the raw data again, with --overwrite."
+
+
+def _check_shard(path: pathlib.Path, shard: manifest.Shard) -> None:
+    """Raises an error if a shard is not the file that was written."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} of the manifest does not exist. {_REMEDY}")
+    size = path.stat().st_size
+    if size != shard.num_bytes:
+        raise ValueError(
+            f"{path} must have {shard.num_bytes} bytes; it has {size}. {_REMEDY}"
+        )
+    if sha256(path) != shard.sha256:
+        raise ValueError(
+            f"{path} must have the SHA-256 of the manifest; it was changed. {_REMEDY}"
+        )
+
+
+def _check_record(
+    record: dict[str, np.ndarray],
+    name: str,
+    image_size: tuple[int, int],
+    path: pathlib.Path,
+) -> None:
+    """Raises a ValueError if a decoded record breaks a rule."""
+    found = record["name"].decode()
+    if found != name:
+        raise ValueError(f"{path}: {name!r} is due, {found!r} is there. {_REMEDY}")
+    shapes = record["image"].shape, record["depth"].shape
+    if shapes != ((*image_size, 3), (*image_size, 1)):
+        raise ValueError(
+            f"{path}: image and depth of {name!r} must have the size {image_size}; "
+            f"their shapes are {shapes}. {_REMEDY}"
+        )
+    depth = record["depth"]
+    if not np.isfinite(depth).all() or depth.min() < 0 or depth.max() == 0:
+        raise ValueError(
+            f"{path}: the depth of {name!r} must be finite, at least 0 and measured "
+            f"somewhere; it goes from {depth.min()} to {depth.max()} m. {_REMEDY}"
+        )
+
+
+def _check_split(
+    directory: pathlib.Path, name: str, split: manifest.Split, size: tuple[int, int]
+) -> None:
+    """Raises an error if a split is not what the manifest says."""
+    if sum(shard.num_records for shard in split.shards) != split.num_records:
+        raise ValueError(
+            f"{directory}: the shards of {name!r} must hold {split.num_records} "
+            f"records in all, as many as the manifest has names. {_REMEDY}"
+        )
+    due = iter(split.names)
+    progress = keras.utils.Progbar(split.num_records, unit_name=name)
+    for shard in split.shards:
+        path = directory / shard.file
+        _check_shard(path, shard)
+        examples = tf.data.TFRecordDataset(str(path)).map(decode_record, 2)
+        count = 0
+        for record in examples.as_numpy_iterator():
+            count += 1
+            if count > shard.num_records:
+                break
+            _check_record(record, next(due), size, path)
+            progress.add(1)
+        if count != shard.num_records:
+            raise ValueError(
+                f"{path} must hold {shard.num_records} records, and does not. {_REMEDY}"
+            )
+
+
+def verify_record_set(directory: str | pathlib.Path) -> manifest.Manifest:
+    """Reads a whole record set and returns its manifest if everything fits.
+
+    Args:
+        directory: Folder of the record set.
+
+    Returns:
+        Its manifest.
+
+    Raises:
+        FileNotFoundError: If the manifest or a shard is missing.
+        ValueError: If a shard or a record is not what the manifest says.
+    """
+    directory = pathlib.Path(directory)
+    described = manifest.read_manifest(directory)
+    for name, split in described.splits.items():
+        _check_split(directory, name, split, described.image_size)
+    return described
+
+
+def format_table(described: manifest.Manifest) -> str:
+    """Returns a short text table of a record set.
+
+    Args:
+        described: Its manifest.
+
+    Returns:
+        A line with name and size, a line of headings and a line for each split.
+    """
+    height, width = described.image_size
+    row = "{:12} {:>7} {:>6} {:>8} {:>8} {:>8} {:>8}"
+    lines = [f"{described.dataset}, {height} x {width}"]
+    headings = ("split", "records", "MB", "min m", "mean m", "max m", "valid")
+    lines.append(row.format(*headings))
+    for name, split in described.splits.items():
+        megabytes = sum(shard.num_bytes for shard in split.shards) / 1e6
+        depths = (split.depth_min, split.depth_mean, split.depth_max)
+        lines.append(
+            row.format(
+                name,
+                split.num_records,
+                f"{megabytes:.0f}",
+                *(f"{depth:.3f}" for depth in depths),
+                f"{100 * split.valid_fraction:.1f} %",
+            )
+        )
+    return "\n".join(lines)
+
+
+def main(argv: list[str]) -> None:
+    """Checks the record set at --records and prints its table."""
+    del argv
+    try:
+        print(format_table(verify_record_set(flags.FLAGS.records)))
+    except (ValueError, OSError) as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
+    app.run(main)

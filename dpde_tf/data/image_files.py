@@ -1,0 +1,81 @@
+"""Raw images: read whole or not at all, and resized."""
+
+import pathlib
+
+import cv2
+import numpy as np
+
+_JPEG_START_OF_SCAN = b"\xff\xda"
+_JPEG_END = b"\xff\xd9"
+
+
+def _is_cut_jpeg(data: bytes) -> bool:
+    """Says whether a JPEG ends before its end marker; some decoders pad those."""
+    is_jpeg = data.startswith(b"\xff\xd8")
+    return is_jpeg and data.rfind(_JPEG_END) < data.rfind(_JPEG_START_OF_SCAN)
+
+
+def read_pixels(path: str | pathlib.Path, *, flags: int) -> np.ndarray:
+    """Returns the pixels of an image file, as `cv2.imdecode` orders them.
+
+    Args:
+        path: File that OpenCV can decode.
+        flags: One of the `cv2.IMREAD_*` flags.
+
+    Returns:
+        `[H, W]` or `[H, W, 3]`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is cut off or not an image.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"The image {path} does not exist.")
+    data = path.read_bytes()
+    pixels = None
+    if data and not _is_cut_jpeg(data):
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if pixels is None:
+        raise ValueError(
+            f"{path} must be a whole image file; its {len(data)} bytes cannot be "
+            "decoded. Fetch or unpack it again."
+        )
+    return pixels
+
+
+def read_image(path: str | pathlib.Path) -> np.ndarray:
+    """Returns the image of a file.
+
+    Args:
+        path: File that OpenCV can decode.
+
+    Returns:
+        RGB, uint8 `[H, W, 3]`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is cut off or not an image.
+    """
+    return cv2.cvtColor(read_pixels(path, flags=cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns an image at another size.
+
+    Shrinking takes the mean over the area of a pixel, so that nothing aliases;
+    enlarging is bilinear. At exactly one half both are the mean of 2x2 pixels.
+
+    Args:
+        image: RGB, uint8 `[H, W, 3]`.
+        size: (height, width) of the result.
+
+    Returns:
+        RGB, uint8 `[height, width, 3]`; unchanged at its own size.
+    """
+    height, width = size
+    if image.shape[:2] == (height, width):
+        return image
+    shrinks = height <= image.shape[0] and width <= image.shape[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=interpolation)

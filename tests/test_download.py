@@ -1,0 +1,248 @@
+"""Tests of data_prep.download, fetching and unpacking, against a local server."""
+
+import hashlib
+import http.server
+import io
+import tarfile
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+
+from data_prep import download, fetching
+from data_prep.fetching import fetch
+from data_prep.middlebury_scenes import FILES, SCENES
+from data_prep.unpacking import unpack
+
+DATA = np.random.default_rng(0).bytes(300_000)
+SHA256 = hashlib.sha256(DATA).hexdigest()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """Serves `server.files`; can do without Range and cut every answer short."""
+
+    def do_GET(self):
+        self.server.requests.append((self.path, self.headers.get("Range")))
+        if self.path not in self.server.files:
+            self.send_error(404)
+            return
+        data, start = self.server.files[self.path], 0
+        if self.headers.get("Range") and self.server.has_range:
+            start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+            if start >= len(data):
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(data)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        cut = self.server.cuts.pop(0) if self.server.cuts else len(data)
+        self.wfile.write(data[start : start + cut])
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server on 127.0.0.1; `cuts` are the lengths at which answers break off."""
+    monkeypatch.setattr(fetching, "_SECONDS_BEFORE_RETRY", 0.0)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        server.files, server.cuts, server.requests = {"/file.bin": DATA}, [], []
+        server.has_range = True
+        server.address = f"http://127.0.0.1:{server.server_address[1]}"
+        server.url = server.address + "/file.bin"
+        serve = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        serve.start()
+        yield server
+        server.shutdown()
+
+
+def test_fetch_gets_the_file_once(server, tmp_path):
+    path = tmp_path / "new" / "file.bin"
+    for _ in range(2):
+        assert fetch(server.url, path, size=len(DATA), sha256=SHA256) == path
+    assert path.read_bytes() == DATA
+    assert server.requests == [("/file.bin", None)]
+    assert [file.name for file in path.parent.iterdir()] == ["file.bin"]
+
+
+def test_fetch_goes_on_after_each_cut(server, tmp_path):
+    server.cuts = [100_000, 50_000]
+    fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+    assert (tmp_path / "file.bin").read_bytes() == DATA
+    ranges = [requested for _, requested in server.requests]
+    assert ranges == [None, "bytes=100000-", "bytes=150000-"]
+
+
+def test_fetch_goes_on_from_the_part_of_an_earlier_run(server, tmp_path):
+    (tmp_path / "file.bin.part").write_bytes(DATA[:1234])
+    fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+    assert server.requests == [("/file.bin", "bytes=1234-")]
+
+
+def test_fetch_keeps_a_part_that_is_whole(server, tmp_path):
+    (tmp_path / "file.bin.part").write_bytes(DATA)
+    fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+    assert (tmp_path / "file.bin").read_bytes() == DATA
+
+
+def test_fetch_starts_anew_if_the_part_is_longer_than_the_file(server, tmp_path):
+    (tmp_path / "file.bin.part").write_bytes(DATA + b"more")
+    fetch(server.url, tmp_path / "file.bin")
+    assert (tmp_path / "file.bin").read_bytes() == DATA
+
+
+def test_fetch_starts_anew_without_range_support(server, tmp_path):
+    server.has_range = False
+    (tmp_path / "file.bin.part").write_bytes(b"x" * 1234)
+    fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+    assert (tmp_path / "file.bin").read_bytes() == DATA
+
+
+def test_fetch_gives_up_when_no_more_comes(server, tmp_path):
+    server.cuts = [1000, 0]
+    with pytest.raises(ConnectionError, match=r"was cut.*byte 1000.*file\.bin\.$"):
+        fetch(server.url, tmp_path / "file.bin")
+    assert [file.name for file in tmp_path.iterdir()] == ["file.bin.part"]
+    fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+
+
+def test_fetch_gives_up_on_a_server_that_cuts_and_cannot_resume(server, tmp_path):
+    server.has_range, server.cuts = False, [1000] * 9
+    with pytest.raises(ConnectionError, match="was cut"):
+        fetch(server.url, tmp_path / "file.bin")
+    assert len(server.requests) == 2
+
+
+def test_fetch_deletes_what_has_another_checksum(server, tmp_path):
+    with pytest.raises(ValueError, match=r"must have the SHA-256 0000.*same command"):
+        fetch(server.url, tmp_path / "file.bin", sha256="0" * 64)
+    assert not list(tmp_path.iterdir())
+
+
+def test_fetch_refuses_another_size_before_receiving(server, tmp_path):
+    with pytest.raises(
+        ValueError, match="must have 7 bytes; the server's file has 3000"
+    ):
+        fetch(server.url, tmp_path / "file.bin", size=7)
+    assert not list(tmp_path.iterdir())
+
+
+def test_fetch_refuses_a_file_of_another_size_that_is_there(server, tmp_path):
+    (tmp_path / "file.bin").write_bytes(b"half")
+    with pytest.raises(ValueError, match=r"must have 300000 bytes; it has 4.*Delete"):
+        fetch(server.url, tmp_path / "file.bin", size=len(DATA))
+    assert (tmp_path / "file.bin").read_bytes() == b"half"
+
+
+def test_fetch_names_address_and_path_without_a_file_or_a_server(server, tmp_path):
+    with pytest.raises(ConnectionError, match=r"/none could not .*404.*file\.bin\.$"):
+        fetch(server.address + "/none", tmp_path / "file.bin")
+    closed = "http://127.0.0.1:9/file.bin"  # the discard port, which nobody serves
+    with pytest.raises(ConnectionError, match=r"127.0.0.1:9/file.bin could not be"):
+        fetch(closed, tmp_path / "file.bin")
+    assert not list(tmp_path.iterdir())
+
+
+def _tar(members):
+    """A compressed tar archive of names and contents."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return file.getvalue()
+
+
+def _zip(members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name, pack", [("a.tgz", _tar), ("a.zip", _zip)])
+def test_unpack_makes_the_folder_only(tmp_path, name, pack):
+    (tmp_path / name).write_bytes(
+        pack({"Set/a.txt": b"1", "Set/b/c.txt": b"2", "x": b""})
+    )
+    assert unpack(tmp_path / name, tmp_path, "Set") == tmp_path / "Set"
+    assert (tmp_path / "Set" / "b" / "c.txt").read_bytes() == b"2"
+    assert {file.name for file in tmp_path.iterdir()} == {name, "Set"}
+
+
+@pytest.mark.parametrize("name, pack", [("a.tgz", _tar), ("a.zip", _zip)])
+def test_unpack_refuses_members_outside(tmp_path, name, pack):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / name).write_bytes(pack({"Set/a": b"1", "../../evil": b"2"}))
+    with pytest.raises(ValueError, match=r"outside|must be a whole archive"):
+        unpack(tmp_path / name, inside, "Set")
+    assert not list(inside.iterdir())
+    assert {file.name for file in tmp_path.iterdir()} == {name, "inside"}
+
+
+@pytest.mark.parametrize("name, pack", [("a.tgz", _tar), ("a.zip", _zip)])
+def test_unpack_refuses_a_damaged_archive(tmp_path, name, pack):
+    data = pack({"Set/a": DATA})
+    (tmp_path / name).write_bytes(data[: len(data) // 2])
+    with pytest.raises(ValueError, match=f"{name} must be a whole archive"):
+        unpack(tmp_path / name, tmp_path, "Set")
+    assert not (tmp_path / "Set").exists()
+
+
+def test_unpack_says_what_the_archive_holds_instead(tmp_path):
+    (tmp_path / "a.tgz").write_bytes(_tar({"Other/a": b"1"}))
+    with pytest.raises(ValueError, match="must hold the folder 'Set'; it holds Other"):
+        unpack(tmp_path / "a.tgz", tmp_path, "Set")
+
+
+def test_download_nyu_checks_the_checksums(server, tmp_path, monkeypatch):
+    file = {"url": server.url, "size": len(DATA), "sha256": SHA256}
+    monkeypatch.setattr(download, "NYU_FILES", {"splits.mat": file})
+    download.download_nyu(tmp_path)
+    assert (tmp_path / "splits.mat").read_bytes() == DATA
+    monkeypatch.setitem(file, "sha256", "0" * 64)
+    with pytest.raises(ValueError, match=r"splits.mat.part must have the SHA-256"):
+        download.download_nyu(tmp_path / "again")
+
+
+def test_download_make3d_unpacks_and_skips_what_is_there(server, tmp_path, monkeypatch):
+    server.files["/Test134.tar.gz"] = _tar({"Test134/img-a.jpg": b"1"})
+    server.files["/Test134Depth.tar.gz"] = _tar({"Gridlaserdata/depth.mat": b"2"})
+    archives = {
+        "Test134": server.address + "/Test134.tar.gz",
+        "Gridlaserdata": server.address + "/Test134Depth.tar.gz",
+    }
+    monkeypatch.setattr(download, "MAKE3D_ARCHIVES", archives)
+    for _ in range(2):
+        download.download_make3d(tmp_path)
+    assert (tmp_path / "Gridlaserdata" / "depth.mat").read_bytes() == b"2"
+    assert len(server.requests) == 2
+
+
+def test_download_middlebury_fetches_what_is_missing(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "MIDDLEBURY_URL", server.address + "/")
+    for scene, year in SCENES.items():
+        address = "/" + download.MIDDLEBURY_FOLDERS[year]
+        members = {f"{scene}/{name}": b"1" for name in FILES[year]}
+        if year < 2005:
+            server.files |= {address + name: data for name, data in members.items()}
+        else:
+            server.files[f"{address}{scene}-2views.zip"] = _zip(members)
+    (tmp_path / "2006_Aloe").mkdir()
+    for name in FILES[2006]:
+        (tmp_path / "2006_Aloe" / name).touch()
+    for _ in range(2):
+        download.download_middlebury(tmp_path)
+    for scene, year in SCENES.items():
+        if scene != "Aloe":
+            assert all((tmp_path / scene / name).is_file() for name in FILES[year])
+    assert not (tmp_path / "Aloe").exists()
+    assert len(server.requests) == 2 * 8 + 26
