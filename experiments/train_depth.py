@@ -1,4 +1,4 @@
-"""Trains the modified FCRN, or FCRN, on a record set.
+r"""Trains the modified FCRN, or FCRN, on a record set.
 
     python -m experiments.train_depth --records=data/records/nyu_depth_v2 \
         --workdir=runs/nyu/depth

@@ -1,4 +1,4 @@
-"""Trains the gradient network on random crops of a record set.
+r"""Trains the gradient network on random crops of a record set.
 
     python -m experiments.train_gradient --records=data/records/nyu_depth_v2 \
         --workdir=runs/nyu/gradient

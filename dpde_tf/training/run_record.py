@@ -9,12 +9,21 @@ import pathlib
 import platform
 import subprocess
 
+import tensorflow as tf
+
 from dpde_tf.atomic_files import write_whole
 
 FILE_NAME = "run.json"
 
 _PACKAGES = (
-    "dpde_tf tensorflow keras numpy scipy h5py opencv-python absl-py".split()  # noqa: SIM905
+    "dpde_tf",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "scipy",
+    "h5py",
+    "opencv-python",
+    "absl-py",
 )
 
 
@@ -33,9 +42,9 @@ def write_run_record(
         "program": program,
         "flags": flags,
         "config": config,
-        "versions": _versions(),
+        "versions": versions(),
         "commit": _commit(),
-        "hardware": _hardware(),
+        "hardware": hardware(),
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
     with write_whole(pathlib.Path(workdir) / FILE_NAME) as path:
@@ -76,15 +85,15 @@ def config_as_dict(*configs: object) -> dict:
     return json.loads(json.dumps(fields))
 
 
-def _versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide about numbers."""
-    versions = {"python": platform.python_version()}
+def versions() -> dict[str, str]:
+    """Returns the versions of Python and of the packages that decide about numbers."""
+    found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            versions[package] = importlib.metadata.version(package)
+            found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions
+            found[package] = "not installed"
+    return found
 
 
 def _commit() -> str:
@@ -98,10 +107,8 @@ def _commit() -> str:
     return result.stdout.strip()
 
 
-def _hardware() -> dict:
-    """Processor, its number of cores, and the GPUs."""
-    import tensorflow as tf
-
+def hardware() -> dict:
+    """Returns the processor, its number of cores, and the GPUs."""
     gpus = tf.config.list_physical_devices("GPU")
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     return {

@@ -1,0 +1,99 @@
+"""Tests of the augmentation."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dpde_tf.config import AugmentationConfig
+from dpde_tf.data.augmentation import augment, random_crop
+
+SEEDS = [tf.constant([7, index]) for index in range(20)]
+
+
+@pytest.fixture
+def pair(rng):
+    image = rng.uniform(0.2, 0.7, [24, 32, 3]).astype(np.float32)
+    depth = rng.uniform(1, 9, [24, 32, 1]).astype(np.float32)
+    return tf.constant(image), tf.constant(depth)
+
+
+def _results(pair, **options):
+    config = AugmentationConfig(**options)
+    return [[x.numpy() for x in augment(*pair, seed, config)] for seed in SEEDS]
+
+
+def test_augment_without_changes_is_the_identity(pair):
+    image, depth = augment(*pair, SEEDS[0], AugmentationConfig())
+    assert np.array_equal(image, pair[0])
+    assert np.array_equal(depth, pair[1])
+
+
+def test_augment_is_a_function_of_the_seed(pair):
+    options = {"flip": True, "max_zoom": 1.5, "max_rotation": 5.0, "colour": 0.2}
+    first, second = _results(pair, **options), _results(pair, **options)
+    for one, other in zip(first, second, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert len({image.tobytes() for image, _ in first}) == len(SEEDS)
+
+
+def test_augment_flips_both_about_every_other_time(pair):
+    flipped = 0
+    for image, depth in _results(pair, flip=True):
+        mirrored = not np.array_equal(image, pair[0])
+        flipped += mirrored
+        step = -1 if mirrored else 1
+        assert np.array_equal(image, pair[0][:, ::step])
+        assert np.array_equal(depth, pair[1][:, ::step])
+    # 20 fair coins give fewer than 4 or more than 16 heads in 3 of 1000 cases.
+    assert 4 <= flipped <= 16
+
+
+def test_augment_zoom_divides_depth(pair):
+    constant = tf.fill([24, 32, 1], 6.0)
+    zooms = []
+    for _, depth in _results((pair[0], constant), max_zoom=1.5):
+        # A zoomed-in window lies inside the image, up to rounding at its border.
+        inner = depth[1:-1, 1:-1]
+        assert np.ptp(inner) == 0
+        zooms.append(6.0 / inner[0, 0, 0])
+    assert 1.0 <= min(zooms) < 1.2
+    assert 1.3 < max(zooms) <= 1.5
+
+
+def test_augment_zoom_and_rotation_keep_image_and_depth_together():
+    # A ramp in the image and the same ramp in depth stay equal up to interpolation.
+    rows, columns = np.mgrid[:64, :64].astype(np.float32)
+    ramp = (rows + 2 * columns) / 200 + 0.01
+    pair = (np.repeat(ramp[..., None], 3, -1), ramp[..., None])
+    for image, depth in _results(pair, max_zoom=1.5, max_rotation=5.0):
+        inner = (slice(8, -8), slice(8, -8))
+        image, depth = image[inner][..., 0], depth[inner][..., 0]
+        measured = depth > 0
+        assert measured.mean() > 0.9
+        zoom = np.median(image[measured] / depth[measured])
+        assert 1.0 <= zoom <= 1.5 + 1e-3
+        # The nearest of two pixels is up to half a step of 3 / 200 off.
+        assert np.abs(image - depth * zoom)[measured].max() < 0.0151
+
+
+def test_augment_rotation_leaves_no_depth_outside(pair):
+    depths = [depth for _, depth in _results(pair, max_rotation=5.0)]
+    values = set(np.unique(pair[1])) | {0.0}
+    assert all(set(np.unique(depth)) <= values for depth in depths)
+    assert any((depth == 0).any() for depth in depths)
+
+
+def test_augment_colour_multiplies_channels(pair):
+    for image, depth in _results(pair, colour=0.1):
+        ratio = image / pair[0].numpy()
+        assert np.ptp(ratio, axis=(0, 1)).max() < 1e-5
+        assert 0.9**2 - 1e-5 <= ratio.min() <= ratio.max() <= 1.1**2 + 1e-5
+        assert np.array_equal(depth, pair[1])
+
+
+def test_random_crop_cuts_the_same_window(pair):
+    index = tf.cast(tf.reshape(tf.range(24 * 32), [24, 32, 1]), tf.float32)
+    image, depth = random_crop(tf.repeat(index, 3, axis=-1), index, SEEDS[0], (10, 12))
+    assert np.array_equal(image[..., :1], depth)
+    assert depth.shape == (10, 12, 1)
+    assert depth[1, 0, 0] - depth[0, 0, 0] == 32

@@ -1,0 +1,119 @@
+"""Tests of the input pipeline."""
+
+import numpy as np
+import pytest
+
+from dpde_tf.config import AugmentationConfig
+from dpde_tf.data.input_pipeline import (
+    RecordSet,
+    make_evaluation_dataset,
+    make_training_dataset,
+)
+from tests.record_sets import write_small_record_set
+
+PLAIN = AugmentationConfig()
+EVERYTHING = AugmentationConfig(
+    flip=True, max_zoom=1.5, max_rotation=5.0, colour=0.2, crop_size=(16, 24)
+)
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("records") / "small"
+    write_small_record_set(directory, np.random.default_rng(0))
+    return RecordSet.open(directory, "train")
+
+
+def _batches(records, **changes):
+    options = {"batch_size": 4, "augmentation": PLAIN, "seed": 3, "epoch": 0}
+    return list(make_training_dataset(records, **(options | changes)))
+
+
+def _names(batches):
+    return [name.decode() for batch in batches for name in batch["name"].numpy()]
+
+
+def test_make_training_dataset_gives_each_record_once(records):
+    assert sorted(_names(_batches(records))) == list(records.split.names)
+
+
+def test_make_training_dataset_order_depends_on_seed_and_epoch(records):
+    first = _names(_batches(records))
+    assert first == _names(_batches(records))
+    assert first != _names(_batches(records, epoch=1))
+    assert first != _names(_batches(records, seed=4))
+
+
+def test_make_training_dataset_goes_on_where_it_stood(records):
+    whole = _batches(records, augmentation=EVERYTHING)
+    rest = _batches(records, augmentation=EVERYTHING, start_batch=1)
+    assert len(rest) == len(whole) - 1
+    for expected, actual in zip(whole[1:], rest, strict=True):
+        for key in ("image", "depth", "name"):
+            assert np.array_equal(expected[key], actual[key])
+
+
+def test_make_training_dataset_leaves_out_the_rest_of_a_batch(records):
+    assert [len(b["name"]) for b in _batches(records, batch_size=5)] == [5, 5]
+
+
+def test_make_training_dataset_crops(records):
+    batch = _batches(records, augmentation=EVERYTHING)[0]
+    assert batch["image"].shape == (4, 16, 24, 3)
+    assert batch["depth"].shape == (4, 16, 24, 1)
+
+
+def test_make_training_dataset_refuses_what_does_not_fit(records):
+    with pytest.raises(ValueError, match=r"12 records .* one batch of 13"):
+        _batches(records, batch_size=13)
+    crop = AugmentationConfig(crop_size=(33, 8))
+    with pytest.raises(ValueError, match=r"33x8 must fit .* 32x48. Change --crop_size"):
+        _batches(records, augmentation=crop)
+
+
+def test_make_evaluation_dataset_keeps_order_and_values(records):
+    batches = list(make_evaluation_dataset(records, batch_size=5))
+    assert [len(batch["name"]) for batch in batches] == [5, 5, 2]
+    assert _names(batches) == list(records.split.names)
+    image = batches[0]["image"].numpy()
+    # 8-bit values over 255, in float32.
+    assert np.abs(image * 255 - np.rint(image * 255)).max() < 1e-4
+    assert 0 < image.max() <= 1
+
+
+def test_record_set_hold_out_takes_runs_of_neighbours(records):
+    rest, held_out = records.hold_out(5)
+    assert (rest.num_records, held_out.num_records) == (7, 5)
+    assert not np.any(rest.selected & held_out.selected)
+    # Five runs of one: 12 * k // 5.
+    assert list(np.flatnonzero(held_out.selected)) == [0, 2, 4, 7, 9]
+    names = _names(make_evaluation_dataset(held_out, batch_size=8))
+    assert names == [records.split.names[i] for i in (0, 2, 4, 7, 9)]
+
+
+def test_record_set_hold_out_runs_do_not_touch_in_a_large_set(records):
+    large = RecordSet(
+        records.directory, records.manifest, "train", np.ones(795, dtype=bool)
+    )
+    held_out = large.hold_out(95)[1].selected
+    starts = np.flatnonzero(np.diff(np.r_[0, held_out.astype(int)]) == 1)
+    assert held_out.sum() == 95
+    assert len(starts) == 10
+
+
+def test_record_set_hold_out_refuses_all(records):
+    with pytest.raises(ValueError, match=r"0 to 11 can be held out. Received: 12"):
+        records.hold_out(12)
+
+
+def test_record_set_open_names_a_missing_shard(tmp_path, rng):
+    directory = write_small_record_set(tmp_path / "small", rng, splits={"train": 2})
+    shard = next(directory.glob("*.tfrecord"))
+    shard.unlink()
+    with pytest.raises(FileNotFoundError, match=f"{shard.name} is named"):
+        RecordSet.open(directory, "train")
+
+
+def test_record_set_open_refuses_a_folder_without_manifest(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"make data-nyu"):
+        RecordSet.open(tmp_path, "train")

@@ -1,0 +1,267 @@
+"""Tests of the networks and their layers."""
+
+import dataclasses
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dpde_tf.config import DepthNetworkConfig, GradientNetworkConfig
+from dpde_tf.models.batch_normalization import FusedBatchNormalization
+from dpde_tf.models.crop import CropLike
+from dpde_tf.models.depth_network import build_depth_network
+from dpde_tf.models.encoder import STAGE_OUTPUTS, build_encoder
+from dpde_tf.models.gradient_network import build_gradient_network
+from dpde_tf.models.up_projection import up_projection
+
+CONFIG = DepthNetworkConfig(encoder_weights="none", output_offset=2.8)
+
+
+@pytest.fixture(scope="module")
+def modified_fcrn():
+    return build_depth_network(CONFIG)
+
+
+def test_crop_like_cuts_at_the_offset():
+    x = tf.reshape(tf.range(20.0), [1, 4, 5, 1])
+    cut = CropLike(offset=1)([x, tf.zeros([1, 2, 3, 7])])
+    assert np.array_equal(cut[0, ..., 0], [[6, 7, 8], [11, 12, 13]])
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_fused_batch_normalization_is_that_of_keras(rng, training):
+    x = tf.constant(rng.normal(3.0, 2.0, [3, 4, 5, 6]), tf.float32)
+    layers = [
+        layer(momentum=0.9, epsilon=1e-3)
+        for layer in (keras.layers.BatchNormalization, FusedBatchNormalization)
+    ]
+    weights = [rng.uniform(0.5, 2.0, 6) for _ in range(4)]
+    results = []
+    for layer in layers:
+        layer.build(x.shape)
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x, training=training)
+            loss = tf.reduce_sum(y**3)
+        gradients = tape.gradient(loss, [x, layer.gamma.value, layer.beta.value])
+        results.append([y, *gradients, *layer.get_weights()])
+    for expected, actual in zip(*results, strict=True):
+        # Float32 rounding of sums over 60 values.
+        np.testing.assert_allclose(actual, expected, rtol=2e-4, atol=2e-4)
+
+
+def test_fused_batch_normalization_frozen_keeps_its_statistics(rng):
+    x = tf.constant(rng.normal(3.0, 2.0, [2, 4, 4, 3]), tf.float32)
+    layer = FusedBatchNormalization(trainable=False)
+    y = layer(x, training=True)
+    # Fresh statistics are mean 0 and variance 1.
+    np.testing.assert_allclose(y, x / np.sqrt(1.001), rtol=1e-5)
+    assert not layer.moving_mean.numpy().any()
+
+
+def _literal_up_projection(x, network, height, width, filters):
+    """Unpool, 5x5 convolution and the rest, from the same weights, in inference."""
+
+    def batch_norm(values, layer):
+        gamma, beta, mean, variance = layer.get_weights()
+        return (values - mean) / np.sqrt(variance + layer.epsilon) * gamma + beta
+
+    batch, rows, columns, channels = x.shape
+    unpooled = np.zeros([batch, 2 * rows, 2 * columns, channels], np.float32)
+    unpooled[:, ::2, ::2] = x
+    kernel = network.get_layer("up_unpool_conv").get_weights()[0]
+    kernel = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+    both = tf.nn.conv2d(unpooled, kernel, 1, "SAME")[:, :height, :width]
+    both = batch_norm(both, network.get_layer("up_unpool_bn"))
+    branch1 = tf.nn.relu(both[..., :filters])
+    kernel = network.get_layer("up_conv").get_weights()[0]
+    branch1 = tf.nn.conv2d(branch1, kernel, 1, "SAME")
+    branch1 = batch_norm(branch1, network.get_layer("up_bn"))
+    return tf.nn.relu(branch1 + both[..., filters:])
+
+
+@pytest.mark.parametrize("size", [(6, 8), (5, 7)])
+def test_up_projection_is_unpooling_and_convolution(rng, size):
+    height, width = size
+    x = keras.Input((3, 4, 5))
+    like = keras.Input((height, width, 2))
+    y = up_projection(
+        x, like, filters=3, kernel_stddev=0.5, batch_norm_momentum=0.9, name="up"
+    )
+    network = keras.Model([x, like], y)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            shapes = [weight.shape for weight in layer.get_weights()]
+            layer.set_weights([rng.uniform(0.5, 2, shape) for shape in shapes])
+    values = rng.normal(size=[2, 3, 4, 5]).astype(np.float32)
+    actual = network([values, np.zeros([2, height, width, 2], np.float32)])
+    expected = _literal_up_projection(values, network, height, width, 3)
+    assert actual.shape == (2, height, width, 3)
+    # Float32 rounding of sums of up to 125 products.
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_build_encoder_has_the_features_of_keras_applications(tmp_path, rng):
+    resnet = keras.applications.ResNet50(include_top=False, weights=None)
+    path = tmp_path / "resnet50.weights.h5"
+    resnet.save_weights(path)
+    image = rng.uniform(0, 1, [1, 64, 96, 3]).astype(np.float32)
+    raw = keras.applications.resnet.preprocess_input(255 * image)
+    reference = keras.Model(
+        resnet.input, [resnet.get_layer(name).output for name in STAGE_OUTPUTS]
+    )
+    for batch_norm in ("trainable", "frozen"):
+        encoder = build_encoder(
+            weights=str(path), batch_norm=batch_norm, batch_norm_momentum=0.9
+        )
+        for expected, actual in zip(reference(raw), encoder(image), strict=True):
+            # Fifty layers of float32 rounding, relative to the largest feature.
+            scale = np.abs(expected).max()
+            assert np.abs(actual - expected).max() < 1e-4 * scale
+
+
+def test_build_encoder_freezes_batch_norm_only():
+    encoder = build_encoder(
+        weights="none", batch_norm="frozen", batch_norm_momentum=0.9
+    )
+    trainable = {weight.path.rsplit("/", 1)[1] for weight in encoder.trainable_weights}
+    assert trainable == {"kernel", "bias"}
+
+
+def test_build_encoder_refuses_a_missing_file_and_other_words():
+    with pytest.raises(FileNotFoundError, match=r"'no.weights.h5'.*--encoder_weights"):
+        build_encoder(
+            weights="no.weights.h5", batch_norm="frozen", batch_norm_momentum=0.9
+        )
+    with pytest.raises(ValueError, match=r"'trainable' or 'frozen'. Received: 'off'"):
+        build_encoder(weights="none", batch_norm="off", batch_norm_momentum=0.9)
+
+
+def test_build_depth_network_number_of_parameters(modified_fcrn):
+    # 23,587,712 of ResNet-50 without its classifier (Keras); 1x1 2048 -> 1024 with
+    # BN; per up-projection from c to f channels 2 f (25 c + 4) + f (9 f + 4); head
+    # 577; lateral 1x1 convolutions (l + f + 1) f.
+    fcrn = 23_587_712 + 2048 * 1024 + 4 * 1024 + 577
+    filters = [1024, 512, 256, 128, 64]
+    for c, f in itertools.pairwise(filters):
+        fcrn += 2 * f * (25 * c + 4) + f * (9 * f + 4)
+    laterals = sum(
+        (2 * f + f + 1) * f if f > 64 else (f + f + 1) * f for f in filters[1:]
+    )
+    assert modified_fcrn.count_params() == fcrn + laterals
+    assert round(modified_fcrn.count_params() / 1e6, 1) == 64.7
+    config = dataclasses.replace(CONFIG, lateral_connections=False)
+    assert build_depth_network(config).count_params() == fcrn
+    assert round(fcrn / 1e6, 1) == 63.7
+
+
+@pytest.mark.parametrize("size", [(64, 96), (75, 101)])
+def test_build_depth_network_output_is_half_the_size(modified_fcrn, size, rng):
+    image = rng.uniform(0, 1, [1, *size, 3]).astype(np.float32)
+    depth = modified_fcrn(image)
+    assert depth.shape == (1, -(-size[0] // 2), -(-size[1] // 2), 1)
+
+
+def test_build_depth_network_gradient_reaches_every_weight(modified_fcrn, rng):
+    image = tf.constant(rng.uniform(0, 1, [2, 64, 64, 3]), tf.float32)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(modified_fcrn(image, training=True) ** 2)
+    gradients = tape.gradient(loss, modified_fcrn.trainable_variables)
+    names = [v.path for v in modified_fcrn.trainable_variables]
+    # A bias before batch normalisation has no influence; ResNet-50 has those.
+    silent = [
+        name
+        for name, gradient in zip(names, gradients, strict=True)
+        if gradient is None or not np.any(gradient)
+    ]
+    assert [name for name in silent if not name.endswith("conv/bias")] == []
+
+
+def test_build_depth_network_layer_names(modified_fcrn):
+    names = {layer.name for layer in modified_fcrn.layers}
+    assert {"reduce_conv", "up1_unpool_conv", "up4_out", "lateral4_conv"} <= names
+    assert {"conv4_block6_out", "depth_conv", "depth_metres"} <= names
+
+
+def test_build_depth_network_initialisation():
+    network = build_depth_network(CONFIG)
+    kernel = network.get_layer("up1_conv").get_weights()[0]
+    # The deviation of n draws is off by 1 / sqrt(2 n), 0.05 % here.
+    assert kernel.std() == pytest.approx(0.01, rel=5e-3)
+    head = network.get_layer("depth_conv").get_weights()[0]
+    assert head.std() * CONFIG.output_scale == pytest.approx(0.01, rel=0.1)
+
+
+def test_build_depth_network_output_relu_and_scale(rng):
+    config = dataclasses.replace(CONFIG, output_relu=True, output_offset=-100.0)
+    depth = build_depth_network(config)(np.zeros([1, 64, 64, 3], np.float32))
+    assert not np.any(depth)
+
+
+def test_build_depth_network_needs_an_offset():
+    with pytest.raises(ValueError, match=r"`config.output_offset` must be a depth"):
+        build_depth_network(DepthNetworkConfig(encoder_weights="none"))
+
+
+def test_build_depth_network_mixed_precision_output_is_float32():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    network = build_depth_network(CONFIG)
+    assert network.get_layer("up1_conv").compute_dtype == "bfloat16"
+    assert network.output.dtype == "float32"
+
+
+def test_build_depth_network_weights_survive_saving(modified_fcrn, tmp_path, rng):
+    path = tmp_path / "network.weights.h5"
+    modified_fcrn.save_weights(path)
+    other = build_depth_network(CONFIG)
+    image = rng.uniform(0, 1, [1, 64, 64, 3]).astype(np.float32)
+    assert not np.array_equal(other(image), modified_fcrn(image))
+    other.load_weights(path)
+    assert np.array_equal(other(image), modified_fcrn(image))
+
+
+def test_build_gradient_network_number_of_parameters(modified_fcrn):
+    network = build_gradient_network(GradientNetworkConfig())
+    # 72 c^2 + 54 c + 2 with c = 108: 27 c + c, eight times 9 c^2 + c, 18 c + 2.
+    assert network.count_params() == 72 * 108**2 + 54 * 108 + 2
+    # Table 5 of the paper: one of 76.
+    assert modified_fcrn.count_params() / network.count_params() == pytest.approx(
+        76, abs=0.6
+    )
+
+
+def test_build_gradient_network_receptive_field_is_21_pixels(rng):
+    network = build_gradient_network(GradientNetworkConfig(width=4))
+    image = rng.uniform(0, 1, [1, 31, 31, 3]).astype(np.float32)
+    changed = image.copy()
+    changed[0, 15, 15] += 1.0
+    difference = np.abs(network(image) - network(changed)).max(axis=-1)[0]
+    rows, columns = np.nonzero(difference)
+    assert (rows.min(), rows.max()) == (5, 25)
+    assert (columns.min(), columns.max()) == (5, 25)
+
+
+def test_build_gradient_network_output_and_activations():
+    network = build_gradient_network(GradientNetworkConfig(width=4))
+    assert network(np.zeros([1, 7, 9, 3], np.float32)).shape == (1, 7, 9, 2)
+    activations = [
+        layer.activation.__name__
+        for layer in network.layers
+        if isinstance(layer, keras.layers.Conv2D)
+    ]
+    assert activations == ["relu"] * 9 + ["linear"]
+
+
+def test_build_gradient_network_initialisation():
+    network = build_gradient_network(GradientNetworkConfig())
+    kernel = network.get_layer("conv5").get_weights()[0]
+    # He et al. (2015): sqrt(2 / (9 * 108)); 105,000 draws.
+    assert kernel.std() == pytest.approx(np.sqrt(2 / 972), rel=0.02)
+    # A Gaussian has 4.6 % beyond two deviations, a truncated one has none.
+    assert np.mean(np.abs(kernel) > 2 * kernel.std()) == pytest.approx(0.0455, abs=5e-3)
+    assert network.get_layer("conv10").get_weights()[0].std() == pytest.approx(
+        0.01, rel=0.1
+    )

@@ -1,0 +1,71 @@
+"""Tests of the learning-rate schedules and the optimisers."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dpde_tf.config import TrainingConfig
+from dpde_tf.training.optimization import LearningRate, build_optimizer
+
+
+def test_learning_rate_of_the_paper():
+    # 30 epochs: 1e-2, "halved after 10 epochs", "in the last 10 epochs ... 1e-3".
+    rate = LearningRate(1e-2, "paper", epochs=30, steps_per_epoch=7)
+    epochs = {0: 1e-2, 9: 1e-2, 10: 5e-3, 19: 5e-3, 20: 1e-3, 29: 1e-3}
+    for epoch, expected in epochs.items():
+        for step in (7 * epoch, 7 * epoch + 6):
+            assert float(rate(step)) == pytest.approx(expected)
+
+
+def test_learning_rate_thirds_of_few_epochs():
+    rate = LearningRate(1.0, "paper", epochs=4, steps_per_epoch=1)
+    assert [round(float(rate(step)), 6) for step in range(4)] == [1, 0.5, 0.5, 0.1]
+
+
+def test_learning_rate_cosine_and_warmup():
+    rate = LearningRate(2.0, "cosine", epochs=2, steps_per_epoch=50, warmup_steps=10)
+    assert float(rate(0)) == pytest.approx(0.2)
+    assert float(rate(50)) == pytest.approx(1.0)
+    assert float(rate(100)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_learning_rate_survives_its_config():
+    rate = LearningRate(2.0, "cosine", epochs=2, steps_per_epoch=50, warmup_steps=10)
+    other = LearningRate.from_config(rate.get_config())
+    assert float(other(33)) == float(rate(33))
+
+
+def test_learning_rate_refuses_other_words():
+    with pytest.raises(ValueError, match=r"'paper' or 'cosine'. Received: 'step'"):
+        LearningRate(1.0, "step", 1, 1)
+
+
+def test_build_optimizer_sgd_with_momentum_by_hand():
+    optimizer = build_optimizer(TrainingConfig(learning_rate=0.1), steps_per_epoch=100)
+    weight = keras.Variable([1.0])
+    optimizer.build([weight])
+    # v = 0.9 v - 0.1 g: -0.1, then -0.19.
+    for expected in (0.9, 0.71):
+        optimizer.apply([tf.constant([1.0])], [weight])
+        assert weight.numpy() == pytest.approx([expected])
+
+
+def test_build_optimizer_clips_the_global_norm():
+    config = TrainingConfig(learning_rate=1.0, momentum=0.0, clip_norm=5.0)
+    optimizer = build_optimizer(config, steps_per_epoch=100)
+    weight = keras.Variable([0.0, 0.0])
+    optimizer.build([weight])
+    optimizer.apply([tf.constant([30.0, 40.0])], [weight])
+    np.testing.assert_allclose(weight, [-3.0, -4.0], rtol=1e-6)
+
+
+def test_build_optimizer_scales_the_loss_in_float16():
+    keras.config.set_dtype_policy("mixed_float16")
+    optimizer = build_optimizer(TrainingConfig(), steps_per_epoch=1)
+    assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+def test_build_optimizer_refuses_other_words():
+    with pytest.raises(ValueError, match=r"'sgd' or 'adamw'. Received: 'adam'"):
+        build_optimizer(TrainingConfig(optimizer="adam"), steps_per_epoch=1)

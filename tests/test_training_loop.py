@@ -1,0 +1,250 @@
+"""Tests of the training loop: resuming, logs, broken numbers."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dpde_tf.config import (
+    AugmentationConfig,
+    DepthLossConfig,
+    GradientLossConfig,
+    TrainingConfig,
+)
+from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.models.batch_normalization import FusedBatchNormalization
+from dpde_tf.trained_networks import load_gradient_network
+from dpde_tf.training.logs import read_metrics
+from dpde_tf.training.loop import NonFiniteLossError, Trainer
+from dpde_tf.training.objectives import DepthObjective, GradientObjective
+from tests.record_sets import write_small_record_set
+
+CONFIG = TrainingConfig(epochs=3, batch_size=4, checkpoint_steps=2, precision="float32")
+AUGMENTATION = AugmentationConfig(flip=True, max_zoom=1.2, colour=0.1)
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("records") / "small"
+    write_small_record_set(directory, np.random.default_rng(0), size=(64, 64))
+    return RecordSet.open(directory, "train")
+
+
+def _depth_network():
+    """A tiny network with batch normalisation; output of half the size."""
+    keras.utils.set_random_seed(5)
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(4, 3, strides=2, padding="same")(image)
+    x = keras.layers.ReLU()(FusedBatchNormalization()(x))
+    x = keras.layers.Conv2D(1, 3, padding="same")(x)
+    return keras.Model(image, keras.layers.Rescaling(0.1, 2.5)(x))
+
+
+def _trainer(records, workdir, **changes):
+    return Trainer(
+        _depth_network(),
+        DepthObjective(DepthLossConfig(max_depth=5.0)),
+        records,
+        config=dataclasses.replace(CONFIG, **changes),
+        augmentation=AUGMENTATION,
+        workdir=workdir,
+    )
+
+
+def _state(trainer):
+    """All numbers that training changes."""
+    variables = [*trainer._network.variables, *trainer._optimizer.variables]
+    return [np.asarray(variable) for variable in variables]
+
+
+def _interrupt_after(trainer, steps):
+    """Runs a trainer until a step raises, as a signal would stop it."""
+    take_step = trainer._train_one
+
+    def interrupted(batch):
+        if trainer.step == steps:
+            raise KeyboardInterrupt
+        take_step(batch)
+
+    trainer._train_one = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(records, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("uninterrupted")
+    trainer = _trainer(records, workdir)
+    trainer.train()
+    return _state(trainer), read_metrics(workdir), workdir
+
+
+# 3 steps an epoch, checkpoints after 2: before the first, in an epoch, at its end.
+@pytest.mark.parametrize("steps", [1, 5, 6])
+def test_trainer_resumed_run_equals_an_uninterrupted_one(
+    records, tmp_path, uninterrupted, steps
+):
+    _interrupt_after(_trainer(records, tmp_path), steps)
+    trainer = _trainer(records, tmp_path)
+    assert trainer.step == {1: 0, 5: 5, 6: 6}[steps]
+    trainer.train()
+    state, rows, _ = uninterrupted
+    for expected, actual in zip(state, _state(trainer), strict=True):
+        assert np.array_equal(expected, actual)
+    resumed = read_metrics(tmp_path)
+    assert [row["epoch"] for row in resumed] == [1, 2, 3]
+    for expected, actual in zip(rows, resumed, strict=True):
+        assert {k: expected[k] for k in ("step", "loss", "berhu", "fsim_loss")} == {
+            k: actual[k] for k in ("step", "loss", "berhu", "fsim_loss")
+        }
+
+
+def test_trainer_trains(uninterrupted):
+    _, rows, workdir = uninterrupted
+    assert rows[-1]["loss"] < rows[0]["loss"]
+    assert [row["step"] for row in rows] == [3, 6, 9]
+    assert [row["learning_rate"] for row in rows] == pytest.approx([1e-2, 5e-3, 1e-3])
+    assert (workdir / "weights.weights.h5").is_file()
+    assert list((workdir / "tensorboard").glob("events.*"))
+
+
+def test_trainer_weights_file_is_the_last_state(uninterrupted):
+    state, _, workdir = uninterrupted
+    network = _depth_network()
+    network.load_weights(workdir / "weights.weights.h5")
+    for expected, variable in zip(state, network.variables, strict=False):
+        assert np.array_equal(expected, variable)
+
+
+def test_trainer_validates_on_held_out_images(records, tmp_path):
+    _trainer(records, tmp_path, epochs=1, num_validation=4).train()
+    (row,) = read_metrics(tmp_path)
+    assert row["step"] == 2
+    assert 0 < row["validation"]["rms"] < 5
+    assert 0 <= row["validation"]["delta1"] <= 1
+    events = next((tmp_path / "tensorboard").glob("events.*"))
+    tags = {
+        value.tag
+        for event in tf.compat.v1.train.summary_iterator(str(events))
+        for value in event.summary.value
+    }
+    assert {"train/loss", "train/learning_rate", "validation/rms", "pictures"} <= tags
+
+
+def test_trainer_stops_at_a_loss_that_is_not_finite(records, tmp_path):
+    trainer = _trainer(records, tmp_path)
+    _interrupt_after(trainer, 2)
+    trainer = _trainer(records, tmp_path)
+    before = _state(trainer)
+    trainer._network.layers[1].kernel.assign(
+        np.full(trainer._network.layers[1].kernel.shape, np.nan)
+    )
+    with pytest.raises(NonFiniteLossError, match=r"Step 3 .* images train\d+, train"):
+        trainer.train()
+    after = _state(_trainer(records, tmp_path))
+    for expected, actual in zip(before, after, strict=True):
+        assert np.array_equal(expected, actual)
+
+
+def test_trainer_names_only_the_broken_image(records, tmp_path):
+    trainer = _trainer(records, tmp_path)
+    batch = {"name": tf.constant(["a", "b", "c"])}
+    with pytest.raises(NonFiniteLossError, match=r"on the images b. The newest"):
+        trainer._check_finite(batch, np.array([1.0, np.nan, 2.0]), 1.0)
+    with pytest.raises(NonFiniteLossError, match=r"on the images a, b, c."):
+        trainer._check_finite(batch, np.ones(3), np.inf)
+
+
+def test_trainer_under_a_mirrored_strategy_takes_the_same_steps(
+    records, tmp_path, uninterrupted
+):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        network = _depth_network()
+    Trainer(
+        network,
+        DepthObjective(DepthLossConfig(max_depth=5.0)),
+        records,
+        config=CONFIG,
+        augmentation=AUGMENTATION,
+        workdir=tmp_path,
+        strategy=strategy,
+    ).train()
+    losses = [row["loss"] for row in read_metrics(tmp_path)]
+    expected = [row["loss"] for row in uninterrupted[1]]
+    # The same arithmetic in another graph: float32 rounding.
+    assert losses == pytest.approx(expected, rel=1e-4)
+
+
+def test_gradient_objective_scores_tell_zero_from_truth(records):
+    objective = GradientObjective(GradientLossConfig(alpha=0.5))
+    depth = tf.constant([[1.0, 2.0, 0.0], [1.0, 2.0, 4.0]])[None, ..., None]
+    batch = {"depth": depth}
+    scores = objective.scores([(batch, np.zeros([1, 2, 3, 2], np.float32))])
+    # Known: x: 1, 1, 2; y: 0, 0. Unknown: whatever touches the hole.
+    assert scores["mean_absolute_error"] == pytest.approx(4 / 5)
+    assert scores["mean_absolute_error_of_zero"] == pytest.approx(4 / 5)
+    assert scores["log_l1"] == pytest.approx((2 * np.log(3) + np.log(5)) / 5)
+
+
+def _train_gradient(records, workdir):
+    flags = {
+        "records": records.directory,
+        "workdir": workdir,
+        "width": 4,
+        "epochs": 3,
+        "batch_size": 2,
+        "checkpoint_steps": 2,
+        "crop_size": "32,32",
+        "precision": "float32",
+        "learning_rate": 0.1,
+    }
+    command = [sys.executable, "-m", "experiments.train_gradient"]
+    return command + [f"--{name}={value}" for name, value in flags.items()]
+
+
+@pytest.mark.slow
+def test_train_gradient_killed_in_mid_epoch_resumes_to_the_bit(records, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(_train_gradient(records, whole), check=True, capture_output=True)
+    process = subprocess.Popen(
+        _train_gradient(records, killed),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    # 6 steps an epoch, so that checkpoint 8 lies in the second one.
+    while not (killed / "checkpoints" / "ckpt-8.index").is_file():
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(read_metrics(killed)) < 3
+    subprocess.run(_train_gradient(records, killed), check=True, capture_output=True)
+    pairs = zip(
+        load_gradient_network(whole).get_weights(),
+        load_gradient_network(killed).get_weights(),
+        strict=True,
+    )
+    assert all(np.array_equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.slow
+def test_train_gradient_refuses_to_go_on_with_other_values(records, tmp_path):
+    command = _train_gradient(records, tmp_path)
+    subprocess.run(command, check=True, capture_output=True)
+    result = subprocess.run(
+        [*command, "--learning_rate=0.2"], capture_output=True, text=True
+    )
+    assert result.returncode != 0
+    assert "TrainingConfig.learning_rate: 0.1 there, 0.2 now" in result.stderr
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["config"]["GradientNetworkConfig"]["width"] == 4
+    assert record["config"]["data"]["dataset"] == "small"
+    assert set(record) >= {"program", "flags", "versions", "commit", "hardware"}
