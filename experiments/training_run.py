@@ -86,9 +86,9 @@ def run_training(
     else:
         write_run_record(FLAGS.workdir, program=program, flags=given, config=config)
     keras.config.set_dtype_policy(training.precision)
-    keras.utils.set_random_seed(training.seed)
     if training.deterministic:
-        tf.config.experimental.enable_op_determinism()
+        _make_deterministic()
+    keras.utils.set_random_seed(training.seed)
     Trainer(
         setup.build_network(),
         setup.objective,
@@ -112,6 +112,16 @@ def _check_training(config: TrainingConfig) -> None:
             raise app.UsageError(
                 f"--{name} must be positive. Received: {getattr(config, name)}."
             )
+
+
+def _make_deterministic() -> None:
+    """Makes the same run give the same bits on the same machine.
+
+    Operations that run at the same time may be added up in any order, so that they
+    must run one after another; each still uses all cores.
+    """
+    tf.config.experimental.enable_op_determinism()
+    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def _is_resumed(workdir: str, config: dict) -> bool:

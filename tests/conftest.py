@@ -9,6 +9,10 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+
+# One operation at a time, so that sums have one order and runs can be compared exactly.
+tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,16 @@ import pytest
 import tensorflow as tf
 
 from dpde_tf.config import TrainingConfig
-from dpde_tf.training.optimization import LearningRate, build_optimizer
+from dpde_tf.training.optimization import (
+    LearningRate,
+    build_optimizer,
+    learning_rate_schedule,
+)
+
+
+def _optimizer(**changes):
+    config = TrainingConfig(**changes)
+    return build_optimizer(config, learning_rate_schedule(config, 100))
 
 
 def test_learning_rate_of_the_paper():
@@ -42,7 +51,7 @@ def test_learning_rate_refuses_other_words():
 
 
 def test_build_optimizer_sgd_with_momentum_by_hand():
-    optimizer = build_optimizer(TrainingConfig(learning_rate=0.1), steps_per_epoch=100)
+    optimizer = _optimizer(learning_rate=0.1)
     weight = keras.Variable([1.0])
     optimizer.build([weight])
     # v = 0.9 v - 0.1 g: -0.1, then -0.19.
@@ -52,8 +61,7 @@ def test_build_optimizer_sgd_with_momentum_by_hand():
 
 
 def test_build_optimizer_clips_the_global_norm():
-    config = TrainingConfig(learning_rate=1.0, momentum=0.0, clip_norm=5.0)
-    optimizer = build_optimizer(config, steps_per_epoch=100)
+    optimizer = _optimizer(learning_rate=1.0, momentum=0.0, clip_norm=5.0)
     weight = keras.Variable([0.0, 0.0])
     optimizer.build([weight])
     optimizer.apply([tf.constant([30.0, 40.0])], [weight])
@@ -62,10 +70,10 @@ def test_build_optimizer_clips_the_global_norm():
 
 def test_build_optimizer_scales_the_loss_in_float16():
     keras.config.set_dtype_policy("mixed_float16")
-    optimizer = build_optimizer(TrainingConfig(), steps_per_epoch=1)
+    optimizer = _optimizer()
     assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
 
 def test_build_optimizer_refuses_other_words():
     with pytest.raises(ValueError, match=r"'sgd' or 'adamw'. Received: 'adam'"):
-        build_optimizer(TrainingConfig(optimizer="adam"), steps_per_epoch=1)
+        _optimizer(optimizer="adam")

@@ -17,7 +17,7 @@ from dpde_tf.data.input_pipeline import (
 from dpde_tf.training.checkpoints import CheckpointStore, Progress, save_weights
 from dpde_tf.training.logs import TrainingLog
 from dpde_tf.training.objectives import Batch, Objective
-from dpde_tf.training.optimization import build_optimizer
+from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
 
 
 class NonFiniteLossError(RuntimeError):
@@ -61,8 +61,9 @@ class Trainer:
         self._strategy = strategy or tf.distribute.get_strategy()
         self._training, self._validation = records.hold_out(config.num_validation)
         self._steps_per_epoch = self._training.num_records // config.batch_size
+        self._schedule = learning_rate_schedule(config, self._steps_per_epoch)
         with self._strategy.scope():
-            self._optimizer = build_optimizer(config, self._steps_per_epoch)
+            self._optimizer = build_optimizer(config, self._schedule)
             self._optimizer.build(network.trainable_variables)
             self._store = CheckpointStore(workdir, network, self._optimizer)
         self._progress = self._store.restore() or Progress()
@@ -169,7 +170,7 @@ class Trainer:
 
     def _learning_rate(self) -> float:
         """The rate of the step that was just made."""
-        return float(self._optimizer.learning_rate)
+        return float(self._schedule(self.step - 1))
 
     def _finish_epoch(self) -> None:
         """Validates, logs, and saves checkpoint and weights."""

@@ -65,31 +65,48 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
         return dict(vars(self))
 
 
-def build_optimizer(config: TrainingConfig, steps_per_epoch: int) -> keras.Optimizer:
-    """Returns the optimiser of a run.
+def learning_rate_schedule(
+    config: TrainingConfig, steps_per_epoch: int
+) -> LearningRate:
+    """Returns the learning rate of a run as a function of the step.
 
     Args:
-        config: Optimiser, schedule, decay, clipping, epochs.
+        config: Initial rate, schedule, epochs, warm-up.
         steps_per_epoch: Steps in an epoch.
 
     Returns:
-        SGD with momentum, or AdamW; under the policy `mixed_float16` with a dynamic
-        scale of the loss.
+        The schedule.
 
     Raises:
-        ValueError: If the optimiser or the schedule is unknown.
-
-    Source: Xu & Liu (2021), Sect. 4.2.
+        ValueError: If the schedule is unknown.
     """
-    rate = LearningRate(
+    return LearningRate(
         config.learning_rate,
         config.schedule,
         config.epochs,
         steps_per_epoch,
         config.warmup_steps,
     )
+
+
+def build_optimizer(config: TrainingConfig, schedule: LearningRate) -> keras.Optimizer:
+    """Returns the optimiser of a run.
+
+    Args:
+        config: Optimiser, momentum, decay, clipping.
+        schedule: Its learning rate.
+
+    Returns:
+        SGD with momentum, or AdamW; under the policy `mixed_float16` with a dynamic
+        scale of the loss.
+
+    Raises:
+        ValueError: If the optimiser is unknown.
+
+    Source: Xu & Liu (2021), Sect. 4.2.
+    """
     options = {
-        "learning_rate": rate,
+        "learning_rate": schedule,
         "weight_decay": config.weight_decay or None,
         "global_clipnorm": config.clip_norm or None,
     }

@@ -1,0 +1,138 @@
+# Verbs x data sets. Every recipe is one command that can be typed by hand; FLAGS is
+# added to it: make train-nyu FLAGS="--batch_size=4".
+
+PYTHON   ?= python3
+VENV     ?= .venv
+RAW      ?=
+RECORDS  ?= data/records
+RUNS     ?= runs
+REPORT   ?= report
+DATASET  ?= nyu
+IMAGE    ?=
+OUTPUT   ?= predictions
+FLAGS    ?=
+GRADIENT_FLAGS ?= $(filter-out --encoder_weights=% --lambda_fsim=%,$(FLAGS))
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+RUN   = $(VENV)/bin/python -m
+READY = $(VENV)/ready
+.DEFAULT_GOAL = help
+
+RAW_NYU   = $(or $(RAW),data/raw/nyu_depth_v2)
+RAW_M3D   = $(or $(RAW),data/raw/make3d)
+RAW_MID   = $(or $(RAW),data/raw/middlebury)
+NYU       = $(RECORDS)/nyu_depth_v2
+M3D       = $(RECORDS)/make3d
+MID       = $(RECORDS)/middlebury
+
+.PHONY: help setup demo test test-all lint data-nyu data-make3d data-mid \
+        train-nyu train-nyu-fcrn train-make3d predict eval-nyu eval-nyu-fcrn \
+        eval-make3d eval-mid report bench clean
+
+help:  ## Lists the targets
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
+
+MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
+MID_PROTOCOLS = middlebury,middlebury_median,middlebury_least_squares
+DEMO_RECORDS  = --records=data/demo/nyu
+DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=8 --num_validation=16
+
+# ---- Set-up and checks ----
+
+setup: $(READY)  ## Makes the virtual environment .venv with the pinned packages
+
+$(READY): setup.cfg constraints.txt
+	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make setup PYTHON=python3.11') if sys.version_info < (3, 11) else None"
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev]" --constraint constraints.txt
+	touch $(READY)
+
+test: $(READY)  ## Runs the fast tests (3 minutes at most on 2 cores)
+	$(VENV)/bin/pytest $(FLAGS)
+
+test-all: $(READY)  ## Runs all tests; those on real data if DPDE_DATA names the folder
+	$(VENV)/bin/pytest -m "" $(FLAGS)
+
+lint: $(READY)  ## Checks style and format
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+# ---- A demonstration on synthetic scenes ----
+
+demo: $(READY)  ## Shows the whole method on synthetic scenes, in 10 minutes: report/index.html
+	rm -rf data/demo runs/demo
+	$(RUN) data_prep.synthetic --dataset=all --num_train=96 --num_test=16 --output=data/demo/raw
+	$(RUN) data_prep.nyu_depth_v2 --raw=data/demo/raw/nyu --output=data/demo/nyu --image_size=120,160 --allow_partial
+	$(RUN) data_prep.make3d --raw=data/demo/raw/make3d --output=data/demo/make3d --allow_partial
+	$(RUN) data_prep.middlebury --raw=data/demo/raw/middlebury --output=data/demo/middlebury --allow_partial
+	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/depth --encoder_weights=none
+	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/fcrn --encoder_weights=none --nolateral_connections
+	$(RUN) experiments.train_gradient $(DEMO_TRAINING) --workdir=runs/demo/gradient --width=32 --crop_size=64,64
+	$(RUN) experiments.predict $(DEMO_RECORDS) --depth_run=runs/demo/depth --gradient_run=runs/demo/gradient --output=runs/demo/predictions/dpde
+	$(RUN) experiments.predict $(DEMO_RECORDS) --depth_run=runs/demo/fcrn --output=runs/demo/predictions/fcrn
+	$(RUN) experiments.evaluate $(DEMO_RECORDS) --predictions=runs/demo/predictions/dpde
+	$(RUN) experiments.evaluate $(DEMO_RECORDS) --predictions=runs/demo/predictions/fcrn
+	$(RUN) experiments.report $(DEMO_RECORDS) --runs=runs/demo --output=$(REPORT) --note="A demonstration: small synthetic scenes, a few epochs, an encoder without ImageNet weights. It shows that all parts work, not how well the method does."
+
+# ---- Data: downloads, or takes RAW=folder; then converts and verifies ----
+
+data-nyu: $(READY)  ## NYU Depth v2: 795 + 654 records (downloads 2.8 GB unless RAW is given)
+	$(RUN) data_prep.download --dataset=nyu --raw=$(RAW_NYU)
+	$(RUN) data_prep.nyu_depth_v2 --raw=$(RAW_NYU) --output=$(NYU) $(FLAGS)
+	$(RUN) data_prep.verification --records=$(NYU)
+
+data-make3d: $(READY)  ## Make3D: 400 + 134 records
+	$(RUN) data_prep.download --dataset=make3d --raw=$(RAW_M3D)
+	$(RUN) data_prep.make3d --raw=$(RAW_M3D) --output=$(M3D) $(FLAGS)
+	$(RUN) data_prep.verification --records=$(M3D)
+
+data-mid: $(READY)  ## Middlebury: 35 records, for testing
+	$(RUN) data_prep.download --dataset=middlebury --raw=$(RAW_MID)
+	$(RUN) data_prep.middlebury --raw=$(RAW_MID) --output=$(MID) $(FLAGS)
+	$(RUN) data_prep.verification --records=$(MID)
+
+# ---- Training ----
+
+train-nyu: $(READY)  ## Trains modified FCRN and gradient network on NYU
+	$(RUN) experiments.train_depth --records=$(NYU) --workdir=$(RUNS)/nyu/depth $(FLAGS)
+	$(RUN) experiments.train_gradient --records=$(NYU) --workdir=$(RUNS)/nyu/gradient $(GRADIENT_FLAGS)
+
+train-nyu-fcrn: $(READY)  ## Trains the baseline FCRN on NYU
+	$(RUN) experiments.train_depth --nolateral_connections --records=$(NYU) --workdir=$(RUNS)/nyu/fcrn $(FLAGS)
+
+train-make3d: $(READY)  ## Trains modified FCRN and gradient network on Make3D
+	$(RUN) experiments.train_depth --records=$(M3D) --workdir=$(RUNS)/make3d/depth $(FLAGS)
+	$(RUN) experiments.train_gradient --records=$(M3D) --workdir=$(RUNS)/make3d/gradient $(GRADIENT_FLAGS)
+
+# ---- Prediction and scores ----
+
+predict: $(READY)  ## Predicts one photograph or folder: make predict IMAGE=photo.jpg
+	$(RUN) experiments.predict --depth_run=$(RUNS)/$(DATASET)/depth --gradient_run=$(RUNS)/$(DATASET)/gradient --images=$(IMAGE) --output=$(OUTPUT) $(FLAGS)
+
+eval-nyu: $(READY)  ## Predicts and scores the 654 test images of NYU
+	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(NYU) --output=$(RUNS)/nyu/predictions/dpde --overwrite $(FLAGS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
+
+eval-nyu-fcrn: $(READY)  ## Predicts and scores the same with the baseline FCRN
+	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(NYU) --output=$(RUNS)/nyu/predictions/fcrn --overwrite $(FLAGS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/fcrn --records=$(NYU)
+
+eval-make3d: $(READY)  ## Predicts and scores the 134 test images of Make3D, C1 and C2
+	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/depth --gradient_run=$(RUNS)/make3d/gradient --records=$(M3D) --output=$(RUNS)/make3d/predictions/dpde --overwrite $(FLAGS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/make3d/predictions/dpde --records=$(M3D) --protocol=make3d_c1,make3d_c2
+
+eval-mid: $(READY)  ## Predicts and scores Middlebury with the networks trained on NYU
+	$(RUN) experiments.predict $(MID_NETWORKS) --split=calibrated --output=$(RUNS)/middlebury/predictions/dpde --overwrite $(FLAGS)
+	$(RUN) experiments.predict $(MID_NETWORKS) --split=simple --output=$(RUNS)/middlebury/predictions/simple --overwrite $(FLAGS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/dpde --records=$(MID) --split=calibrated --protocol=$(MID_PROTOCOLS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/simple --records=$(MID) --split=simple --protocol=$(MID_PROTOCOLS)
+
+report: $(READY)  ## Writes the report of the runs on DATASET (nyu, make3d): report/index.html
+	$(RUN) experiments.report --runs=$(RUNS)/$(DATASET) --records=$(RECORDS)/$(if $(filter nyu,$(DATASET)),nyu_depth_v2,$(DATASET)) --output=$(REPORT) $(FLAGS)
+
+bench: $(READY)  ## Times the parts on this machine
+	$(RUN) experiments.benchmark $(FLAGS)
+
+clean:  ## Removes caches and the demonstration, never data, runs or the environment
+	rm -rf build .pytest_cache .ruff_cache *.egg-info $(REPORT)
+	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Fusion of a predicted depth map with predicted gradients (Eqs. 5 and 6)."""

@@ -1,0 +1,136 @@
+"""Checks of what enters the fusion: shapes, types, finite maps, ranges of scalars.
+
+Values are checked at once outside of a graph (`ValueError`), and when it runs inside
+(`tf.errors.InvalidArgumentError`).
+"""
+
+import tensorflow as tf
+
+
+def checked_depth(values: tf.Tensor) -> tf.Tensor:
+    """Returns a depth map as a tensor.
+
+    Args:
+        values: `[B, H, W, 1]`, float32 or float64.
+
+    Returns:
+        The same as a tensor.
+
+    Raises:
+        ValueError: If the shape or the type is another one, or it is not finite.
+    """
+    depth = tf.convert_to_tensor(values)
+    if depth.shape.rank != 4 or depth.shape[3] != 1:
+        raise ValueError(f"`depth` must be [B, H, W, 1]. Received: {depth.shape}.")
+    if depth.dtype not in (tf.float32, tf.float64):
+        raise ValueError(
+            f"`depth` must be float32 or float64. Received: {depth.dtype.name}."
+        )
+    return checked_map(depth, "depth", depth)
+
+
+def checked_map(values: tf.Tensor, name: str, depth: tf.Tensor) -> tf.Tensor:
+    """Returns a map that belongs to a depth map as a tensor.
+
+    Args:
+        values: The map, shaped and typed like `depth`.
+        name: Its name in messages.
+        depth: The depth map.
+
+    Returns:
+        The same as a tensor.
+
+    Raises:
+        ValueError: If the shape or the type is another one, or it is not finite.
+    """
+    values = tf.convert_to_tensor(values)
+    if not values.shape.is_compatible_with(depth.shape) or values.dtype != depth.dtype:
+        raise ValueError(
+            f"`{name}` must have the shape and the type of `depth`. Received: "
+            f"{values.dtype.name} {values.shape} and {depth.dtype.name} {depth.shape}."
+        )
+    finite = tf.reduce_all(tf.math.is_finite(values), axis=[1, 2, 3])
+    _require(
+        tf.reduce_all(finite),
+        f"`{name}` must be finite. NaN or infinity in image(s) of the batch:",
+        tf.where(~finite)[:, 0],
+    )
+    return values
+
+
+def checked_confidences(
+    confidence: tf.Tensor | None,
+    gradient_confidence: tf.Tensor | tuple[tf.Tensor, tf.Tensor] | None,
+    depth: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns the confidence of the depth, of gradient_x and of gradient_y.
+
+    Args:
+        confidence: Map like `depth`, or None for 1 everywhere.
+        gradient_confidence: One map for both directions, a pair (x, y), or None.
+        depth: The depth map.
+
+    Returns:
+        Three tensors like `depth`; for None a `[1, 1, 1, 1]` that broadcasts.
+
+    Raises:
+        ValueError: As `checked_map`, and if a value is negative.
+    """
+    pair = gradient_confidence
+    if not isinstance(pair, tuple | list):
+        pair = (pair, pair)
+    return (
+        _checked_confidence(confidence, "confidence", depth),
+        _checked_confidence(pair[0], "gradient_confidence", depth),
+        _checked_confidence(pair[1], "gradient_confidence", depth),
+    )
+
+
+def checked_scalar(
+    value: float | tf.Tensor, name: str, dtype: tf.DType, *, zero: bool = False
+) -> tf.Tensor:
+    """Returns a scalar as a tensor, so that its value does not retrace a graph.
+
+    Args:
+        value: Python number or scalar tensor.
+        name: Its name in messages.
+        dtype: Type of the result.
+        zero: Whether 0 is allowed.
+
+    Returns:
+        Scalar tensor.
+
+    Raises:
+        ValueError: If the value is negative, 0 where not allowed, or not finite.
+    """
+    # `tf.cast` alone would round a Python number to float32 on its way to float64.
+    scalar = value if tf.is_tensor(value) else tf.convert_to_tensor(value, dtype)
+    scalar = tf.cast(scalar, dtype)
+    in_range = (scalar >= 0 if zero else scalar > 0) & (scalar <= dtype.max)
+    rule = ">= 0" if zero else "> 0"
+    _require(in_range, f"`{name}` must be finite and {rule}. Received:", scalar)
+    return scalar
+
+
+def _checked_confidence(
+    values: tf.Tensor | None, name: str, depth: tf.Tensor
+) -> tf.Tensor:
+    """Returns one confidence map, which must be nowhere negative, as a tensor."""
+    if values is None:
+        return tf.ones([1, 1, 1, 1], depth.dtype)
+    values = checked_map(values, name, depth)
+    not_negative = tf.reduce_all(values >= 0, axis=[1, 2, 3])
+    _require(
+        tf.reduce_all(not_negative),
+        f"`{name}` must be >= 0 everywhere. Negative in image(s) of the batch:",
+        tf.where(~not_negative)[:, 0],
+    )
+    return values
+
+
+def _require(holds: tf.Tensor, message: str, detail: tf.Tensor) -> None:
+    """Raises unless it holds: at once, or when the graph runs."""
+    if not tf.executing_eagerly():
+        tf.debugging.Assert(holds, [message, detail])
+    elif not holds:
+        raise ValueError(f"{message} {detail.numpy().tolist()}")

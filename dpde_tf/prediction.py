@@ -1,0 +1,84 @@
+"""The whole method on images: two networks, then their fusion."""
+
+import dataclasses
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dpde_tf.config import FusionConfig
+from dpde_tf.fusion import fuse_depth_and_gradients
+
+
+@dataclasses.dataclass(frozen=True)
+class DepthPredictor:
+    """Predicts depth, its gradients and their fusion.
+
+    Attributes:
+        depth_network: As `build_depth_network` returns it.
+        gradient_network: As `build_gradient_network` returns it, or None: then there
+            is neither gradient nor fusion.
+        fusion: Parameters of the fusion.
+    """
+
+    depth_network: keras.Model
+    gradient_network: keras.Model | None = None
+    fusion: FusionConfig = dataclasses.field(default_factory=FusionConfig)
+
+    def predict(self, image: tf.Tensor) -> dict[str, np.ndarray]:
+        """Returns the predictions for a batch of images.
+
+        Args:
+            image: RGB in [0, 1], float32 `[B, H, W, 3]`, at least 32x32.
+
+        Returns:
+            `depth`: of the depth network, brought bilinearly to the image's size,
+            metres; and with a gradient network `gradient_x`, `gradient_y` (metres per
+            pixel) and `fused` (metres). Each float32 `[B, H, W]`.
+
+        Source: Xu & Liu (2021), Fig. 1.
+        """
+        maps = {"depth": self._depth(image)}
+        if self.gradient_network is not None:
+            gradients = self._gradients(image)
+            maps["gradient_x"] = gradients[..., :1]
+            maps["gradient_y"] = gradients[..., 1:]
+            maps["fused"] = fuse_depth_and_gradients(
+                maps["depth"],
+                maps["gradient_x"],
+                maps["gradient_y"],
+                **dataclasses.asdict(self.fusion),
+            ).depth
+        return {name: values.numpy()[..., 0] for name, values in maps.items()}
+
+    @tf.function(reduce_retracing=True)
+    def _depth(self, image: tf.Tensor) -> tf.Tensor:
+        """The global depth at the image's size."""
+        depth = self.depth_network(image, training=False)
+        return tf.image.resize(depth, tf.shape(image)[1:3])
+
+    @tf.function(reduce_retracing=True)
+    def _gradients(self, image: tf.Tensor) -> tf.Tensor:
+        """The depth gradients, `[B, H, W, 2]`."""
+        return self.gradient_network(image, training=False)
+
+
+def working_size(
+    image_size: tuple[int, int], training_size: tuple[int, int]
+) -> tuple[int, int]:
+    """Returns the size at which a network should see an image of any size.
+
+    The aspect is kept, and the number of pixels is that of the training images, since
+    the apparent size of things tells a network their distance.
+
+    Args:
+        image_size: (height, width) of the image.
+        training_size: (height, width) of the images that the network was trained on.
+
+    Returns:
+        (height, width), each at least 32.
+    """
+    height, width = image_size
+    scale = math.sqrt(math.prod(training_size) / (height * width))
+    return max(32, round(height * scale)), max(32, round(width * scale))
