@@ -35,7 +35,7 @@ help:  ## Lists the targets
 MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
 MID_PROTOCOLS = middlebury,middlebury_median,middlebury_least_squares
 DEMO_RECORDS  = --records=data/demo/nyu
-DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=8 --num_validation=16
+DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=6 --warmup_steps=10 --num_validation=16
 
 # ---- Set-up and checks ----
 
@@ -61,7 +61,7 @@ lint: $(READY)  ## Checks style and format
 
 demo: $(READY)  ## Shows the whole method on synthetic scenes, in 10 minutes: report/index.html
 	rm -rf data/demo runs/demo
-	$(RUN) data_prep.synthetic --dataset=all --num_train=96 --num_test=16 --output=data/demo/raw
+	$(RUN) data_prep.synthetic --dataset=all --num_train=112 --num_test=16 --output=data/demo/raw
 	$(RUN) data_prep.nyu_depth_v2 --raw=data/demo/raw/nyu --output=data/demo/nyu --image_size=120,160 --allow_partial
 	$(RUN) data_prep.make3d --raw=data/demo/raw/make3d --output=data/demo/make3d --allow_partial
 	$(RUN) data_prep.middlebury --raw=data/demo/raw/middlebury --output=data/demo/middlebury --allow_partial

@@ -106,7 +106,7 @@ class TrainingConfig:
     """Optimisation and data order (paper, Sect. 4.2).
 
     Attributes:
-        epochs: Paper: 30.
+        epochs: Passes over the training images. Paper: 30.
         batch_size: Ours: 8. The paper gives none; Laina took 16 on more images.
         optimizer: `sgd` (paper) or `adamw`.
         learning_rate: The first one. Paper: 1e-2.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import keras
 import tensorflow as tf
-from absl import app, flags
+from absl import app, flags, logging
 
 from dpde_tf.config import AugmentationConfig, TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet
@@ -69,6 +69,7 @@ def run_training(
         app.UsageError: If a flag has an impossible value, or the run in --workdir was
             made with other ones.
     """
+    logging.set_verbosity(logging.WARNING)
     given = {name: FLAGS[name].value for name in FLAGS if FLAGS[name].present}
     values = FLAGS.flag_values_dict()
     training = config_from_flags(preset.training, values)

@@ -1,0 +1,175 @@
+"""The whole path by its programs: raw data to report, and one photograph."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from dpde_tf.data.depth_files import read_depth
+from dpde_tf.prediction_files import read_prediction
+
+pytestmark = pytest.mark.slow
+
+
+def _run(module, *switches, check=True, **flags):
+    command = [sys.executable, "-m", module, *switches]
+    command += [f"--{name}={value}" for name, value in flags.items()]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert not check or result.returncode == 0, result.stderr[-3000:]
+    return result
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """A folder where every program has run once, on tiny synthetic scenes."""
+    path = tmp_path_factory.mktemp("path")
+    _run(
+        "data_prep.synthetic",
+        output=path / "raw",
+        dataset="nyu",
+        num_train=8,
+        num_test=3,
+        size="96,128",
+    )
+    records = {"records": path / "nyu"}
+    _run(
+        "data_prep.nyu_depth_v2",
+        "--allow_partial",
+        raw=path / "raw" / "nyu",
+        output=path / "nyu",
+        image_size="64,96",
+    )
+    training = records | {"epochs": 1, "batch_size": 4, "precision": "float32"}
+    _run(
+        "experiments.train_depth",
+        workdir=path / "runs" / "depth",
+        encoder_weights="none",
+        num_validation=2,
+        **training,
+    )
+    _run(
+        "experiments.train_gradient",
+        workdir=path / "runs" / "gradient",
+        width=4,
+        crop_size="32,32",
+        **training,
+    )
+    networks = {
+        "depth_run": path / "runs" / "depth",
+        "gradient_run": path / "runs" / "gradient",
+    }
+    predictions = path / "runs" / "predictions" / "dpde"
+    _run("experiments.predict", output=predictions, **networks, **records)
+    _run("experiments.evaluate", predictions=predictions, **records)
+    _run("experiments.report", runs=path / "runs", output=path / "report", **records)
+    photo = np.zeros([120, 200, 3], np.uint8)
+    photo[:, 100:] = 200
+    cv2.imwrite(str(path / "photo.jpg"), photo)
+    _run(
+        "experiments.predict",
+        images=path / "photo.jpg",
+        size="64,96",
+        output=path / "photo",
+        **networks,
+    )
+    return path
+
+
+def test_predictions_hold_all_maps_of_every_record(path):
+    names = json.loads((path / "nyu" / "manifest.json").read_text())
+    names = names["splits"]["test"]["names"]
+    folder = path / "runs" / "predictions" / "dpde"
+    assert {file.stem for file in folder.glob("*.npz")} == set(names)
+    maps = read_prediction(folder / f"{names[0]}.npz")
+    assert set(maps) == {"depth", "gradient_x", "gradient_y", "fused"}
+    assert all(values.shape == (64, 96) for values in maps.values())
+    assert all(np.isfinite(values).all() for values in maps.values())
+
+
+def test_scores_are_of_both_depths_and_all_images(path):
+    folder = path / "runs" / "scores" / "dpde"
+    summary = json.loads((folder / "summary.json").read_text())
+    results = summary["protocols"]["paper"]["results"]
+    assert set(results) == {"depth", "fused"}
+    assert summary["num_images"] == 3
+    for result in results.values():
+        assert result["num_pixels"] == 3 * 64 * 96
+        assert 0 < result["pooled"]["rms"] < 20
+    with (folder / "per_image.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 6
+
+
+def test_report_shows_the_scores(path):
+    summary = json.loads((path / "runs/scores/dpde/summary.json").read_text())
+    rms = summary["protocols"]["paper"]["results"]["fused"]["pooled"]["rms"]
+    for name in ("index.html", "report.md"):
+        assert f"{rms:.3f}" in (path / "report" / name).read_text()
+
+
+def test_training_run_says_with_what_it_was_made(path):
+    record = json.loads((path / "runs" / "depth" / "run.json").read_text())
+    config = record["config"]
+    manifest = json.loads((path / "nyu" / "manifest.json").read_text())
+    train = manifest["splits"]["train"]
+    # What the flags left open was taken from the training split.
+    assert config["DepthNetworkConfig"]["output_offset"] == train["depth_mean"]
+    assert config["DepthLossConfig"]["max_depth"] == train["depth_max"]
+    assert config["TrainingConfig"]["epochs"] == 1
+    (row,) = map(
+        json.loads, (path / "runs/depth/metrics.jsonl").read_text().splitlines()
+    )
+    assert row["validation"]["rms"] > 0
+
+
+def test_predict_photograph_writes_all_at_its_size(path):
+    folder = path / "photo"
+    names = {"photo.npz", "photo.png", "photo_depth.png", "photo_fused.png"}
+    assert {file.name for file in folder.iterdir()} == names
+    for key in ("depth", "fused"):
+        depth = read_depth(folder / f"photo_{key}.png", depth_scale=0.001)
+        assert depth.shape == (120, 200)
+        small = read_prediction(folder / "photo.npz")[key]
+        # Resizing and rounding to millimetres keep the mean.
+        assert depth.mean() == pytest.approx(np.maximum(small, 0.001).mean(), rel=0.02)
+
+
+def test_predict_goes_on_but_refuses_other_options(path):
+    flags = {
+        "depth_run": path / "runs" / "depth",
+        "gradient_run": path / "runs" / "gradient",
+        "records": path / "nyu",
+        "output": path / "runs" / "predictions" / "dpde",
+    }
+    files = sorted(flags["output"].glob("*.npz"))
+    times = [file.stat().st_mtime_ns for file in files[1:]]
+    files[0].unlink()
+    _run("experiments.predict", **flags)
+    assert files[0].is_file()
+    assert times == [file.stat().st_mtime_ns for file in files[1:]]
+    result = _run("experiments.predict", check=False, omega=5.0, **flags)
+    assert result.returncode != 0
+    assert "other networks or options" in result.stderr
+    assert times == [file.stat().st_mtime_ns for file in files[1:]]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({}, "Give either --records or --images"),
+        ({"images": "none.jpg"}, "--images names none.jpg, which does not exist"),
+    ],
+)
+def test_predict_refuses_bad_input(path, tmp_path, flags, message):
+    result = _run(
+        "experiments.predict",
+        check=False,
+        depth_run=path / "runs" / "depth",
+        output=tmp_path,
+        **flags,
+    )
+    assert result.returncode != 0
+    assert message in result.stderr

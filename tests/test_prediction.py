@@ -1,0 +1,64 @@
+"""Tests of the whole method on images, with small networks."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dpde_tf.config import FusionConfig
+from dpde_tf.fusion import fuse_depth_and_gradients
+from dpde_tf.image_gradients import image_gradients
+from dpde_tf.prediction import DepthPredictor, working_size
+
+
+@pytest.fixture
+def networks():
+    """A depth network that halves the size, and one that gives gradients."""
+    image = keras.Input((None, None, 3))
+    mean = keras.layers.AveragePooling2D(2)(image)
+    depth = keras.layers.Conv2D(1, 1, kernel_initializer="ones")(mean)
+    gradients = keras.layers.Conv2D(2, 3, padding="same")(image)
+    return keras.Model(image, depth), keras.Model(image, gradients)
+
+
+def test_predict_depth_is_resized_bilinearly(networks, rng):
+    image = rng.uniform(0, 1, [2, 6, 8, 3]).astype(np.float32)
+    maps = DepthPredictor(networks[0]).predict(image)
+    assert list(maps) == ["depth"]
+    half = networks[0](image)
+    expected = tf.image.resize(half, [6, 8])[..., 0]
+    np.testing.assert_allclose(maps["depth"], expected, rtol=1e-6)
+
+
+def test_predict_fuses_depth_and_gradients(networks, rng):
+    image = rng.uniform(0, 1, [2, 6, 8, 3]).astype(np.float32)
+    config = FusionConfig(omega=3.0, num_irls_iterations=4)
+    maps = DepthPredictor(*networks, config).predict(image)
+    assert list(maps) == ["depth", "gradient_x", "gradient_y", "fused"]
+    assert all(v.shape == (2, 6, 8) and v.dtype == np.float32 for v in maps.values())
+    expected = fuse_depth_and_gradients(
+        *(maps[key][..., None] for key in ("depth", "gradient_x", "gradient_y")),
+        omega=3.0,
+        num_irls_iterations=4,
+    ).depth
+    np.testing.assert_allclose(maps["fused"], expected[..., 0], rtol=1e-5)
+    gradient = image_gradients(tf.constant(maps["depth"][..., None]))[0][..., 0]
+    # The fused depth is nearer to the given gradients than the depth was.
+    fused = image_gradients(tf.constant(maps["fused"][..., None]))[0][..., 0]
+    inner = np.s_[:, :, :-1]
+    assert (
+        np.abs(fused - maps["gradient_x"])[inner].mean()
+        < np.abs(gradient - maps["gradient_x"])[inner].mean()
+    )
+
+
+def test_working_size_keeps_aspect_and_number_of_pixels():
+    assert working_size((240, 320), (240, 320)) == (240, 320)
+    assert working_size((2272, 1704), (240, 320)) == (320, 240)
+    height, width = working_size((1080, 1920), (240, 320))
+    assert height / width == pytest.approx(1080 / 1920, rel=0.01)
+    assert height * width == pytest.approx(240 * 320, rel=0.01)
+
+
+def test_working_size_has_a_smallest_side():
+    assert working_size((10, 10_000), (240, 320))[0] == 32
