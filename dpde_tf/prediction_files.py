@@ -8,9 +8,11 @@ float32 `[H, W]` arrays: `depth`, and where there is a gradient network `gradien
 import pathlib
 import zipfile
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+
+from dpde_tf.atomic_files import write_whole
 
 _PREDICT = "experiments.predict"
 _NAMES_SHOWN = 3
@@ -72,6 +74,19 @@ def _load(path: pathlib.Path) -> dict[str, np.ndarray]:
             f"{path} is not a readable .npz file ({error}). Delete it and run "
             f"`python -m {_PREDICT}` again."
         ) from error
+
+
+def write_prediction(
+    path: str | pathlib.Path, arrays: Mapping[str, np.ndarray]
+) -> None:
+    """Writes the predictions file of one image.
+
+    Args:
+        path: The `.npz` file.
+        arrays: Key to float32 `[H, W]`.
+    """
+    with write_whole(path) as temporary:
+        np.savez(temporary, **arrays)
 
 
 def check_prediction_names(

@@ -17,22 +17,18 @@ run goes on.
 """
 
 import hashlib
-import json
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-import cv2
 import keras
 import numpy as np
-import tensorflow as tf
 from absl import app, flags
 
-from dpde_tf.atomic_files import write_whole
 from dpde_tf.config import FusionConfig
-from dpde_tf.data.depth_files import write_depth_png
-from dpde_tf.data.image_files import read_image, resize_image
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
-from dpde_tf.prediction import DepthPredictor, working_size
+from dpde_tf.photographs import find_photographs, predict_photograph
+from dpde_tf.prediction import DepthPredictor
+from dpde_tf.prediction_files import write_prediction
 from dpde_tf.trained_networks import load_depth_network, load_gradient_network
 from dpde_tf.training.checkpoints import WEIGHTS_FILE
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
@@ -42,17 +38,9 @@ from dpde_tf.training.run_record import (
     read_run_record,
     write_run_record,
 )
-from dpde_tf.visualization import (
-    colorize_depth,
-    colorize_gradients,
-    montage,
-    write_image,
-)
 from experiments.config_flags import config_from_flags, define_config_flags
 
 FLAGS = flags.FLAGS
-
-_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
 
 
 def _define_flags() -> None:
@@ -62,7 +50,6 @@ def _define_flags() -> None:
     flags.DEFINE_string("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_list("images", None, "Image files or folders to predict instead.")
-    flags.DEFINE_list("size", "240,320", "Size of the networks' training images.")
     flags.DEFINE_string("output", None, "Folder of the predictions.", required=True)
     flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
     flags.DEFINE_enum("precision", "auto", PRECISIONS, "Precision of the networks.")
@@ -95,104 +82,6 @@ def predict_records(
         bar.add(len(batch["name"]))
 
 
-def predict_image(
-    predictor: DepthPredictor,
-    path: pathlib.Path,
-    output: pathlib.Path,
-    training_size: tuple[int, int],
-) -> None:
-    """Writes all files of one photograph.
-
-    Args:
-        predictor: The networks.
-        path: The photograph.
-        output: Folder of the results.
-        training_size: (height, width) of the images that the networks know.
-    """
-    photo = read_image(path)
-    small = resize_image(photo, working_size(photo.shape[:2], training_size))
-    image = tf.image.convert_image_dtype(small[None], tf.float32)
-    maps = {key: values[0] for key, values in predictor.predict(image).items()}
-    size = photo.shape[1::-1]
-    for key in ("depth", "fused"):
-        if key in maps:
-            full = cv2.resize(maps[key], size, interpolation=cv2.INTER_LINEAR)
-            write_depth_png(output / f"{path.stem}_{key}.png", np.maximum(full, 0.001))
-    write_image(output / f"{path.stem}.png", picture(small, maps))
-    write_prediction(output / f"{path.stem}.npz", maps)
-
-
-def picture(image: np.ndarray, maps: dict[str, np.ndarray]) -> np.ndarray:
-    """Returns image and predictions side by side, in colours.
-
-    Args:
-        image: RGB, uint8 `[H, W, 3]`.
-        maps: As `DepthPredictor.predict` gives them, of one image.
-
-    Returns:
-        RGB, uint8, with titles.
-    """
-    limits = {
-        "min_depth": float(maps["depth"].min()),
-        "max_depth": float(maps["depth"].max()),
-    }
-    columns = {"image": image, "depth": colorize_depth(maps["depth"], **limits)}
-    if "fused" in maps:
-        columns["gradients"] = colorize_gradients(
-            maps["gradient_x"], maps["gradient_y"], limit=0.1
-        )
-        columns["fused"] = colorize_depth(maps["fused"], **limits)
-    return montage([list(columns.values())], list(columns))
-
-
-def write_prediction(path: pathlib.Path, maps: dict[str, np.ndarray]) -> None:
-    """Writes the NPZ file of one image.
-
-    Args:
-        path: The file.
-        maps: Key to float32 `[H, W]`.
-    """
-    with write_whole(path) as temporary:
-        np.savez(temporary, **maps)
-
-
-def find_images(names: Sequence[str]) -> list[pathlib.Path]:
-    """Returns the image files that --images names.
-
-    Args:
-        names: Files, or folders whose image files are meant.
-
-    Returns:
-        The files.
-
-    Raises:
-        app.UsageError: If a name is neither, or two files have the same stem.
-    """
-    paths = list(_expand(names))
-    stems = [path.stem for path in paths]
-    if twice := {stem for stem in stems if stems.count(stem) > 1}:
-        raise app.UsageError(
-            f"--images has more than one file named {', '.join(sorted(twice))}; their "
-            "results would overwrite each other. Predict them into other --output."
-        )
-    return paths
-
-
-def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
-    """The files, and the image files of the folders."""
-    for path in map(pathlib.Path, names):
-        if path.is_dir():
-            files = sorted(path.iterdir())
-            images = [f for f in files if f.suffix.lower() in _IMAGE_SUFFIXES]
-            if not images:
-                raise app.UsageError(f"The folder {path} of --images has no images.")
-            yield from images
-        elif path.is_file():
-            yield path
-        else:
-            raise app.UsageError(f"--images names {path}, which does not exist.")
-
-
 def _run_config(fusion: FusionConfig, precision: str) -> dict:
     """What decides about the numbers: weights, fusion, precision."""
     runs = {"depth_run": FLAGS.depth_run, "gradient_run": FLAGS.gradient_run}
@@ -203,10 +92,9 @@ def _run_config(fusion: FusionConfig, precision: str) -> dict:
         for name, run in runs.items()
         if run is not None
     }
-    source = {"records": FLAGS.records, "split": FLAGS.split, "size": FLAGS.size}
     return config_as_dict(fusion) | {
         "weights_sha256": weights,
-        "source": json.loads(json.dumps(source)),
+        "data": {"records": FLAGS.records, "split": FLAGS.split},
         "precision": {"precision": precision},
     }
 
@@ -245,10 +133,10 @@ def main(argv: Sequence[str]) -> None:
         _prepare_output(output, _run_config(fusion, precision))
         predict_records(predictor, records, output, FLAGS.batch_size)
     else:
-        height, width = (int(value) for value in FLAGS.size)
-        for path in find_images(FLAGS.images):
-            predict_image(predictor, path, output, (height, width))
-            print(output / f"{path.stem}.png")
+        data = read_run_record(FLAGS.depth_run)["config"]["data"]
+        for path in find_photographs(FLAGS.images):
+            size = tuple(data["image_size"])
+            print(predict_photograph(predictor, path, output, training_size=size))
 
 
 if __name__ == "__main__":

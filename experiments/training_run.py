@@ -80,8 +80,12 @@ def run_training(
     )
     records = RecordSet.open(FLAGS.records, FLAGS.split)
     setup = make_setup(records)
-    data = {"dataset": records.manifest.dataset, "num_records": records.num_records}
-    config = config_as_dict(*setup.configs, training, augmentation) | {"data": data}
+    config = config_as_dict(*setup.configs, training, augmentation)
+    config["data"] = {
+        "dataset": records.manifest.dataset,
+        "num_records": records.num_records,
+        "image_size": list(records.manifest.image_size),
+    }
     if _is_resumed(FLAGS.workdir, config):
         print(f"Going on with the run in {FLAGS.workdir}.")
     else:

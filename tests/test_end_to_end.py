@@ -72,7 +72,6 @@ def path(tmp_path_factory):
     _run(
         "experiments.predict",
         images=path / "photo.jpg",
-        size="64,96",
         output=path / "photo",
         **networks,
     )

@@ -1,0 +1,131 @@
+"""Predictions for photographs of any size, as files for people and programs."""
+
+import pathlib
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from dpde_tf.data.depth_files import write_depth_png
+from dpde_tf.data.image_files import read_image, resize_image
+from dpde_tf.prediction import DepthPredictor, working_size
+from dpde_tf.prediction_files import write_prediction
+from dpde_tf.visualization import (
+    colorize_depth,
+    colorize_gradients,
+    montage,
+    write_image,
+)
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
+# Colours saturate at this gradient, metres per pixel.
+_GRADIENT_LIMIT = 0.1
+# A 16-bit PNG of millimetres has 0 for "no measurement".
+_SMALLEST_DEPTH = 0.001
+
+
+def predict_photograph(
+    predictor: DepthPredictor,
+    path: pathlib.Path,
+    output: pathlib.Path,
+    *,
+    training_size: tuple[int, int],
+) -> pathlib.Path:
+    """Writes all predictions for one photograph.
+
+    `<stem>.npz` holds the maps at the networks' working size; `<stem>_depth.png` and,
+    with a gradient network, `<stem>_fused.png` are 16-bit millimetres at the size of
+    the photograph; `<stem>.png` shows everything in colours and is written last.
+
+    Args:
+        predictor: The networks.
+        path: The photograph.
+        output: Folder of the results.
+        training_size: (height, width) of the images that the networks know.
+
+    Returns:
+        The file of the colours.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not an image.
+    """
+    photograph = read_image(path)
+    small = resize_image(photograph, working_size(photograph.shape[:2], training_size))
+    image = tf.image.convert_image_dtype(small[np.newaxis], tf.float32)
+    maps = {key: values[0] for key, values in predictor.predict(image).items()}
+    write_prediction(output / f"{path.stem}.npz", maps)
+    size = photograph.shape[1::-1]
+    for key in ("depth", "fused"):
+        if key in maps:
+            full = cv2.resize(maps[key], size, interpolation=cv2.INTER_LINEAR)
+            full = np.maximum(full, _SMALLEST_DEPTH)
+            write_depth_png(output / f"{path.stem}_{key}.png", full)
+    picture = output / f"{path.stem}.png"
+    write_image(picture, prediction_picture(small, maps))
+    return picture
+
+
+def prediction_picture(image: np.ndarray, maps: dict[str, np.ndarray]) -> np.ndarray:
+    """Returns an image and its predictions side by side, in colours.
+
+    Args:
+        image: RGB, uint8 `[H, W, 3]`.
+        maps: As `DepthPredictor.predict` gives them, of one image, `[H, W]`.
+
+    Returns:
+        RGB, uint8, with titles and a colour bar in metres.
+    """
+    nearest, farthest = float(maps["depth"].min()), float(maps["depth"].max())
+    limits = {"min_depth": max(nearest, 0.0), "max_depth": max(farthest, 0.0)}
+    columns = {"image": image, "depth": colorize_depth(maps["depth"], **limits)}
+    if "fused" in maps:
+        columns["gradients"] = colorize_gradients(
+            maps["gradient_x"], maps["gradient_y"], limit=_GRADIENT_LIMIT
+        )
+        columns["fused"] = colorize_depth(maps["fused"], **limits)
+    return montage(
+        [list(columns.values())],
+        list(columns),
+        depth_range=(limits["min_depth"], limits["max_depth"]),
+    )
+
+
+def find_photographs(names: Sequence[str]) -> list[pathlib.Path]:
+    """Returns the image files that are meant.
+
+    Args:
+        names: Files, or folders whose image files are meant.
+
+    Returns:
+        The files.
+
+    Raises:
+        FileNotFoundError: If a name does not exist, or a folder has no images.
+        ValueError: If two files have the same stem.
+    """
+    paths = list(_expand(names))
+    stems = [path.stem for path in paths]
+    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise ValueError(
+            f"--images has more than one file named {', '.join(twice)}; their results "
+            "would overwrite each other. Predict them into different --output."
+        )
+    return paths
+
+
+def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
+    """The files, and the image files of the folders."""
+    for path in map(pathlib.Path, names):
+        if path.is_dir():
+            images = [
+                f for f in sorted(path.iterdir()) if f.suffix.lower() in _SUFFIXES
+            ]
+            if not images:
+                raise FileNotFoundError(f"The folder {path} of --images has no images.")
+            yield from images
+        elif path.is_file():
+            yield path
+        else:
+            raise FileNotFoundError(f"--images names {path}, which does not exist.")
