@@ -8,8 +8,7 @@ import keras
 from dpde_tf.config import DepthNetworkConfig, GradientNetworkConfig
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.models.gradient_network import build_gradient_network
-from dpde_tf.training.checkpoints import WEIGHTS_FILE
-from dpde_tf.training.run_record import FILE_NAME, read_run_record
+from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
 
 
 def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -57,7 +56,7 @@ def _network_fields(workdir: str | pathlib.Path, config_class: type) -> dict:
     name = config_class.__name__
     if name not in config:
         raise ValueError(
-            f"{pathlib.Path(workdir) / FILE_NAME} has no {name}: it is the run of "
+            f"{pathlib.Path(workdir) / RECORD_FILE} has no {name}: it is the run of "
             "another network. --depth_run and --gradient_run may be exchanged."
         )
     return config[name]

@@ -29,15 +29,10 @@ from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
 from dpde_tf.photographs import find_photographs, predict_photograph
 from dpde_tf.prediction import DepthPredictor
 from dpde_tf.prediction_files import write_prediction
+from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
 from dpde_tf.trained_networks import load_depth_network, load_gradient_network
-from dpde_tf.training.checkpoints import WEIGHTS_FILE
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
-from dpde_tf.training.run_record import (
-    FILE_NAME,
-    config_as_dict,
-    read_run_record,
-    write_run_record,
-)
+from dpde_tf.training.run_record import config_as_dict, write_run_record
 from experiments.config_flags import config_from_flags, define_config_flags
 
 FLAGS = flags.FLAGS
@@ -101,7 +96,7 @@ def _run_config(fusion: FusionConfig, precision: str) -> dict:
 
 def _prepare_output(output: pathlib.Path, config: dict) -> None:
     """Writes the run's record; refuses or removes predictions of another one."""
-    if (output / FILE_NAME).is_file() and read_run_record(output)["config"] != config:
+    if (output / RECORD_FILE).is_file() and read_run_record(output)["config"] != config:
         if not FLAGS.overwrite:
             raise app.UsageError(
                 f"{output} holds predictions of other networks or options. Use another "

@@ -11,15 +11,11 @@ from absl import app, flags, logging
 from dpde_tf.config import AugmentationConfig, TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.presets import PRESETS, Preset
+from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
 from dpde_tf.training.loop import Trainer
 from dpde_tf.training.objectives import Objective
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
-from dpde_tf.training.run_record import (
-    FILE_NAME,
-    config_as_dict,
-    read_run_record,
-    write_run_record,
-)
+from dpde_tf.training.run_record import config_as_dict, write_run_record
 from experiments.config_flags import config_from_flags, define_config_flags
 
 FLAGS = flags.FLAGS
@@ -102,7 +98,7 @@ def run_training(
         augmentation=augmentation,
         workdir=FLAGS.workdir,
     ).train()
-    print(f"Weights: {pathlib.Path(FLAGS.workdir) / 'weights.weights.h5'}")
+    print(f"Weights: {pathlib.Path(FLAGS.workdir) / WEIGHTS_FILE}")
 
 
 def _check_training(config: TrainingConfig) -> None:
@@ -131,7 +127,7 @@ def _make_deterministic() -> None:
 
 def _is_resumed(workdir: str, config: dict) -> bool:
     """Whether there is a run of this configuration; refuses one of another."""
-    if not (pathlib.Path(workdir) / FILE_NAME).is_file():
+    if not (pathlib.Path(workdir) / RECORD_FILE).is_file():
         return False
     former = read_run_record(workdir)["config"]
     differences = [

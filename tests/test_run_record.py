@@ -9,13 +9,10 @@ import tensorflow as tf
 
 from dpde_tf.config import AugmentationConfig, DepthNetworkConfig, GradientNetworkConfig
 from dpde_tf.models.gradient_network import build_gradient_network
+from dpde_tf.run_folder import read_metrics, read_run_record
 from dpde_tf.trained_networks import load_depth_network, load_gradient_network
 from dpde_tf.training.checkpoints import save_weights
-from dpde_tf.training.run_record import (
-    config_as_dict,
-    read_run_record,
-    write_run_record,
-)
+from dpde_tf.training.run_record import config_as_dict, write_run_record
 
 CONFIG = GradientNetworkConfig(width=4)
 
@@ -47,7 +44,7 @@ def test_read_run_record_gives_back_what_was_written(run):
 
 
 def test_read_run_record_names_the_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"not the folder of a training run"):
+    with pytest.raises(FileNotFoundError, match=r"not the folder of a run"):
         read_run_record(tmp_path)
 
 
@@ -83,3 +80,10 @@ def test_save_weights_leaves_no_half_file(run, monkeypatch):
         "run.json",
         "weights.weights.h5",
     }
+
+
+def test_read_metrics_names_a_broken_line(tmp_path):
+    assert read_metrics(tmp_path) == []
+    (tmp_path / "metrics.jsonl").write_text('{"epoch": 1}\n{"epo')
+    with pytest.raises(ValueError, match=r"Line 2 of .*metrics.jsonl must be a JSON"):
+        read_metrics(tmp_path)

@@ -21,8 +21,8 @@ from dpde_tf.config import (
 )
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
+from dpde_tf.run_folder import read_metrics
 from dpde_tf.trained_networks import load_gradient_network
-from dpde_tf.training.logs import read_metrics
 from dpde_tf.training.loop import NonFiniteLossError, Trainer
 from dpde_tf.training.objectives import DepthObjective, GradientObjective
 from tests.record_sets import write_small_record_set

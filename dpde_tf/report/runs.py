@@ -14,7 +14,7 @@ import pathlib
 
 import h5py
 
-from dpde_tf.training import run_record
+from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_metrics
 
 TRAINING_TITLES = {
     "depth": "Modified FCRN",
@@ -83,7 +83,7 @@ def read_runs(directory: str | pathlib.Path) -> Runs:
     training = {
         name: _read_training_run(directory / name)
         for name in TRAINING_TITLES
-        if (directory / name / run_record.FILE_NAME).is_file()
+        if (directory / name / RECORD_FILE).is_file()
     }
     predictions = {
         name: directory / "predictions" / name
@@ -91,9 +91,9 @@ def read_runs(directory: str | pathlib.Path) -> Runs:
         if any((directory / "predictions" / name).glob("*.npz"))
     }
     prediction_records = {
-        name: _read_json(folder / run_record.FILE_NAME)
+        name: _read_json(folder / RECORD_FILE)
         for name, folder in predictions.items()
-        if (folder / run_record.FILE_NAME).is_file()
+        if (folder / RECORD_FILE).is_file()
     }
     summaries = sorted((directory / "scores").glob("*/summary.json"))
     scores = {path.parent.name: _read_summary(path) for path in summaries}
@@ -138,13 +138,9 @@ def count_parameters(path: str | pathlib.Path) -> int:
 
 def _read_training_run(directory: pathlib.Path) -> TrainingRun:
     """One training run; only `run.json` has to be there."""
-    # These load TensorFlow, which nothing else in this package needs.
-    from dpde_tf.training.checkpoints import WEIGHTS_FILE
-    from dpde_tf.training.logs import read_metrics
-
     weights = directory / WEIGHTS_FILE
     return TrainingRun(
-        record=_read_json(directory / run_record.FILE_NAME),
+        record=_read_json(directory / RECORD_FILE),
         epochs=read_metrics(directory),
         num_parameters=count_parameters(weights) if weights.is_file() else None,
     )

@@ -9,8 +9,8 @@ import keras
 import tensorflow as tf
 
 from dpde_tf.atomic_files import write_whole
+from dpde_tf.run_folder import CHECKPOINTS, WEIGHTS_FILE
 
-WEIGHTS_FILE = "weights.weights.h5"
 _MAX_TO_KEEP = 2
 
 
@@ -55,7 +55,7 @@ class CheckpointStore:
         )
         self._manager = tf.train.CheckpointManager(
             self._checkpoint,
-            os.fspath(pathlib.Path(workdir) / "checkpoints"),
+            os.fspath(pathlib.Path(workdir) / CHECKPOINTS),
             max_to_keep=_MAX_TO_KEEP,
         )
 

@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from dpde_tf.atomic_files import write_whole
+from dpde_tf.run_folder import METRICS_FILE, TENSORBOARD, read_metrics
 from dpde_tf.visualization import encode_png
 
-METRICS_FILE = "metrics.jsonl"
 _Summary = tf.compat.v1.Summary
 
 
@@ -21,11 +21,10 @@ class TrainingLog:
     def __init__(self, workdir: str | pathlib.Path, finished_epochs: int) -> None:
         """Opens the log, and drops what was written after the given epoch."""
         self._path = pathlib.Path(workdir) / METRICS_FILE
-        rows = [row for row in read_metrics(workdir) if row["epoch"] <= finished_epochs]
-        with write_whole(self._path) as path:
-            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        rows = read_metrics(workdir)
+        self._rows = [row for row in rows if row["epoch"] <= finished_epochs]
         self._writer = tf.summary.create_file_writer(
-            os.fspath(pathlib.Path(workdir) / "tensorboard")
+            os.fspath(pathlib.Path(workdir) / TENSORBOARD)
         )
 
     def write_step(self, step: int, values: dict[str, float]) -> None:
@@ -43,8 +42,9 @@ class TrainingLog:
         Args:
             row: Fields of the line; `validation`, if there, holds a dictionary.
         """
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        self._rows.append(row)
+        with write_whole(self._path) as path:
+            path.write_text("".join(json.dumps(row) + "\n" for row in self._rows))
         scores = row.get("validation", {})
         self._write(row["step"], {f"validation/{k}": v for k, v in scores.items()})
         self._writer.flush()
@@ -76,19 +76,3 @@ class TrainingLog:
         """Writes one event. `tf.summary.scalar` would need the package tensorboard."""
         with self._writer.as_default():
             tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step)
-
-
-def read_metrics(workdir: str | pathlib.Path) -> list[dict]:
-    """Returns the rows of `metrics.jsonl`.
-
-    Args:
-        workdir: Folder of a run.
-
-    Returns:
-        One dictionary an epoch; empty if there is no such file.
-    """
-    path = pathlib.Path(workdir) / METRICS_FILE
-    if not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines if line]

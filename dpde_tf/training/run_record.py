@@ -12,8 +12,7 @@ import subprocess
 import tensorflow as tf
 
 from dpde_tf.atomic_files import write_whole
-
-FILE_NAME = "run.json"
+from dpde_tf.run_folder import RECORD_FILE
 
 _PACKAGES = (
     "dpde_tf",
@@ -47,29 +46,8 @@ def write_run_record(
         "hardware": hardware(),
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
-    with write_whole(pathlib.Path(workdir) / FILE_NAME) as path:
+    with write_whole(pathlib.Path(workdir) / RECORD_FILE) as path:
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-
-
-def read_run_record(workdir: str | pathlib.Path) -> dict:
-    """Returns the content of `run.json`.
-
-    Args:
-        workdir: Folder of a run.
-
-    Returns:
-        The fields that `write_run_record` wrote.
-
-    Raises:
-        FileNotFoundError: If the folder is not that of a run.
-    """
-    path = pathlib.Path(workdir) / FILE_NAME
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} does not exist, so {workdir} is not the folder of a training "
-            "run. Train one with `make train-nyu` or name another."
-        )
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def config_as_dict(*configs: object) -> dict:
