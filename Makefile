@@ -1,5 +1,6 @@
-# Verbs x data sets. Every recipe is one command that can be typed by hand; FLAGS is
-# added to it: make train-nyu FLAGS="--batch_size=4".
+# Verbs x data sets. Every recipe is made of commands that can be typed by hand; FLAGS is
+# added to them: make train-nyu FLAGS="--batch_size=4". GRADIENT_FLAGS is for the
+# gradient network alone.
 
 PYTHON   ?= python3
 VENV     ?= .venv
@@ -11,7 +12,7 @@ DATASET  ?= nyu
 IMAGE    ?=
 OUTPUT   ?= predictions
 FLAGS    ?=
-GRADIENT_FLAGS ?= $(filter-out --encoder_weights=% --lambda_fsim=%,$(FLAGS))
+GRADIENT_FLAGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 RUN   = $(VENV)/bin/python -m
@@ -32,6 +33,14 @@ MID       = $(RECORDS)/middlebury
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
 
+# Flags that the program of the gradient network does not have and shall overlook.
+DEPTH_ONLY = lateral_connections,encoder_weights,encoder_batch_norm,batch_norm_momentum,output_scale,output_offset,output_relu,lambda_berhu,lambda_fsim,berhu_c,max_depth
+BOTH_FLAGS = --undefok=$(DEPTH_ONLY) $(FLAGS) $(GRADIENT_FLAGS)
+
+RECORDS_OF_nyu        = nyu_depth_v2
+RECORDS_OF_make3d     = make3d
+RECORDS_OF_middlebury = middlebury
+SPLIT_OF_middlebury   = calibrated
 MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
 MID_PROTOCOLS = middlebury,middlebury_median,middlebury_least_squares
 DEMO_RECORDS  = --records=data/demo/nyu
@@ -77,17 +86,17 @@ demo: $(READY)  ## Shows the whole method on synthetic scenes, in 10 minutes: re
 # ---- Data: downloads, or takes RAW=folder; then converts and verifies ----
 
 data-nyu: $(READY)  ## NYU Depth v2: 795 + 654 records (downloads 2.8 GB unless RAW is given)
-	$(RUN) data_prep.download --dataset=nyu --raw=$(RAW_NYU)
+	$(if $(RAW),,$(RUN) data_prep.download --dataset=nyu --raw=$(RAW_NYU))
 	$(RUN) data_prep.nyu_depth_v2 --raw=$(RAW_NYU) --output=$(NYU) $(FLAGS)
 	$(RUN) data_prep.verification --records=$(NYU)
 
 data-make3d: $(READY)  ## Make3D: 400 + 134 records
-	$(RUN) data_prep.download --dataset=make3d --raw=$(RAW_M3D)
+	$(if $(RAW),,$(RUN) data_prep.download --dataset=make3d --raw=$(RAW_M3D))
 	$(RUN) data_prep.make3d --raw=$(RAW_M3D) --output=$(M3D) $(FLAGS)
 	$(RUN) data_prep.verification --records=$(M3D)
 
 data-mid: $(READY)  ## Middlebury: 35 records, for testing
-	$(RUN) data_prep.download --dataset=middlebury --raw=$(RAW_MID)
+	$(if $(RAW),,$(RUN) data_prep.download --dataset=middlebury --raw=$(RAW_MID))
 	$(RUN) data_prep.middlebury --raw=$(RAW_MID) --output=$(MID) $(FLAGS)
 	$(RUN) data_prep.verification --records=$(MID)
 
@@ -95,14 +104,14 @@ data-mid: $(READY)  ## Middlebury: 35 records, for testing
 
 train-nyu: $(READY)  ## Trains modified FCRN and gradient network on NYU
 	$(RUN) experiments.train_depth --records=$(NYU) --workdir=$(RUNS)/nyu/depth $(FLAGS)
-	$(RUN) experiments.train_gradient --records=$(NYU) --workdir=$(RUNS)/nyu/gradient $(GRADIENT_FLAGS)
+	$(RUN) experiments.train_gradient --records=$(NYU) --workdir=$(RUNS)/nyu/gradient $(BOTH_FLAGS)
 
 train-nyu-fcrn: $(READY)  ## Trains the baseline FCRN on NYU
 	$(RUN) experiments.train_depth --nolateral_connections --records=$(NYU) --workdir=$(RUNS)/nyu/fcrn $(FLAGS)
 
 train-make3d: $(READY)  ## Trains modified FCRN and gradient network on Make3D
 	$(RUN) experiments.train_depth --records=$(M3D) --workdir=$(RUNS)/make3d/depth $(FLAGS)
-	$(RUN) experiments.train_gradient --records=$(M3D) --workdir=$(RUNS)/make3d/gradient $(GRADIENT_FLAGS)
+	$(RUN) experiments.train_gradient --records=$(M3D) --workdir=$(RUNS)/make3d/gradient $(BOTH_FLAGS)
 
 # ---- Prediction and scores ----
 
@@ -127,8 +136,8 @@ eval-mid: $(READY)  ## Predicts and scores Middlebury with the networks trained 
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/dpde --records=$(MID) --split=calibrated --protocol=$(MID_PROTOCOLS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/simple --records=$(MID) --split=simple --protocol=$(MID_PROTOCOLS)
 
-report: $(READY)  ## Writes the report of the runs on DATASET (nyu, make3d): report/index.html
-	$(RUN) experiments.report --runs=$(RUNS)/$(DATASET) --records=$(RECORDS)/$(if $(filter nyu,$(DATASET)),nyu_depth_v2,$(DATASET)) --output=$(REPORT) $(FLAGS)
+report: $(READY)  ## Writes the report of the runs on DATASET (nyu, make3d, middlebury)
+	$(RUN) experiments.report --runs=$(RUNS)/$(DATASET) --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --split=$(or $(SPLIT_OF_$(DATASET)),test) --output=$(REPORT) $(FLAGS)
 
 bench: $(READY)  ## Times the parts on this machine
 	$(RUN) experiments.benchmark $(FLAGS)

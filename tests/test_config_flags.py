@@ -1,6 +1,8 @@
 """Tests of the flags made from configurations."""
 
 import dataclasses
+import pathlib
+import re
 
 import pytest
 
@@ -46,3 +48,15 @@ def test_no_two_configurations_share_a_field():
     shared = {name for name in names if names.count(name) > 1}
     # The two networks are trained by two programs.
     assert shared == {"kernel_stddev"}
+
+
+def test_makefile_lists_the_flags_of_the_depth_network_alone():
+    makefile = pathlib.Path(__file__).parent.parent / "Makefile"
+    listed = re.search(r"^DEPTH_ONLY = (.*)$", makefile.read_text(), re.M).group(1)
+    depth = (DepthNetworkConfig, config.DepthLossConfig)
+    gradient = (config.GradientNetworkConfig, config.GradientLossConfig)
+    depth, gradient = (
+        {field.name for c in classes for field in dataclasses.fields(c)}
+        for classes in (depth, gradient)
+    )
+    assert set(listed.split(",")) == depth - gradient
