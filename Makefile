@@ -40,7 +40,7 @@ BOTH_FLAGS = --undefok=$(DEPTH_ONLY) $(FLAGS) $(GRADIENT_FLAGS)
 RECORDS_OF_nyu        = nyu_depth_v2
 RECORDS_OF_make3d     = make3d
 RECORDS_OF_middlebury = middlebury
-SPLIT_OF_middlebury   = calibrated
+SPLIT_OF_middlebury   = simple
 MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
 MID_PROTOCOLS = middlebury,middlebury_median,middlebury_least_squares
 DEMO_RECORDS  = --records=data/demo/nyu
@@ -54,6 +54,7 @@ $(READY): setup.cfg constraints.txt
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make setup PYTHON=python3.11') if sys.version_info < (3, 11) else None"
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev]" --constraint constraints.txt
+	$(VENV)/bin/python -c "import cv2" || (echo "OpenCV lacks a system library: install libgl1 and libglib2.0-0 (Debian's names), or put opencv-python-headless in place of opencv-python into $(VENV)." && false)
 	touch $(READY)
 
 test: $(READY)  ## Runs the fast tests (3 minutes at most on 2 cores)
@@ -116,7 +117,8 @@ train-make3d: $(READY)  ## Trains modified FCRN and gradient network on Make3D
 # ---- Prediction and scores ----
 
 predict: $(READY)  ## Predicts one photograph or folder: make predict IMAGE=photo.jpg
-	$(RUN) experiments.predict --depth_run=$(RUNS)/$(DATASET)/depth --gradient_run=$(RUNS)/$(DATASET)/gradient --images=$(IMAGE) --output=$(OUTPUT) $(FLAGS)
+	$(if $(IMAGE),,$(error Give a photograph or a folder of them: make predict IMAGE=photo.jpg))
+	$(RUN) experiments.predict --depth_run=$(RUNS)/$(DATASET)/depth --gradient_run=$(RUNS)/$(DATASET)/gradient --images="$(IMAGE)" --output="$(OUTPUT)" --overwrite $(FLAGS)
 
 eval-nyu: $(READY)  ## Predicts and scores the 654 test images of NYU
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(NYU) --output=$(RUNS)/nyu/predictions/dpde --overwrite $(FLAGS)
@@ -131,17 +133,17 @@ eval-make3d: $(READY)  ## Predicts and scores the 134 test images of Make3D, C1 
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/make3d/predictions/dpde --records=$(M3D) --protocol=make3d_c1,make3d_c2
 
 eval-mid: $(READY)  ## Predicts and scores Middlebury with the networks trained on NYU
-	$(RUN) experiments.predict $(MID_NETWORKS) --split=calibrated --output=$(RUNS)/middlebury/predictions/dpde --overwrite $(FLAGS)
-	$(RUN) experiments.predict $(MID_NETWORKS) --split=simple --output=$(RUNS)/middlebury/predictions/simple --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/dpde --records=$(MID) --split=calibrated --protocol=$(MID_PROTOCOLS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/simple --records=$(MID) --split=simple --protocol=$(MID_PROTOCOLS)
+	$(RUN) experiments.predict $(MID_NETWORKS) --split=simple --output=$(RUNS)/middlebury/predictions/dpde --overwrite $(FLAGS)
+	$(RUN) experiments.predict $(MID_NETWORKS) --split=calibrated --output=$(RUNS)/middlebury/predictions/calibrated --overwrite $(FLAGS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/dpde --records=$(MID) --split=simple --protocol=$(MID_PROTOCOLS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/calibrated --records=$(MID) --split=calibrated --protocol=$(MID_PROTOCOLS)
 
-report: $(READY)  ## Writes the report of the runs on DATASET (nyu, make3d, middlebury)
-	$(RUN) experiments.report --runs=$(RUNS)/$(DATASET) --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --split=$(or $(SPLIT_OF_$(DATASET)),test) --output=$(REPORT) $(FLAGS)
+report: $(READY)  ## Writes report/DATASET/index.html of the runs on DATASET (nyu, make3d, middlebury)
+	$(RUN) experiments.report --runs=$(RUNS)/$(DATASET) --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --split=$(or $(SPLIT_OF_$(DATASET)),test) --output=$(REPORT)/$(DATASET) $(FLAGS)
 
 bench: $(READY)  ## Times the parts on this machine
 	$(RUN) experiments.benchmark $(FLAGS)
 
-clean:  ## Removes caches and the demonstration, never data, runs or the environment
-	rm -rf build .pytest_cache .ruff_cache *.egg-info $(REPORT)
+clean:  ## Removes caches and the demonstration, never other data, runs or reports
+	rm -rf build .pytest_cache .ruff_cache *.egg-info data/demo runs/demo report/index.html report/report.md report/run.json report/images
 	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +

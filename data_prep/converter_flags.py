@@ -1,6 +1,5 @@
 """The flags that all converters have in common, and the way to run one."""
 
-import sys
 from collections.abc import Callable, Sequence
 
 from absl import app, flags
@@ -8,6 +7,7 @@ from absl import app, flags
 from data_prep import verification
 from data_prep.conversion import Options
 from dpde_tf.data.manifest import Manifest
+from dpde_tf.error_messages import readable_errors
 
 FLAGS = flags.FLAGS
 
@@ -89,13 +89,11 @@ def run(
         missing = [f"--{name}" for name in required if FLAGS[name].value is None]
         if missing and not FLAGS.verify:
             raise app.UsageError(f"Give {' and '.join(missing)}.")
-        try:
+        with readable_errors():
             if FLAGS.verify:
                 described = verification.verify_record_set(FLAGS.output)
             else:
                 described = convert(parse_image_size(FLAGS.image_size), _options())
-        except (ValueError, OSError) as error:
-            sys.exit(f"Error: {error}")
         print(verification.format_table(described))
 
     app.run(main)

@@ -14,6 +14,8 @@ from data_prep import raw_files
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60
 _SECONDS_BEFORE_RETRY = 1.0
+# Files below it are hashed at once, so that a file that is there is hashed too.
+_QUICKLY_HASHED_BYTES = 64 * 10**6
 
 
 def _open(url: str, start: int) -> http.client.HTTPResponse | None:
@@ -36,13 +38,28 @@ def _megabytes(num_bytes: int) -> int:
     return -(-num_bytes // 10**6)
 
 
-def _check_size(url: str, found: int, size: int | None) -> None:
-    """Raises a ValueError if the server's file is of another size than it should."""
-    if size is not None and found != size:
+def _check_answer(
+    url: str, response: http.client.HTTPResponse, start: int, size: int | None
+) -> int | None:
+    """Returns the bytes of the whole file; a ValueError if it is another one.
+
+    Networks with a login answer every request with status 200 and a page of theirs.
+    """
+    length = response.headers.get("Content-Length")
+    total = start + int(length) if length else size
+    wrong = None
+    if length and size is not None:
+        if total != size:
+            wrong = f"have {size} bytes; the server's file has {total}"
+    elif response.headers.get_content_type() == "text/html":
+        wrong = "be a file; the server answered with a web page"
+    if wrong:
         raise ValueError(
-            f"{url} must have {size} bytes; the server's file has {found}. It is "
-            "another file, or a page with a message: open the address in a browser."
+            f"{url} must {wrong}. It is another file, or a page with a message: open "
+            "the address in a browser. What was received before is kept; run the same "
+            "command again to go on."
         )
+    return total
 
 
 def _receive(url: str, part: pathlib.Path, size: int | None) -> bool:
@@ -55,10 +72,7 @@ def _receive(url: str, part: pathlib.Path, size: int | None) -> bool:
         if start and response.status != http.HTTPStatus.PARTIAL_CONTENT:
             logging.warning("%s cannot be resumed; it starts anew.", url)
             start = 0
-        length = response.headers.get("Content-Length")
-        total = start + int(length) if length else size
-        if total is not None:
-            _check_size(url, total, size)
+        total = _check_answer(url, response, start, size)
         target = None if total is None else _megabytes(total)
         progress = keras.utils.Progbar(target, unit_name="MB")
         with part.open("ab" if start else "wb") as file:
@@ -90,13 +104,17 @@ def _receive_all(url: str, part: pathlib.Path, size: int | None) -> None:
         time.sleep(_SECONDS_BEFORE_RETRY)
 
 
-def _check_file(path: pathlib.Path, size: int | None, sha256: str | None) -> None:
+def _check_file(
+    path: pathlib.Path, url: str, size: int | None, sha256: str | None, remedy: str
+) -> None:
     """Raises a ValueError if size or checksum of a file are wrong."""
-    found = path.stat().st_size
+    wrong, found = None, path.stat().st_size
     if size is not None and found != size:
-        raise ValueError(f"{path} must have {size} bytes; it has {found}.")
-    if sha256 is not None and (found := raw_files.sha256(path)) != sha256:
-        raise ValueError(f"{path} must have the SHA-256 {sha256}; it has {found}.")
+        wrong = f"{size} bytes; it has {found}"
+    elif sha256 is not None and (found := raw_files.sha256(path)) != sha256:
+        wrong = f"the SHA-256 {sha256}; it has {found}"
+    if wrong:
+        raise ValueError(f"{path} must have {wrong}. It should be {url}. {remedy}")
 
 
 def fetch(
@@ -109,8 +127,9 @@ def fetch(
     """Fetches a file unless it is there, and returns its path.
 
     What was received lies in `<path>.part`; a later call goes on from there if the
-    server can (HTTP Range), and starts anew if it cannot. A file that is there is
-    not fetched again; its size is checked.
+    server can (HTTP Range), and starts anew if it cannot. What is fetched is checked
+    for size and SHA-256, as far as they are known. A file that is there is not fetched
+    again: below 64 MB size and SHA-256 are checked, from 64 MB on only the size.
 
     Args:
         url: Address.
@@ -123,23 +142,23 @@ def fetch(
 
     Raises:
         ConnectionError: If there is no network, or no such file on the server.
-        ValueError: If size or checksum are wrong; what was received is deleted.
+        ValueError: If size or checksum are wrong. A finished `<path>.part` is deleted
+            then; an unfinished one is kept when the server answers with another file.
     """
     path = pathlib.Path(path)
     part = path.with_name(path.name + ".part")
+    if path.exists():
+        quick = path.stat().st_size < _QUICKLY_HASHED_BYTES
+        remedy = f"Delete {path.name} and run the same command again."
+        _check_file(path, url, size, sha256 if quick else None, remedy)
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    logging.info("Fetching %s", url)
+    _receive_all(url, part, size)
     try:
-        if path.exists():
-            _check_file(path, size, None)
-            return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        logging.info("Fetching %s", url)
-        _receive_all(url, part, size)
-        _check_file(part, size, sha256)
-    except ValueError as error:
-        part.unlink(missing_ok=True)
-        raise ValueError(
-            f"{error} It should be {url}. Delete {path.name} if it is there, and run "
-            "the same command again."
-        ) from error
+        _check_file(part, url, size, sha256, "Run the same command again.")
+    except ValueError:
+        part.unlink()
+        raise
     part.rename(path)
     return path

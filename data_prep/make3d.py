@@ -30,6 +30,7 @@ from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
 from data_prep.mat_files import read_variable
 from data_prep.pair_encoding import Pair
 from data_prep.raw_files import check_split_size, require_folder
+from dpde_tf.data.depth_files import measured_depth
 from dpde_tf.data.image_files import read_image
 from dpde_tf.data.manifest import Manifest
 
@@ -66,8 +67,7 @@ def read_depth_grid(path: str | pathlib.Path) -> np.ndarray:
             f"`Position3DGrid` of {path} must have the shape {GRID_SHAPE}; it has "
             f"{grid.shape}. Unpack the file again."
         )
-    depth = grid[..., 3].astype(np.float32)
-    return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+    return measured_depth(grid[..., 3])
 
 
 def _by_stem(

@@ -35,6 +35,7 @@ from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
 from data_prep.mat_files import read_variable
 from data_prep.pair_encoding import Pair
 from data_prep.raw_files import check_split_size, require_file
+from dpde_tf.data.depth_files import measured_depth
 from dpde_tf.data.manifest import Manifest
 
 LABELED_FILE = "nyu_depth_v2_labeled.mat"
@@ -108,11 +109,9 @@ def _pair(file: h5py.File, index: int) -> Pair:
                 f"{origin} must be readable; the file is damaged ({error}). Fetch it "
                 "again."
             ) from error
-        depth = np.ascontiguousarray(depth.T, np.float32)
-        measured = np.isfinite(depth) & (depth > 0)
         return (
             np.ascontiguousarray(image.transpose(2, 1, 0)),
-            np.where(measured, depth, np.float32(0)),
+            measured_depth(np.ascontiguousarray(depth.T)),
         )
 
     return Pair(f"{index:04d}", origin, load)

@@ -4,9 +4,14 @@ import hashlib
 import pathlib
 from collections.abc import Sequence
 
+# Reading more than this takes seconds, or minutes from a slow disk.
+_LARGE_BYTES = 256 * 10**6
+
 
 def sha256(path: pathlib.Path) -> str:
     """Returns the SHA-256 of a file, hexadecimal.
+
+    Prints a line before it reads a file of more than 256 MB.
 
     Args:
         path: The file.
@@ -14,6 +19,10 @@ def sha256(path: pathlib.Path) -> str:
     Returns:
         64 digits.
     """
+    num_bytes = path.stat().st_size
+    if num_bytes > _LARGE_BYTES:
+        size = f"{num_bytes // 10**6} MB"
+        print(f"Computing the SHA-256 of {path} ({size}) ...", flush=True)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

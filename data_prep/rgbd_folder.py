@@ -1,7 +1,7 @@
 """Anybody's folders of images and depth maps -> a record set.
 
-Raw layout: a folder of images (anything that OpenCV reads) and a folder of depth
-maps (16-bit PNG, NPY or PFM) of the same stems, `0007.jpg` with `0007.png`. A
+Raw layout: a folder of images (BMP, JPEG, PNG, PPM, TIFF or WebP) and a folder of
+depth maps (16-bit PNG, NPY or PFM) of the same stems, `0007.jpg` with `0007.png`. A
 list is a text file with one stem or one file name a line; empty lines and lines
 that begin with `#` are skipped. The stem is the name of the record.
 
@@ -24,11 +24,10 @@ from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
 from data_prep.pair_encoding import Pair
 from data_prep.raw_files import require_file, require_folder
 from dpde_tf.data.depth_files import SUFFIXES, read_depth
-from dpde_tf.data.image_files import read_image
+from dpde_tf.data.image_files import IMAGE_SUFFIXES, read_image
 from dpde_tf.data.manifest import Manifest
 
 FLAGS = flags.FLAGS
-_IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 def _files_by_stem(
@@ -69,7 +68,7 @@ def read_list(path: str | pathlib.Path) -> list[str]:
     names = [pathlib.PurePath(line) for line in lines if line and line[0] != "#"]
     if not names:
         raise ValueError(f"{path} must name a pair at least; it names none.")
-    suffixes = (*_IMAGE_SUFFIXES, *SUFFIXES)
+    suffixes = (*IMAGE_SUFFIXES, *SUFFIXES)
     return [n.stem if n.suffix.lower() in suffixes else n.name for n in names]
 
 
@@ -142,7 +141,7 @@ def convert(
     lists = {split: path for split, path in lists.items() if path}
     if not lists:
         raise ValueError("--train_list or --test_list must be given; neither is.")
-    image_files = _files_by_stem(pathlib.Path(images), _IMAGE_SUFFIXES)
+    image_files = _files_by_stem(pathlib.Path(images), IMAGE_SUFFIXES)
     depth_files = _files_by_stem(pathlib.Path(depths), SUFFIXES)
     splits = {
         split: _pairs(path, image_files, depth_files, depth_scale)

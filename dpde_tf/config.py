@@ -133,7 +133,7 @@ class TrainingConfig:
     warmup_steps: int = 0
     clip_norm: float = 0.0
     num_validation: int = 0
-    checkpoint_steps: int = 100
+    checkpoint_steps: int = 50
     seed: int = 0
     precision: str = "auto"
     deterministic: bool = False

@@ -183,9 +183,7 @@ def write_scores(
     totals = collections.defaultdict(ScoreTotals)
     with write_whole(output / ROWS_FILE) as path, path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(
-            ["name", "protocol", "key", "num_pixels", *metrics.METRIC_NAMES]
-        )
+        writer.writerow(_COLUMNS)
         for score in scores:
             writer.writerow(_row(score))
             totals[score.protocol, score.key].add(score.sums)

@@ -41,6 +41,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+MIN_SIZE = 32  # pixels, of the height and of the width
+
 _NUM_SCALES, _MIN_WAVELENGTH, _WAVELENGTH_FACTOR = 4, 6.0, 2.0
 _NUM_ORIENTATIONS, _D_THETA_ON_SIGMA = 4, 1.2
 _SIGMA_ON_F, _LOW_PASS_CUTOFF, _LOW_PASS_ORDER = 0.55, 0.45, 15
@@ -97,8 +99,8 @@ def _common_shape(reference: tf.Tensor, distorted: tf.Tensor) -> tf.TensorShape:
         raise ValueError(f"FSIM needs grey images [B, H, W, 1]. {received}")
     if None in shape[1:3]:
         raise ValueError(f"FSIM needs static sizes: use `tf.ensure_shape`. {received}")
-    if min(shape[1:3]) < 32:
-        raise ValueError(f"FSIM needs at least 32x32 pixels. {received}")
+    if min(shape[1:3]) < MIN_SIZE:
+        raise ValueError(f"FSIM needs at least {MIN_SIZE}x{MIN_SIZE} pixels. {received}")
     return shape
 
 

@@ -19,7 +19,7 @@ EPOCHS = 30
 SPLIT_SIZES = {
     "nyu_depth_v2": {"train": 795, "test": 654},
     "make3d": {"train": 400, "test": 134},
-    "middlebury": {"test": 35},
+    "middlebury": {"simple": 35},
 }
 """Numbers of images (Sect. 4.1)."""
 

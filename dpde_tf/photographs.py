@@ -36,7 +36,7 @@ def predict_photograph(
 
     `<stem>.npz` holds the maps at the networks' working size; `<stem>_depth.png` and,
     with a gradient network, `<stem>_fused.png` are 16-bit millimetres at the size of
-    the photograph; `<stem>.png` shows everything in colours and is written last.
+    the photograph; `<stem>_prediction.png` shows everything in colours and comes last.
 
     Args:
         predictor: The networks.
@@ -62,7 +62,7 @@ def predict_photograph(
             full = cv2.resize(maps[key], size, interpolation=cv2.INTER_LINEAR)
             full = np.maximum(full, _SMALLEST_DEPTH)
             write_depth_png(output / f"{path.stem}_{key}.png", full)
-    picture = output / f"{path.stem}.png"
+    picture = output / f"{path.stem}_prediction.png"
     write_image(picture, prediction_picture(small, maps))
     return picture
 
@@ -92,20 +92,26 @@ def prediction_picture(image: np.ndarray, maps: dict[str, np.ndarray]) -> np.nda
     )
 
 
-def find_photographs(names: Sequence[str]) -> list[pathlib.Path]:
+def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib.Path]:
     """Returns the image files that are meant.
 
     Args:
         names: Files, or folders whose image files are meant.
+        output: Folder of the results, which must be another.
 
     Returns:
         The files.
 
     Raises:
         FileNotFoundError: If a name does not exist, or a folder has no images.
-        ValueError: If two files have the same stem.
+        ValueError: If two files have the same stem, or the output is their folder.
     """
     paths = list(_expand(names))
+    if any(path.parent.resolve() == output.resolve() for path in paths):
+        raise ValueError(
+            f"The folder {output} holds photographs of --images; its own results "
+            "would be among them next time. Use another --output."
+        )
     stems = [path.stem for path in paths]
     if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
         raise ValueError(
@@ -117,8 +123,9 @@ def find_photographs(names: Sequence[str]) -> list[pathlib.Path]:
 
 def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
     """The files, and the image files of the folders."""
-    for path in map(pathlib.Path, names):
-        if path.is_dir():
+    for name in names:
+        path = pathlib.Path(name)
+        if name and path.is_dir():
             images = [
                 f for f in sorted(path.iterdir()) if f.suffix.lower() in _SUFFIXES
             ]
@@ -128,4 +135,4 @@ def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
         elif path.is_file():
             yield path
         else:
-            raise FileNotFoundError(f"--images names {path}, which does not exist.")
+            raise FileNotFoundError(f"--images names {name!r}, which does not exist.")

@@ -6,9 +6,10 @@ import math
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from dpde_tf.config import FusionConfig
-from dpde_tf.fusion import fuse_depth_and_gradients
+from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,12 +45,14 @@ class DepthPredictor:
             gradients = self._gradients(image)
             maps["gradient_x"] = gradients[..., :1]
             maps["gradient_y"] = gradients[..., 1:]
-            maps["fused"] = fuse_depth_and_gradients(
+            result = fuse_depth_and_gradients(
                 maps["depth"],
                 maps["gradient_x"],
                 maps["gradient_y"],
                 **dataclasses.asdict(self.fusion),
-            ).depth
+            )
+            _warn_unless_converged(result)
+            maps["fused"] = result.depth
         return {name: values.numpy()[..., 0] for name, values in maps.items()}
 
     @tf.function(reduce_retracing=True)
@@ -62,6 +65,18 @@ class DepthPredictor:
     def _gradients(self, image: tf.Tensor) -> tf.Tensor:
         """The depth gradients, `[B, H, W, 2]`."""
         return self.gradient_network(image, training=False)
+
+
+def _warn_unless_converged(result: FusionResult) -> None:
+    """Says how many images of a batch were not solved to the tolerance."""
+    failed = int(np.sum(~result.converged.numpy()))
+    if failed:
+        logging.warning(
+            "%d of %d fusions stopped before the tolerance of the conjugate gradients; "
+            "their energy is lower than before, but not the lowest.",
+            failed,
+            len(result.converged),
+        )
 
 
 def working_size(

@@ -17,6 +17,19 @@ CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
 
 
+def has_checkpoint(workdir: str | pathlib.Path) -> bool:
+    """Returns whether a run has saved a checkpoint.
+
+    Args:
+        workdir: Folder of a run; it need not exist.
+
+    Returns:
+        True if there is one to go on with.
+    """
+    # The file in which TensorFlow notes the newest checkpoint.
+    return (pathlib.Path(workdir) / CHECKPOINTS / "checkpoint").is_file()
+
+
 def read_run_record(workdir: str | pathlib.Path) -> dict:
     """Returns the content of `run.json`.
 

@@ -8,7 +8,7 @@ import dataclasses
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from absl import flags
@@ -58,9 +58,27 @@ def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
         if value is None:
             continue
         if _plain_type(hints[field.name]) is tuple:
-            value = tuple(int(item) for item in value)
+            value = _parse_size(field.name, value)
         given[field.name] = value
     return dataclasses.replace(preset, **given)
+
+
+def given_flags() -> dict[str, Any]:
+    """Returns the flags that were given on the command line, and their values."""
+    values = flags.FLAGS
+    return {name: values[name].value for name in values if values[name].present}
+
+
+def _parse_size(name: str, values: Sequence[str]) -> tuple[int, int] | None:
+    """(height, width) of a flag like --crop_size=112,144; nothing means None."""
+    if not values:
+        return None
+    if len(values) != 2 or not all(value.strip().isdigit() for value in values):
+        raise ValueError(
+            f"--{name} must be height,width in pixels, such as --{name}=112,144, or "
+            f"empty for whole images. Received: {','.join(values)}."
+        )
+    return int(values[0]), int(values[1])
 
 
 def _plain_type(hint: Any) -> type:

@@ -4,17 +4,22 @@ Example:
     python -m experiments.evaluate --predictions=runs/nyu/predictions/dpde \
         --records=data/records/nyu_depth_v2 --split=test
 
-writes runs/nyu/scores/dpde/summary.json and per_image.csv. No network is loaded.
+writes runs/nyu/scores/dpde/summary.json and per_image.csv, and run.json that says with
+what they were made. No network is loaded.
 """
 
+import dataclasses
 import pathlib
 
 from absl import app, flags
 
 from dpde_tf import evaluation, metrics, prediction_files, protocols
 from dpde_tf.data import manifest
+from dpde_tf.error_messages import readable_errors
+from experiments.result_record import check_result_folder, write_result_record
 
 FLAGS = flags.FLAGS
+_PROGRAM = "experiments.evaluate"
 
 
 def _define_flags() -> None:
@@ -104,11 +109,18 @@ def evaluate(
 
 
 def main(argv: list[str]) -> None:
-    """Scores what the flags name, and prints the pooled scores."""
+    """Runs the program; bad input ends it with one line."""
     if len(argv) > 1:
         raise app.UsageError(f"Not a flag: {argv[1]}.")
+    with readable_errors():
+        _run()
+
+
+def _run() -> None:
+    """Scores what the flags name, and prints the pooled scores."""
     predictions = pathlib.Path(FLAGS.predictions)
     output = pathlib.Path(FLAGS.output or default_output(predictions))
+    check_result_folder(output, _PROGRAM)
     summary = evaluate(
         predictions,
         pathlib.Path(FLAGS.records),
@@ -117,6 +129,11 @@ def main(argv: list[str]) -> None:
         protocol_names=FLAGS.protocol,
         output=output,
     )
+    chosen = {
+        name: dataclasses.asdict(protocols.find_protocol(name))
+        for name in FLAGS.protocol
+    }
+    write_result_record(output, _PROGRAM, {"protocols": chosen})
     print(format_table(summary))
     print(f"Written: {output / evaluation.SUMMARY_FILE}")
 

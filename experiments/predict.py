@@ -8,12 +8,12 @@ For a record set, one `<name>.npz` an image:
 
 For photographs of any size (files or folders), besides the NPZ at the networks' own
 size, pictures at the photograph's: `<name>_depth.png` and `<name>_fused.png`, 16-bit
-millimetres, and `<name>.png`, everything in colours:
+millimetres, and `<name>_prediction.png`, everything in colours:
 
     python -m experiments.predict --depth_run=... --images=photo.jpg --output=out
 
-Files that are there from the same networks and options are kept, so that an interrupted
-run goes on.
+Predictions of records that are there from the same networks, options and records are
+kept, so that an interrupted run goes on. `run.json` says with what they were made.
 """
 
 import hashlib
@@ -25,7 +25,9 @@ import numpy as np
 from absl import app, flags
 
 from dpde_tf.config import FusionConfig
+from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
+from dpde_tf.error_messages import readable_errors
 from dpde_tf.photographs import find_photographs, predict_photograph
 from dpde_tf.prediction import DepthPredictor
 from dpde_tf.prediction_files import write_prediction
@@ -33,7 +35,12 @@ from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
 from dpde_tf.trained_networks import load_depth_network, load_gradient_network
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
 from dpde_tf.training.run_record import config_as_dict, write_run_record
-from experiments.config_flags import config_from_flags, define_config_flags
+from experiments import config_flags
+from experiments.config_flags import (
+    config_from_flags,
+    define_config_flags,
+    given_flags,
+)
 
 FLAGS = flags.FLAGS
 
@@ -44,7 +51,7 @@ def _define_flags() -> None:
     flags.DEFINE_string("gradient_run", None, "Run of train_gradient; none: no fusion.")
     flags.DEFINE_string("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
-    flags.DEFINE_list("images", None, "Image files or folders to predict instead.")
+    flags.DEFINE_multi_string("images", None, "Image file or folder; may be repeated.")
     flags.DEFINE_string("output", None, "Folder of the predictions.", required=True)
     flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
     flags.DEFINE_enum("precision", "auto", PRECISIONS, "Precision of the networks.")
@@ -77,63 +84,92 @@ def predict_records(
         bar.add(len(batch["name"]))
 
 
-def _run_config(fusion: FusionConfig, precision: str) -> dict:
-    """What decides about the numbers: weights, fusion, precision."""
+def _run_config(fusion: FusionConfig, precision: str, data: dict) -> dict:
+    """What decides about the numbers: weights, fusion, precision, data."""
     runs = {"depth_run": FLAGS.depth_run, "gradient_run": FLAGS.gradient_run}
     weights = {
-        name: hashlib.sha256(
-            (pathlib.Path(run) / WEIGHTS_FILE).read_bytes()
-        ).hexdigest()
+        name: _sha256(pathlib.Path(run) / WEIGHTS_FILE)
         for name, run in runs.items()
         if run is not None
     }
     return config_as_dict(fusion) | {
         "weights_sha256": weights,
-        "data": {"records": FLAGS.records, "split": FLAGS.split},
+        "data": data,
         "precision": {"precision": precision},
+    }
+
+
+def _sha256(path: pathlib.Path) -> str:
+    """The checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _records_data() -> dict:
+    """Which records are predicted; the manifest tells conversions apart."""
+    path = pathlib.Path(FLAGS.records) / manifest.FILE_NAME
+    return {
+        "records": FLAGS.records,
+        "split": FLAGS.split,
+        "manifest_sha256": _sha256(path),
     }
 
 
 def _prepare_output(output: pathlib.Path, config: dict) -> None:
     """Writes the run's record; refuses or removes predictions of another one."""
-    if (output / RECORD_FILE).is_file() and read_run_record(output)["config"] != config:
-        if not FLAGS.overwrite:
-            raise app.UsageError(
-                f"{output} holds predictions of other networks or options. Use another "
-                "--output, or --overwrite."
-            )
-        for path in output.glob("*.npz"):
-            path.unlink()
-    given = {name: FLAGS[name].value for name in FLAGS if FLAGS[name].present}
-    write_run_record(output, program="experiments.predict", flags=given, config=config)
+    others = list(output.glob("*.npz"))
+    if (output / RECORD_FILE).is_file() and read_run_record(output)["config"] == config:
+        others = []
+    if others and not FLAGS.overwrite:
+        raise app.UsageError(
+            f"{output} holds {len(others)} predictions of other networks, options or "
+            "data. Use another --output, or --overwrite."
+        )
+    for path in others:
+        path.unlink()
+    write_run_record(
+        output, program="experiments.predict", flags=given_flags(), config=config
+    )
 
 
-def main(argv: Sequence[str]) -> None:
-    """Loads the networks and predicts."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}. Images go to --images.")
-    if (FLAGS.records is None) == (FLAGS.images is None):
-        raise app.UsageError("Give either --records or --images.")
-    output = pathlib.Path(FLAGS.output)
+def _load_predictor(fusion: FusionConfig) -> DepthPredictor:
+    """The networks that the flags name."""
+    depth_network = load_depth_network(FLAGS.depth_run)
+    gradient_network = None
+    if FLAGS.gradient_run is not None:
+        gradient_network = load_gradient_network(FLAGS.gradient_run)
+    return DepthPredictor(depth_network, gradient_network, fusion)
+
+
+def _predict(output: pathlib.Path) -> None:
+    """Loads the networks, and predicts what the flags say."""
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
     fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
-    predictor = DepthPredictor(
-        load_depth_network(FLAGS.depth_run),
-        load_gradient_network(FLAGS.gradient_run) if FLAGS.gradient_run else None,
-        fusion,
-    )
-    if FLAGS.records is not None:
+    predictor = _load_predictor(fusion)
+    if FLAGS.records:
         records = RecordSet.open(FLAGS.records, FLAGS.split)
-        _prepare_output(output, _run_config(fusion, precision))
+        _prepare_output(output, _run_config(fusion, precision, _records_data()))
         predict_records(predictor, records, output, FLAGS.batch_size)
-    else:
-        data = read_run_record(FLAGS.depth_run)["config"]["data"]
-        for path in find_photographs(FLAGS.images):
-            size = tuple(data["image_size"])
-            print(predict_photograph(predictor, path, output, training_size=size))
+        return
+    paths = find_photographs(FLAGS.images, output)
+    size = tuple(read_run_record(FLAGS.depth_run)["config"]["data"]["image_size"])
+    _prepare_output(output, _run_config(fusion, precision, {"images": FLAGS.images}))
+    for path in paths:
+        print(predict_photograph(predictor, path, output, training_size=size))
+
+
+def main(argv: Sequence[str]) -> None:
+    """Checks the flags and predicts."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}. Images go to --images.")
+    if bool(FLAGS.records) == bool(FLAGS.images):
+        raise app.UsageError("Give either --records or --images.")
+    with readable_errors():
+        _predict(pathlib.Path(FLAGS.output))
 
 
 if __name__ == "__main__":
     _define_flags()
+    flags.adopt_module_key_flags(config_flags)
     app.run(main)

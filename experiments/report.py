@@ -5,7 +5,8 @@ Example:
         --records=data/records/nyu_depth_v2 --split=test --output=report
 
 writes report/index.html, which needs no other file, and report/report.md with its
-pictures in report/images/. What the folder of runs lacks is listed as not run.
+pictures in report/images/. report/run.json says with what they were made. What the
+folder of runs lacks is listed as not run.
 """
 
 import pathlib
@@ -16,12 +17,15 @@ from absl import app, flags
 from dpde_tf import evaluation
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.data import manifest
+from dpde_tf.error_messages import readable_errors
 from dpde_tf.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.prediction_files import read_prediction
 from dpde_tf.report import blocks, contents, html, markdown, pictures
 from dpde_tf.report.runs import Runs, read_runs
+from experiments.result_record import check_result_folder, write_result_record
 
 FLAGS = flags.FLAGS
+_PROGRAM = "experiments.report"
 
 
 def _define_flags() -> None:
@@ -151,9 +155,17 @@ def _check_dataset(runs: Runs, dataset: str) -> None:
 
 
 def main(argv: list[str]) -> None:
-    """Writes the report that the flags ask for."""
+    """Runs the program; bad input ends it with one line."""
     if len(argv) > 1:
         raise app.UsageError(f"Not a flag: {argv[1]}.")
+    with readable_errors():
+        _run()
+
+
+def _run() -> None:
+    """Writes the report that the flags ask for."""
+    output = pathlib.Path(FLAGS.output)
+    check_result_folder(output, _PROGRAM)
     report = make_report(
         pathlib.Path(FLAGS.runs),
         pathlib.Path(FLAGS.records) if FLAGS.records else None,
@@ -162,8 +174,8 @@ def main(argv: list[str]) -> None:
         num_images=FLAGS.num_images,
         note=FLAGS.note,
     )
-    output = pathlib.Path(FLAGS.output)
     write_report(report, output)
+    write_result_record(output, _PROGRAM, {})
     print(f"Written: {output / 'index.html'} and {output / 'report.md'}")
 
 

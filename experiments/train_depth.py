@@ -15,9 +15,12 @@ from absl import app, flags
 
 from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
 from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.error_messages import readable_errors
+from dpde_tf.feature_similarity import MIN_SIZE
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.presets import depth_preset
 from dpde_tf.training.objectives import DepthObjective
+from experiments import config_flags, training_run
 from experiments.config_flags import config_from_flags
 from experiments.training_run import Setup, define_training_flags, run_training
 
@@ -39,6 +42,7 @@ def make_setup(records: RecordSet) -> Setup:
     if network.output_offset is None:
         mean = records.split.depth_mean
         network = dataclasses.replace(network, output_offset=mean)
+    _check_size(records.manifest.image_size, loss)
     if loss.max_depth is None:
         loss = dataclasses.replace(loss, max_depth=records.split.depth_max)
     return Setup(
@@ -48,13 +52,27 @@ def make_setup(records: RecordSet) -> Setup:
     )
 
 
+def _check_size(image_size: tuple[int, int], loss: DepthLossConfig) -> None:
+    """Refuses images whose depth, of half the size, is too small for FSIM."""
+    height, width = (int(part) for part in FLAGS.crop_size or image_size)
+    if loss.lambda_fsim and min(height, width) <= 2 * (MIN_SIZE - 1):
+        raise ValueError(
+            f"Training images must be at least {2 * MIN_SIZE - 1} pixels high and wide "
+            f"for the FSIM loss. Received: {height}x{width}. Convert to a larger "
+            "--image_size, use a larger --crop_size, or --lambda_fsim=0."
+        )
+
+
 def main(argv: Sequence[str]) -> None:
     """Runs the training."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
-    run_training("experiments.train_depth", depth_preset(FLAGS.preset), make_setup)
+    with readable_errors():
+        run_training("experiments.train_depth", depth_preset(FLAGS.preset), make_setup)
 
 
 if __name__ == "__main__":
     define_training_flags(DepthNetworkConfig, DepthLossConfig)
+    flags.adopt_module_key_flags(config_flags)
+    flags.adopt_module_key_flags(training_run)
     app.run(main)

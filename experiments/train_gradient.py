@@ -13,9 +13,11 @@ from absl import app, flags
 
 from dpde_tf.config import GradientLossConfig, GradientNetworkConfig
 from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.error_messages import readable_errors
 from dpde_tf.models.gradient_network import build_gradient_network
 from dpde_tf.presets import gradient_preset
 from dpde_tf.training.objectives import GradientObjective
+from experiments import config_flags, training_run
 from experiments.config_flags import config_from_flags
 from experiments.training_run import Setup, define_training_flags, run_training
 
@@ -47,9 +49,12 @@ def main(argv: Sequence[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
     preset = gradient_preset(FLAGS.preset)
-    run_training("experiments.train_gradient", preset, make_setup)
+    with readable_errors():
+        run_training("experiments.train_gradient", preset, make_setup)
 
 
 if __name__ == "__main__":
     define_training_flags(GradientNetworkConfig, GradientLossConfig)
+    flags.adopt_module_key_flags(config_flags)
+    flags.adopt_module_key_flags(training_run)
     app.run(main)

@@ -11,12 +11,20 @@ from absl import app, flags, logging
 from dpde_tf.config import AugmentationConfig, TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.presets import PRESETS, Preset
-from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
+from dpde_tf.run_folder import WEIGHTS_FILE, has_checkpoint, read_run_record
 from dpde_tf.training.loop import Trainer
 from dpde_tf.training.objectives import Objective
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
-from dpde_tf.training.run_record import config_as_dict, write_run_record
-from experiments.config_flags import config_from_flags, define_config_flags
+from dpde_tf.training.run_record import (
+    add_resumption,
+    config_as_dict,
+    write_run_record,
+)
+from experiments.config_flags import (
+    config_from_flags,
+    define_config_flags,
+    given_flags,
+)
 
 FLAGS = flags.FLAGS
 
@@ -66,7 +74,6 @@ def run_training(
             made with other ones.
     """
     logging.set_verbosity(logging.WARNING)
-    given = {name: FLAGS[name].value for name in FLAGS if FLAGS[name].present}
     values = FLAGS.flag_values_dict()
     training = config_from_flags(preset.training, values)
     augmentation = config_from_flags(preset.augmentation, values)
@@ -84,8 +91,11 @@ def run_training(
     }
     if _is_resumed(FLAGS.workdir, config):
         print(f"Going on with the run in {FLAGS.workdir}.")
+        add_resumption(FLAGS.workdir)
     else:
-        write_run_record(FLAGS.workdir, program=program, flags=given, config=config)
+        write_run_record(
+            FLAGS.workdir, program=program, flags=given_flags(), config=config
+        )
     keras.config.set_dtype_policy(training.precision)
     if training.deterministic:
         _make_deterministic()
@@ -126,8 +136,12 @@ def _make_deterministic() -> None:
 
 
 def _is_resumed(workdir: str, config: dict) -> bool:
-    """Whether there is a run of this configuration; refuses one of another."""
-    if not (pathlib.Path(workdir) / RECORD_FILE).is_file():
+    """Whether there is a run of this configuration; refuses one of another.
+
+    A folder without a checkpoint is one where nothing has been trained yet, such as
+    after a mistyped flag: it is begun anew.
+    """
+    if not has_checkpoint(workdir):
         return False
     former = read_run_record(workdir)["config"]
     differences = [

@@ -54,7 +54,7 @@ def test_augment_zoom_divides_depth(pair):
     for _, depth in _results((pair[0], constant), max_zoom=1.5):
         # A zoomed-in window lies inside the image, up to rounding at its border.
         inner = depth[1:-1, 1:-1]
-        assert np.ptp(inner) == 0
+        assert np.ptp(inner) < 1e-5
         zooms.append(6.0 / inner[0, 0, 0])
     assert 1.0 <= min(zooms) < 1.2
     assert 1.3 < max(zooms) <= 1.5
@@ -72,15 +72,21 @@ def test_augment_zoom_and_rotation_keep_image_and_depth_together():
         assert measured.mean() > 0.9
         zoom = np.median(image[measured] / depth[measured])
         assert 1.0 <= zoom <= 1.5 + 1e-3
-        # The nearest of two pixels is up to half a step of 3 / 200 off.
-        assert np.abs(image - depth * zoom)[measured].max() < 0.0151
+        # Both are interpolated alike: float32 rounding.
+        assert np.abs(image - depth * zoom)[measured].max() < 1e-4
+        # The slope of a plane stays a slope: its second differences vanish.
+        assert np.abs(np.diff(depth, n=2, axis=1)).max() < 1e-4
 
 
-def test_augment_rotation_leaves_no_depth_outside(pair):
-    depths = [depth for _, depth in _results(pair, max_rotation=5.0)]
-    values = set(np.unique(pair[1])) | {0.0}
-    assert all(set(np.unique(depth)) <= values for depth in depths)
-    assert any((depth == 0).any() for depth in depths)
+def test_augment_rotation_leaves_no_depth_outside_and_in_holes(pair):
+    depth = pair[1].numpy()
+    depth[10:13, 10:13] = 0.0
+    for _, turned in _results((pair[0], depth), max_rotation=5.0):
+        # Between the smallest and the largest measurement, or nothing at all.
+        assert turned[turned > 0].min() >= depth[depth > 0].min() - 1e-4
+        assert turned.max() <= depth.max() + 1e-4
+        assert not turned[11, 11]
+        assert (turned == 0).sum() >= 9
 
 
 def test_augment_colour_multiplies_channels(pair):

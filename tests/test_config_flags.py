@@ -42,6 +42,14 @@ def test_config_from_flags_reads_sizes():
     assert changed.crop_size == (64, 96)
 
 
+def test_config_from_flags_refuses_what_is_not_a_size():
+    for values in (["64"], ["64", "b"], ["1", "2", "3"]):
+        with pytest.raises(ValueError, match=r"--crop_size must be height,width"):
+            config_from_flags(AugmentationConfig(), {"crop_size": values})
+    whole = AugmentationConfig(crop_size=(8, 8))
+    assert config_from_flags(whole, {"crop_size": []}).crop_size is None
+
+
 def test_no_two_configurations_share_a_field():
     # All of a program's configurations become flags of one name space.
     names = [field.name for c in CLASSES for field in dataclasses.fields(c)]

@@ -4,7 +4,21 @@ import cv2
 import numpy as np
 import pytest
 
-from dpde_tf.data.depth_files import read_depth, write_depth_png
+from dpde_tf.data.depth_files import measured_depth, read_depth, write_depth_png
+
+
+def test_measured_depth_is_0_where_nothing_is_measured():
+    depth = np.array([[np.nan, np.inf, -np.inf], [-1.0, -0.0, 2.5]])
+    measured = measured_depth(depth)
+    assert measured.dtype == np.float32
+    np.testing.assert_array_equal(measured, [[0, 0, 0], [0, 0, 2.5]])
+    assert not np.signbit(measured).any()
+    assert np.isnan(depth[0, 0])  # the argument is left alone
+
+
+def test_measured_depth_takes_any_shape_and_whole_numbers():
+    assert measured_depth(np.zeros((0, 3))).shape == (0, 3)
+    np.testing.assert_array_equal(measured_depth(np.int16([[[-3], [4]]])), [[[0], [4]]])
 
 
 def test_read_depth_scales_a_png(tmp_path):

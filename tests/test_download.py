@@ -24,6 +24,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.requests.append((self.path, self.headers.get("Range")))
+        if self.server.login_page:
+            self._send_login_page()
+            return
         if self.path not in self.server.files:
             self.send_error(404)
             return
@@ -42,6 +45,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         cut = self.server.cuts.pop(0) if self.server.cuts else len(data)
         self.wfile.write(data[start : start + cut])
 
+    def _send_login_page(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        if self.server.page_has_length:
+            self.send_header("Content-Length", str(len(self.server.login_page)))
+        self.end_headers()
+        self.wfile.write(self.server.login_page)
+
     def log_message(self, *arguments):
         pass
 
@@ -52,7 +63,7 @@ def server(monkeypatch):
     monkeypatch.setattr(fetching, "_SECONDS_BEFORE_RETRY", 0.0)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.files, server.cuts, server.requests = {"/file.bin": DATA}, [], []
-        server.has_range = True
+        server.has_range, server.login_page, server.page_has_length = True, b"", True
         server.address = f"http://127.0.0.1:{server.server_address[1]}"
         server.url = server.address + "/file.bin"
         serve = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -130,6 +141,42 @@ def test_fetch_refuses_another_size_before_receiving(server, tmp_path):
     ):
         fetch(server.url, tmp_path / "file.bin", size=7)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("has_length", [True, False])
+@pytest.mark.parametrize("size", [len(DATA), None])
+def test_fetch_keeps_the_part_when_a_login_page_answers(
+    server, tmp_path, size, has_length
+):
+    part = tmp_path / "file.bin.part"
+    part.write_bytes(DATA[:1234])
+    server.login_page, server.page_has_length = b"<html>Log in</html>", has_length
+    with pytest.raises(ValueError, match=r"browser.*received before is kept"):
+        fetch(server.url, tmp_path / "file.bin", size=size)
+    assert part.read_bytes() == DATA[:1234]
+    server.login_page = b""
+    fetch(server.url, tmp_path / "file.bin", size=size, sha256=SHA256)
+    assert server.requests[-1] == ("/file.bin", "bytes=1234-")
+
+
+def test_fetch_deletes_a_finished_part_of_another_size(server, tmp_path):
+    (tmp_path / "file.bin.part").write_bytes(DATA)  # whole for the server: status 416
+    with pytest.raises(ValueError, match=r"part must have 7 bytes; it has 300000"):
+        fetch(server.url, tmp_path / "file.bin", size=7)
+    assert not list(tmp_path.iterdir())
+
+
+def test_fetch_checks_the_sha256_of_a_small_file_that_is_there(
+    server, tmp_path, monkeypatch
+):
+    path, other = tmp_path / "file.bin", b"x" * len(DATA)
+    path.write_bytes(other)
+    with pytest.raises(ValueError, match=r"must have the SHA-256 .*Delete file\.bin"):
+        fetch(server.url, path, size=len(DATA), sha256=SHA256)
+    assert path.read_bytes() == other
+    monkeypatch.setattr(fetching, "_QUICKLY_HASHED_BYTES", len(DATA))
+    fetch(server.url, path, size=len(DATA), sha256=SHA256)  # the size only
+    assert path.read_bytes() == other and not server.requests
 
 
 def test_fetch_refuses_a_file_of_another_size_that_is_there(server, tmp_path):

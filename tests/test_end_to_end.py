@@ -126,8 +126,8 @@ def test_training_run_says_with_what_it_was_made(path):
 
 def test_predict_photograph_writes_all_at_its_size(path):
     folder = path / "photo"
-    names = {"photo.npz", "photo.png", "photo_depth.png", "photo_fused.png"}
-    assert {file.name for file in folder.iterdir()} == names
+    names = {"photo.npz", "photo_prediction.png", "photo_depth.png", "photo_fused.png"}
+    assert {"run.json"} | names == {file.name for file in folder.iterdir()}
     for key in ("depth", "fused"):
         depth = read_depth(folder / f"photo_{key}.png", depth_scale=0.001)
         assert depth.shape == (120, 200)
@@ -151,7 +151,7 @@ def test_predict_goes_on_but_refuses_other_options(path):
     assert times == [file.stat().st_mtime_ns for file in files[1:]]
     result = _run("experiments.predict", check=False, omega=5.0, **flags)
     assert result.returncode != 0
-    assert "other networks or options" in result.stderr
+    assert "of other networks, options or data" in result.stderr
     assert times == [file.stat().st_mtime_ns for file in files[1:]]
 
 
@@ -159,7 +159,7 @@ def test_predict_goes_on_but_refuses_other_options(path):
     ("flags", "message"),
     [
         ({}, "Give either --records or --images"),
-        ({"images": "none.jpg"}, "--images names none.jpg, which does not exist"),
+        ({"images": "none.jpg"}, "--images names 'none.jpg', which does not exist"),
     ],
 )
 def test_predict_refuses_bad_input(path, tmp_path, flags, message):

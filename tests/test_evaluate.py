@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from absl import flags
 
 from experiments import evaluate
 from tests.test_evaluation import write_depths, write_predictions
@@ -68,3 +69,70 @@ def test_evaluate_as_a_program(tmp_path):
         [*command, "--protocol=x"], capture_output=True, text=True
     )
     assert "--predictions" in finished.stderr + finished.stdout
+    finished = subprocess.run(
+        [*command, *folders, "--split=x"], capture_output=True, text=True
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1].startswith("Error: ")
+    assert "Traceback" not in finished.stderr
+
+
+def run_main(monkeypatch, **values):
+    """Runs the program's main in this process, with flags of its own."""
+    own = flags.FlagValues()
+    for name in ("predictions", "records", "output"):
+        flags.DEFINE_string(name, None, "", flag_values=own)
+    flags.DEFINE_string("split", "test", "", flag_values=own)
+    flags.DEFINE_list("keys", None, "", flag_values=own)
+    flags.DEFINE_list("protocol", ["paper"], "", flag_values=own)
+    own(["evaluate", *(f"--{name}={value}" for name, value in values.items())])
+    monkeypatch.setattr(evaluate, "FLAGS", own)
+    monkeypatch.setattr(flags, "FLAGS", own)
+    evaluate.main(["evaluate"])
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """What to score."""
+    predictions = write_predictions(tmp_path / "predictions" / "dpde")
+    records = write_depths(tmp_path / "records")
+    return {"predictions": str(predictions), "records": str(records)}
+
+
+def test_main_writes_with_what_the_scores_were_made(folders, tmp_path, monkeypatch):
+    run_main(monkeypatch, **folders, protocol="make3d_c1")
+    output = tmp_path / "scores" / "dpde"
+    assert {path.name for path in output.iterdir()} == {
+        "run.json",
+        "summary.json",
+        "per_image.csv",
+    }
+    record = json.loads((output / "run.json").read_text())
+    assert record["program"] == "experiments.evaluate"
+    assert record["flags"] == folders | {"protocol": ["make3d_c1"]}
+    assert record["config"]["protocols"]["make3d_c1"]["max_depth"] == 70.0
+    assert {"versions", "commit", "hardware"} <= set(record)
+    run_main(monkeypatch, **folders)  # Scores may be written again.
+
+
+def test_main_ends_with_one_line_on_bad_input(folders, monkeypatch):
+    with pytest.raises(SystemExit, match=r"^Error: .*'validation'"):
+        run_main(monkeypatch, **folders, split="validation")
+    with pytest.raises(SystemExit, match=r"^Error: There is no protocol 'eigen'"):
+        run_main(monkeypatch, **folders, protocol="eigen")
+
+
+def test_main_keeps_the_record_of_the_predictions(folders, monkeypatch):
+    path = pathlib.Path(folders["predictions"]) / "run.json"
+    path.write_text(json.dumps({"program": "experiments.predict"}))
+    with pytest.raises(SystemExit, match=r"^Error: .*run of experiments\.predict"):
+        run_main(monkeypatch, **folders, output=folders["predictions"])
+    assert json.loads(path.read_text()) == {"program": "experiments.predict"}
+
+
+@pytest.mark.slow
+def test_evaluate_program_lists_its_flags():
+    command = [sys.executable, "-m", "experiments.evaluate", "--help"]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    for name in ("--predictions", "--records", "--split", "--keys", "--protocol"):
+        assert name in finished.stdout

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dpde_tf.data.image_files import read_image, resize_image
+from dpde_tf.data.image_files import IMAGE_SUFFIXES, read_image, resize_image
 
 
 def test_resize_image_halves_to_the_rounded_mean_of_four(rng):
@@ -31,6 +31,14 @@ def test_resize_image_shrinks_by_area_and_enlarges_bilinearly():
 def test_read_image_is_rgb(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.uint8([[[0, 0, 255]]]))  # BGR
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), [[[255, 0, 0]]])
+
+
+@pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
+def test_read_image_reads_every_suffix(tmp_path, suffix):
+    cv2.imwrite(str(tmp_path / f"a{suffix}"), np.full((8, 8, 3), 90, np.uint8))
+    image = read_image(tmp_path / f"a{suffix}")
+    # Lossy formats may round a constant by a level or two.
+    assert np.abs(image.astype(int) - 90).max() <= 2
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".ppm"])

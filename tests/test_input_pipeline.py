@@ -101,9 +101,19 @@ def test_record_set_hold_out_runs_do_not_touch_in_a_large_set(records):
     assert len(starts) == 10
 
 
-def test_record_set_hold_out_refuses_all(records):
-    with pytest.raises(ValueError, match=r"0 to 11 can be held out. Received: 12"):
-        records.hold_out(12)
+def test_record_set_hold_out_refuses_more_than_half(records):
+    with pytest.raises(ValueError, match=r"0 to 6 can be held out. Received: 7"):
+        records.hold_out(7)
+
+
+@pytest.mark.parametrize("total", [2, 11, 12, 25, 795])
+def test_record_set_hold_out_gives_the_number_asked_for(records, total):
+    whole = RecordSet(
+        records.directory, records.manifest, "train", np.ones(total, dtype=bool)
+    )
+    for count in range(total // 2 + 1):
+        rest, held_out = whole.hold_out(count)
+        assert (rest.num_records, held_out.num_records) == (total - count, count)
 
 
 def test_record_set_open_names_a_missing_shard(tmp_path, rng):

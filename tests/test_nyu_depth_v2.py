@@ -1,5 +1,9 @@
 """Tests of data_prep.nyu_depth_v2, on tiny files in the official layout."""
 
+import pathlib
+import subprocess
+import sys
+
 import h5py
 import numpy as np
 import pytest
@@ -129,6 +133,64 @@ def test_read_splits_refuses_a_cut_file_and_one_without_a_split(raw, tmp_path):
     scipy.io.savemat(path, {"trainNdxs": [1, 2]})
     with pytest.raises(ValueError, match="the variable 'testNdxs'"):
         nyu_depth_v2.read_splits(path)
+
+
+@pytest.mark.parametrize("hole", [np.nan, np.inf, -1.0, 0.0])
+def test_convert_stores_0_for_what_is_not_measured(raw, tmp_path, hole):
+    folder, images, depths = raw
+    depths[:, 2, 5] = hole
+    _write_raw(folder, images, depths, [3], [1])
+    nyu_depth_v2.convert(folder, tmp_path / "r", image_size=None, options=PARTIAL)
+    depth = _records(tmp_path / "r", "train")["0002"]["depth"][..., 0]
+    assert np.argwhere(depth == 0).tolist() == [[2, 5]]
+
+
+def _write_large_raw(folder, num_pairs):
+    """The official shape, 1449 x 480 x 640, of which the first pairs are written."""
+    folder.mkdir()
+    # Chunks span 8 pairs, as those of the official file span several; gzip makes
+    # constants small on disk. What is not written is 4.5 GB of zeros if it is read.
+    chunked = {"compression": "gzip", "compression_opts": 1}
+    path = folder / nyu_depth_v2.LABELED_FILE
+    with h5py.File(path, "w", userblock_size=512) as file:
+        shape, chunks = (1449, 3, 640, 480), (8, 1, 160, 120)
+        images = file.create_dataset("images", shape, "u1", chunks=chunks, **chunked)
+        depths = file.create_dataset(
+            "depths", (1449, 640, 480), "f4", chunks=(8, 160, 120), **chunked
+        )
+        for start in range(0, num_pairs, 8):
+            part = slice(start, min(start + 8, num_pairs))
+            images[part], depths[part] = 90, 2.5
+    indices = np.arange(1, num_pairs + 1, dtype=np.uint16)[:, np.newaxis]
+    splits = {"trainNdxs": indices[1:], "testNdxs": indices[:1]}
+    scipy.io.savemat(folder / nyu_depth_v2.SPLITS_FILE, splits)
+
+
+# In a process of its own, of which the conversion is the only child.
+_PEAK_MEMORY = """
+import resource, subprocess, sys
+subprocess.run([sys.executable, "-m", "data_prep.nyu_depth_v2", *sys.argv[1:]],
+               check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_program_needs_less_than_a_gigabyte(tmp_path):
+    _write_large_raw(tmp_path / "raw", 150)
+    flags = [f"--raw={tmp_path / 'raw'}", f"--output={tmp_path / 'set'}"]
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK_MEMORY, *flags, "--allow_partial"],
+        cwd=pathlib.Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    print(done.stdout)
+    assert (tmp_path / "set" / "manifest.json").is_file()
+    kilobytes = int(done.stdout)  # of 1024 bytes, on Linux
+    # The imports take 0.6 GB, the chunk caches of the two variables up to 0.26 GB.
+    assert 1024 * kilobytes < 1e9
 
 
 @pytest.mark.data

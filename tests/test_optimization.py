@@ -29,7 +29,8 @@ def test_learning_rate_of_the_paper():
 
 def test_learning_rate_thirds_of_few_epochs():
     rate = LearningRate(1.0, "paper", epochs=4, steps_per_epoch=1)
-    assert [round(float(rate(step)), 6) for step in range(4)] == [1, 0.5, 0.5, 0.1]
+    assert [round(float(rate(step)), 6) for step in range(4)] == [1, 1, 0.5, 0.1]
+    assert float(LearningRate(1.0, "paper", epochs=1, steps_per_epoch=9)(8)) == 1.0
 
 
 def test_learning_rate_cosine_and_warmup():
@@ -66,6 +67,16 @@ def test_build_optimizer_clips_the_global_norm():
     optimizer.build([weight])
     optimizer.apply([tf.constant([30.0, 40.0])], [weight])
     np.testing.assert_allclose(weight, [-3.0, -4.0], rtol=1e-6)
+
+
+def test_build_optimizer_adamw_with_and_without_decay():
+    # Adam's first step is the learning rate; decoupled decay adds rate * decay * w.
+    for decay, expected in ((0.0, 1.9), (0.5, 1.8)):
+        optimizer = _optimizer(optimizer="adamw", learning_rate=0.1, weight_decay=decay)
+        weight = keras.Variable([2.0])
+        optimizer.build([weight])
+        optimizer.apply([tf.constant([3.0])], [weight])
+        assert weight.numpy() == pytest.approx([expected], abs=1e-5)
 
 
 def test_build_optimizer_scales_the_loss_in_float16():

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from dpde_tf import metrics, paper_values, protocols
+from dpde_tf.report import comparison
 
 # FCRN of Laina et al. (2016) on NYU Depth v2, and the gains over it in percent that
 # Sect. 4.3 of the paper prints.
@@ -89,6 +90,26 @@ def test_values_use_known_columns_and_states():
         assert value.comparable in protocols.PROTOCOLS
     keys = [(v.table, v.row, v.column) for v in paper_values.PAPER_VALUES]
     assert len(keys) == len(set(keys))
+
+
+def test_split_sizes_are_those_of_the_splits_that_the_paper_scores():
+    # Sect. 4.1: 654, 134 and, with the "simple division", 35 test images.
+    sizes = {"nyu_depth_v2": 654, "make3d": 134, "middlebury": 35}
+    for dataset, size in sizes.items():
+        split = comparison.paper_split(dataset)
+        assert paper_values.SPLIT_SIZES[dataset][split] == size
+    assert comparison.paper_split("rooms") is None
+
+
+def test_paper_protocols_do_not_align():
+    for dataset in paper_values.SPLIT_SIZES:
+        chosen = [
+            protocol
+            for name, protocol in protocols.PROTOCOLS.items()
+            if comparison.is_paper_protocol(name, dataset)
+        ]
+        assert chosen
+        assert {protocol.alignment for protocol in chosen} == {"none"}
 
 
 def test_importing_loads_no_library():

@@ -1,5 +1,7 @@
 """Tests of the predictions for photographs."""
 
+import pathlib
+
 import cv2
 import numpy as np
 import pytest
@@ -37,7 +39,7 @@ def test_predict_photograph_is_at_its_own_size_and_scale(photograph, tmp_path):
     )
     # 3600 pixels of aspect 9:4.
     assert predictor.shape == (1, 40, 90, 3)
-    assert picture == tmp_path / "out" / "photo.png"
+    assert picture == tmp_path / "out" / "photo_prediction.png"
     depth = read_depth(tmp_path / "out" / "photo_depth.png", depth_scale=0.001)
     assert depth.shape == (40, 90)
     # 51 / 255 and 204 / 255 of 10 m.
@@ -58,19 +60,26 @@ def test_prediction_picture_has_a_column_a_map():
     assert four.shape[1] - two.shape[1] >= 80
 
 
+OUTPUT = pathlib.Path("somewhere else")
+
+
 def test_find_photographs_takes_files_and_folders(photograph):
     (photograph.parent / "notes.txt").write_text("no image")
-    assert find_photographs([str(photograph.parent)]) == [photograph]
-    assert find_photographs([str(photograph)]) == [photograph]
+    assert find_photographs([str(photograph.parent)], OUTPUT) == [photograph]
+    assert find_photographs([str(photograph)], OUTPUT) == [photograph]
 
 
 def test_find_photographs_refuses_what_is_not_there(photograph, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"--images names .*none.jpg, which"):
-        find_photographs([str(tmp_path / "none.jpg")])
+    with pytest.raises(FileNotFoundError, match=r"--images names '.*none.jpg', which"):
+        find_photographs([str(tmp_path / "none.jpg")], OUTPUT)
+    with pytest.raises(FileNotFoundError, match=r"--images names '', which"):
+        find_photographs([""], OUTPUT)
+    with pytest.raises(ValueError, match=r"Use another --output"):
+        find_photographs([str(photograph)], photograph.parent / ".")
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"empty of --images has no images"):
-        find_photographs([str(tmp_path / "empty")])
+        find_photographs([str(tmp_path / "empty")], OUTPUT)
     other = photograph.with_suffix(".jpg")
     other.write_bytes(photograph.read_bytes())
     with pytest.raises(ValueError, match=r"more than one file named photo"):
-        find_photographs([str(photograph), str(other)])
+        find_photographs([str(photograph), str(other)], OUTPUT)

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from data_prep import raw_files
 from data_prep.raw_files import check_split_size, describe_files
 
 
@@ -19,6 +20,15 @@ def test_describe_files_hashes_the_lines_of_sha256sum(tmp_path):
         "num_bytes": 2,
         "sha256": hashlib.sha256(lines.encode()).hexdigest(),
     }
+
+
+def test_describe_files_announces_large_files_only(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(raw_files, "_LARGE_BYTES", 10**6)
+    (tmp_path / "small").write_bytes(bytes(10**6))
+    (tmp_path / "large").write_bytes(bytes(2 * 10**6))
+    describe_files([tmp_path / "small", tmp_path / "large"])
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line == f"Computing the SHA-256 of {tmp_path / 'large'} (2 MB) ..."
 
 
 def test_check_split_size_allows_a_part_only_if_asked():

@@ -107,6 +107,15 @@ def run_folder(tmp_path, depths):
     return folder
 
 
+def middlebury_summary(split, num_images):
+    """Scores under the protocol without and one with alignment."""
+    summary = make_summary(depth=1.0, fused=0.9)
+    protocol = summary["protocols"]["paper"]
+    summary["protocols"] = {"middlebury": protocol, "middlebury_median": protocol}
+    given = {"dataset": "middlebury", "split": split, "num_images": num_images}
+    return summary | given
+
+
 def make(run_folder, records, **options):
     options = {"split": "test", "names": None, "num_images": 2, "note": ""} | options
     return report.make_report(run_folder, records, **options)
@@ -119,7 +128,7 @@ def test_report_holds_scores_settings_and_what_was_not_run(run_folder, records):
     assert "DPDE on NYU Depth v2" in page.titles
     text = markdown.to_markdown(make(run_folder, records, note="A demonstration."))
     assert "> **A demonstration.**" in text
-    assert "Modified FCRN was trained for 3 of the paper's 30 epochs." in text
+    assert "Modified FCRN was trained for 3 epochs; the paper has 30." in text
     assert "Scores `dpde`: 3 images of the split `test`; the paper has 654." in text
     assert "- Training of FCRN: not run" in text
     assert "- Table 1 (Make3D): not run" in text
@@ -161,7 +170,8 @@ def test_write_report_writes_both_pages_and_every_picture(
     named = set(re.findall(r"\(images/([^)]*)\)", text))
     written = {path.name for path in (tmp_path / "report" / "images").iterdir()}
     assert named == written
-    # Two images of six columns; charts: loss, error and learning rate of two runs.
+    # Two images of six pictures, FCRN's is missing; charts: loss, error and learning
+    # rate of two runs.
     assert sum(name.endswith(".jpg") for name in named) == 2 * 6
     assert sum(name.endswith(".svg") for name in named) == 2 * 3
     picture = cv2.imread(str(tmp_path / "report" / "images" / "0007_dpde_fused.jpg"))
@@ -177,11 +187,13 @@ def test_picture_table_gives_each_images_rms_and_one_scale(run_folder, records):
     assert list(row) == [
         "Input",
         "Ground truth",
+        "FCRN",
         "Modified FCRN",
         "True gradients",
         "Gradient network",
         "DPDE (fused)",
     ]
+    assert (row["FCRN"].text, row["FCRN"].picture) == ("not run", None)
     assert row["Modified FCRN"].text == "RMS 1.000 m"
     assert row["DPDE (fused)"].text == "RMS 0.500 m"
     low, high = examples[0].ground_truth.min(), examples[0].ground_truth.max()
@@ -196,6 +208,8 @@ def test_picture_table_shows_a_perfect_prediction_as_the_truth(depths):
     example = pictures.Example("a", image, depth, zeros, zeros, predictions)
     table = pictures.picture_table([example])
     cells = dict(zip(table.header, table.rows[0], strict=True))
+    for title in ("Modified FCRN", "Gradient network", "DPDE (fused)"):
+        assert cells[title].text == "not run"
     decoded = [
         cv2.imdecode(
             np.frombuffer(cells[title].picture.data, np.uint8), cv2.IMREAD_COLOR
@@ -229,11 +243,13 @@ def test_report_of_any_single_part(tmp_path, run_folder, records):
 
 def test_report_of_middlebury_names_the_measures_it_lacks(run_folder):
     path = run_folder / "scores" / "dpde" / "summary.json"
-    path.write_text(json.dumps(make_summary(depth=1.0) | {"dataset": "middlebury"}))
+    path.write_text(json.dumps(middlebury_summary("simple", 35)))
     text = markdown.to_markdown(make(run_folder, None))
     assert "# DPDE on Middlebury" in text
     assert "SSIM, GSM and MGE of Table 3: not run. The paper has SSIM 0.942" in text
-    assert "| DPDE | the paper | 0.684 | not given | 0.068 | 0.206 |" in text
+    assert text.count("| DPDE | the paper | 0.684 | not given | 0.068 | 0.206 |") == 1
+    assert "Scores `dpde`: 35 images" not in text
+    assert "not a" not in text.split("## Scores")[0]
     assert "- Table 2 (NYU Depth v2): not run in this report." in text
 
 
@@ -279,11 +295,10 @@ def test_report_package_loads_no_tensorflow():
     assert finished.stdout.strip() == "set()"
 
 
-@pytest.mark.slow
-def test_report_as_a_program(run_folder, records, tmp_path):
-    command = [sys.executable, "-m", "experiments.report", f"--runs={run_folder}"]
-    options = [f"--records={records}", f"--output={tmp_path}/out", "--num_images=1"]
-    finished = subprocess.run([*command, *options], capture_output=True, text=True)
-    assert finished.returncode == 0, finished.stderr
-    assert "index.html" in finished.stdout
-    assert (tmp_path / "out" / "report.md").is_file()
+def test_report_overlooks_the_run_json_of_scores_and_report(run_folder, records):
+    expected = markdown.to_markdown(make(run_folder, records))
+    text = json.dumps({"program": "experiments.evaluate", "flags": {}, "config": {}})
+    (run_folder / "scores" / "dpde" / "run.json").write_text(text)
+    (run_folder / "report").mkdir()
+    (run_folder / "report" / "run.json").write_text(text)
+    assert markdown.to_markdown(make(run_folder, records)) == expected

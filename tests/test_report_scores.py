@@ -135,3 +135,49 @@ def test_gain_table_needs_both_sides():
     all_scores = {"dpde": make_summary(depth=0.75)}
     table = scores.gain_table(all_scores, dataset="nyu_depth_v2", protocol="paper")
     assert lines(table)["Gradient stream", "this run"] == ["not run"] * 7
+
+
+MIDDLEBURY = {"dataset": "middlebury", "split": "simple", "num_images": 35}
+
+
+def middlebury_summary(**fields):
+    """Scores under `middlebury`, and the same aligned by the median."""
+    summary = make_summary(depth=1.2, fused=1.0) | MIDDLEBURY | fields
+    protocol = summary["protocols"]["paper"]
+    aligned = {"middlebury": protocol, "middlebury_median": protocol}
+    return summary | {"protocols": aligned}
+
+
+def test_score_table_of_middlebury_compares_the_simple_division_unaligned():
+    calibrated = middlebury_summary(split="calibrated", num_images=27)
+    all_scores = {"calibrated": calibrated, "dpde": middlebury_summary()}
+    options = {"dataset": "middlebury"}
+    table = scores.score_table(all_scores, protocol="middlebury", **options)
+    found = lines(table)
+    assert found["DPDE", "the paper"][0] == "0.684"
+    # 1.0 - 0.684 = 0.316, 46.2 % of 0.684.
+    assert found["DPDE", "gap to the paper"][0] == "+0.3160\n+46.2 %"
+    assert found["`calibrated/fused`", "this run"][0] == "1.0000"
+    assert ("`calibrated/fused`", "the paper") not in found
+    table = scores.score_table(all_scores, protocol="middlebury_median", **options)
+    assert {source for _, source in lines(table)} == {"this run"}
+    table = scores.gain_table(all_scores, protocol="middlebury_median", **options)
+    assert {source for _, source in lines(table)} == {"this run"}
+
+
+def test_tables_set_nothing_beside_scores_of_another_split():
+    all_scores = {
+        "dpde": middlebury_summary(split="calibrated"),
+        "fcrn": middlebury_summary(),
+    }
+    options = {"dataset": "middlebury", "protocol": "middlebury"}
+    found = lines(scores.score_table(all_scores, **options))
+    assert ("DPDE", "the paper") not in found
+    assert ("DPDE", "gap to the paper") not in found
+    found = lines(scores.gain_table(all_scores, **options))
+    assert ("Gradient stream", "the paper") not in found
+    train = {"fcrn": make_summary(depth=0.1) | {"split": "train"}}
+    assert ("FCRN", "the paper") not in lines(nyu_table(train))
+    options = {"dataset": "nyu_depth_v2", "protocol": "paper"}
+    assert scores.footnotes(train, **options) == ()
+    assert len(scores.footnotes({}, **options)) == 2

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from data_prep import rgbd_folder
 from data_prep.converter_flags import parse_image_size
+from dpde_tf.data import image_files
 from dpde_tf.data.records import decode_record
 
 
@@ -75,6 +76,12 @@ def test_convert_takes_npy_depths(folders):
         path.unlink()
     described = _convert(folders, depth_scale=1.0)
     assert 1 <= described.splits["train"].depth_min < 9
+
+
+def test_convert_finds_images_by_the_common_suffixes(folders):
+    assert rgbd_folder.IMAGE_SUFFIXES is image_files.IMAGE_SUFFIXES
+    (folders / "rgb" / "a.png").rename(folders / "rgb" / "a.WEBP")
+    assert _convert(folders, ["test"]).splits["test"].names == ("a",)
 
 
 def test_convert_names_the_wrong_unit(folders):

@@ -110,6 +110,25 @@ def test_trainer_resumed_run_equals_an_uninterrupted_one(
             assert expected[key] == actual[key]
 
 
+def test_trainer_writes_each_checkpoint_once_and_the_weights_before(
+    records, tmp_path, monkeypatch
+):
+    saved = []
+    trainer = _trainer(records, tmp_path, epochs=2, checkpoint_steps=3)
+    save = trainer._store.save
+
+    def recorded(progress, step):
+        weights = tmp_path / "weights.weights.h5"
+        saved.append((step, progress.epoch, weights.stat().st_mtime_ns))
+        save(progress, step)
+
+    monkeypatch.setattr(trainer._store, "save", recorded)
+    trainer.train()
+    # 3 steps an epoch: the checkpoint of the third is that of the epoch's end.
+    assert [(step, epoch) for step, epoch, _ in saved] == [(3, 1), (6, 2)]
+    assert saved[0][2] < saved[1][2]
+
+
 def test_trainer_trains(uninterrupted):
     _, rows, workdir = uninterrupted
     assert rows[-1]["loss"] < rows[0]["loss"]
@@ -258,6 +277,19 @@ def test_train_gradient_killed_in_mid_epoch_resumes_to_the_bit(records, tmp_path
 
 
 @pytest.mark.slow
+def test_train_gradient_begins_anew_after_a_mistyped_flag(records, tmp_path):
+    command = _train_gradient(records, tmp_path)
+    wrong = [*command, "--schedule=papre"]
+    result = subprocess.run(wrong, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "Error: `schedule` must be 'paper' or 'cosine'" in result.stderr
+    assert "Traceback" not in result.stderr
+    subprocess.run(command, check=True, capture_output=True)
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["config"]["TrainingConfig"]["schedule"] == "paper"
+
+
+@pytest.mark.slow
 def test_train_gradient_refuses_to_go_on_with_other_values(records, tmp_path):
     command = _train_gradient(records, tmp_path)
     subprocess.run(command, check=True, capture_output=True)
@@ -267,6 +299,9 @@ def test_train_gradient_refuses_to_go_on_with_other_values(records, tmp_path):
     assert result.returncode != 0
     assert "TrainingConfig.learning_rate: 0.1 there, 0.2 now" in result.stderr
     record = json.loads((tmp_path / "run.json").read_text())
+    assert "resumed" not in record
+    subprocess.run(command, check=True, capture_output=True)
+    assert len(json.loads((tmp_path / "run.json").read_text())["resumed"]) == 1
     assert record["config"]["GradientNetworkConfig"]["width"] == 4
     assert record["config"]["data"]["dataset"] == "small"
     assert set(record) >= {"program", "flags", "versions", "commit", "hardware"}

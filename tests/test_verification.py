@@ -122,6 +122,45 @@ def test_verify_record_set_refuses_a_manifest_that_counts_wrong(record_set):
         verify_record_set(record_set)
 
 
+@pytest.mark.parametrize(
+    "field, stated, found",
+    [
+        ("depth_min", 1.0, 2.0),
+        ("depth_max", 8.5, 5.0),
+        ("depth_mean", 3.00000001, 3.0),
+        ("valid_fraction", 0.6666, 2 / 3),
+        ("depth_mean", float("nan"), 3.0),
+    ],
+)
+def test_verify_record_set_refuses_other_depth_statistics(
+    tmp_path, field, stated, found
+):
+    # By hand: (2 + 2 + 5 + 2 + 2 + 2 + 5 + 4) / 8 = 3; 8 of 12 pixels are measured.
+    depths = ([[2, 2, 5], [0, 0, 0]], [[2, 2, 2], [5, 4, 0]])
+    pairs = [
+        Pair(str(index), str(index), lambda d=depth: (IMAGE, np.float32(d)))
+        for index, depth in enumerate(depths)
+    ]
+    splits, folder = {"train": pairs}, tmp_path / "set"
+    write_record_set(folder, dataset="mine", splits=splits, raw_files={})
+    described = verify_record_set(folder)
+    split = dataclasses.replace(described.splits["train"], **{field: stated})
+    changed = dataclasses.replace(described, splits={"train": split})
+    manifest.write_manifest(changed, folder)
+    match = rf"manifest.json must give the {field} .*'train', which is {found!r}; it "
+    with pytest.raises(ValueError, match=rf"{match}gives {stated!r}.*--overwrite"):
+        verify_record_set(folder)
+
+
+def test_verify_record_set_allows_another_order_of_the_sum(record_set):
+    described = manifest.read_manifest(record_set)
+    split = described.splits["train"]
+    split = dataclasses.replace(split, depth_mean=np.nextafter(split.depth_mean, 9))
+    changed = dataclasses.replace(described, splits={"train": split})
+    manifest.write_manifest(changed, record_set)
+    assert verify_record_set(record_set) == changed
+
+
 def test_verify_record_set_names_a_folder_without_manifest(tmp_path):
     with pytest.raises(FileNotFoundError, match="not a record set"):
         verify_record_set(tmp_path)

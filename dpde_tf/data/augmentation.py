@@ -7,6 +7,9 @@ from dpde_tf.config import AugmentationConfig
 
 Pair = tuple[tf.Tensor, tf.Tensor]
 
+# Of the weights of an interpolation, which add up to 1.
+_ROUNDING = 1e-4
+
 
 def augment(
     image: tf.Tensor, depth: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig
@@ -75,8 +78,8 @@ def _zoom_and_rotate(
     """Zooms into a random place and rotates; divides depth by the zoom.
 
     Zooming by s is what a camera sees with its focal length times s, which makes
-    everything look s times nearer. Depth is not interpolated: the nearest measurement
-    is taken, and what comes from outside has none.
+    everything look s times nearer. Depth is interpolated like the image, so that a
+    slope stays one; a pixel that is not wholly made of measured ones has no depth.
     """
     draws = tf.random.stateless_uniform([4], seed)
     zoom = 1.0 + draws[0] * (config.max_zoom - 1.0)
@@ -93,7 +96,12 @@ def _zoom_and_rotate(
     image = keras.ops.image.affine_transform(
         image[None], transform, interpolation="bilinear", fill_mode="nearest"
     )[0]
-    depth = keras.ops.image.affine_transform(
-        depth[None], transform, interpolation="nearest", fill_mode="constant"
+    measured = tf.cast(depth > 0.0, tf.float32)
+    both = keras.ops.image.affine_transform(
+        tf.concat([depth, measured], axis=-1)[None],
+        transform,
+        interpolation="bilinear",
+        fill_mode="constant",
     )[0]
-    return image, depth / zoom
+    depth, measured = both[..., :1], both[..., 1:]
+    return image, tf.where(measured > 1.0 - _ROUNDING, depth / zoom, 0.0)

@@ -59,6 +59,20 @@ _READERS = {".png": _read_png, ".npy": _read_npy, ".pfm": _read_pfm}
 SUFFIXES = tuple(_READERS)
 
 
+def measured_depth(depth: np.ndarray) -> np.ndarray:
+    """Returns depth with 0 wherever it is not a measurement.
+
+    Args:
+        depth: Metres, of any shape and number type.
+
+    Returns:
+        Metres, float32, of the same shape; values that are negative or not finite
+        have become 0.
+    """
+    depth = np.asarray(depth, np.float32)
+    return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+
+
 def read_depth(path: str | pathlib.Path, *, depth_scale: float = 1.0) -> np.ndarray:
     """Returns the depth map of a PNG, NPY or PFM file in metres.
 
@@ -92,8 +106,7 @@ def read_depth(path: str | pathlib.Path, *, depth_scale: float = 1.0) -> np.ndar
             f"{stored.shape}; a coloured depth picture cannot be turned into metres."
         )
     # Scaled in float64: a float32 product is off by one bit now and then.
-    depth = (stored.astype(np.float64) * depth_scale).astype(np.float32)
-    return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+    return measured_depth(stored.astype(np.float64) * depth_scale)
 
 
 def write_depth_png(path: str | pathlib.Path, depth: np.ndarray) -> None:
@@ -114,9 +127,8 @@ def write_depth_png(path: str | pathlib.Path, depth: np.ndarray) -> None:
             f"`depth` must be [H, W] and the file a .png. Received: {np.shape(depth)} "
             f"for {path}."
         )
-    depth = np.asarray(depth, np.float64)
-    measured = np.where(np.isfinite(depth) & (depth > 0), depth, 0.0)
-    millimetres = np.minimum(np.rint(1000.0 * measured), _PNG_MAX).astype(np.uint16)
+    scaled = np.rint(1000.0 * measured_depth(depth).astype(np.float64))
+    millimetres = np.minimum(scaled, _PNG_MAX).astype(np.uint16)
     _, png = cv2.imencode(".png", millimetres)
     with write_whole(path) as temporary:
         temporary.write_bytes(png.tobytes())

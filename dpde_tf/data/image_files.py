@@ -5,6 +5,8 @@ import pathlib
 import cv2
 import numpy as np
 
+# Which files of a folder are images; compared in lower case.
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _JPEG_START_OF_SCAN = b"\xff\xda"
 _JPEG_END = b"\xff\xd9"
 

@@ -76,19 +76,20 @@ class RecordSet:
         of NYU show the same room: single records would have near copies in training.
 
         Args:
-            count: Number of records to hold out; 0 gives an empty second set.
+            count: Number of records to hold out, at most half of them; 0 gives an
+                empty second set.
 
         Returns:
             What remains, and what is held out.
 
         Raises:
-            ValueError: If nothing would remain.
+            ValueError: If more than half would be held out.
         """
         total = len(self.selected)
-        if not 0 <= count < total:
+        if not 0 <= count <= total // 2:
             raise ValueError(
                 f"{self.directory} has {total} records in {self.split_name!r}, so 0 to "
-                f"{total - 1} can be held out. Received: {count} (--num_validation)."
+                f"{total // 2} can be held out. Received: {count} (--num_validation)."
             )
         held_out = np.zeros(total, bool)
         runs = min(_HELD_OUT_RUNS, count)
@@ -208,7 +209,9 @@ def _decode(serialized: tf.Tensor, size: tuple[int, int]) -> dict[str, tf.Tensor
 def _check_crop(records: RecordSet, augmentation: AugmentationConfig) -> None:
     """Refuses a crop that does not fit into the images."""
     crop, size = augmentation.crop_size, records.manifest.image_size
-    if crop is not None and (crop[0] > size[0] or crop[1] > size[1]):
+    if crop is not None and not all(
+        0 < part <= whole for part, whole in zip(crop, size, strict=True)
+    ):
         raise ValueError(
             f"The crop {crop[0]}x{crop[1]} must fit into the images of "
             f"{records.directory}, {size[0]}x{size[1]}. Change --crop_size."

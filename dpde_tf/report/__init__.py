@@ -1,6 +1,7 @@
 """The report: runs, scores and pictures beside the paper's numbers.
 
-`runs` reads folders, `scores`, `settings` and `pictures` turn them into `blocks`,
-`contents` puts these in order, and `html` and `markdown` write them, so that both pages
-hold the same numbers.
+`runs` reads folders, `scores` (with `comparison`), `training` (with `curves`) and
+`pictures` turn them into `blocks`, `shortfalls` says how they differ from the paper's,
+`contents` puts these in order, and `html` (with `style`) and `markdown` write them, so
+that both pages hold the same numbers.
 """

@@ -17,6 +17,7 @@ from dpde_tf.report.blocks import (
 )
 from dpde_tf.report.pictures import Example, picture_table
 from dpde_tf.report.runs import PREDICTION_FOLDERS, TRAINING_TITLES, Runs
+from dpde_tf.report.shortfalls import find_shortfalls
 
 _DATASET_TITLES = {
     dataset: paper_values.TABLE_TITLES[table]
@@ -78,47 +79,10 @@ def report_blocks(source: Source) -> tuple[Block, ...]:
     )
 
 
-def shortfalls(source: Source) -> list[str]:
-    """Returns in what the runs are less than the paper's experiment.
-
-    Args:
-        source: What the report is made from.
-
-    Returns:
-        Sentences; none for the paper's epochs, data and test images.
-    """
-    found = []
-    for name in ("depth", "fcrn"):
-        run = source.runs.training.get(name)
-        epochs = run.epochs[-1]["epoch"] if run and run.epochs else 0
-        if run and epochs < paper_values.EPOCHS:
-            found.append(
-                f"{TRAINING_TITLES[name]} was trained for {epochs} of the paper's "
-                f"{paper_values.EPOCHS} epochs."
-            )
-    if source.runs.training and source.manifest and "train" in source.manifest.splits:
-        count = source.manifest.splits["train"].num_records
-        found += _size_shortfall(source.dataset, "train", count, "Training data")
-    for name, summary in source.runs.scores.items():
-        found += _size_shortfall(
-            source.dataset, summary["split"], summary["num_images"], f"Scores `{name}`"
-        )
-    return found
-
-
-def _size_shortfall(dataset: str, split: str, count: int, what: str) -> list[str]:
-    """A sentence if the paper's split has another number of images."""
-    size = paper_values.SPLIT_SIZES.get(dataset, {}).get(split)
-    if count == size:
-        return []
-    paper = f"the paper has {size}" if size else f"not a split of the paper ({dataset})"
-    return [f"{what}: {count} images of the split `{split}`; {paper}."]
-
-
 def _banners(source: Source) -> list[Banner]:
     """The given note, and how the runs differ from the paper's."""
     banners = [Banner(source.note)] if source.note else []
-    if found := shortfalls(source):
+    if found := find_shortfalls(source.runs, source.dataset):
         banners.append(Banner("This is not the paper's experiment:", tuple(found)))
     return banners
 
@@ -148,16 +112,12 @@ def _protocol_scores(source: Source, protocol: str, description: str) -> list[Bl
     """Tables of one protocol."""
     scores = source.runs.scores
     options = {"dataset": source.dataset, "protocol": protocol}
-    published = paper_values.published_values(source.dataset, "fcrn", protocol)
-    footnotes = (
-        f"{name}: {next(iter(values.values())).protocol}."
-        for name, values in published.items()
-    )
+    footnotes = score_tables.footnotes(scores, **options)
     return [
         Heading(f"Protocol `{protocol}`: pooled over pixels", level=3),
         Paragraph(description),
         score_tables.score_table(scores, **options),
-        *([Items(tuple(footnotes))] if published else []),
+        *([Items(footnotes)] if footnotes else []),
         Heading(f"Protocol `{protocol}`: what each part adds", level=3),
         Paragraph(
             "Lateral connections turn FCRN into the modified FCRN; the gradient stream "

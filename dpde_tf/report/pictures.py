@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from dpde_tf import protocols
-from dpde_tf.report.blocks import Cell, Picture, Table
+from dpde_tf.report.blocks import NOT_RUN, Cell, Picture, Table
 from dpde_tf.visualization import colorize_depth, colorize_gradients
 
 _JPEG_QUALITY = 92
@@ -65,7 +65,7 @@ _PREDICTED_DEPTHS = (
 def picture_table(examples: Sequence[Example]) -> Table:
     """Returns a table of pictures: input, truth, predictions, gradients, fused depth.
 
-    Columns that no example can fill are left out.
+    What was not predicted says that it was not run.
 
     Args:
         examples: One for each row.
@@ -76,12 +76,11 @@ def picture_table(examples: Sequence[Example]) -> Table:
     Source: Xu & Liu (2021), Fig. 8.
     """
     rows = [_row(example) for example in examples]
-    titles = [title for title in _TITLES if any(title in row for row in rows)]
     cells = tuple(
-        tuple(row.get(title, Cell("not predicted", "missing")) for title in titles)
+        tuple(row.get(title, Cell(NOT_RUN, "missing")) for title in _TITLES)
         for row in rows
     )
-    return Table(tuple(titles), cells, kind="pictures", note=_NOTE)
+    return Table(_TITLES, cells, kind="pictures", note=_NOTE)
 
 
 def _row(example: Example) -> dict[str, Cell]:
@@ -107,21 +106,21 @@ def _row(example: Example) -> dict[str, Cell]:
 
 
 def _gradient_cells(example: Example) -> dict[str, Cell]:
-    """True and predicted gradients in one scale, if any are predicted."""
-    arrays = example.predictions.get("dpde", {})
-    if not {"gradient_x", "gradient_y"} <= set(arrays):
-        return {}
+    """True and, if there are, predicted gradients in one scale."""
     size = np.hypot(example.gradient_x, example.gradient_y)
     limit = max(float(np.percentile(size, 98)), 0.01)
     true = colorize_gradients(example.gradient_x, example.gradient_y, limit=limit)
-    predicted = colorize_gradients(
-        arrays["gradient_x"], arrays["gradient_y"], limit=limit
-    )
     caption = f"up to {limit:.2f} m/pixel"
-    return {
-        "True gradients": _cell(example, "true_gradients", true, caption),
-        "Gradient network": _cell(example, "gradients", predicted, "the same scale"),
-    }
+    cells = {"True gradients": _cell(example, "true_gradients", true, caption)}
+    arrays = example.predictions.get("dpde", {})
+    if {"gradient_x", "gradient_y"} <= set(arrays):
+        predicted = colorize_gradients(
+            arrays["gradient_x"], arrays["gradient_y"], limit=limit
+        )
+        cells["Gradient network"] = _cell(
+            example, "gradients", predicted, "the same scale"
+        )
+    return cells
 
 
 def _rms_caption(example: Example, predicted: np.ndarray) -> str:

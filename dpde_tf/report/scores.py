@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dpde_tf import paper_values
 from dpde_tf.paper_values import PaperValue, PublishedValue
 from dpde_tf.report.blocks import NOT_RUN, Cell, Table
+from dpde_tf.report.comparison import (
+    PAPER,
+    is_paper_protocol,
+    is_paper_split,
+    references,
+)
 
 COLUMNS = {
     "rms": "RMS (m) ↓",
@@ -22,7 +28,6 @@ _NOT_GIVEN = Cell("not given", "missing")
 _NOT_RUN = Cell(NOT_RUN, "missing")
 _NO_GAP = Cell("–", "missing")
 _OWN = "this run"
-_PAPER = "the paper"
 
 Scores = Mapping[str, dict]
 """Name of a scores folder to the content of its `summary.json`."""
@@ -90,15 +95,16 @@ def score_table(scores: Scores, *, dataset: str, protocol: str) -> Table:
     rows = []
     for method in METHODS:
         lines = []
-        references = _references(method, dataset, protocol)
-        for source, values in references.items():
+        summary = scores.get(method.folder)
+        published = references(summary, dataset, protocol=protocol, row=method.row)
+        for source, values in published.items():
             cells = {name: _published_cell(value) for name, value in values.items()}
             lines.append((source, cells, _NOT_GIVEN))
         own = find_results(scores, method.folder, method.key, protocol)
         lines.append((_OWN, _own_cells(own, "pooled"), _NOT_RUN))
-        source = next((source for source, values in references.items() if values), None)
+        source = next((source for source, values in published.items() if values), None)
         if own and source:
-            base = {name: value.value for name, value in references[source].items()}
+            base = {name: value.value for name, value in published[source].items()}
             gap = _change_cells(own["pooled"], base)
             lines.append((f"gap to {source}", gap, _NO_GAP))
         rows += _group(method.title, lines)
@@ -148,28 +154,41 @@ def gain_table(scores: Scores, *, dataset: str, protocol: str) -> Table:
     """
     rows = []
     for title, before, after in _STEPS:
-        paper = {
-            name: Cell(_signed(change, 3))
-            for name, change in paper_values.changes(
-                dataset, before.row, after.row
-            ).items()
-        }
-        own = [find_results(scores, m.folder, m.key, protocol) for m in (before, after)]
+        steps = (before, after)
+        own = [find_results(scores, m.folder, m.key, protocol) for m in steps]
         changes = _change_cells(own[1]["pooled"], own[0]["pooled"]) if all(own) else {}
-        lines = [(_PAPER, paper, _NOT_GIVEN), (_OWN, changes, _NOT_RUN)]
+        lines = []
+        same = all(is_paper_split(scores.get(m.folder), dataset) for m in steps)
+        if same and is_paper_protocol(protocol, dataset):
+            paper = paper_values.changes(dataset, before.row, after.row)
+            cells = {name: Cell(_signed(change, 3)) for name, change in paper.items()}
+            lines.append((PAPER, cells, _NOT_GIVEN))
+        lines.append((_OWN, changes, _NOT_RUN))
         rows += _group(title, lines)
     return Table(("Part", "Source", *COLUMNS.values()), tuple(rows))
 
 
-def _references(
-    method: Method, dataset: str, protocol: str
-) -> dict[str, dict[str, PaperValue | PublishedValue]]:
-    """Numbers of others for a method: source to measure to value."""
-    found = dict(paper_values.published_values(dataset, method.row, protocol))
-    if table := paper_values.DATASET_TABLES.get(dataset):
-        values = {c: paper_values.find_value(table, method.row, c) for c in COLUMNS}
-        found[_PAPER] = {name: value for name, value in values.items() if value}
-    return found
+def footnotes(scores: Scores, *, dataset: str, protocol: str) -> tuple[str, ...]:
+    """Returns how the published numbers that `score_table` shows were measured.
+
+    Args:
+        scores: The scores.
+        dataset: Such as `nyu_depth_v2`.
+        protocol: Name of the protocol.
+
+    Returns:
+        Sentences, one for each source but the paper.
+    """
+    published = [
+        references(scores.get(m.folder), dataset, protocol=protocol, row=m.row)
+        for m in METHODS
+    ]
+    return tuple(
+        f"{source}: {next(iter(values.values())).protocol}."
+        for sources in published
+        for source, values in sources.items()
+        if source != PAPER
+    )
 
 
 def _other_arrays(scores: Scores, protocol: str) -> list[tuple[str, str]]:

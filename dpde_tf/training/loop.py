@@ -101,25 +101,30 @@ class Trainer:
         bar = keras.utils.Progbar(
             self._steps_per_epoch, stateful_metrics=["loss", "images/s"]
         )
+        start = time.perf_counter()
         for batch in self._strategy.experimental_distribute_dataset(batches):
             self._train_one(batch)
+            # From step to step, so that waiting for data and checkpoints counts.
+            progress.seconds += time.perf_counter() - start
+            start = time.perf_counter()
             images = progress.step_in_epoch * config.batch_size
             shown = {
                 "loss": progress.sums["loss"] / images,
                 "images/s": images / progress.seconds,
             }
             bar.update(progress.step_in_epoch, list(shown.items()))
-            if progress.step_in_epoch % config.checkpoint_steps == 0:
+            # The last step's is saved after validation, under the same number.
+            is_last = progress.step_in_epoch == self._steps_per_epoch
+            if progress.step_in_epoch % config.checkpoint_steps == 0 and not is_last:
                 self._store.save(progress, self.step)
 
     def _train_one(self, batch: Batch) -> None:
         """Runs one step, and adds its losses to the progress."""
-        progress, start = self._progress, time.perf_counter()
+        progress = self._progress
         terms, gradient_norm = self._train_step(batch)
         terms = {name: value.numpy() for name, value in terms.items()}
         self._check_finite(batch, terms["loss"], float(gradient_norm))
         progress.step_in_epoch += 1
-        progress.seconds += time.perf_counter() - start
         for name, values in terms.items():
             total = float(values.sum(dtype=np.float64))
             progress.sums[name] = progress.sums.get(name, 0.0) + total
@@ -148,7 +153,9 @@ class Trainer:
             scaled = self._optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, variables)
         self._optimizer.apply(gradients, variables)
-        return terms, tf.linalg.global_norm(gradients)
+        scale = tf.math.divide_no_nan(scaled, loss)
+        norm = tf.math.divide_no_nan(tf.linalg.global_norm(gradients), scale)
+        return terms, norm
 
     def _check_finite(self, batch: Batch, loss: np.ndarray, norm: float) -> None:
         """Stops the run if the step's numbers are broken."""
@@ -186,9 +193,10 @@ class Trainer:
         row |= {name: total / images for name, total in progress.sums.items()}
         row |= self._validate()
         self._log.write_epoch(row)
+        # The weights come first: what a checkpoint says is finished has weights.
+        save_weights(self._network, self._workdir)
         self._progress = Progress(epoch=progress.epoch + 1)
         self._store.save(self._progress, self.step)
-        save_weights(self._network, self._workdir)
 
     def _validate(self) -> dict[str, dict[str, float]]:
         """Metrics on the held-out records, and pictures of the first one."""

@@ -12,8 +12,9 @@ from dpde_tf.config import TrainingConfig
 class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
     """The learning rate as a function of the step.
 
-    `paper`: the initial rate for the first third of the epochs, half of it for the
-    second, a tenth for the last; with 30 epochs 1e-2, 5e-3 and 1e-3, ten epochs each.
+    `paper`: the initial rate for the first third of the epochs (rounded up), half of
+    it to the end of the second, a tenth for the rest; with 30 epochs 1e-2, 5e-3 and
+    1e-3, ten epochs each.
     `cosine`: half a cosine from the initial rate to 0. Either is multiplied by a
     linear warm-up from 0 to 1 over the first steps, if there is one.
 
@@ -50,8 +51,8 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
         step = tf.cast(step, tf.float32)
         total = float(self.epochs * self.steps_per_epoch)
         if self.schedule == "paper":
-            half = float(round(self.epochs / 3) * self.steps_per_epoch)
-            tenth = float(round(2 * self.epochs / 3) * self.steps_per_epoch)
+            half = float(math.ceil(self.epochs / 3) * self.steps_per_epoch)
+            tenth = float(math.ceil(2 * self.epochs / 3) * self.steps_per_epoch)
             factor = tf.where(step < half, 1.0, tf.where(step < tenth, 0.5, 0.1))
         else:
             progress = tf.minimum(step / total, 1.0)
@@ -107,13 +108,16 @@ def build_optimizer(config: TrainingConfig, schedule: LearningRate) -> keras.Opt
     """
     options = {
         "learning_rate": schedule,
-        "weight_decay": config.weight_decay or None,
         "global_clipnorm": config.clip_norm or None,
     }
     if config.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(momentum=config.momentum, **options)
+        optimizer = keras.optimizers.SGD(
+            momentum=config.momentum,
+            weight_decay=config.weight_decay or None,
+            **options,
+        )
     elif config.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(**options)
+        optimizer = keras.optimizers.AdamW(weight_decay=config.weight_decay, **options)
     else:
         raise ValueError(
             f"`optimizer` must be 'sgd' or 'adamw'. Received: {config.optimizer!r}."

@@ -12,7 +12,7 @@ import subprocess
 import tensorflow as tf
 
 from dpde_tf.atomic_files import write_whole
-from dpde_tf.run_folder import RECORD_FILE
+from dpde_tf.run_folder import RECORD_FILE, read_run_record
 
 _PACKAGES = (
     "dpde_tf",
@@ -37,17 +37,31 @@ def write_run_record(
         flags: The flags as they were given.
         config: The configurations in force, as JSON-ready dictionaries.
     """
-    record = {
-        "program": program,
-        "flags": flags,
-        "config": config,
+    _write(
+        workdir,
+        {"program": program, "flags": flags, "config": config, **circumstances()},
+    )
+
+
+def add_resumption(workdir: str | pathlib.Path) -> None:
+    """Notes in `run.json` with what an interrupted run goes on.
+
+    Args:
+        workdir: Folder of the run.
+    """
+    record = read_run_record(workdir)
+    record.setdefault("resumed", []).append(circumstances())
+    _write(workdir, record)
+
+
+def circumstances() -> dict:
+    """Returns versions, commit, hardware and time, in JSON types."""
+    return {
         "versions": versions(),
         "commit": _commit(),
         "hardware": hardware(),
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
-    with write_whole(pathlib.Path(workdir) / RECORD_FILE) as path:
-        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def config_as_dict(*configs: object) -> dict:
@@ -72,6 +86,12 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def _write(workdir: str | pathlib.Path, record: dict) -> None:
+    """Writes `run.json`."""
+    with write_whole(pathlib.Path(workdir) / RECORD_FILE) as path:
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def _commit() -> str:

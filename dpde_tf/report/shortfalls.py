@@ -1,0 +1,119 @@
+"""In what runs are less than, or other than, the paper's experiment."""
+
+from dpde_tf import paper_values
+from dpde_tf.config import (
+    AugmentationConfig,
+    DepthLossConfig,
+    DepthNetworkConfig,
+    FusionConfig,
+    TrainingConfig,
+)
+from dpde_tf.report.comparison import is_paper_split, paper_split
+from dpde_tf.report.runs import PREDICTION_FOLDERS, TRAINING_TITLES, Runs, TrainingRun
+
+_PAPER_SETTINGS = {
+    DepthNetworkConfig: ("encoder_weights", "encoder_batch_norm", "output_relu"),
+    DepthLossConfig: ("lambda_berhu", "lambda_fsim", "berhu_c"),
+    TrainingConfig: (
+        "optimizer",
+        "learning_rate",
+        "schedule",
+        "momentum",
+        "weight_decay",
+        "warmup_steps",
+        "clip_norm",
+    ),
+    AugmentationConfig: ("flip", "max_zoom", "max_rotation", "colour", "crop_size"),
+    FusionConfig: ("omega",),
+}
+"""Settings whose default is the paper's, or what it does not mention and so lacks."""
+
+
+def find_shortfalls(runs: Runs, dataset: str) -> list[str]:
+    """Returns in what the runs differ from the paper's experiment.
+
+    Args:
+        runs: What was run.
+        dataset: Name of the data set.
+
+    Returns:
+        Sentences; none for the paper's epochs, data, settings and test images.
+    """
+    found = []
+    for name, run in runs.training.items():
+        title = TRAINING_TITLES[name]
+        found += _epoch_shortfall(name, run)
+        found += _data_shortfall(title, run.record.get("config", {}))
+        found += _changed_settings(title, name, run.record.get("config", {}))
+    for name, record in runs.prediction_records.items():
+        title = f"Prediction `{name}`"
+        found += _changed_settings(title, name, record.get("config", {}))
+    for name in PREDICTION_FOLDERS:
+        if name in runs.scores:
+            found += _score_shortfall(name, runs.scores[name], dataset)
+    return found
+
+
+def _epoch_shortfall(name: str, run: TrainingRun) -> list[str]:
+    """A sentence on another number of epochs."""
+    epochs = run.epochs[-1]["epoch"] if run.epochs else 0
+    if epochs == paper_values.EPOCHS:
+        return []
+    paper = f"the paper has {paper_values.EPOCHS}"
+    if name == "gradient":
+        paper += " for the depth network, and gives none for this one"
+    return [f"{TRAINING_TITLES[name]} was trained for {epochs} epochs; {paper}."]
+
+
+def _data_shortfall(title: str, config: dict) -> list[str]:
+    """A sentence on another number of training images, less those held out."""
+    if "data" not in config:
+        return []
+    dataset = config["data"]["dataset"]
+    held_out = config.get("TrainingConfig", {}).get("num_validation", 0)
+    count = config["data"]["num_records"] - held_out
+    size = paper_values.SPLIT_SIZES.get(dataset, {}).get("train")
+    if count == size:
+        return []
+    aside = f" ({held_out} more are held out for validation)" if held_out else ""
+    paper = (
+        f"the paper has {size}" if size else f"the paper does not train on {dataset}"
+    )
+    return [f"{title} was trained on {count} images{aside}; {paper}."]
+
+
+def _changed_settings(title: str, name: str, config: dict) -> list[str]:
+    """A sentence on the settings that are not the paper's."""
+    changed = []
+    for config_class, fields in _PAPER_SETTINGS.items():
+        given = config.get(config_class.__name__, {})
+        for field in fields:
+            paper = getattr(config_class(), field)
+            value = given.get(field, paper)
+            if value != paper and not _is_ours(name, field, value):
+                paper = "none" if paper is None else paper
+                changed.append(f"`{field}` is {value} (the paper's: {paper})")
+    return [f"{title}: {', '.join(changed)}."] if changed else []
+
+
+def _is_ours(name: str, field: str, value: object) -> bool:
+    """Whether a value stands where the paper's recipe leaves it open.
+
+    The gradient network sees crops in either recipe, and a file of encoder weights is
+    how ImageNet's come to a computer without a network.
+    """
+    return (name == "gradient" and field == "crop_size") or (
+        field == "encoder_weights" and str(value).endswith(".h5")
+    )
+
+
+def _score_shortfall(name: str, summary: dict, dataset: str) -> list[str]:
+    """A sentence if other images are scored than the paper's."""
+    count, split = summary["num_images"], summary["split"]
+    scored = f"Scores `{name}`: {count} images of the split `{split}`"
+    if paper_split(dataset) is None:
+        return [f"{scored}; {dataset} is not a data set of the paper."]
+    size = paper_values.SPLIT_SIZES[dataset][paper_split(dataset)]
+    if not is_paper_split(summary, dataset):
+        return [f"{scored}; the paper's {size} are those of `{paper_split(dataset)}`."]
+    return [f"{scored}; the paper has {size}."] if count != size else []

@@ -1,0 +1,55 @@
+"""Tests that the Makefile calls programs with flags that they have."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+TARGETS = re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.M)
+
+
+def _commands(target):
+    """(module, flag names) of each program that a target runs."""
+    command = ["make", "-n", target, "IMAGE=photo.jpg", "FLAGS="]
+    lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+    for line in lines.splitlines():
+        if match := re.search(r"python -m ((?:data_prep|experiments)\.\w+)(.*)", line):
+            yield match.group(1), re.findall(r"--(\w+)", match.group(2))
+
+
+COMMANDS = sorted(
+    {(module, tuple(sorted(set(f)))) for t in TARGETS for module, f in _commands(t)}
+)
+
+
+def test_every_target_is_described_and_can_be_expanded():
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.search(r"\.PHONY: ((?:.*\\\n)*.*)", makefile).group(1)
+    assert set(phony.replace("\\", "").split()) == set(TARGETS)
+    assert len(COMMANDS) > 15
+
+
+def test_predict_without_image_says_what_is_missing():
+    result = subprocess.run(
+        ["make", "-n", "predict"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode != 0
+    assert "make predict IMAGE=photo.jpg" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", sorted({module for module, _ in COMMANDS}))
+def test_programs_have_the_flags_and_show_them(module):
+    result = subprocess.run(
+        [sys.executable, "-m", module, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    shown = set(re.findall(r"--(?:\[no\])?(\w+)", result.stdout))
+    used = {flag for m, used in COMMANDS if m == module for flag in used}
+    used = {re.sub("^no(?=lateral)", "", flag) for flag in used} - {"undefok"}
+    assert used <= shown
