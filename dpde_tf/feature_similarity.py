@@ -100,7 +100,9 @@ def _common_shape(reference: tf.Tensor, distorted: tf.Tensor) -> tf.TensorShape:
     if None in shape[1:3]:
         raise ValueError(f"FSIM needs static sizes: use `tf.ensure_shape`. {received}")
     if min(shape[1:3]) < MIN_SIZE:
-        raise ValueError(f"FSIM needs at least {MIN_SIZE}x{MIN_SIZE} pixels. {received}")
+        raise ValueError(
+            f"FSIM needs at least {MIN_SIZE}x{MIN_SIZE} pixels. {received}"
+        )
     return shape
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import keras
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags, logging
 
 from dpde_tf.config import AugmentationConfig, TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet
@@ -14,7 +14,7 @@ from dpde_tf.presets import PRESETS, Preset
 from dpde_tf.run_folder import WEIGHTS_FILE, has_checkpoint, read_run_record
 from dpde_tf.training.loop import Trainer
 from dpde_tf.training.objectives import Objective
-from dpde_tf.training.precision import PRECISIONS, resolve_precision
+from dpde_tf.training.precision import resolve_precision
 from dpde_tf.training.run_record import (
     add_resumption,
     config_as_dict,
@@ -70,32 +70,21 @@ def run_training(
         make_setup: Gives the network's part for the training records.
 
     Raises:
-        app.UsageError: If a flag has an impossible value, or the run in --workdir was
-            made with other ones.
+        ValueError: If a flag has an impossible value, or the run in --workdir was made
+            with other ones.
     """
     logging.set_verbosity(logging.WARNING)
     values = FLAGS.flag_values_dict()
     training = config_from_flags(preset.training, values)
-    augmentation = config_from_flags(preset.augmentation, values)
     _check_training(training)
     training = dataclasses.replace(
         training, precision=resolve_precision(training.precision)
     )
+    augmentation = config_from_flags(preset.augmentation, values)
     records = RecordSet.open(FLAGS.records, FLAGS.split)
     setup = make_setup(records)
     config = config_as_dict(*setup.configs, training, augmentation)
-    config["data"] = {
-        "dataset": records.manifest.dataset,
-        "num_records": records.num_records,
-        "image_size": list(records.manifest.image_size),
-    }
-    if _is_resumed(FLAGS.workdir, config):
-        print(f"Going on with the run in {FLAGS.workdir}.")
-        add_resumption(FLAGS.workdir)
-    else:
-        write_run_record(
-            FLAGS.workdir, program=program, flags=given_flags(), config=config
-        )
+    _prepare_workdir(program, config | {"data": _describe(records)})
     keras.config.set_dtype_policy(training.precision)
     if training.deterministic:
         _make_deterministic()
@@ -113,16 +102,31 @@ def run_training(
 
 def _check_training(config: TrainingConfig) -> None:
     """Refuses values that would only fail later."""
-    if config.precision not in PRECISIONS:
-        raise app.UsageError(
-            f"--precision must be one of {', '.join(PRECISIONS)}. "
-            f"Received: {config.precision!r}."
-        )
     for name in ("epochs", "batch_size", "learning_rate", "checkpoint_steps"):
         if getattr(config, name) <= 0:
-            raise app.UsageError(
+            raise ValueError(
                 f"--{name} must be positive. Received: {getattr(config, name)}."
             )
+
+
+def _describe(records: RecordSet) -> dict:
+    """What a run's record says of its data."""
+    return {
+        "dataset": records.manifest.dataset,
+        "num_records": records.num_records,
+        "image_size": list(records.manifest.image_size),
+    }
+
+
+def _prepare_workdir(program: str, config: dict) -> None:
+    """Writes the record of a new run, or notes that an old one goes on."""
+    if _is_resumed(FLAGS.workdir, config):
+        print(f"Going on with the run in {FLAGS.workdir}.")
+        add_resumption(FLAGS.workdir)
+    else:
+        write_run_record(
+            FLAGS.workdir, program=program, flags=given_flags(), config=config
+        )
 
 
 def _make_deterministic() -> None:
@@ -151,7 +155,7 @@ def _is_resumed(workdir: str, config: dict) -> bool:
         if former.get(section, {}).get(name) != value
     ]
     if differences:
-        raise app.UsageError(
+        raise ValueError(
             f"The run in {workdir} was made with other values: "
             f"{'; '.join(differences)}. Use another --workdir, or delete that folder."
         )
