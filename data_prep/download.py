@@ -14,13 +14,13 @@ the program names.
 """
 
 import pathlib
-import sys
 
 from absl import app, flags
 
 from data_prep.fetching import fetch
 from data_prep.middlebury_scenes import FILES, SCENES, find_scenes
 from data_prep.unpacking import unpack
+from dpde_tf.error_messages import readable_errors
 
 FLAGS = flags.FLAGS
 NYU_URL = "http://horatio.cs.nyu.edu/mit/silberman/"
@@ -116,10 +116,8 @@ DATASETS = {
 def main(argv: list[str]) -> None:
     """Fetches the data set of --dataset into --raw."""
     del argv
-    try:
+    with readable_errors():
         DATASETS[FLAGS.dataset](pathlib.Path(FLAGS.raw))
-    except (ValueError, OSError) as error:
-        sys.exit(f"Error: {error}")
 
 
 if __name__ == "__main__":

@@ -47,8 +47,9 @@ _REMEDY = (
     "Fetch it with `python -m data_prep.download --dataset=nyu --raw=DIR`, or give its "
     "folder with --raw."
 )
-# For chunks that span several pairs: they are decompressed once, not once a pair.
-_CHUNK_CACHE = {"rdcc_nbytes": 128 * 2**20, "rdcc_nslots": 100_003}
+# For chunks that span several pairs: they are decompressed once, not once a pair. The
+# bytes are for each variable, and for as long as its h5py.Dataset exists.
+_CHUNK_CACHE = {"rdcc_nbytes": 64 * 2**20, "rdcc_nslots": 100_003}
 
 
 def _open(path: pathlib.Path) -> h5py.File:
@@ -97,13 +98,13 @@ def read_splits(path: str | pathlib.Path) -> dict[str, list[int]]:
     return splits
 
 
-def _pair(file: h5py.File, index: int) -> Pair:
+def _pair(images: h5py.Dataset, depths: h5py.Dataset, index: int) -> Pair:
     """Returns the pair of one index."""
-    origin = f"{file.filename}, pair {index} from 0"
+    origin = f"{images.file.filename}, pair {index} from 0"
 
     def load() -> tuple[np.ndarray, np.ndarray]:
         try:
-            image, depth = file["images"][index], file["depths"][index]
+            image, depth = images[index], depths[index]
         except OSError as error:
             raise ValueError(
                 f"{origin} must be readable; the file is damaged ({error}). Fetch it "
@@ -143,9 +144,9 @@ def convert(
     splits_file = require_file(pathlib.Path(raw) / SPLITS_FILE, _REMEDY)
     splits = {}
     with _open(labeled) as file:
-        num_pairs = file["images"].shape[0]
+        images, depths = file["images"], file["depths"]
         for split, indices in read_splits(splits_file).items():
-            there = [index for index in indices if index < num_pairs]
+            there = [index for index in indices if index < len(images)]
             check_split_size(
                 split,
                 len(there),
@@ -153,7 +154,7 @@ def convert(
                 f"{labeled} with {SPLITS_FILE}",
                 allow_partial=options.allow_partial,
             )
-            splits[split] = [_pair(file, index) for index in there]
+            splits[split] = [_pair(images, depths, index) for index in there]
         return write_record_set(
             output,
             dataset="nyu_depth_v2",

@@ -34,7 +34,6 @@ and the 8 bits suffice; dmin is 0 in 2001 and 2003.
 import concurrent.futures
 import pathlib
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -43,6 +42,7 @@ from absl import app, flags
 from data_prep import synthetic_layouts as layouts
 from data_prep.middlebury import SCENES
 from data_prep.synthetic_scenes import Scene, render_scene
+from dpde_tf.error_messages import readable_errors
 
 FLAGS = flags.FLAGS
 
@@ -179,7 +179,7 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"All options are flags. Received: {argv[1:]}.")
     datasets = DATASETS if FLAGS.dataset == "all" else (FLAGS.dataset,)
-    try:
+    with readable_errors():
         for dataset in datasets:
             folder = write_raw(
                 FLAGS.output,
@@ -191,8 +191,6 @@ def main(argv: list[str]) -> None:
                 workers=FLAGS.workers,
             )
             print(f"{folder} is written.")
-    except (ValueError, OSError) as error:
-        sys.exit(f"Error: {error}")
 
 
 def parse_size(values: Sequence[str]) -> tuple[int, int]:

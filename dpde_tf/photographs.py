@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dpde_tf.data.depth_files import write_depth_png
-from dpde_tf.data.image_files import read_image, resize_image
+from dpde_tf.data.image_files import IMAGE_SUFFIXES, read_image, resize_image
 from dpde_tf.prediction import DepthPredictor, working_size
 from dpde_tf.prediction_files import write_prediction
 from dpde_tf.visualization import (
@@ -18,7 +18,6 @@ from dpde_tf.visualization import (
     write_image,
 )
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
 # Colours saturate at this gradient, metres per pixel.
 _GRADIENT_LIMIT = 0.1
 # A 16-bit PNG of millimetres has 0 for "no measurement".
@@ -127,7 +126,7 @@ def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
         path = pathlib.Path(name)
         if name and path.is_dir():
             images = [
-                f for f in sorted(path.iterdir()) if f.suffix.lower() in _SUFFIXES
+                f for f in sorted(path.iterdir()) if f.suffix.lower() in IMAGE_SUFFIXES
             ]
             if not images:
                 raise FileNotFoundError(f"The folder {path} of --images has no images.")

@@ -40,7 +40,9 @@ from dpde_tf.presets import depth_preset, gradient_preset
 from dpde_tf.training.objectives import DepthObjective, GradientObjective, Objective
 from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
-from dpde_tf.training.run_record import hardware, versions
+from dpde_tf.training.run_record import circumstances
+from dpde_tf.training.step import train_on_batch
+from experiments.config_flags import given_flags
 
 FLAGS = flags.FLAGS
 
@@ -93,13 +95,7 @@ def training_step(
 
     @tf.function
     def step() -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            predicted = network(batch["image"], training=True)
-            loss = tf.reduce_mean(objective.losses(batch, predicted)["loss"])
-            scaled = optimizer.scale_loss(loss)
-        variables = network.trainable_variables
-        optimizer.apply(tape.gradient(scaled, variables), variables)
-        return loss
+        return train_on_batch(network, objective, optimizer, batch)[1]
 
     return lambda: step().numpy()
 
@@ -216,45 +212,65 @@ def pipeline_part(batch_size: int, folder: pathlib.Path) -> Callable[[], object]
     return read
 
 
+def time_parts(batch_size: int, repetitions: int) -> dict[str, list[float]]:
+    """Returns the times of all parts.
+
+    Args:
+        batch_size: Images a step.
+        repetitions: Runs of each part.
+
+    Returns:
+        Name to seconds of each run.
+    """
+    height, width = SIZE[0] // 2, SIZE[1] // 2
+    with tempfile.TemporaryDirectory() as folder:
+        parts = {
+            **network_parts(batch_size),
+            f"1 - FSIM and gradient, {height}x{width}": loss_part(batch_size),
+            "fusion, 10 IRLS steps, 1 image": fusion_part(1),
+            f"fusion, 10 IRLS steps, batch of {batch_size}": fusion_part(batch_size),
+            "input pipeline, 64 images": pipeline_part(
+                batch_size, pathlib.Path(folder) / "records"
+            ),
+        }
+        return {name: seconds_of(run, repetitions) for name, run in parts.items()}
+
+
+def format_table(times: dict[str, list[float]]) -> str:
+    """Returns a Markdown table of medians and minima.
+
+    Args:
+        times: Name to seconds of each run.
+
+    Returns:
+        The table, in milliseconds.
+    """
+    lines = ["| part | median | fastest |", "|---|---|---|"]
+    for name, seconds in times.items():
+        median, fastest = (1e3 * f(seconds) for f in (statistics.median, min))
+        lines.append(f"| {name} | {median:.0f} ms | {fastest:.0f} ms |")
+    return "\n".join(lines)
+
+
 def main(argv: Sequence[str]) -> None:
     """Times all parts and prints the table."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
-    size = FLAGS.batch_size
-    with tempfile.TemporaryDirectory() as folder:
-        parts = {
-            **network_parts(size),
-            f"1 - FSIM and gradient, {SIZE[0] // 2}x{SIZE[1] // 2}": loss_part(size),
-            "fusion, 10 IRLS steps, 1 image": fusion_part(1),
-            f"fusion, 10 IRLS steps, {size} images": fusion_part(size),
-            "input pipeline, 64 images": pipeline_part(
-                size, pathlib.Path(folder) / "records"
-            ),
-        }
-        times = {
-            name: seconds_of(run, FLAGS.repetitions) for name, run in parts.items()
-        }
-    machine = hardware()
+    times = time_parts(FLAGS.batch_size, FLAGS.repetitions)
+    made_with = circumstances()
+    hardware = made_with["hardware"]
     print(
-        f"\n{SIZE[0]}x{SIZE[1]}, batch {size}, {precision}, {machine['processor']}, "
-        f"{machine['cores']} cores, TensorFlow {tf.__version__}\n"
+        f"\n{SIZE[0]}x{SIZE[1]}, batch {FLAGS.batch_size}, {precision}, "
+        f"{hardware['processor']}, {hardware['cores']} cores, "
+        f"TensorFlow {tf.__version__}\n\n{format_table(times)}"
     )
-    print("| part | median | fastest |\n|---|---|---|")
-    for name, seconds in times.items():
-        median, fastest = (1e3 * f(seconds) for f in (statistics.median, min))
-        print(f"| {name} | {median:.0f} ms | {fastest:.0f} ms |")
     if FLAGS.output:
-        record = {
-            "seconds": times,
-            "batch_size": size,
-            "precision": precision,
-            "hardware": machine,
-            "versions": versions(),
-        }
+        record = {"seconds": times, "precision": precision, "flags": given_flags()}
         with write_whole(FLAGS.output) as path:
-            path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            text = json.dumps(record | made_with, indent=1)
+            path.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from absl import app, flags
 
 from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
 from dpde_tf.data.input_pipeline import RecordSet
-from dpde_tf.error_messages import readable_errors
 from dpde_tf.feature_similarity import MIN_SIZE
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.presets import depth_preset
@@ -67,8 +66,7 @@ def main(argv: Sequence[str]) -> None:
     """Runs the training."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
-    with readable_errors():
-        run_training("experiments.train_depth", depth_preset(FLAGS.preset), make_setup)
+    run_training("experiments.train_depth", depth_preset(FLAGS.preset), make_setup)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from absl import app, flags
 
 from dpde_tf.config import GradientLossConfig, GradientNetworkConfig
 from dpde_tf.data.input_pipeline import RecordSet
-from dpde_tf.error_messages import readable_errors
 from dpde_tf.models.gradient_network import build_gradient_network
 from dpde_tf.presets import gradient_preset
 from dpde_tf.training.objectives import GradientObjective
@@ -49,8 +48,7 @@ def main(argv: Sequence[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
     preset = gradient_preset(FLAGS.preset)
-    with readable_errors():
-        run_training("experiments.train_gradient", preset, make_setup)
+    run_training("experiments.train_gradient", preset, make_setup)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from absl import flags, logging
 
 from dpde_tf.config import AugmentationConfig, TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.error_messages import readable_errors
 from dpde_tf.presets import PRESETS, Preset
 from dpde_tf.run_folder import WEIGHTS_FILE, has_checkpoint, read_run_record
 from dpde_tf.training.loop import Trainer
@@ -70,10 +71,21 @@ def run_training(
         make_setup: Gives the network's part for the training records.
 
     Raises:
-        ValueError: If a flag has an impossible value, or the run in --workdir was made
+        SystemExit: If a flag has an impossible value, or the run in --workdir was made
             with other ones.
     """
     logging.set_verbosity(logging.WARNING)
+    # Errors of the training itself keep their traceback.
+    with readable_errors():
+        trainer = _make_trainer(program, preset, make_setup)
+    trainer.train()
+    print(f"Weights: {pathlib.Path(FLAGS.workdir) / WEIGHTS_FILE}")
+
+
+def _make_trainer(
+    program: str, preset: Preset, make_setup: Callable[[RecordSet], Setup]
+) -> Trainer:
+    """Checks the flags, prepares the folder, and builds the network."""
     values = FLAGS.flag_values_dict()
     training = config_from_flags(preset.training, values)
     _check_training(training)
@@ -89,15 +101,14 @@ def run_training(
     if training.deterministic:
         _make_deterministic()
     keras.utils.set_random_seed(training.seed)
-    Trainer(
+    return Trainer(
         setup.build_network(),
         setup.objective,
         records,
         config=training,
         augmentation=augmentation,
         workdir=FLAGS.workdir,
-    ).train()
-    print(f"Weights: {pathlib.Path(FLAGS.workdir) / WEIGHTS_FILE}")
+    )
 
 
 def _check_training(config: TrainingConfig) -> None:

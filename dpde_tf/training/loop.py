@@ -18,6 +18,7 @@ from dpde_tf.training.checkpoints import CheckpointStore, Progress, save_weights
 from dpde_tf.training.logs import TrainingLog
 from dpde_tf.training.objectives import Batch, Objective
 from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
+from dpde_tf.training.step import train_on_batch
 
 
 class NonFiniteLossError(RuntimeError):
@@ -144,18 +145,13 @@ class Trainer:
 
     def _replica_step(self, batch: Batch) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """The step on one replica's part of the batch."""
-        variables = self._network.trainable_variables
-        with tf.GradientTape() as tape:
-            predicted = self._network(batch["image"], training=True)
-            terms = self._objective.losses(batch, predicted)
-            # The optimiser adds the gradients of the replicas.
-            loss = tf.reduce_mean(terms["loss"]) / self._strategy.num_replicas_in_sync
-            scaled = self._optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled, variables)
-        self._optimizer.apply(gradients, variables)
-        scale = tf.math.divide_no_nan(scaled, loss)
-        norm = tf.math.divide_no_nan(tf.linalg.global_norm(gradients), scale)
-        return terms, norm
+        return train_on_batch(
+            self._network,
+            self._objective,
+            self._optimizer,
+            batch,
+            num_replicas=self._strategy.num_replicas_in_sync,
+        )
 
     def _check_finite(self, batch: Batch, loss: np.ndarray, norm: float) -> None:
         """Stops the run if the step's numbers are broken."""
