@@ -74,9 +74,9 @@ demo: $(READY)  ## Shows the whole method on synthetic scenes, in 10 minutes: re
 	$(RUN) data_prep.synthetic --dataset=nyu --num_train=112 --num_test=16 --output=data/demo/raw
 	$(RUN) data_prep.synthetic --dataset=make3d --num_train=6 --num_test=2 --output=data/demo/raw
 	$(RUN) data_prep.synthetic --dataset=middlebury --num_test=8 --output=data/demo/raw
-	$(RUN) data_prep.nyu_depth_v2 --raw=data/demo/raw/nyu --output=data/demo/nyu --image_size=120,160 --allow_partial
-	$(RUN) data_prep.make3d --raw=data/demo/raw/make3d --output=data/demo/make3d --allow_partial
-	$(RUN) data_prep.middlebury --raw=data/demo/raw/middlebury --output=data/demo/middlebury --allow_partial
+	$(RUN) data_prep.nyu_depth_v2 --raw=data/demo/raw/nyu --output=data/demo/nyu --image_size=120,160 --allow_partial --name="synthetic rooms"
+	$(RUN) data_prep.make3d --raw=data/demo/raw/make3d --output=data/demo/make3d --allow_partial --name="synthetic rooms"
+	$(RUN) data_prep.middlebury --raw=data/demo/raw/middlebury --output=data/demo/middlebury --allow_partial --name="synthetic rooms"
 	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/depth --encoder_weights=none
 	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/fcrn --encoder_weights=none --nolateral_connections
 	$(RUN) experiments.train_gradient $(DEMO_TRAINING) --workdir=runs/demo/gradient --width=32 --crop_size=64,64

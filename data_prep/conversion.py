@@ -36,12 +36,15 @@ class Options:
         num_shards: Files a split, at least 1 and at most one for each record.
         overwrite: Whether a record set that is there may be replaced.
         allow_partial: Whether a part of an official data set will do.
+        name: Name of the data set in the manifest; None for the converter's own. For
+            other data in the layout of an official set.
     """
 
     workers: int = 2
     num_shards: int = 8
     overwrite: bool = False
     allow_partial: bool = False
+    name: str | None = None
 
 
 DEFAULT_OPTIONS = Options()
@@ -207,6 +210,7 @@ def write_record_set(
             f"{options.workers} and {options.num_shards}."
         )
     _check_output(output, overwrite=options.overwrite)
+    name = options.name or dataset
     if not splits:
         raise ValueError(f"{dataset}: there is no pair to convert. Check the raw data.")
     for split, pairs in splits.items():
@@ -227,6 +231,6 @@ def write_record_set(
             raise ValueError(
                 f"All splits must have one size; they have {sizes}. Give --image_size."
             )
-        result = manifest.Manifest(dataset, sizes[split], written, source)
+        result = manifest.Manifest(name, sizes[split], written, source)
         manifest.write_manifest(result, folder)
     return result

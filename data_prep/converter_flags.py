@@ -25,6 +25,7 @@ def define_common_flags(*, image_size: str | None) -> None:
     flags.DEFINE_list(
         "image_size", image_size, "Height and width of the records, such as 240,320."
     )
+    flags.DEFINE_string("name", None, "Name of the data set, for the manifest.")
     flags.DEFINE_integer("workers", 2, "Threads that load and encode.", lower_bound=1)
     flags.DEFINE_integer("num_shards", 8, "Files a split, at most.", lower_bound=1)
     flags.DEFINE_bool("overwrite", False, "Replace the record set if it is there.")
@@ -66,6 +67,7 @@ def _options() -> Options:
         num_shards=FLAGS.num_shards,
         overwrite=FLAGS.overwrite,
         allow_partial="allow_partial" in FLAGS and FLAGS.allow_partial,
+        name=FLAGS.name,
     )
 
 

@@ -235,3 +235,10 @@ def test_write_record_set_refuses_several_sizes(tmp_path, rng):
         tmp_path / "set", {"train": small, "test": large}, image_size=(4, 6)
     )
     assert described.image_size == (4, 6)
+
+
+def test_write_record_set_takes_another_name(tmp_path, rng):
+    pairs, _ = _pairs(rng, 1)
+    described = _write(tmp_path / "set", {"train": pairs}, options=Options(name="toys"))
+    assert described.dataset == "toys"
+    assert manifest.read_manifest(tmp_path / "set").dataset == "toys"
