@@ -44,7 +44,7 @@ SPLIT_OF_middlebury   = simple
 MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
 MID_PROTOCOLS = middlebury,middlebury_median,middlebury_least_squares
 DEMO_RECORDS  = --records=data/demo/nyu
-DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=6 --warmup_steps=10 --num_validation=16
+DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=5 --warmup_steps=10 --num_validation=16
 
 # ---- Set-up and checks ----
 
