@@ -34,13 +34,10 @@ from dpde_tf.prediction_files import write_prediction
 from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
 from dpde_tf.trained_networks import load_depth_network, load_gradient_network
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
-from dpde_tf.training.run_record import config_as_dict, write_run_record
+from dpde_tf.training.run_record import config_as_dict
 from experiments import config_flags
-from experiments.config_flags import (
-    config_from_flags,
-    define_config_flags,
-    given_flags,
-)
+from experiments.config_flags import config_from_flags, define_config_flags
+from experiments.result_record import write_result_record
 
 FLAGS = flags.FLAGS
 
@@ -127,9 +124,7 @@ def _prepare_output(output: pathlib.Path, config: dict) -> None:
         )
     for path in others:
         path.unlink()
-    write_run_record(
-        output, program="experiments.predict", flags=given_flags(), config=config
-    )
+    write_result_record(output, "experiments.predict", config)
 
 
 def _load_predictor(fusion: FusionConfig) -> DepthPredictor:
