@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from dpde_tf.config import TrainingConfig
 from dpde_tf.training.optimization import (
+    FusedSGD,
     LearningRate,
     build_optimizer,
     learning_rate_schedule,
@@ -59,6 +60,25 @@ def test_build_optimizer_sgd_with_momentum_by_hand():
     for expected in (0.9, 0.71):
         optimizer.apply([tf.constant([1.0])], [weight])
         assert weight.numpy() == pytest.approx([expected])
+
+
+@pytest.mark.parametrize(
+    "options", [{"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {}]
+)
+def test_fused_sgd_is_keras_sgd(options):
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=(7, 5)).astype(np.float32)
+    gradients = rng.normal(size=(6, 7, 5)).astype(np.float32)
+    results = []
+    for kind in (keras.optimizers.SGD, FusedSGD):
+        weight = keras.Variable(start)
+        optimizer = kind(learning_rate=0.1, weight_decay=0.01, **options)
+        optimizer.build([weight])
+        for gradient in gradients:
+            optimizer.apply([tf.constant(gradient)], [weight])
+        results.append(weight.numpy())
+    # Six sums of a few float32 terms, in another order: some units in the last place.
+    np.testing.assert_allclose(*results, rtol=1e-5, atol=1e-6)
 
 
 def test_build_optimizer_clips_the_global_norm():
