@@ -13,6 +13,8 @@ class DepthNetworkConfig:
 
     Attributes:
         lateral_connections: True is the modified FCRN, False the FCRN baseline.
+        architecture: `paper`; or the exact graph of a released network, for its
+            weights: `laina` (FCRN, TensorFlow) or `harsanyi` (the hybrid, PyTorch).
         encoder_weights: `imagenet` (paper), `none`, or a `.weights.h5` file of
             `keras.applications.ResNet50(include_top=False)`.
         encoder_batch_norm: `trainable` (paper: "all layers"), or `frozen` to keep
@@ -27,6 +29,7 @@ class DepthNetworkConfig:
     """
 
     lateral_connections: bool = True
+    architecture: str = "paper"
     encoder_weights: str = "imagenet"
     encoder_batch_norm: str = "trainable"
     batch_norm_momentum: float = 0.9
@@ -34,6 +37,19 @@ class DepthNetworkConfig:
     output_scale: float = 0.1
     output_offset: float | None = None
     output_relu: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class InitialisationConfig:
+    """Where the training of a depth network starts.
+
+    Attributes:
+        init_from: Instead of --encoder_weights: the folder of a run, a `.weights.h5`
+            file of the same network, or a released file of FCRN (`.npy`) or of the
+            hybrid (`.model`, `.pth`). Paper: none.
+    """
+
+    init_from: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

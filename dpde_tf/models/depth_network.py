@@ -4,10 +4,17 @@ import keras
 
 from dpde_tf.config import DepthNetworkConfig
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
+from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.encoder import build_encoder
 from dpde_tf.models.up_projection import up_projection
 
 UP_PROJECTION_FILTERS = (512, 256, 128, 64)
+# Padding and bias of `UnpoolConv2D`.
+_UNPOOLING = {
+    "paper": ("bottom_right", False),
+    "laina": ("top_left", True),
+    "harsanyi": ("bottom_right", True),
+}
 
 
 def build_depth_network(config: DepthNetworkConfig) -> keras.Model:
@@ -29,11 +36,13 @@ def build_depth_network(config: DepthNetworkConfig) -> keras.Model:
 
     Returns:
         RGB image `[B, H, W, 3]` in [0, 1] -> depth in metres, float32
-        `[B, ceil(H / 2), ceil(W / 2), 1]`. It is built under Keras's current dtype
-        policy.
+        `[B, ceil(H / 2), ceil(W / 2), 1]`, or for the architecture `laina`, which
+        does not crop, `[B, 16 ceil(H / 32), 16 ceil(W / 32), 1]`. It is built under
+        Keras's current dtype policy.
 
     Raises:
-        ValueError: If `config.output_offset` is None.
+        ValueError: If `config.output_offset` is None, or the architecture does not go
+            with other options.
 
     Source: Xu & Liu (2021), Fig. 2 and Sect. 3.1; lateral features of Harsanyi et al.
     (2018).
@@ -43,47 +52,65 @@ def build_depth_network(config: DepthNetworkConfig) -> keras.Model:
             "`config.output_offset` must be a depth in metres, such as the mean depth "
             "of the training split. Received: None."
         )
+    _check_architecture(config)
     encoder = build_encoder(
         weights=config.encoder_weights,
         batch_norm=config.encoder_batch_norm,
         batch_norm_momentum=config.batch_norm_momentum,
+        architecture=config.architecture,
     )
     *laterals, x = encoder.outputs
-    x = _conv(1024, 1, config, "reduce_conv", use_bias=False)(x)
+    x = _pointwise_conv(1024, config, "reduce_conv", use_bias=False)(x)
     x = FusedBatchNormalization(
         momentum=config.batch_norm_momentum, epsilon=1e-4, name="reduce_bn"
     )(x)
+    padding, bias = _UNPOOLING[config.architecture]
     for number, filters in enumerate(UP_PROJECTION_FILTERS, start=1):
         lateral = laterals[-number]
         x = up_projection(
             x,
-            lateral,
+            None if config.architecture == "laina" else lateral,
             filters=filters,
             kernel_stddev=config.kernel_stddev,
             batch_norm_momentum=config.batch_norm_momentum,
             name=f"up{number}",
+            unpool_padding=padding,
+            unpool_bias=bias,
         )
         if config.lateral_connections:
             x = keras.layers.Concatenate(name=f"lateral{number}_concat")([lateral, x])
-            x = _conv(filters, 1, config, f"lateral{number}_conv")(x)
+            x = _pointwise_conv(filters, config, f"lateral{number}_conv")(x)
     depth = _depth_head(x, config)
     name = "modified_fcrn" if config.lateral_connections else "fcrn"
     return keras.Model(encoder.input, depth, name=name)
 
 
-def _conv(
-    filters: int,
-    kernel_size: int,
-    config: DepthNetworkConfig,
-    name: str,
-    *,
-    use_bias: bool = True,
+def _check_architecture(config: DepthNetworkConfig) -> None:
+    """Refuses options that contradict a released network's graph."""
+    if config.architecture not in ("laina", "harsanyi"):
+        return
+    lateral = config.architecture == "harsanyi"
+    if config.lateral_connections != lateral:
+        flag = "--lateral_connections" if lateral else "--nolateral_connections"
+        raise ValueError(
+            f"`architecture` {config.architecture!r} is a network "
+            f"{'with' if lateral else 'without'} lateral connections: {flag}. "
+            f"Received: lateral_connections={config.lateral_connections}."
+        )
+    if config.encoder_weights != "none":
+        raise ValueError(
+            "Encoder weights of Keras do not fit the `architecture` "
+            f"{config.architecture!r}, which sees other images. Start from released "
+            "weights (--init_from=FILE), or from random ones (--encoder_weights=none)."
+        )
+
+
+def _pointwise_conv(
+    filters: int, config: DepthNetworkConfig, name: str, *, use_bias: bool = True
 ) -> keras.layers.Conv2D:
-    """A convolution with the new layers' Gaussian initialisation."""
-    return keras.layers.Conv2D(
+    """A 1x1 convolution with the new layers' Gaussian initialisation."""
+    return PointwiseConv2D(
         filters,
-        kernel_size,
-        padding="same",
         use_bias=use_bias,
         kernel_initializer=keras.initializers.RandomNormal(stddev=config.kernel_stddev),
         name=name,

@@ -5,6 +5,8 @@ import pathlib
 import keras
 
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
+from dpde_tf.models.convolution import PointwiseConv2D
+from dpde_tf.models.symmetric_convolution import SymmetricConv2D
 
 # Name of the last layer of each stage; the map has 1/2, 1/4, ... of the image's size.
 STAGE_OUTPUTS = (
@@ -14,6 +16,24 @@ STAGE_OUTPUTS = (
     "conv4_block6_out",  # 1024
     "conv5_block3_out",  # 2048
 )
+# ImageNet's mean and standard deviation of RGB in [0, 1], as PyTorch's models take it.
+_MEAN = (0.485, 0.456, 0.406)
+_STDDEV = (0.229, 0.224, 0.225)
+# Layer of Keras's graph -> what differs in that of the released network.
+_DIFFERENCES = {
+    "paper": {},
+    # An even size is padded for pooling at the bottom and right only.
+    "laina": {"pool1_pad": {"padding": 0}, "pool1_pool": {"padding": "same"}},
+    # The 3x3 convolution has the stride, not the 1x1 before it.
+    "harsanyi": {
+        f"conv{stage}_block1_{number}_conv": change
+        for stage in (3, 4, 5)
+        for number, change in (
+            (1, {"strides": 1}),
+            (2, {"strides": 2, "padding": "valid"}),
+        )
+    },
+}
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
@@ -29,7 +49,11 @@ class ImageNetPreprocessing(keras.layers.Layer):
 
 
 def build_encoder(
-    *, weights: str, batch_norm: str, batch_norm_momentum: float
+    *,
+    weights: str,
+    batch_norm: str,
+    batch_norm_momentum: float,
+    architecture: str = "paper",
 ) -> keras.Model:
     """Returns ResNet-50 from the image to its five stages.
 
@@ -39,6 +63,9 @@ def build_encoder(
         batch_norm: `trainable`, or `frozen` to keep the loaded statistics, scales
             and shifts.
         batch_norm_momentum: Of the moving averages.
+        architecture: `paper` is Keras's graph; `laina` and `harsanyi` are those of
+            the released networks, which differ in what the image is scaled to, in the
+            padding of the pooling, and in the place of the strides.
 
     Returns:
         A functional model: RGB image `[B, H, W, 3]` in [0, 1] -> the features named
@@ -46,13 +73,18 @@ def build_encoder(
 
     Raises:
         FileNotFoundError: If `weights` names a file that does not exist.
-        ValueError: If `batch_norm` is none of the two words.
+        ValueError: If `batch_norm` or `architecture` is none of the words.
 
     Source: Xu & Liu (2021), Sect. 3.1; He et al. (2016).
     """
     if batch_norm not in ("trainable", "frozen"):
         raise ValueError(
             f"`batch_norm` must be 'trainable' or 'frozen'. Received: {batch_norm!r}."
+        )
+    if architecture not in _DIFFERENCES:
+        raise ValueError(
+            f"`architecture` must be of {tuple(_DIFFERENCES)}. Received: "
+            f"{architecture!r}."
         )
     if weights not in ("imagenet", "none") and not pathlib.Path(weights).is_file():
         raise FileNotFoundError(
@@ -64,21 +96,41 @@ def build_encoder(
     )
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        config = layer.get_config()
-        if not isinstance(layer, keras.layers.BatchNormalization):
-            return type(layer).from_config(config)
-        config |= {
-            "momentum": batch_norm_momentum,
-            "trainable": batch_norm == "trainable",
-        }
-        return FusedBatchNormalization.from_config(config)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            config = layer.get_config() | {
+                "momentum": batch_norm_momentum,
+                "trainable": batch_norm == "trainable",
+            }
+            return FusedBatchNormalization.from_config(config)
+        return _changed(layer, _DIFFERENCES[architecture].get(layer.name, {}))
 
     image = keras.Input((None, None, 3), name="image")
     encoder = keras.models.clone_model(
         resnet,
-        input_tensors=ImageNetPreprocessing(name="preprocessing")(image),
+        input_tensors=_preprocessing(architecture)(image),
         clone_function=clone,
     )
     encoder.set_weights(resnet.get_weights())
     stages = [encoder.get_layer(name).output for name in STAGE_OUTPUTS]
     return keras.Model(image, stages, name="encoder")
+
+
+def _changed(layer: keras.layers.Layer, changes: dict) -> keras.layers.Layer:
+    """A new layer of the same configuration but for the changes."""
+    kind = type(layer)
+    if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (1, 1):
+        kind = PointwiseConv2D
+    elif changes.get("strides") == 2:
+        kind = SymmetricConv2D
+    return kind.from_config(layer.get_config() | changes)
+
+
+def _preprocessing(architecture: str) -> keras.layers.Layer:
+    """The layer from RGB in [0, 1] to what the encoder was trained on."""
+    if architecture == "paper":
+        return ImageNetPreprocessing(name="preprocessing")
+    scale, offset = 255.0, 0.0
+    if architecture == "harsanyi":
+        scale = [1.0 / stddev for stddev in _STDDEV]
+        offset = [-m / stddev for m, stddev in zip(_MEAN, _STDDEV, strict=True)]
+    return keras.layers.Rescaling(scale, offset, name="preprocessing")

@@ -1,0 +1,115 @@
+"""One kernel in three forms: unpooling and 5x5 convolution, transposed, interleaved.
+
+With `x` of `[B, H, W, in]`, these give the same `[B, 2 H, 2 W, out]`:
+
+literal      Unpooling puts each value to the top left of a 2x2 block of zeros; then a
+             5x5 convolution, zero-padded by 2. Kernel `[5, 5, in, out]`.
+transposed   A transposed convolution of stride 2, whose result `[2 H + 3, 2 W + 3]`
+             loses its first two rows and columns and its last one. Kernel
+             `[5, 5, out, in]`.
+interleaved  Four convolutions of `x` itself, whose results are the four pixels of each
+             2x2 block. A: top left, kernel `[3, 3, in, out]`; B: bottom left,
+             `[2, 3, in, out]`; C: top right, `[3, 2, in, out]`; D: bottom right,
+             `[2, 2, in, out]`. Zero-padded by 1, but not at the top where the kernel
+             has two rows, nor at the left where it has two columns.
+
+The conversions only move numbers, and are exact.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+# Row and column within a block of 2x2 pixels, for A, B, C and D.
+_PHASES = ((0, 0), (1, 0), (0, 1), (1, 1))
+
+
+class InterleavedKernels(NamedTuple):
+    """The four kernels of the interleaved form, each `[rows, columns, in, out]`."""
+
+    a: np.ndarray
+    b: np.ndarray
+    c: np.ndarray
+    d: np.ndarray
+
+
+def literal_to_transposed(kernel: np.ndarray) -> np.ndarray:
+    """Returns the transposed convolution's kernel for the literal one.
+
+    Args:
+        kernel: `[5, 5, in, out]`.
+
+    Returns:
+        `[5, 5, out, in]`, rotated by 180 degrees.
+
+    Source: Laina et al. (2016), Sect. 3.2.
+    """
+    _check_literal(kernel)
+    return np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))
+
+
+def transposed_to_literal(kernel: np.ndarray) -> np.ndarray:
+    """Returns the literal kernel for the transposed convolution's.
+
+    Args:
+        kernel: `[5, 5, out, in]`.
+
+    Returns:
+        `[5, 5, in, out]`.
+
+    Source: Laina et al. (2016), Sect. 3.2.
+    """
+    # Rotating and exchanging the channels twice changes nothing.
+    return literal_to_transposed(kernel)
+
+
+def literal_to_interleaved(kernel: np.ndarray) -> InterleavedKernels:
+    """Returns the four interleaved kernels for the literal one.
+
+    Args:
+        kernel: `[5, 5, in, out]`.
+
+    Returns:
+        A, B, C and D: its even or odd rows, and even or odd columns.
+
+    Source: Laina et al. (2016), Fig. 3.
+    """
+    _check_literal(kernel)
+    return InterleavedKernels(
+        *(kernel[row::2, column::2].copy() for row, column in _PHASES)
+    )
+
+
+def interleaved_to_literal(kernels: InterleavedKernels) -> np.ndarray:
+    """Returns the literal kernel for the four interleaved ones.
+
+    Args:
+        kernels: A, B, C and D.
+
+    Returns:
+        `[5, 5, in, out]`.
+
+    Raises:
+        ValueError: If they have other shapes than the module says.
+
+    Source: Laina et al. (2016), Fig. 3.
+    """
+    channels = kernels[0].shape[2:]
+    shapes = [kernel.shape for kernel in kernels]
+    if shapes != [(3 - row, 3 - column, *channels) for row, column in _PHASES]:
+        raise ValueError(
+            "The interleaved kernels A, B, C and D must be 3x3, 2x3, 3x2 and 2x2 with "
+            f"the same channels. Received: {shapes}."
+        )
+    literal = np.empty((5, 5, *channels), kernels[0].dtype)
+    for kernel, (row, column) in zip(kernels, _PHASES, strict=True):
+        literal[row::2, column::2] = kernel
+    return literal
+
+
+def _check_literal(kernel: np.ndarray) -> None:
+    """Refuses what is no 5x5 kernel."""
+    if kernel.ndim != 4 or kernel.shape[:2] != (5, 5):
+        raise ValueError(
+            f"`kernel` must be [5, 5, channels, channels]. Received: {kernel.shape}."
+        )
