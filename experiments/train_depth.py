@@ -6,18 +6,32 @@ r"""Trains the modified FCRN, or FCRN, on a record set.
 The same command goes on with a run that was interrupted. The folder of the run holds
 `run.json` (flags, configuration, versions, commit), `metrics.jsonl` (a line an epoch),
 `tensorboard/`, `checkpoints/` and `weights.weights.h5`.
+
+Instead of ImageNet weights, training can start from a depth network: the folder of a
+run, its `.weights.h5` file, or a released file of FCRN or of the hybrid. The released
+networks need their own graphs:
+
+    --init_from=NYU_FCRN.npy --architecture=laina --nolateral_connections
+    --init_from=hyb_net_weights.model --architecture=harsanyi
 """
 
 import dataclasses
 from collections.abc import Sequence
 
+import keras
 from absl import app, flags
 
-from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
+from dpde_tf.config import (
+    DepthLossConfig,
+    DepthNetworkConfig,
+    InitialisationConfig,
+)
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.feature_similarity import MIN_SIZE
+from dpde_tf.initial_weights import load_initial_weights
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.presets import depth_preset
+from dpde_tf.run_folder import has_checkpoint
 from dpde_tf.training.objectives import DepthObjective
 from experiments import config_flags, training_run
 from experiments.config_flags import config_from_flags
@@ -38,6 +52,9 @@ def make_setup(records: RecordSet) -> Setup:
     values = FLAGS.flag_values_dict()
     network = config_from_flags(DepthNetworkConfig(), values)
     loss = config_from_flags(DepthLossConfig(), values)
+    start = config_from_flags(InitialisationConfig(), values)
+    if start.init_from:
+        network = dataclasses.replace(network, encoder_weights="none")
     if network.output_offset is None:
         mean = records.split.depth_mean
         network = dataclasses.replace(network, output_offset=mean)
@@ -45,10 +62,18 @@ def make_setup(records: RecordSet) -> Setup:
     if loss.max_depth is None:
         loss = dataclasses.replace(loss, max_depth=records.split.depth_max)
     return Setup(
-        configs=(network, loss),
-        build_network=lambda: build_depth_network(network),
+        configs=(network, loss, start),
+        build_network=lambda: _build(network, start.init_from),
         objective=DepthObjective(loss),
     )
+
+
+def _build(config: DepthNetworkConfig, init_from: str | None) -> keras.Model:
+    """The network as a new run starts with it; the checkpoint of an old one wins."""
+    network = build_depth_network(config)
+    if init_from and not has_checkpoint(FLAGS.workdir):
+        load_initial_weights(network, config, init_from)
+    return network
 
 
 def _check_size(image_size: tuple[int, int], loss: DepthLossConfig) -> None:
@@ -70,7 +95,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    define_training_flags(DepthNetworkConfig, DepthLossConfig)
+    define_training_flags(DepthNetworkConfig, InitialisationConfig, DepthLossConfig)
     flags.adopt_module_key_flags(config_flags)
     flags.adopt_module_key_flags(training_run)
     app.run(main)

@@ -67,7 +67,7 @@ def _epoch_shortfall(name: str, run: TrainingRun) -> list[str]:
 
 def _data_shortfall(title: str, config: dict) -> list[str]:
     """A sentence on another number of training images, less those held out."""
-    if "data" not in config:
+    if "dataset" not in config.get("data", {}):
         return []
     dataset = config["data"]["dataset"]
     held_out = config.get("TrainingConfig", {}).get("num_validation", 0)

@@ -1,0 +1,58 @@
+"""Files of layers as caffe-tensorflow writes them: an NPY with a pickled dictionary."""
+
+import pathlib
+
+import numpy as np
+
+from dpde_tf.released_weights.restricted_pickle import NUMPY_GLOBALS, load_pickle
+
+MAGIC = np.lib.format.MAGIC_PREFIX
+
+
+def read_layers(path: str | pathlib.Path) -> dict[str, np.ndarray]:
+    """Returns the arrays of an `.npy` file of layers.
+
+    Args:
+        path: The file; it holds {layer name: {array name: array}}.
+
+    Returns:
+        `<layer name>/<array name>` to the array.
+
+    Raises:
+        ValueError: If the file holds anything else.
+    """
+    with pathlib.Path(path).open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if read_header is None:
+            raise ValueError(f"{path} has version {version} of NPY; it must be 1 or 2.")
+        shape, _, dtype = read_header(file)
+        if shape != () or not dtype.hasobject:
+            raise _not_layers(path, f"an array {shape} of {dtype}")
+        content = load_pickle(file, NUMPY_GLOBALS, path=path)
+    # An array of shape () whose only element is the dictionary.
+    layers = content.item() if isinstance(content, np.ndarray) else content
+    return _flatten(path, layers)
+
+
+def _flatten(path: str | pathlib.Path, layers: object) -> dict[str, np.ndarray]:
+    """The arrays by layer and name; refuses what is not two dictionaries deep."""
+    if not isinstance(layers, dict):
+        raise _not_layers(path, f"a {type(layers).__name__}")
+    arrays = {}
+    for layer, parts in layers.items():
+        if not isinstance(parts, dict):
+            raise _not_layers(path, f"a {type(parts).__name__} for {layer!r}")
+        arrays |= {f"{layer}/{name}": array for name, array in parts.items()}
+    return arrays
+
+
+def _not_layers(path: str | pathlib.Path, found: str) -> ValueError:
+    """The error for a file of something else."""
+    return ValueError(
+        f"{path} must hold a dictionary of layers, {{name: {{'weights': array}}}}, as "
+        f"the released FCRN does. It holds {found}."
+    )

@@ -1,0 +1,83 @@
+r"""Makes the folder of a run from the released weights of FCRN or of the hybrid.
+
+    python -m experiments.import_weights --weights=NYU_FCRN.npy \
+        --workdir=runs/released/fcrn
+
+FCRN (Laina et al. 2016) is the `.npy` file for TensorFlow, the hybrid (Harsanyi et al.
+2018) the state dictionary for PyTorch; neither library is needed. The network in the
+folder computes the released one's depth. Programs take the folder for a run of
+`experiments.train_depth`:
+
+    python -m experiments.predict --depth_run=runs/released/fcrn \
+        --images=photo.jpg --output=out
+"""
+
+import hashlib
+import pathlib
+from collections.abc import Sequence
+
+from absl import app, flags
+
+from dpde_tf.error_messages import readable_errors
+from dpde_tf.models.depth_network import build_depth_network
+from dpde_tf.released_weights import find_release
+from dpde_tf.released_weights.conversion import load_released_weights
+from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE
+from dpde_tf.training.checkpoints import save_weights
+from dpde_tf.training.run_record import config_as_dict
+from experiments.result_record import write_result_record
+
+FLAGS = flags.FLAGS
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("weights", None, "The released file.", required=True)
+    flags.DEFINE_string("workdir", None, "Folder of the new run.", required=True)
+
+
+def import_weights(weights: pathlib.Path, workdir: pathlib.Path) -> None:
+    """Writes `run.json` and `weights.weights.h5` of a released network.
+
+    Args:
+        weights: The released file.
+        workdir: Folder of the run; it must not hold one.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a released file, or the folder holds a run.
+    """
+    if not weights.is_file():
+        raise FileNotFoundError(f"There is no file {weights} (flag --weights).")
+    if (workdir / RECORD_FILE).exists():
+        raise ValueError(f"{workdir} holds a run already. Use another --workdir.")
+    release = find_release(weights)
+    if release is None:
+        raise ValueError(
+            f"{weights} must be the released FCRN (`.npy`) or hybrid (PyTorch); by its "
+            "first bytes it is neither."
+        )
+    network = build_depth_network(release.config)
+    load_released_weights(network, release.config, release, weights)
+    save_weights(network, workdir)
+    with weights.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    config = config_as_dict(release.config) | {
+        "data": {"image_size": list(release.image_size)},
+        "released_weights": {"title": release.title, "sha256": sha256},
+    }
+    write_result_record(workdir, "experiments.import_weights", config)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs the import."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    with readable_errors():
+        import_weights(pathlib.Path(FLAGS.weights), pathlib.Path(FLAGS.workdir))
+    print(f"Weights: {pathlib.Path(FLAGS.workdir) / WEIGHTS_FILE}")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
