@@ -34,7 +34,6 @@ congruency is relative to contrast, the gradient grows as 1 / contrast on flat m
 """
 
 import functools
-import math
 from typing import Any
 
 import keras
@@ -108,7 +107,7 @@ def _common_shape(reference: tf.Tensor, distorted: tf.Tensor) -> tf.TensorShape:
 
 def _subsample(image: tf.Tensor) -> tf.Tensor:
     """Returns every F-th pixel of the F x F mean, zeros outside (conv2 'same')."""
-    factor = max(1, math.floor(min(image.shape[1:3]) / 256 + 0.5))
+    factor = max(1, int(min(image.shape[1:3]) / 256 + 0.5))
     if factor == 1:
         return image
     margin = [(factor - 1) // 2, factor // 2]
@@ -191,10 +190,10 @@ def _filter_bank(*size: int) -> tuple[np.ndarray, ...]:
     radius[0, 0] = 1.0  # its logarithm is taken; the filters are set to 0 there
     scale = np.arange(_NUM_SCALES)[:, None, None]
     log_ratio = np.log(radius * _MIN_WAVELENGTH * _WAVELENGTH_FACTOR**scale)
-    radial = np.exp(-(log_ratio**2) / (2.0 * math.log(_SIGMA_ON_F) ** 2))
+    radial = np.exp(-(log_ratio**2) / (2.0 * np.log(_SIGMA_ON_F) ** 2))
     radial /= 1.0 + (radius / _LOW_PASS_CUTOFF) ** (2 * _LOW_PASS_ORDER)
     radial[:, 0, 0] = 0.0
-    spacing = math.pi / _NUM_ORIENTATIONS
+    spacing = np.pi / _NUM_ORIENTATIONS
     turn = np.exp(-1j * spacing * np.arange(_NUM_ORIENTATIONS))[:, None, None]
     angle = np.angle((x - 1j * y) * turn)  # y points down
     angular = np.exp(-(angle**2) / (2.0 * (spacing / _D_THETA_ON_SIGMA) ** 2))
@@ -204,8 +203,8 @@ def _filter_bank(*size: int) -> tuple[np.ndarray, ...]:
     # in the sum over the scales; the threshold is its mean plus k deviations.
     summed = np.sum((radial.sum(axis=0) * even) ** 2, axis=(1, 2))
     smallest = np.sum((radial[0] * angular) ** 2, axis=(1, 2))
-    tau = np.sqrt(summed / (math.log(2.0) * smallest)) / _NOISE_DIVISOR
-    noise = tau * (math.sqrt(math.pi / 2) + _NOISE_K * math.sqrt(2 - math.pi / 2))
+    tau = np.sqrt(summed / (np.log(2.0) * smallest)) / _NOISE_DIVISOR
+    noise = tau * (np.sqrt(np.pi / 2) + _NOISE_K * np.sqrt(2 - np.pi / 2))
     half = size[1] // 2 + 1
     return radial[..., :half], even[..., :half], odd[..., :half], noise
 
@@ -217,8 +216,6 @@ class FeatureSimilarityLoss(keras.losses.Loss):
     Args:
         max_value: What 255 stands for, in the unit of the images.
         **kwargs: `name`, `reduction` and `dtype`, as of every Keras loss.
-
-    Source: Zhang et al. (2011), FeatureSIM.m.
     """
 
     def __init__(self, max_value: float = 255.0, **kwargs: Any) -> None:
@@ -241,8 +238,6 @@ class FeatureSimilarity(keras.metrics.MeanMetricWrapper):
     Args:
         max_value: What 255 stands for, in the unit of the images.
         **kwargs: `name` and `dtype`, as of every Keras metric.
-
-    Source: Zhang et al. (2011), FeatureSIM.m.
     """
 
     def __init__(self, max_value: float = 255.0, **kwargs: Any) -> None:

@@ -17,6 +17,31 @@ def _image(values):
     return tf.constant(values, tf.float32)[None, None, :, None]
 
 
+def _value_and_gradient(loss, truth, predicted, **options):
+    """Loss of each image, and the gradient of their sum."""
+    predicted = tf.convert_to_tensor(predicted)
+    with tf.GradientTape() as tape:
+        tape.watch(predicted)
+        value = loss(tf.convert_to_tensor(truth), predicted, **options)
+    return value.numpy(), tape.gradient(value, predicted).numpy()
+
+
+def _check_gradient_numerically(loss, truth, predicted, pixels, **options):
+    """Central differences in float64 at each of the given pixels."""
+    _, gradient = _value_and_gradient(loss, truth, predicted, **options)
+    step = 1e-6
+    for pixel in pixels:
+        change = np.zeros_like(predicted)
+        change[pixel] = step
+        ends = [
+            loss(tf.constant(truth), tf.constant(predicted + c), **options).numpy()
+            for c in (change, -change)
+        ]
+        slope = np.sum(ends[0] - ends[1]) / (2 * step)
+        # The quotient is exact to 1e-16 * 10 / 1e-6.
+        assert gradient[pixel] == pytest.approx(slope, rel=1e-6, abs=1e-8)
+
+
 def test_masked_mean_ignores_what_stands_at_invalid_pixels():
     values = _image([1.0, np.nan, 3.0])
     mask = _image([1, 0, 1]) > 0
@@ -32,6 +57,14 @@ def test_berhu_loss_worked_value():
     truth = _image([1.0, 2.0, 3.0])
     predicted = _image([1.5, 1.0, 13.0])
     assert berhu_loss(truth, predicted).numpy() == pytest.approx([27.5 / 3])
+
+
+def test_berhu_loss_worked_gradient():
+    # Sign of e below c = 2, e / c = 5 at the largest, which sets c; over 3 pixels.
+    _, gradient = _value_and_gradient(
+        berhu_loss, _image([1.0, 2.0, 3.0]), _image([1.5, 1.0, 13.0])
+    )
+    assert gradient.ravel() == pytest.approx([1 / 3, -1 / 3, 5 / 3])
 
 
 def test_berhu_loss_is_continuous_at_c():
@@ -52,50 +85,74 @@ def test_berhu_loss_c_of_image_and_of_batch():
     assert batch == pytest.approx([1.0, 26.0])
 
 
-def test_berhu_loss_perfect_prediction_has_no_gradient():
-    truth = tf.constant([1.0, 2.0])[None, None, :, None]
-    with tf.GradientTape() as tape:
-        tape.watch(truth)
-        predicted = tf.identity(truth)
-        tape.watch(predicted)
-        loss = berhu_loss(truth, predicted)
-    assert loss.numpy() == [0.0]
-    assert not tape.gradient(loss, predicted).numpy().any()
+@pytest.mark.parametrize("c_over", ["image", "batch"])
+@pytest.mark.parametrize(
+    ("truth", "predicted"),
+    [
+        ([[1.0, 2.0]], [[1.0, 2.0]]),  # perfect
+        ([[0.0, 0.0]], [[1.0, -2.0]]),  # nothing is measured
+        ([[0.0, 0.0]], [[0.0, 0.0]]),
+        ([[0.0, 0.0]], [[np.nan, np.inf]]),
+    ],
+)
+def test_berhu_loss_and_gradient_are_0_without_an_error(c_over, truth, predicted):
+    maps = (tf.constant(m)[..., None, None] for m in (truth, predicted))
+    loss, gradient = _value_and_gradient(berhu_loss, *maps, c_over=c_over)
+    assert loss.tolist() == [0.0]
+    assert not gradient.any()
 
 
-def test_berhu_loss_unmeasured_pixel_has_no_influence():
-    truth = _image([1.0, 0.0, 3.0])
+@pytest.mark.parametrize("c_over", ["image", "batch"])
+def test_berhu_loss_of_a_batch_with_a_perfect_and_an_unmeasured_image(c_over):
+    truth = tf.constant([[2.0, 2.0], [0.0, 0.0], [3.0, 3.0]])[..., None, None]
+    predicted = tf.constant([[2.0, 2.0], [7.0, 9.0], [4.0, 8.0]])[..., None, None]
+    loss, gradient = _value_and_gradient(berhu_loss, truth, predicted, c_over=c_over)
+    # |e| = 1 and 5, c = 1: (1 + (25 + 1) / 2) / 2 = 7, gradients 1 / 2 and 5 / 2.
+    assert loss == pytest.approx([0.0, 0.0, 7.0])
+    expected = np.array([[0, 0], [0, 0], [0.5, 2.5]])
+    assert gradient[..., 0, 0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("c_over", ["image", "batch"])
+@pytest.mark.parametrize("explicit", [False, True])
+def test_berhu_loss_unmeasured_pixel_has_no_influence(c_over, explicit):
+    # Second image: one pixel of 20 m of error, which sets c of the batch.
+    truth = np.array([[[1.0, 0.0, 3.0]], [[9.0, 9.0, 9.0]]], np.float32)[..., None]
+    predicted = np.array([[[1.5, 0, 1.0]], [[9.5, 8.0, 29.0]]], np.float32)[..., None]
+    mask = tf.constant(truth > 0) if explicit else None
     results = []
-    for at_hole in (0.0, 1e6, np.nan):
-        predicted = _image([1.5, at_hole, 1.0])
-        with tf.GradientTape() as tape:
-            tape.watch(predicted)
-            loss = berhu_loss(truth, predicted)
-        results.append((loss.numpy()[0], tape.gradient(loss, predicted).numpy()[0, 0]))
+    for at_hole in (0.0, 2.0, -1e6, np.inf, np.nan):
+        predicted[0, 0, 1] = at_hole
+        if explicit:  # Then the truth may have anything there, too.
+            truth[0, 0, 1] = at_hole
+        results.append(
+            _value_and_gradient(
+                berhu_loss, truth, predicted, valid_mask=mask, c_over=c_over
+            )
+        )
     for loss, gradient in results:
-        assert loss == results[0][0]
+        assert np.array_equal(loss, results[0][0])
         assert np.array_equal(gradient, results[0][1])
-        assert gradient[1] == 0
+        assert gradient[0, 0, 1] == 0
+        assert np.count_nonzero(gradient) == 5
+    # c = 0.4 in the first image alone: (0.5^2 + 0.4^2) / 0.8 and (2^2 + 0.4^2) / 0.8;
+    # c = 4 in the batch: 0.5 and 2.
+    expected = (0.5125 + 5.2) / 2 if c_over == "image" else 1.25
+    assert results[0][0][0] == pytest.approx(expected)
 
 
-def test_berhu_loss_gradient_numerically(rng):
-    # c is constant in the gradient, so the pixel that sets it stays as it is.
-    truth = rng.uniform(1, 5, [1, 3, 4, 1])
+@pytest.mark.parametrize("c_over", ["image", "batch"])
+def test_berhu_loss_gradient_numerically(rng, c_over):
+    # c is constant in the gradient, so the pixels that set it stay as they are.
+    truth = rng.uniform(1, 5, [2, 3, 4, 1])
     predicted = truth + rng.uniform(-1, 1, truth.shape)
-    predicted[0, 0, 0] = truth[0, 0, 0] + 4.0
-    direction = rng.normal(size=truth.shape)
-    direction[0, 0, 0] = 0.0
-    variable = tf.constant(predicted)
-    with tf.GradientTape() as tape:
-        tape.watch(variable)
-        loss = berhu_loss(tf.constant(truth), variable)
-    slope = np.sum(tape.gradient(loss, variable).numpy() * direction)
-    step = 1e-6
-    ends = [
-        berhu_loss(tf.constant(truth), tf.constant(predicted + s * direction)).numpy()
-        for s in (step, -step)
-    ]
-    assert slope == pytest.approx((ends[0] - ends[1])[0] / (2 * step), rel=1e-6)
+    predicted[:, 0, 0] = truth[:, 0, 0] + [[4.0], [3.0]]
+    truth[0, 2, 1] = 0.0
+    pixels = [p for p in np.ndindex(truth.shape) if p[1:3] != (0, 0)]
+    _check_gradient_numerically(berhu_loss, truth, predicted, pixels, c_over=c_over)
+    error = np.abs(predicted - truth)[truth > 0]
+    assert np.sum(error > 0.8) > 2  # of both branches
+    assert np.sum(error < 0.6) > 2
 
 
 def test_berhu_loss_refuses_other_words_and_shapes():
@@ -119,7 +176,7 @@ def test_feature_similarity_loss_unmeasured_pixel_has_no_influence(rng):
     predicted = truth + rng.normal(0, 0.5, truth.shape).astype(np.float32)
     truth = tf.constant(truth)
     other = predicted.copy()
-    other[0, 10:14, 10:14] = 7.0
+    other[0, 10:14, 10:14] = np.nan
     values = []
     for one in (predicted, other):
         variable = tf.constant(one)
@@ -132,6 +189,16 @@ def test_feature_similarity_loss_unmeasured_pixel_has_no_influence(rng):
         values.append(loss.numpy()[0])
     assert values[0] == values[1]
     assert values[0] > 0.001
+
+
+def test_feature_similarity_loss_without_measurement_is_zero(rng):
+    nothing = tf.zeros([1, 32, 33, 1])
+    predicted = rng.uniform(1, 9, nothing.shape).astype(np.float32)
+    loss, gradient = _value_and_gradient(
+        feature_similarity_loss, nothing, predicted, max_depth=10.0
+    )
+    assert loss == pytest.approx([0.0], abs=1e-6)
+    assert not gradient.any()
 
 
 def test_gradient_loss_worked_value():
@@ -149,16 +216,44 @@ def test_gradient_loss_is_eq_4_up_to_its_constant(rng):
     assert loss.numpy() == pytest.approx(plain - np.log(alpha), rel=1e-12)
 
 
-def test_gradient_loss_masks_and_perfect_prediction():
-    truth = tf.constant([[[[0.5, 1.0]]]])
-    predicted = tf.constant([[[[0.5, np.nan]]]])
-    with tf.GradientTape() as tape:
-        tape.watch(predicted)
-        loss = gradient_loss(
-            truth, predicted, valid_mask=tf.constant([[[[True, False]]]])
+def test_gradient_loss_worked_gradient():
+    # d ln(1 + |e| / alpha) = sign(e) / (|e| + alpha): 1 / 1, -1 / 2, and 0 at 0.
+    predicted = _image([0.5, -1.5, 0.0])
+    _, gradient = _value_and_gradient(gradient_loss, tf.zeros([1, 1, 3, 1]), predicted)
+    assert gradient.ravel() == pytest.approx([1 / 3, -1 / 6, 0])
+
+
+def test_gradient_loss_gradient_numerically(rng):
+    truth, predicted = rng.normal(size=[2, 2, 3, 4, 2])
+    mask = tf.constant(rng.random(truth.shape) < 0.7)
+    _check_gradient_numerically(
+        gradient_loss, truth, predicted, np.ndindex(truth.shape), valid_mask=mask
+    )
+
+
+def test_gradient_loss_unmeasured_pixel_has_no_influence():
+    mask = tf.constant([[[[True, False]]]])
+    results = []
+    for at_hole in (0.0, -1e6, np.inf, np.nan):
+        truth, predicted = [[[[0.5, at_hole]]]], [[[[0.75, at_hole]]]]
+        results.append(
+            _value_and_gradient(gradient_loss, truth, predicted, valid_mask=mask)
         )
-    assert loss.numpy() == [0.0]
-    assert not tape.gradient(loss, predicted).numpy().any()
+    for loss, gradient in results:
+        assert loss == pytest.approx([np.log(1.5)])  # ln(1 + 0.25 / 0.5)
+        assert gradient.ravel() == pytest.approx([1 / 0.75, 0.0])
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_gradient_loss_and_gradient_are_0_without_an_error(measured):
+    truth = tf.zeros([1, 2, 2, 2])
+    predicted = truth if measured else truth + np.nan
+    mask = tf.fill([1, 2, 2, 2], measured)
+    loss, gradient = _value_and_gradient(
+        gradient_loss, truth, predicted, valid_mask=mask
+    )
+    assert loss.tolist() == [0.0]
+    assert not gradient.any()
 
 
 def test_gradient_loss_refuses_alpha():
