@@ -1,0 +1,218 @@
+"""Tests of the tables of the paper."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from dpde_tf.config import DepthNetworkConfig
+from dpde_tf.models.depth_network import build_depth_network
+from dpde_tf.network_costs import layer_costs
+from dpde_tf.report.blocks import Cell, Table
+from dpde_tf.tables import costs, formats
+
+SIZE = (240, 320)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return costs.network_costs(SIZE)
+
+
+def resnet_50():
+    """Parameters by layer: weights and bias of a convolution, 4 a channel of BN."""
+    expected = {"conv1_conv": 7 * 7 * 3 * 64 + 64, "conv1_bn": 4 * 64}
+    channels = 64
+    for stage, blocks, width in ((2, 3, 64), (3, 4, 128), (4, 6, 256), (5, 3, 512)):
+        for block in range(1, blocks + 1):
+            shapes = {1: (1, channels, width), 2: (3, width, width)}
+            shapes[3] = (1, width, 4 * width)
+            if block == 1:
+                shapes[0] = (1, channels, 4 * width)
+            for number, (kernel, inputs, outputs) in shapes.items():
+                name = f"conv{stage}_block{block}_{number}"
+                expected[f"{name}_conv"] = kernel**2 * inputs * outputs + outputs
+                expected[f"{name}_bn"] = 4 * outputs
+            channels = 4 * width
+    return expected
+
+
+DECODER = {
+    "reduce_conv": 2_097_152,  # 2048 * 1024
+    "reduce_bn": 4_096,  # 4 * 1024
+    **dict.fromkeys(
+        ("up1_unpool_conv1", "up1_unpool_conv2"), 13_107_200
+    ),  # 25 * 1024 * 512
+    **dict.fromkeys(("up1_unpool_bn1", "up1_unpool_bn2"), 2_048),
+    "up1_conv": 2_359_296,  # 3 * 3 * 512 * 512
+    "up1_bn": 2_048,  # 4 * 512
+    **dict.fromkeys(
+        ("up2_unpool_conv1", "up2_unpool_conv2"), 3_276_800
+    ),  # 25 * 512 * 256
+    **dict.fromkeys(("up2_unpool_bn1", "up2_unpool_bn2"), 1_024),
+    "up2_conv": 589_824,  # 3 * 3 * 256 * 256
+    "up2_bn": 1_024,
+    **dict.fromkeys(
+        ("up3_unpool_conv1", "up3_unpool_conv2"), 819_200
+    ),  # 25 * 256 * 128
+    **dict.fromkeys(("up3_unpool_bn1", "up3_unpool_bn2"), 512),
+    "up3_conv": 147_456,  # 3 * 3 * 128 * 128
+    "up3_bn": 512,
+    **dict.fromkeys(("up4_unpool_conv1", "up4_unpool_conv2"), 204_800),  # 25 * 128 * 64
+    **dict.fromkeys(("up4_unpool_bn1", "up4_unpool_bn2"), 256),
+    "up4_conv": 36_864,  # 3 * 3 * 64 * 64
+    "up4_bn": 256,
+    "depth_conv": 577,  # 3 * 3 * 64 + 1
+}
+LATERALS = {
+    "lateral1_conv": 786_944,  # (1024 + 512) * 512 + 512
+    "lateral2_conv": 196_864,  # (512 + 256) * 256 + 256
+    "lateral3_conv": 49_280,  # (256 + 128) * 128 + 128
+    "lateral4_conv": 8_256,  # (64 + 64) * 64 + 64
+}
+GRADIENT = {
+    "conv1": 3_024,  # 3 * 3 * 3 * 108 + 108
+    **{f"conv{k}": 105_084 for k in range(2, 10)},  # 3 * 3 * 108 * 108 + 108
+    "conv10": 1_946,  # 3 * 3 * 108 * 2 + 2
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "total"),
+    [
+        ("fcrn", resnet_50() | DECODER, 63_650_497),
+        ("modified_fcrn", resnet_50() | DECODER | LATERALS, 64_691_841),
+        ("gradient", GRADIENT, 845_642),
+    ],
+)
+def test_parameters_layer_by_layer(networks, name, expected, total):
+    counted = {
+        layer.name: layer.num_parameters
+        for layer in networks[name].layers
+        if layer.num_parameters
+    }
+    assert counted == expected
+    assert sum(expected.values()) == networks[name].num_parameters == total
+
+
+def test_resnet_50_has_the_parameters_that_keras_documents():
+    # 25,636,712 with the classifier, which has 2048 * 1000 + 1000.
+    assert sum(resnet_50().values()) == 25_636_712 - 2_049_000
+
+
+def test_arithmetic_of_the_gradient_network_by_hand(networks):
+    # Every weight but the 974 biases is multiplied at every pixel.
+    products = (845_642 - 9 * 108 - 2) * 240 * 320
+    assert networks["gradient"].gflop == pytest.approx(2 * products / 1e9)
+    # The first layer, 27 * 108 weights, has no gradient by the image.
+    saved = 2 * 27 * 108 * 240 * 320
+    assert networks["gradient"].training_gflop == pytest.approx(
+        (6 * products - saved) / 1e9
+    )
+
+
+def test_lateral_connections_cost_what_they_add(networks):
+    # 1x1 convolutions at 15x20, 30x40, 60x80 and 120x160, without their biases.
+    products = 300 * 1536 * 512 + 1200 * 768 * 256 + 4800 * 384 * 128
+    products += 19200 * 128 * 64
+    difference = networks["modified_fcrn"].gflop - networks["fcrn"].gflop
+    assert difference == pytest.approx(2 * products / 1e9)
+
+
+def test_parameter_table(networks):
+    table = costs.parameter_table(networks, SIZE)
+    texts = [[cell.text for cell in row] for row in table.rows]
+    assert [len(row) for row in texts] == [len(table.header)] * 3
+    assert texts[0][:4] == ["FCRN", "63,650,497", "75.3", "76"]
+    assert texts[1][:4] == ["Modified FCRN", "64,691,841", "76.5", "–"]
+    assert texts[2][:4] == ["Gradient network", "845,642", "1.0", "–"]
+    assert table.header[4] == "GFLOP, forward, 240x320"
+    assert [row[4] for row in texts] == ["34.0", "35.7", "129.7"]
+
+
+def test_layer_table_ends_with_the_sums(networks):
+    table = costs.layer_table(networks["gradient"])
+    assert [cell.text for cell in table.rows[0]] == [
+        "`conv1`",
+        "Conv2D",
+        "240x320x108",
+        "3,024",
+        "3,024",
+        "223,948,800",  # 240 * 320 * 2916
+    ]
+    assert table.rows[-1][3].text == "845,642"
+    assert len(table.rows) == 11
+
+
+@pytest.mark.slow
+def test_openvino_exchanges_parameters_and_arithmetic_of_the_released_fcrn():
+    # Its page lists "GFLOPs 63.5421" and "MParams 34.5255" at 228x304.
+    config = DepthNetworkConfig(
+        architecture="laina",
+        lateral_connections=False,
+        encoder_weights="none",
+        output_offset=0.0,
+    )
+    layers = layer_costs(build_depth_network(config), (228, 304))
+    # BN is folded: into the convolution before it, which has a bias then (Keras's
+    # ResNet-50 has one already), or, after the interleaving, into scale and shift.
+    parameters = sum(layer.num_parameters for layer in layers)
+    for layer in layers:
+        if layer.kind == "FusedBatchNormalization":
+            kept = 2 if "unpool" in layer.name else int("conv" not in layer.name)
+            parameters -= (4 - kept) * layer.output_shape[-1]
+    assert round(parameters / 1e6, 4) == 63.5421
+    # Theirs has the additions and activations besides.
+    assert sum(layer.flops for layer in layers) / 1e9 == pytest.approx(34.5, abs=0.1)
+
+
+TABLE = Table(
+    ("Name", "N & %"),
+    ((Cell("`a_b`"), Cell("1,234,567")), (Cell("x, y\nsmall"), Cell("δ < 1.25² ↑"))),
+    note="A note.",
+)
+
+
+def test_to_csv_is_read_back():
+    rows = list(csv.reader(formats.to_csv(TABLE).splitlines()))
+    assert rows == [
+        ["Name", "N & %"],
+        ["a_b", "1234567"],
+        ["x, y; small", "δ < 1.25² ↑"],
+    ]
+
+
+def test_to_latex_escapes_what_latex_reads():
+    lines = formats.to_latex(TABLE, "Table 5: 100 %").splitlines()
+    assert lines[2] == r"\caption{Table 5: 100 \%. A note.}"
+    assert lines[3] == r"\begin{tabular}{lr}"
+    assert lines[5] == r"Name & N \& \% \\"
+    assert lines[7] == r"\texttt{a\_b} & 1,234,567 \\"
+    assert lines[8] == (
+        r"x, y; small & $\delta$ \textless{} 1.25\textsuperscript{2} $\uparrow$ \\"
+    )
+
+
+def test_write_table_writes_three_files(tmp_path):
+    formats.write_table(TABLE, tmp_path / "new", "table", "Title")
+    names = {path.name for path in (tmp_path / "new").iterdir()}
+    assert names == {"table.md", "table.csv", "table.tex"}
+    page = (tmp_path / "new" / "table.md").read_text(encoding="utf-8")
+    assert page.startswith("## Title\n\n| Name | N & % |\n")
+    assert page.endswith("A note.\n")
+
+
+@pytest.mark.slow
+def test_tables_as_a_program(tmp_path):
+    command = [sys.executable, "-m", "experiments.tables", "--table=5", "--layers"]
+    command.append(f"--output={tmp_path / 'tables'}")
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "| FCRN | 63,650,497 | 75.3 | 76 |" in result.stdout
+    assert "| `up1_unpool_conv1` | UnpoolConv2D |" in result.stdout
+    record = json.loads((tmp_path / "tables" / "run.json").read_text())
+    assert record["program"] == "experiments.tables"
+    for name in ("table5", "table5_fcrn", "table5_modified_fcrn", "table5_gradient"):
+        for suffix in ("md", "csv", "tex"):
+            assert (tmp_path / "tables" / f"{name}.{suffix}").is_file()
