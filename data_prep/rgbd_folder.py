@@ -1,9 +1,9 @@
 """Anybody's folders of images and depth maps -> a record set.
 
 Raw layout: a folder of images (BMP, JPEG, PNG, PPM, TIFF or WebP) and a folder of
-depth maps (16-bit PNG, NPY or PFM) of the same stems, `0007.jpg` with `0007.png`. A
-list is a text file with one stem or one file name a line; empty lines and lines
-that begin with `#` are skipped. The stem is the name of the record.
+depth maps (16-bit PNG, NPY, NPZ or PFM) of the same stems, `0007.jpg` with
+`0007.png`. A list is a text file with one stem or one file name a line; empty lines
+and lines that begin with `#` are skipped. The stem is the name of the record.
 
 Depth is stored value times --depth_scale, in metres; 0, negative and non-finite
 values are "no measurement". Image and depth map of a pair must have one size.
@@ -22,30 +22,13 @@ from absl import flags
 from data_prep import converter_flags
 from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
 from data_prep.pair_encoding import Pair
-from data_prep.raw_files import require_file, require_folder
+from data_prep.raw_files import require_file
 from dpde_tf.data.depth_files import SUFFIXES, read_depth
+from dpde_tf.data.folders import files_by_stem
 from dpde_tf.data.image_files import IMAGE_SUFFIXES, read_image
 from dpde_tf.data.manifest import Manifest
 
 FLAGS = flags.FLAGS
-
-
-def _files_by_stem(
-    folder: pathlib.Path, suffixes: tuple[str, ...]
-) -> dict[str, pathlib.Path]:
-    """Returns the files of a folder with one of the suffixes."""
-    require_folder(folder, "Give it with --images or --depths.")
-    files = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in suffixes:
-            continue
-        if path.stem in files:
-            raise ValueError(
-                f"Each stem must be there once in {folder}; {path.name} and "
-                f"{files[path.stem].name} have the same. Remove one of them."
-            )
-        files[path.stem] = path
-    return files
 
 
 def read_list(path: str | pathlib.Path) -> list[str]:
@@ -141,8 +124,8 @@ def convert(
     lists = {split: path for split, path in lists.items() if path}
     if not lists:
         raise ValueError("--train_list or --test_list must be given; neither is.")
-    image_files = _files_by_stem(pathlib.Path(images), IMAGE_SUFFIXES)
-    depth_files = _files_by_stem(pathlib.Path(depths), SUFFIXES)
+    image_files = files_by_stem(images, IMAGE_SUFFIXES, remedy="Give --images.")
+    depth_files = files_by_stem(depths, SUFFIXES, remedy="Give --depths.")
     splits = {
         split: _pairs(path, image_files, depth_files, depth_scale)
         for split, path in lists.items()

@@ -6,17 +6,15 @@ float32 `[H, W]` arrays: `depth`, and where there is a gradient network `gradien
 """
 
 import pathlib
-import zipfile
-import zlib
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from dpde_tf.atomic_files import write_whole
+from dpde_tf.data.array_files import read_npz
 
 _PREDICT = "experiments.predict"
 _NAMES_SHOWN = 3
-_UNREADABLE = (OSError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 def some_names(names: Collection[str]) -> str:
@@ -64,14 +62,10 @@ def read_prediction(
 def _load(path: pathlib.Path) -> dict[str, np.ndarray]:
     """All arrays of a NPZ file."""
     try:
-        # A .npy file by the name of .npz would be read as a bare array.
-        if not zipfile.is_zipfile(path):
-            raise ValueError("it is not a ZIP archive")
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except _UNREADABLE as error:
+        return read_npz(path)
+    except ValueError as error:
         raise ValueError(
-            f"{path} is not a readable .npz file ({error}). Delete it and run "
+            f"{error} If it is a prediction of ours, delete it and run "
             f"`python -m {_PREDICT}` again."
         ) from error
 

@@ -16,7 +16,6 @@ Predictions of records that are there from the same networks, options and record
 kept, so that an interrupted run goes on. `run.json` says with what they were made.
 """
 
-import hashlib
 import pathlib
 from collections.abc import Sequence
 
@@ -37,7 +36,7 @@ from dpde_tf.training.precision import PRECISIONS, resolve_precision
 from dpde_tf.training.run_record import config_as_dict
 from experiments import config_flags
 from experiments.config_flags import config_from_flags, define_config_flags
-from experiments.result_record import write_result_record
+from experiments.result_record import file_sha256, write_result_record
 
 FLAGS = flags.FLAGS
 
@@ -85,7 +84,7 @@ def _run_config(fusion: FusionConfig, precision: str, data: dict) -> dict:
     """What decides about the numbers: weights, fusion, precision, data."""
     runs = {"depth_run": FLAGS.depth_run, "gradient_run": FLAGS.gradient_run}
     weights = {
-        name: _sha256(pathlib.Path(run) / WEIGHTS_FILE)
+        name: file_sha256(pathlib.Path(run) / WEIGHTS_FILE)
         for name, run in runs.items()
         if run is not None
     }
@@ -96,19 +95,13 @@ def _run_config(fusion: FusionConfig, precision: str, data: dict) -> dict:
     }
 
 
-def _sha256(path: pathlib.Path) -> str:
-    """The checksum of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _records_data() -> dict:
     """Which records are predicted; the manifest tells conversions apart."""
     path = pathlib.Path(FLAGS.records) / manifest.FILE_NAME
     return {
         "records": FLAGS.records,
         "split": FLAGS.split,
-        "manifest_sha256": _sha256(path),
+        "manifest_sha256": file_sha256(path),
     }
 
 

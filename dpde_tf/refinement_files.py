@@ -1,0 +1,173 @@
+"""Refinement of depth files of any network: depth and gradients in, depth out."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dpde_tf.config import FusionConfig
+from dpde_tf.data import depth_files
+from dpde_tf.data.gradient_files import read_gradients
+from dpde_tf.data.image_files import read_image, resize_image
+from dpde_tf.depth_alignment import REFERENCE_ALIGNMENTS, align_to_reference
+from dpde_tf.depth_refinement import refine_depth, refine_relative_depth
+from dpde_tf.refinement_pictures import refinement_picture
+from dpde_tf.visualization import write_image
+
+SCALE_GRADIENTS = "scale_gradients"
+ALIGNMENTS = ("none", SCALE_GRADIENTS, *REFERENCE_ALIGNMENTS)
+_MILLIMETRES = 0.001
+
+Files = Mapping[str, pathlib.Path]  # By stem.
+# Of a stem and a (height, width): gradient_x and gradient_y, [H, W].
+Gradients = Callable[[str, tuple[int, int]], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclasses.dataclass(frozen=True)
+class DepthFormat:
+    """What the numbers in depth files mean.
+
+    Attributes:
+        key: Array of NPZ files; None for `depth`, or the only one.
+        depth_scale: Metres per unit; None where files are in metres, or relative.
+        alignment: One of `ALIGNMENTS`; `none` = they are metres after the scale.
+        references: Files of depth in metres, for an alignment that needs them.
+        reference_scale: Metres per unit of those.
+    """
+
+    key: str | None = None
+    depth_scale: float | None = None
+    alignment: str = "none"
+    references: Files = dataclasses.field(default_factory=dict)
+    reference_scale: float = 1.0
+
+    def read(self, path: pathlib.Path) -> np.ndarray:
+        """Returns depth in metres, or with `scale_gradients` in its own unit.
+
+        Args:
+            path: The depth file.
+
+        Returns:
+            Float32 `[H, W]`, NaN in holes.
+
+        Raises:
+            FileNotFoundError: If the file or its reference is missing.
+            ValueError: If one of them is broken, or the alignment fails.
+        """
+        if self.alignment == "none":
+            scale = self.depth_scale or 1.0
+            return _with_nan(
+                depth_files.read_depth(path, depth_scale=scale, key=self.key)
+            )
+        relative = depth_files.read_relative_depth(path, key=self.key)
+        if self.alignment == SCALE_GRADIENTS:
+            return relative
+        reference = depth_files.read_depth(
+            _partner(self.references, path.stem, "reference"),
+            depth_scale=self.reference_scale,
+        )
+        return _with_nan(
+            align_to_reference(reference, relative, alignment=self.alignment)
+        )
+
+    def write(self, path: pathlib.Path, depth: np.ndarray) -> None:
+        """Writes depth as `read` gives it; PNG in the unit of the input, or in mm.
+
+        Args:
+            path: File to write.
+            depth: `[H, W]`, NaN in holes, which become 0 unless it is relative.
+        """
+        if self.alignment == SCALE_GRADIENTS:
+            depth_files.write_depth(path, depth, depth_scale=1.0)
+            return
+        unit = self.depth_scale or _MILLIMETRES
+        measured = depth_files.measured_depth(depth)
+        depth_files.write_depth(path, measured, depth_scale=unit)
+
+
+def gradients_of_files(files: Files) -> Gradients:
+    """Returns a reader of gradients, of stem and size.
+
+    Args:
+        files: NPZ or NPY files, see `read_gradients`.
+
+    Returns:
+        The function; it raises a FileNotFoundError for an unknown stem.
+    """
+    return lambda stem, size: read_gradients(_partner(files, stem, "file of gradients"))
+
+
+def gradients_of_images(files: Files, network: keras.Model) -> Gradients:
+    """Returns a predictor of gradients, of stem and size.
+
+    Args:
+        files: Images; they are resized to the size that is asked for.
+        network: As `build_gradient_network` returns it.
+
+    Returns:
+        The function; it raises a FileNotFoundError for an unknown stem.
+    """
+
+    @tf.function(reduce_retracing=True)
+    def predict(image: tf.Tensor) -> tf.Tensor:
+        return network(image, training=False)
+
+    def gradients(stem: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        image = resize_image(read_image(_partner(files, stem, "image")), size)
+        batch = tf.image.convert_image_dtype(image[np.newaxis], tf.float32)
+        gradient_x, gradient_y = np.moveaxis(predict(batch).numpy()[0], -1, 0)
+        return gradient_x, gradient_y
+
+    return gradients
+
+
+def refine_file(
+    path: pathlib.Path,
+    target: pathlib.Path,
+    *,
+    depth_format: DepthFormat,
+    gradients: Gradients,
+    fusion: FusionConfig,
+    picture: pathlib.Path | None = None,
+) -> bool:
+    """Writes the refined depth of a file, and returns whether the fusion converged.
+
+    Args:
+        path: The depth file.
+        target: File to write, in the format that its suffix says.
+        depth_format: What the numbers mean.
+        gradients: As `gradients_of_files` or `gradients_of_images` returns it.
+        fusion: Parameters of the fusion.
+        picture: PNG of before and after to write, too.
+
+    Returns:
+        See `Refinement.converged`.
+
+    Raises:
+        FileNotFoundError: If a file or its partner is missing.
+        ValueError: If one of them is broken, or they do not fit together.
+    """
+    depth = depth_format.read(path)
+    relative = depth_format.alignment == SCALE_GRADIENTS
+    refine = refine_relative_depth if relative else refine_depth
+    refined = refine(depth, *gradients(path.stem, depth.shape), fusion=fusion)
+    if picture is not None:
+        write_image(picture, refinement_picture(depth, refined.depth))
+    depth_format.write(target, refined.depth)
+    return refined.converged
+
+
+def _partner(files: Files, stem: str, kind: str) -> pathlib.Path:
+    """The file of that stem."""
+    if stem not in files:
+        raise FileNotFoundError(f"There is no {kind} of the same stem, {stem!r}.")
+    return files[stem]
+
+
+def _with_nan(metres: np.ndarray) -> np.ndarray:
+    """Depth in metres with NaN where there is none."""
+    measured = depth_files.measured_depth(metres)
+    return np.where(measured > 0, measured, np.float32(np.nan))

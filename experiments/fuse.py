@@ -1,0 +1,248 @@
+r"""Refines the depth maps of any network with depth gradients (Eq. 5 of the paper).
+
+With gradients in files, matched by their stems:
+
+    python -m experiments.fuse --depth=other/depth --gradients=other/gradients \
+        --output=other/fused
+
+or from images of the same stems, with a trained gradient network:
+
+    python -m experiments.fuse --depth=other/depth --gradient_run=runs/nyu/gradient \
+        --images=other/rgb --output=other/fused
+
+Depth is a folder of NPY, NPZ, 16-bit PNG or PFM files, each of its own size; gradients
+are NPZ with `gradient_x` and `gradient_y`, or NPY `[H, W, 2]`, in metres per pixel at
+the size of their depth map. Images are resized to it. Holes of the depth (0, negative
+or not finite in metres; not finite in relative depth) are filled from the gradients.
+
+Relative depth needs --align:
+  scale_gradients          affine-invariant depth; its scale is found by the total
+                           variation of the gradients, and it keeps its unit
+  median                   depth up to a scale; the median of --reference
+  least_squares            affine-invariant depth; scale and shift to --reference
+  least_squares_disparity  affine-invariant inverse depth; the same, in 1 / depth
+The last three write metres; --reference is a folder of depth in metres, sparse or
+dense, of the same stems and sizes.
+
+Files that are there from the same options are kept, so that an interrupted run goes on.
+A file that cannot be refined is named at the end, with exit code 1.
+"""
+
+import pathlib
+import sys
+from collections.abc import Mapping, Sequence
+
+import keras
+from absl import app, flags, logging
+
+from dpde_tf.config import FusionConfig
+from dpde_tf.data import depth_files, gradient_files
+from dpde_tf.data.folders import files_by_stem
+from dpde_tf.data.image_files import IMAGE_SUFFIXES
+from dpde_tf.depth_alignment import REFERENCE_ALIGNMENTS
+from dpde_tf.error_messages import readable_errors
+from dpde_tf.refinement_files import (
+    ALIGNMENTS,
+    DepthFormat,
+    Gradients,
+    gradients_of_files,
+    gradients_of_images,
+    refine_file,
+)
+from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
+from dpde_tf.trained_networks import load_gradient_network
+from dpde_tf.training.precision import PRECISIONS, resolve_precision
+from dpde_tf.training.run_record import config_as_dict
+from experiments import config_flags
+from experiments.config_flags import config_from_flags, define_config_flags
+from experiments.result_record import (
+    check_result_folder,
+    file_sha256,
+    write_result_record,
+)
+
+FLAGS = flags.FLAGS
+_PROGRAM = "experiments.fuse"
+# What decides about the numbers, besides network and fusion.
+_RECORDED = ("depth", "key", "depth_scale", "align", "reference", "reference_scale")
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("depth", None, "Folder of depth maps.", required=True)
+    flags.DEFINE_string("key", None, "Array of NPZ depth. Default: depth, or the only.")
+    flags.DEFINE_float("depth_scale", None, "Metres per unit of --depth; PNG need it.")
+    flags.DEFINE_string("gradients", None, "Folder of depth gradients.")
+    flags.DEFINE_string("gradient_run", None, "Run of train_gradient, for --images.")
+    flags.DEFINE_string("images", None, "Folder of the images, for --gradient_run.")
+    flags.DEFINE_enum("precision", "auto", PRECISIONS, "Precision of the network.")
+    flags.DEFINE_enum("align", "none", ALIGNMENTS, "For relative depth: see above.")
+    flags.DEFINE_string("reference", None, "Folder of depth in metres, for --align.")
+    flags.DEFINE_float("reference_scale", None, "Metres per unit of it; PNG need it.")
+    flags.DEFINE_string("output", None, "Folder of the refined depth.", required=True)
+    formats = [suffix[1:] for suffix in depth_files.SUFFIXES]
+    flags.DEFINE_enum("format", None, formats, "Of the output. Default: as the input.")
+    flags.DEFINE_bool("overwrite", False, "Replace depth maps that are there.")
+    flags.DEFINE_bool("pictures", False, "Write pictures of before and after, too.")
+    define_config_flags(FusionConfig)
+
+
+def _check_flags() -> None:
+    """Refuses flags that do not go together."""
+    if bool(FLAGS.gradients) == bool(FLAGS.gradient_run):
+        raise app.UsageError("Give either --gradients or --gradient_run with --images.")
+    if bool(FLAGS.gradient_run) != bool(FLAGS.images):
+        raise app.UsageError("--gradient_run and --images need each other.")
+    if bool(FLAGS.reference) != (FLAGS.align in REFERENCE_ALIGNMENTS):
+        raise app.UsageError(
+            f"--reference and --align={'|'.join(REFERENCE_ALIGNMENTS)} need each other."
+        )
+    if FLAGS.depth_scale is not None and FLAGS.align != "none":
+        raise app.UsageError(
+            "--depth_scale is for depth in metres; relative depth (--align) has none."
+        )
+    if FLAGS.align == "scale_gradients" and FLAGS.format == "png":
+        raise app.UsageError("Relative depth has no unit, which --format=png needs.")
+    folders = (FLAGS.depth, FLAGS.gradients, FLAGS.images, FLAGS.reference)
+    output = pathlib.Path(FLAGS.output).resolve()
+    if any(f and pathlib.Path(f).resolve() == output for f in folders):
+        raise app.UsageError(f"{FLAGS.output} is a folder of inputs: another --output.")
+
+
+def _depth_files(
+    folder: str, scale: float | None, flag: str
+) -> dict[str, pathlib.Path]:
+    """The depth files of a folder by their stems."""
+    suffixes = depth_files.SUFFIXES
+    if not (files := files_by_stem(folder, suffixes, remedy=f"Give --{flag}.")):
+        raise FileNotFoundError(f"{folder} of --{flag} has none of {suffixes}.")
+    integers = any(path.suffix.lower() == ".png" for path in files.values())
+    in_metres = flag == "reference" or FLAGS.align == "none"
+    if integers and in_metres and scale is None:
+        raise ValueError(
+            f"{folder} has PNG files. Give --{flag}_scale, the metres per stored unit: "
+            "0.001 for millimetres."
+        )
+    return files
+
+
+def _depth_format() -> DepthFormat:
+    """What the flags say about the numbers in depth files."""
+    references = {}
+    if FLAGS.reference:
+        references = _depth_files(FLAGS.reference, FLAGS.reference_scale, "reference")
+    return DepthFormat(
+        key=FLAGS.key,
+        depth_scale=FLAGS.depth_scale,
+        alignment=FLAGS.align,
+        references=references,
+        reference_scale=FLAGS.reference_scale or 1.0,
+    )
+
+
+def _load_gradients() -> tuple[Gradients, dict]:
+    """Where the gradients come from, and what the record says of it."""
+    if FLAGS.gradients:
+        files = files_by_stem(
+            FLAGS.gradients, gradient_files.SUFFIXES, remedy="Give --gradients."
+        )
+        return gradients_of_files(files), {"gradients": FLAGS.gradients}
+    precision = resolve_precision(FLAGS.precision)
+    keras.config.set_dtype_policy(precision)
+    files = files_by_stem(FLAGS.images, IMAGE_SUFFIXES, remedy="Give --images.")
+    network = load_gradient_network(FLAGS.gradient_run)
+    return gradients_of_images(files, network), {
+        "images": FLAGS.images,
+        "weights_sha256": file_sha256(pathlib.Path(FLAGS.gradient_run) / WEIGHTS_FILE),
+        "precision": precision,
+    }
+
+
+def _prepare_output(
+    output: pathlib.Path, due: Sequence[pathlib.Path], config: dict
+) -> None:
+    """Writes the run's record; refuses or removes depth of another one."""
+    check_result_folder(output, _PROGRAM)
+    there = [path for path in due if path.is_file()]
+    if FLAGS.overwrite:
+        for path in there:
+            path.unlink()
+    elif there and (
+        not (output / RECORD_FILE).is_file()
+        or read_run_record(output)["config"] != config
+    ):
+        raise ValueError(
+            f"{output} holds {len(there)} of these files from other options or inputs. "
+            "Use another --output, or --overwrite."
+        )
+    write_result_record(output, _PROGRAM, config)
+
+
+def refine_files(
+    targets: Mapping[pathlib.Path, pathlib.Path], pictures: bool, **options: object
+) -> dict[pathlib.Path, str]:
+    """Refines the depth files that have no result yet.
+
+    Args:
+        targets: Depth file to the file to write.
+        pictures: Whether to write pictures of before and after.
+        **options: Those of `refine_file`.
+
+    Returns:
+        The files that failed, with their reasons.
+    """
+    due = {path: target for path, target in targets.items() if not target.is_file()}
+    failures, num_unconverged = {}, 0
+    bar = keras.utils.Progbar(len(due), unit_name="depth map")
+    for path, target in due.items():
+        picture = target.parent / "pictures" / f"{path.stem}.png" if pictures else None
+        try:
+            num_unconverged += not refine_file(path, target, picture=picture, **options)
+        except (ValueError, OSError) as error:
+            failures[path] = str(error)
+        bar.add(1)
+    if num_unconverged:
+        logging.warning("%d fusions stopped before their tolerance.", num_unconverged)
+    return failures
+
+
+def _fuse(output: pathlib.Path) -> None:
+    """Refines what the flags name; ends with exit code 1 if a file fails."""
+    files = _depth_files(FLAGS.depth, FLAGS.depth_scale, "depth")
+    targets = {
+        path: output / f"{stem}{f'.{FLAGS.format}' if FLAGS.format else path.suffix}"
+        for stem, path in files.items()
+    }
+    depth_format = _depth_format()
+    gradients, source = _load_gradients()
+    fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
+    config = config_as_dict(fusion) | {name: FLAGS[name].value for name in _RECORDED}
+    _prepare_output(output, list(targets.values()), config | source)
+    failures = refine_files(
+        targets,
+        FLAGS.pictures,
+        depth_format=depth_format,
+        gradients=gradients,
+        fusion=fusion,
+    )
+    print(
+        f"{len(targets) - len(failures)} of {len(targets)} depth maps are in {output}."
+    )
+    if failures:
+        lines = [f"  {path}: {reason}" for path, reason in failures.items()]
+        sys.exit("\n".join(["Error: could not be refined:", *lines]))
+
+
+def main(argv: Sequence[str]) -> None:
+    """Checks the flags and refines."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}. Depth goes to --depth.")
+    _check_flags()
+    with readable_errors():
+        _fuse(pathlib.Path(FLAGS.output))
+
+
+if __name__ == "__main__":
+    _define_flags()
+    flags.adopt_module_key_flags(config_flags)
+    app.run(main)
