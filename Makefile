@@ -10,6 +10,8 @@ RUNS     ?= runs
 REPORT   ?= report
 DATASET  ?= nyu
 IMAGE    ?=
+DEPTH    ?=
+GRADIENTS ?=
 OUTPUT   ?= predictions
 FLAGS    ?=
 GRADIENT_FLAGS ?=
@@ -27,14 +29,14 @@ M3D       = $(RECORDS)/make3d
 MID       = $(RECORDS)/middlebury
 
 .PHONY: help setup demo test test-all lint data-nyu data-make3d data-mid \
-        train-nyu train-nyu-fcrn train-make3d predict eval-nyu eval-nyu-fcrn \
-        eval-make3d eval-mid report bench clean
+        train-nyu train-nyu-fcrn train-make3d predict fuse eval-nyu eval-nyu-fcrn \
+        eval-make3d eval-mid report table5 bench clean
 
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
 
 # Flags that the program of the gradient network does not have and shall overlook.
-DEPTH_ONLY = lateral_connections,encoder_weights,encoder_batch_norm,batch_norm_momentum,output_scale,output_offset,output_relu,lambda_berhu,lambda_fsim,berhu_c,max_depth
+DEPTH_ONLY = lateral_connections,architecture,init_from,encoder_weights,encoder_batch_norm,batch_norm_momentum,output_scale,output_offset,output_relu,lambda_berhu,lambda_fsim,berhu_c,max_depth
 BOTH_FLAGS = --undefok=$(DEPTH_ONLY) $(FLAGS) $(GRADIENT_FLAGS)
 
 RECORDS_OF_nyu        = nyu_depth_v2
@@ -122,6 +124,10 @@ predict: $(READY)  ## Predicts one photograph or folder: make predict IMAGE=phot
 	$(if $(IMAGE),,$(error Give a photograph or a folder of them: make predict IMAGE=photo.jpg))
 	$(RUN) experiments.predict --depth_run=$(RUNS)/$(DATASET)/depth --gradient_run=$(RUNS)/$(DATASET)/gradient --images="$(IMAGE)" --output="$(OUTPUT)" --overwrite $(FLAGS)
 
+fuse: $(READY)  ## Refines any network's depth: make fuse DEPTH=folder GRADIENTS=folder (or IMAGE=folder)
+	$(if $(DEPTH),,$(error Give a folder of depth maps, and of gradients or images: make fuse DEPTH=folder GRADIENTS=folder))
+	$(RUN) experiments.fuse --depth="$(DEPTH)" $(if $(GRADIENTS),--gradients="$(GRADIENTS)",--gradient_run=$(RUNS)/$(DATASET)/gradient --images="$(IMAGE)") --output="$(OUTPUT)" $(FLAGS)
+
 eval-nyu: $(READY)  ## Predicts and scores the 654 test images of NYU
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(NYU) --output=$(RUNS)/nyu/predictions/dpde --overwrite $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
@@ -142,6 +148,9 @@ eval-mid: $(READY)  ## Predicts and scores Middlebury with the networks trained 
 
 report: $(READY)  ## Writes report/DATASET/index.html of the runs on DATASET (nyu, make3d, middlebury)
 	$(RUN) experiments.report --runs=$(RUNS)/$(DATASET) --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --split=$(or $(SPLIT_OF_$(DATASET)),test) --output=$(REPORT)/$(DATASET) $(FLAGS)
+
+table5: $(READY)  ## Prints Table 5: parameters and arithmetic of the networks
+	$(RUN) experiments.tables --table=5 $(FLAGS)
 
 bench: $(READY)  ## Times the parts on this machine
 	$(RUN) experiments.benchmark $(FLAGS)

@@ -2,63 +2,150 @@ r"""Times the parts of the method on this machine.
 
     python -m experiments.benchmark --output=benchmark.json
 
-Everything is timed in one run, each part several times after a warm-up; the table
-gives the median, and the JSON all times, the versions and the hardware. Weights are
-random and images are noise: neither changes the amount of work, except that of the
-fusion, which is timed on a ramp with noise.
+Every part runs in a process of its own, one after another in one run, several times
+after a warm-up; the tables give medians and their ratios, and the JSON all times, the
+versions and the hardware. Peak memory is that of the whole process. With PyTorch
+(`pip install .[bench]`) its FCRN is timed too.
 """
 
+import concurrent.futures
+import dataclasses
+import importlib.util
 import json
-import pathlib
+import multiprocessing
+import resource
 import statistics
-import tempfile
+import sys
 import time
 from collections.abc import Callable, Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from data_prep.conversion import Pair, write_record_set
 from dpde_tf.atomic_files import write_whole
-from dpde_tf.config import (
-    AugmentationConfig,
-    DepthLossConfig,
-    DepthNetworkConfig,
-    GradientLossConfig,
-    GradientNetworkConfig,
-    TrainingConfig,
-)
-from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
-from dpde_tf.fusion import fuse_depth_and_gradients
-from dpde_tf.image_gradients import image_gradients
-from dpde_tf.losses import feature_similarity_loss
-from dpde_tf.models.depth_network import build_depth_network
-from dpde_tf.models.gradient_network import build_gradient_network
-from dpde_tf.presets import depth_preset, gradient_preset
-from dpde_tf.training.objectives import DepthObjective, GradientObjective, Objective
-from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
-from dpde_tf.training.precision import PRECISIONS, resolve_precision
 from dpde_tf.training.run_record import circumstances
-from dpde_tf.training.step import train_on_batch
+from experiments import benchmark_parts as parts
 from experiments.config_flags import given_flags
 
 FLAGS = flags.FLAGS
 
-SIZE = (240, 320)
+_LOW = "mixed_bfloat16"
 
 
-def _define_flags() -> None:
-    """Defines the flags of this program."""
-    flags.DEFINE_integer("batch_size", 8, "Images a step.", lower_bound=1)
-    flags.DEFINE_integer("repetitions", 5, "Times that each part runs.", lower_bound=1)
-    flags.DEFINE_enum("precision", "auto", PRECISIONS, "Precision of the networks.")
-    flags.DEFINE_string("output", None, "JSON file to write.")
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A part and how it is timed.
+
+    Attributes:
+        name: What the table calls it.
+        make: Gives the function to time, for a batch size.
+        precision: Keras's dtype policy.
+        work: Images (or records) that one run handles, for a batch size.
+        flops: Gives the operations for one of them, or None.
+    """
+
+    name: str
+    make: Callable[[int], parts.Part]
+    precision: str = _LOW
+    work: Callable[[int], int] = int
+    flops: Callable[[], int] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """What was measured of a row.
+
+    Attributes:
+        seconds: Of each run.
+        images: That each run handled.
+        peak_memory: Of the process, bytes.
+        flops: Of each run, or None.
+    """
+
+    seconds: list[float]
+    images: int
+    peak_memory: int
+    flops: int | None
+
+    @property
+    def median(self) -> float:
+        """The median time, seconds."""
+        return statistics.median(self.seconds)
+
+    @property
+    def flops_per_second(self) -> float:
+        """Operations a second at the median time; 0 if they are not counted."""
+        return (self.flops or 0) / self.median
+
+
+def _one(batch_size: int) -> int:
+    """One image, whatever the batch size."""
+    del batch_size
+    return 1
+
+
+def _fcrn_step(batch_size: int) -> parts.Part:
+    return parts.depth_training_step(
+        batch_size, lateral_connections=False, lambda_fsim=0.0
+    )
+
+
+def _fcrn_flops() -> int:
+    return parts.depth_training_flops(lateral_connections=False)
+
+
+def _unpool_form_step(form: str) -> Callable[[int], parts.Part]:
+    return lambda batch_size: parts.depth_training_step(batch_size, unpool_form=form)
+
+
+def _pytorch_step(batch_size: int) -> parts.Part:
+    from experiments import pytorch_fcrn
+
+    return pytorch_fcrn.pytorch_training_step(batch_size, parts.SIZE, bfloat16=True)
+
+
+STEP = "modified FCRN, training step"
+LITERAL = f"{STEP}, literal unpooling and 5x5"
+TRANSPOSED = f"{STEP}, transposed convolution"
+INTERLEAVED = f"{STEP}, Laina's interleaving"
+FLOAT32 = f"{STEP}, float32"
+FCRN = "FCRN with BerHu, training step"
+PYTORCH = "FCRN with BerHu, training step, PyTorch"
+FSIM = "1 - FSIM and gradient, 120x160"
+CROPS = f"gradient network, training step, {parts.CROP_SIZE[0]}x{parts.CROP_SIZE[1]}"
+PIPELINE = "input pipeline with augmentation, one core"
+MATRIX = "matrix product, 4096"
+CONVOLUTION = "3x3 convolution, 128 channels, 60x80"
+DEPTH_FORWARD = "modified FCRN, forward, 1 image"
+GRADIENT_FORWARD = "gradient network, forward, 1 image"
+PREDICTION = "prediction of 1 photograph, file to file"
+
+ROWS = (
+    Row(MATRIX, lambda _: parts.matrix_product(), work=_one, flops=lambda: 2 * 4096**3),
+    Row(CONVOLUTION, parts.convolution, flops=lambda: 2 * 60 * 80 * 9 * 128**2),
+    Row(STEP, parts.depth_training_step, flops=parts.depth_training_flops),
+    Row(LITERAL, _unpool_form_step("literal")),
+    Row(TRANSPOSED, _unpool_form_step("transposed")),
+    Row(INTERLEAVED, _unpool_form_step("interleaved")),
+    Row(
+        FLOAT32, parts.depth_training_step, "float32", flops=parts.depth_training_flops
+    ),
+    Row(FCRN, _fcrn_step, flops=_fcrn_flops),
+    Row(PYTORCH, _pytorch_step, flops=_fcrn_flops),
+    Row(FSIM, parts.feature_similarity),
+    Row(CROPS, parts.gradient_training_step, flops=parts.gradient_training_flops),
+    Row(PIPELINE, parts.input_pipeline, work=lambda _: parts.NUM_RECORDS),
+    Row(DEPTH_FORWARD, lambda _: parts.depth_forward(), work=_one),
+    Row(GRADIENT_FORWARD, lambda _: parts.gradient_forward(), work=_one),
+    Row("fusion, 10 IRLS iterations, 1 image", lambda _: parts.fusion(1), work=_one),
+    Row("fusion, 10 IRLS iterations, a batch", parts.fusion),
+    Row(PREDICTION, lambda _: parts.photograph_prediction(), work=_one),
+)
 
 
 def seconds_of(run: Callable[[], object], repetitions: int) -> list[float]:
-    """Returns how long a function takes, after one run that does not count.
+    """Returns how long a function takes, after two runs that do not count.
 
     Args:
         run: What to time; it must have finished when it returns.
@@ -68,6 +155,7 @@ def seconds_of(run: Callable[[], object], repetitions: int) -> list[float]:
         Seconds of each run.
     """
     run()
+    run()
     seconds = []
     for _ in range(repetitions):
         start = time.perf_counter()
@@ -76,201 +164,184 @@ def seconds_of(run: Callable[[], object], repetitions: int) -> list[float]:
     return seconds
 
 
-def training_step(
-    network: keras.Model, objective: Objective, batch: dict[str, tf.Tensor]
-) -> Callable[[], object]:
-    """Returns a function that makes one training step.
+def measure(name: str, batch_size: int, repetitions: int) -> Measurement:
+    """Returns the times of a row, measured in this process.
 
     Args:
-        network: The network.
-        objective: Its losses.
-        batch: `image` and `depth`.
-
-    Returns:
-        The step; it returns when the weights are updated.
-    """
-    config = TrainingConfig()
-    optimizer = build_optimizer(config, learning_rate_schedule(config, 100))
-    optimizer.build(network.trainable_variables)
-
-    @tf.function
-    def step() -> tf.Tensor:
-        return train_on_batch(network, objective, optimizer, batch)[1]
-
-    return lambda: step().numpy()
-
-
-def _noise_batch(batch_size: int, size: tuple[int, int]) -> dict[str, tf.Tensor]:
-    """Random images with random depth."""
-    return {
-        "image": tf.random.uniform([batch_size, *size, 3]),
-        "depth": tf.random.uniform([batch_size, *size, 1], 1.0, 9.0),
-    }
-
-
-def network_parts(batch_size: int) -> dict[str, Callable[[], object]]:
-    """Returns the steps and forward passes of the networks.
-
-    Args:
+        name: Of the row.
         batch_size: Images a step.
+        repetitions: Runs that count.
 
     Returns:
-        Name to function.
+        The measurement.
     """
-    parts = {}
-    batch = _noise_batch(batch_size, SIZE)
-    objective = DepthObjective(DepthLossConfig(max_depth=10.0))
-    for name, lateral in (("modified FCRN", True), ("FCRN", False)):
-        config = DepthNetworkConfig(
-            lateral_connections=lateral, encoder_weights="none", output_offset=2.8
-        )
-        network = build_depth_network(config)
-        parts[f"{name}, training step"] = training_step(network, objective, batch)
-        parts[f"{name}, forward, 1 image"] = _forward(network, batch["image"][:1])
-    network = build_gradient_network(GradientNetworkConfig())
-    crop = gradient_preset("paper").augmentation.crop_size
-    parts[f"gradient network, training step, {crop[0]}x{crop[1]}"] = training_step(
-        network, GradientObjective(GradientLossConfig()), _noise_batch(batch_size, crop)
-    )
-    parts["gradient network, forward, 1 image"] = _forward(network, batch["image"][:1])
-    return parts
+    row = next(row for row in ROWS if row.name == name)
+    keras.config.set_dtype_policy(row.precision)
+    seconds = seconds_of(row.make(batch_size), repetitions)
+    unit = 1 if sys.platform == "darwin" else 1024  # Of ru_maxrss.
+    memory = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    images = row.work(batch_size)
+    return Measurement(seconds, images, memory, row.flops and images * row.flops())
 
 
-def _forward(network: keras.Model, image: tf.Tensor) -> Callable[[], object]:
-    """The network's inference."""
-    step = tf.function(lambda: network(image, training=False))
-    return lambda: step().numpy()
-
-
-def loss_part(batch_size: int) -> Callable[[], object]:
-    """Returns 1 - FSIM and its gradient at the output size of the depth network.
+def measure_all(
+    names: Sequence[str], batch_size: int, repetitions: int
+) -> dict[str, Measurement]:
+    """Returns the measurements of rows, each made in a fresh process.
 
     Args:
-        batch_size: Maps at a time.
+        names: Of the rows.
+        batch_size: Images a step.
+        repetitions: Runs that count.
 
     Returns:
-        The function.
+        Name to measurement.
     """
-    shape = [batch_size, SIZE[0] // 2, SIZE[1] // 2, 1]
-    truth, predicted = (tf.random.uniform(shape, 1.0, 9.0) for _ in range(2))
-
-    @tf.function
-    def step() -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            tape.watch(predicted)
-            loss = feature_similarity_loss(truth, predicted, max_depth=10.0)
-        return tape.gradient(loss, predicted)
-
-    return lambda: step().numpy()
+    results = {}
+    bar = keras.utils.Progbar(len(names), unit_name="part")
+    for name in names:
+        with concurrent.futures.ProcessPoolExecutor(
+            1, mp_context=multiprocessing.get_context("spawn")
+        ) as pool:
+            results[name] = pool.submit(measure, name, batch_size, repetitions).result()
+        bar.add(1)
+    return results
 
 
-def fusion_part(batch_size: int) -> Callable[[], object]:
-    """Returns the fusion of noisy ramps with noisy gradients.
+def best_flops_per_second(results: dict[str, Measurement]) -> float:
+    """Returns the rate of the faster dense operation, 0 if none was timed."""
+    dense = [results[name] for name in (MATRIX, CONVOLUTION) if name in results]
+    return max((result.flops_per_second for result in dense), default=0.0)
+
+
+def format_parts(results: dict[str, Measurement]) -> str:
+    """Returns the Markdown table of all rows.
 
     Args:
-        batch_size: Maps at a time.
+        results: Name to measurement.
 
     Returns:
-        The function.
+        Median, images a second, rate, its share of the best dense rate, peak memory.
     """
-    rng = np.random.default_rng(0)
-    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
-    ramp = (2.0 + 0.01 * rows + 0.005 * columns)[None, ..., None]
-    shape = (batch_size, *SIZE, 1)
-    gradients = [
-        gradient + rng.normal(0, 0.01, shape).astype(np.float32)
-        for gradient in image_gradients(tf.constant(ramp, tf.float32))
+    best = best_flops_per_second(results)
+    lines = [
+        "| part | median | per second | GFLOP/s | share of the best | peak memory |",
+        "|---|---|---|---|---|---|",
     ]
-    depth = (ramp + rng.normal(0, 0.1, shape)).astype(np.float32)
-    return lambda: fuse_depth_and_gradients(depth, *gradients).depth.numpy()
-
-
-def pipeline_part(batch_size: int, folder: pathlib.Path) -> Callable[[], object]:
-    """Returns the reading of 64 records with the recommended augmentation.
-
-    Args:
-        batch_size: Images a batch; 64 must be a multiple of it.
-        folder: Where to write the records.
-
-    Returns:
-        The function.
-    """
-    rng = np.random.default_rng(0)
-    image = rng.integers(0, 256, [*SIZE, 3], np.uint8)
-    depth = rng.uniform(1, 9, SIZE).astype(np.float32)
-    pairs = [Pair(str(index), "noise", lambda: (image, depth)) for index in range(64)]
-    write_record_set(folder, dataset="noise", splits={"train": pairs}, raw_files={})
-    records = RecordSet.open(folder, "train")
-    augmentation: AugmentationConfig = depth_preset("recommended").augmentation
-
-    def read() -> None:
-        for _ in make_training_dataset(
-            records, batch_size=batch_size, augmentation=augmentation, seed=0, epoch=0
-        ):
-            pass
-
-    return read
-
-
-def time_parts(batch_size: int, repetitions: int) -> dict[str, list[float]]:
-    """Returns the times of all parts.
-
-    Args:
-        batch_size: Images a step.
-        repetitions: Runs of each part.
-
-    Returns:
-        Name to seconds of each run.
-    """
-    height, width = SIZE[0] // 2, SIZE[1] // 2
-    with tempfile.TemporaryDirectory() as folder:
-        parts = {
-            **network_parts(batch_size),
-            f"1 - FSIM and gradient, {height}x{width}": loss_part(batch_size),
-            "fusion, 10 IRLS steps, 1 image": fusion_part(1),
-            f"fusion, 10 IRLS steps, batch of {batch_size}": fusion_part(batch_size),
-            "input pipeline, 64 images": pipeline_part(
-                batch_size, pathlib.Path(folder) / "records"
-            ),
-        }
-        return {name: seconds_of(run, repetitions) for name, run in parts.items()}
-
-
-def format_table(times: dict[str, list[float]]) -> str:
-    """Returns a Markdown table of medians and minima.
-
-    Args:
-        times: Name to seconds of each run.
-
-    Returns:
-        The table, in milliseconds.
-    """
-    lines = ["| part | median | fastest |", "|---|---|---|"]
-    for name, seconds in times.items():
-        median, fastest = (1e3 * f(seconds) for f in (statistics.median, min))
-        lines.append(f"| {name} | {median:.0f} ms | {fastest:.0f} ms |")
+    for name, result in results.items():
+        rate = result.flops_per_second
+        cells = [
+            name,
+            f"{1e3 * result.median:.0f} ms",
+            f"{result.images / result.median:.1f}",
+            f"{rate / 1e9:.0f}" if rate else "",
+            f"{rate / best:.0%}" if rate and best else "",
+            f"{result.peak_memory / 2**30:.1f} GiB",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
+def ratios(results: dict[str, Measurement]) -> list[tuple[str, float, str]]:
+    """Returns the comparisons that the rows allow.
+
+    Args:
+        results: Name to measurement.
+
+    Returns:
+        What is compared, the ratio, and what it should be.
+    """
+
+    def time_of(name: str) -> float:
+        return results[name].median
+
+    def rate_of(name: str) -> float:
+        return results[name].images / time_of(name)
+
+    step, best = "the step / ", best_flops_per_second(results)
+    comparisons = {
+        step + "literal form": (lambda: time_of(STEP) / time_of(LITERAL), "<= 0.5"),
+        step + "transposed form": (lambda: time_of(STEP) / time_of(TRANSPOSED), ""),
+        step + "interleaved": (lambda: time_of(STEP) / time_of(INTERLEAVED), "<= 0.9"),
+        step + "float32": (lambda: time_of(STEP) / time_of(FLOAT32), "<= 0.6"),
+        "FLOP/s of the step / best dense": (
+            lambda: results[STEP].flops_per_second / best,
+            ">= 0.6",
+        ),
+        "FLOP/s of the gradient network's step / best dense": (
+            lambda: results[CROPS].flops_per_second / best,
+            ">= 0.6",
+        ),
+        "1 - FSIM / the step": (lambda: time_of(FSIM) / time_of(STEP), "<= 0.08"),
+        "images/s of the pipeline / the step": (
+            lambda: rate_of(PIPELINE) / rate_of(STEP),
+            ">= 5",
+        ),
+        "prediction / both forward passes": (
+            lambda: (
+                time_of(PREDICTION)
+                / (time_of(DEPTH_FORWARD) + time_of(GRADIENT_FORWARD))
+            ),
+            "<= 1.3",
+        ),
+        "FCRN's step / PyTorch": (lambda: time_of(FCRN) / time_of(PYTORCH), "<= 1"),
+    }
+    found = []
+    for name, (ratio, goal) in comparisons.items():
+        try:
+            found.append((name, ratio(), goal))
+        except (KeyError, ZeroDivisionError):  # A row was left out.
+            continue
+    return found
+
+
+def format_ratios(comparisons: Sequence[tuple[str, float, str]]) -> str:
+    """Returns the Markdown table of comparisons, as `ratios` gives them."""
+    lines = ["| ratio | measured | to reach |", "|---|---|---|"]
+    lines += [f"| {name} | {ratio:.2f} | {goal} |" for name, ratio, goal in comparisons]
+    return "\n".join(lines)
+
+
+def _chosen_rows() -> list[str]:
+    """Names of the rows that the flags ask for."""
+    names = [row.name for row in ROWS if FLAGS.only in row.name]
+    if not names:
+        raise app.UsageError(
+            f"--only={FLAGS.only!r} is part of no row's name: "
+            f"{'; '.join(row.name for row in ROWS)}."
+        )
+    if PYTORCH in names and importlib.util.find_spec("torch") is None:
+        print(f"Without PyTorch (`pip install .[bench]`): no row {PYTORCH!r}.")
+        names.remove(PYTORCH)
+    return names
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_integer("batch_size", 8, "Images a step.", lower_bound=1)
+    flags.DEFINE_integer("repetitions", 7, "Times that each part runs.", lower_bound=1)
+    flags.DEFINE_string("only", "", "Only the parts with this in their name.")
+    flags.DEFINE_string("output", None, "JSON file to write.")
+
+
 def main(argv: Sequence[str]) -> None:
-    """Times all parts and prints the table."""
+    """Times the parts and prints the tables."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
-    precision = resolve_precision(FLAGS.precision)
-    keras.config.set_dtype_policy(precision)
-    times = time_parts(FLAGS.batch_size, FLAGS.repetitions)
+    results = measure_all(_chosen_rows(), FLAGS.batch_size, FLAGS.repetitions)
     made_with = circumstances()
     hardware = made_with["hardware"]
     print(
-        f"\n{SIZE[0]}x{SIZE[1]}, batch {FLAGS.batch_size}, {precision}, "
-        f"{hardware['processor']}, {hardware['cores']} cores, "
-        f"TensorFlow {tf.__version__}\n\n{format_table(times)}"
+        f"\n{parts.SIZE[0]}x{parts.SIZE[1]}, batch {FLAGS.batch_size}, {_LOW} unless "
+        f"said, {hardware['processor']}, {hardware['cores']} cores, "
+        f"TensorFlow {tf.__version__}\n\n{format_parts(results)}\n\n"
+        f"{format_ratios(ratios(results))}"
     )
     if FLAGS.output:
-        record = {"seconds": times, "precision": precision, "flags": given_flags()}
+        rows = {name: dataclasses.asdict(result) for name, result in results.items()}
+        record = {"rows": rows, "flags": given_flags()} | made_with
         with write_whole(FLAGS.output) as path:
-            text = json.dumps(record | made_with, indent=1)
-            path.write_text(text + "\n", encoding="utf-8")
+            path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

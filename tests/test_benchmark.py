@@ -6,31 +6,97 @@ import sys
 
 import pytest
 
-from experiments.benchmark import format_table, seconds_of
+from experiments import benchmark
+from experiments.benchmark import (
+    CONVOLUTION,
+    FCRN,
+    INTERLEAVED,
+    LITERAL,
+    MATRIX,
+    PYTORCH,
+    ROWS,
+    STEP,
+    Measurement,
+    format_parts,
+    format_ratios,
+    ratios,
+    seconds_of,
+)
 
 
-def test_seconds_of_does_not_count_the_first_run():
+def _measurement(*seconds, images=1, flops=None):
+    return Measurement(list(seconds), images, 3 * 2**30, flops)
+
+
+def test_seconds_of_does_not_count_the_first_runs():
     runs = []
     seconds = seconds_of(lambda: runs.append(None), 3)
-    assert len(runs) == 4
+    assert len(runs) == 5
     assert len(seconds) == 3
     assert min(seconds) >= 0
 
 
-def test_format_table_shows_median_and_minimum():
-    table = format_table({"part": [0.004, 0.001, 0.002]})
-    assert table.splitlines()[-1] == "| part | 2 ms | 1 ms |"
+def test_rows_have_names_of_their_own():
+    assert len({row.name for row in ROWS}) == len(ROWS)
+
+
+def test_format_parts_shows_medians_and_rates():
+    results = {
+        MATRIX: _measurement(1.0, flops=1_000_000_000_000),
+        CONVOLUTION: _measurement(1.0, flops=2_000_000_000_000),
+        STEP: _measurement(0.4, 0.1, 0.2, images=8, flops=100_000_000_000),
+        "other": _measurement(0.02),
+    }
+    lines = format_parts(results).splitlines()
+    assert lines[-2] == f"| {STEP} | 200 ms | 40.0 | 500 | 25% | 3.0 GiB |"
+    assert lines[-1] == "| other | 20 ms | 50.0 |  |  | 3.0 GiB |"
+
+
+def test_ratios_of_the_rows_that_are_there():
+    results = {
+        STEP: _measurement(0.2, images=8),
+        LITERAL: _measurement(0.5, images=8),
+        INTERLEAVED: _measurement(0.25, images=8),
+        FCRN: _measurement(0.3),
+        PYTORCH: _measurement(0.6),
+    }
+    found = ratios(results)
+    assert found == [
+        ("the step / literal form", 0.4, "<= 0.5"),
+        ("the step / interleaved", 0.8, "<= 0.9"),
+        ("FCRN's step / PyTorch", 0.5, "<= 1"),
+    ]
+    last = format_ratios(found).splitlines()[-1]
+    assert last == "| FCRN's step / PyTorch | 0.50 | <= 1 |"
+    assert ratios({}) == []
+
+
+def _run(*arguments):
+    command = [sys.executable, "-m", "experiments.benchmark", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
 def test_benchmark_times_every_part(tmp_path):
     path = tmp_path / "benchmark.json"
-    command = [sys.executable, "-m", "experiments.benchmark", f"--output={path}"]
-    command += ["--repetitions=1", "--batch_size=1"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = _run(f"--output={path}", "--repetitions=1", "--batch_size=1")
+    assert result.returncode == 0, result.stderr
     record = json.loads(path.read_text())
-    assert len(record["seconds"]) == 10
-    assert all(len(s) == 1 and s[0] > 0 for s in record["seconds"].values())
-    assert all(f"| {name} |" in result.stdout for name in record["seconds"])
+    names = {row.name for row in ROWS}
+    if "Without PyTorch" in result.stdout:
+        names.remove(benchmark.PYTORCH)
+    assert set(record["rows"]) == names
+    for name, row in record["rows"].items():
+        assert len(row["seconds"]) == 1
+        assert row["seconds"][0] > 0
+        assert row["peak_memory"] > 1e8
+        assert f"| {name} |" in result.stdout
     assert record["commit"]
     assert record["versions"]["tensorflow"]
+
+
+@pytest.mark.slow
+def test_benchmark_refuses_rows_that_do_not_exist():
+    result = _run("--only=nothing")
+    assert result.returncode != 0
+    assert "--only='nothing' is part of no row's name: matrix product" in result.stderr

@@ -13,7 +13,7 @@ TARGETS = re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re
 
 def _commands(target):
     """(module, flag names) of each program that a target runs."""
-    command = ["make", "-n", target, "IMAGE=photo.jpg", "FLAGS="]
+    command = ["make", "-n", target, "IMAGE=photo.jpg", "DEPTH=depth", "FLAGS="]
     lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
     for line in lines.splitlines():
         if match := re.search(r"python -m ((?:data_prep|experiments)\.\w+)(.*)", line):
@@ -38,6 +38,28 @@ def test_predict_without_image_says_what_is_missing():
     )
     assert result.returncode != 0
     assert "make predict IMAGE=photo.jpg" in result.stderr
+
+
+def test_fuse_takes_gradients_or_the_run_and_images():
+    commands = [
+        subprocess.run(
+            ["make", "-n", "fuse", *variables],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        for variables in (
+            ["DEPTH=d", "GRADIENTS=g"],
+            ["DEPTH=d", "IMAGE=i"],
+            ["GRADIENTS=g"],
+        )
+    ]
+    assert '--gradients="g"' in commands[0].stdout
+    assert "--gradient_run" not in commands[0].stdout
+    assert '--images="i"' in commands[1].stdout
+    assert "--gradient_run=runs/nyu/gradient" in commands[1].stdout
+    assert commands[2].returncode != 0
+    assert "make fuse DEPTH=folder GRADIENTS=folder" in commands[2].stderr
 
 
 @pytest.mark.slow
