@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from dpde_tf.config import TrainingConfig
+from dpde_tf.training.fused_optimizers import FusedAdamW, FusedSGD
 from dpde_tf.training.optimization import (
-    FusedSGD,
     LearningRate,
     build_optimizer,
     learning_rate_schedule,
@@ -63,14 +63,21 @@ def test_build_optimizer_sgd_with_momentum_by_hand():
 
 
 @pytest.mark.parametrize(
-    "options", [{"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {}]
+    ("kinds", "options"),
+    [
+        ((keras.optimizers.SGD, FusedSGD), {"momentum": 0.9}),
+        ((keras.optimizers.SGD, FusedSGD), {"momentum": 0.9, "nesterov": True}),
+        ((keras.optimizers.SGD, FusedSGD), {}),
+        ((keras.optimizers.AdamW, FusedAdamW), {}),
+        ((keras.optimizers.AdamW, FusedAdamW), {"amsgrad": True, "beta_1": 0.8}),
+    ],
 )
-def test_fused_sgd_is_keras_sgd(options):
+def test_fused_optimizers_are_those_of_keras(kinds, options):
     rng = np.random.default_rng(0)
     start = rng.normal(size=(7, 5)).astype(np.float32)
     gradients = rng.normal(size=(6, 7, 5)).astype(np.float32)
     results = []
-    for kind in (keras.optimizers.SGD, FusedSGD):
+    for kind in kinds:
         weight = keras.Variable(start)
         optimizer = kind(learning_rate=0.1, weight_decay=0.01, **options)
         optimizer.build([weight])

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from dpde_tf.config import TrainingConfig
+from dpde_tf.training.fused_optimizers import FusedAdamW, FusedSGD
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
@@ -90,33 +91,6 @@ def learning_rate_schedule(
     )
 
 
-@keras.saving.register_keras_serializable(package="dpde_tf")
-class FusedSGD(keras.optimizers.SGD):
-    """`keras.optimizers.SGD` with momentum, each weight updated by one kernel.
-
-    Keras takes five passes over all weights, which are a tenth of a training step of
-    the depth network on a CPU.
-
-    Source: Xu & Liu (2021), Sect. 4.2.
-    """
-
-    def update_step(
-        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
-    ) -> None:
-        """Updates one weight: m <- momentum m - rate g; weight <- weight + m."""
-        if not self.momentum or self.nesterov:
-            super().update_step(gradient, variable, learning_rate)
-            return
-        momentum = self.momentums[self._get_variable_index(variable)]
-        tf.raw_ops.ResourceApplyKerasMomentum(
-            var=variable.handle,
-            accum=momentum.value.handle,
-            lr=tf.cast(learning_rate, variable.dtype),
-            grad=tf.cast(gradient, variable.dtype),
-            momentum=tf.cast(self.momentum, variable.dtype),
-        )
-
-
 def build_optimizer(config: TrainingConfig, schedule: LearningRate) -> keras.Optimizer:
     """Returns the optimiser of a run.
 
@@ -144,7 +118,7 @@ def build_optimizer(config: TrainingConfig, schedule: LearningRate) -> keras.Opt
             **options,
         )
     elif config.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(weight_decay=config.weight_decay, **options)
+        optimizer = FusedAdamW(weight_decay=config.weight_decay, **options)
     else:
         raise ValueError(
             f"`optimizer` must be 'sgd' or 'adamw'. Received: {config.optimizer!r}."
