@@ -83,6 +83,28 @@ def fuse_by_direct_solver(
     return [iterate.reshape(height, width) for iterate in iterates]
 
 
+def minimise_energy(
+    start, depth, gradient_x, gradient_y, *, omega, epsilon, confidence, gradient
+):
+    """The minimum itself, to the last digits, by Newton's method from nearby."""
+    matrix = difference_matrix(*depth.shape)
+    importance = omega * np.concatenate(
+        [gradient[:, :-1].ravel(), gradient[:-1].ravel()]
+    )
+    target = np.concatenate([gradient_x[:, :-1].ravel(), gradient_y[:-1].ravel()])
+    fused = start.ravel()
+    for _ in range(5):
+        data, smooth = fused - depth.ravel(), matrix @ fused - target
+        phi, phi_smooth = np.sqrt(data**2 + epsilon), np.sqrt(smooth**2 + epsilon)
+        slope = confidence.ravel() * data / phi
+        slope += matrix.T @ (importance * smooth / phi_smooth)
+        curvature = scipy.sparse.diags_array(confidence.ravel() * epsilon / phi**3)
+        curved = scipy.sparse.diags_array(importance * epsilon / phi_smooth**3)
+        hessian = scipy.sparse.csc_array(curvature + matrix.T @ curved @ matrix)
+        fused = fused - scipy.sparse.linalg.spsolve(hessian, slope)
+    return fused.reshape(depth.shape)
+
+
 def piecewise_planar_scene(rng, height, width):
     """A depth map as a network blurs it, and gradients as a network finds them.
 

@@ -3,15 +3,17 @@ import pytest
 import references
 import tensorflow as tf
 
+from dpde_tf.fusion.conjugate_gradient import scaled_product
 from dpde_tf.fusion.energy import (
+    descent_direction,
     fusion_energy,
     fusion_problem,
-    inverse_diagonal,
-    irls_weights,
-    normal_operator,
-    right_hand_side,
+    irls_weight,
+    normal_system,
+    penalty_curvature,
     robust_penalty,
 )
+from dpde_tf.fusion.stencil import fill_rows, pad_rows
 
 SETTINGS = {"omega": 7.0, "epsilon": 1e-2}
 
@@ -22,15 +24,27 @@ def _random_maps(rng, size):
     return (*maps, *rng.uniform(0.1, 2, size=(3, *size)))
 
 
-def _batched(*maps):
-    return tuple(tf.constant(m[None, :, :, None]) for m in maps)
+def _problem(depth, gradient_x, gradient_y, *confidences, **scalars):
+    scalars = {
+        name: tf.constant(v, depth.dtype) for name, v in (SETTINGS | scalars).items()
+    }
+    maps = (depth, gradient_x, gradient_y, *confidences)
+    return fusion_problem(*map(tf.constant, maps), **scalars)
 
 
-def _problem(depth, gradient_x, gradient_y, *confidences):
-    scalars = {name: tf.constant(v, tf.float64) for name, v in SETTINGS.items()}
-    return fusion_problem(
-        *_batched(depth, gradient_x, gradient_y), _batched(*confidences), **scalars
-    )
+def _padded(image):
+    return pad_rows(fill_rows(tf.constant(image)))
+
+
+def _product(system, image):
+    """The product with the matrix, undoing the scaling, at the image's own pixels."""
+    height = len(image)
+    product = scaled_product(system, pad_rows(_filled(image) / system.scale))
+    return (product / system.scale)[:height]
+
+
+def _filled(image):
+    return fill_rows(tf.constant(image))
 
 
 def _explicit_system(maps, correction):
@@ -63,21 +77,34 @@ def test_robust_penalty_is_smooth_at_zero_and_nearly_absolute_far_away():
     np.testing.assert_allclose(value, [0.01, 1000], rtol=1e-6)
 
 
+def test_weights_are_derivatives_of_the_penalty():
+    x = tf.constant([-3.0, 0.0, 0.01, 2.0], tf.float64)
+    epsilon = tf.constant(1e-2, tf.float64)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            value = robust_penalty(x, epsilon)
+        slope = inner.gradient(value, x)
+    np.testing.assert_allclose(irls_weight(x, epsilon) * x, slope, rtol=1e-13)
+    curvature = outer.gradient(slope, x)
+    # Automatic differentiation subtracts two nearly equal numbers far from 0.
+    np.testing.assert_allclose(penalty_curvature(x, epsilon), curvature, rtol=1e-10)
+
+
 def test_fusion_energy_hand_computed():
     # d_est = (2, 3), d = (5, 3), G_x = 5, omega = 2, epsilon = 16: the residuals are
     # 3, 0 and -2 - 5 = -7, so E = 5 + 4 + 2 sqrt(65). G_y does not exist.
     depth, gradient_x = np.array([[2.0, 3.0]]), np.array([[5.0, 99.0]])
-    problem = fusion_problem(
-        *_batched(depth, gradient_x, np.full((1, 2), 99.0)),
-        (1.0, 1.0, 1.0),
-        omega=tf.constant(2.0, tf.float64),
-        epsilon=tf.constant(16.0, tf.float64),
+    one = np.ones((1, 2))
+    problem = _problem(
+        depth, gradient_x, np.full((1, 2), 99.0), one, one, one, omega=2, epsilon=16
     )
-    energy = fusion_energy(problem, *_batched(np.array([[3.0, 0.0]])))
-    np.testing.assert_allclose(energy, [9 + 2 * np.sqrt(65)], rtol=1e-15)
+    energy = fusion_energy(problem, _padded(np.array([[3.0, 0.0]])))
+    np.testing.assert_allclose(energy, 9 + 2 * np.sqrt(65), rtol=1e-15)
 
 
-@pytest.mark.parametrize("size", [(5, 6), (1, 7), (7, 1)])
+@pytest.mark.parametrize("size", [(5, 6), (1, 7), (7, 1), (20, 3)])
 def test_fusion_energy_equals_the_definition(rng, size):
     depth, gradient_x, gradient_y, c, c_xy, _ = maps = _random_maps(rng, size)
     correction = rng.normal(size=size)
@@ -91,49 +118,48 @@ def test_fusion_energy_equals_the_definition(rng, size):
         gradient=c_xy,
     )
     problem = _problem(*maps[:5], c_xy)
-    np.testing.assert_allclose(
-        fusion_energy(problem, *_batched(correction)), [expected], rtol=1e-13
-    )
+    energy = fusion_energy(problem, _padded(correction))
+    np.testing.assert_allclose(energy, expected, rtol=1e-13)
 
 
 def test_fusion_energy_is_summed_in_float64():
     # 2^18 pixels of phi = 1 and one of sqrt(1.01): the difference, 0.005, is less than
     # the spacing of float32 numbers at 2^18, 0.03.
-    size = (1, 512, 512, 1)
-    problem = fusion_problem(
-        *(tf.zeros(size),) * 3,
-        (tf.ones(size), tf.zeros(size), tf.zeros(size)),
-        omega=tf.constant(1.0),
-        epsilon=tf.constant(1.0),
-    )
-    one_pixel = tf.one_hot([[5]], 512 * 512, on_value=0.1)
-    raised = fusion_energy(problem, tf.reshape(one_pixel, size))
+    zeros = np.zeros((512, 512), np.float32)
+    ones = np.ones_like(zeros)
+    problem = _problem(zeros, zeros, zeros, ones, zeros, zeros, omega=1, epsilon=1)
+    correction = zeros.copy()
+    correction[0, 5] = 0.1
+    raised = fusion_energy(problem, _padded(correction))
     assert raised.dtype == tf.float64
     # sqrt(1 + 0.1^2) - 1 of one pixel; 1e-7 is the rounding of its float32 term.
-    np.testing.assert_allclose(raised - 512**2, [np.sqrt(1.01) - 1], atol=1e-7)
+    np.testing.assert_allclose(raised - 512**2, np.sqrt(1.01) - 1, atol=1e-7)
 
 
-def test_irls_weights_make_parabolas_that_touch_the_penalties_from_above(rng):
+def test_descent_direction_is_the_negative_derivative(rng):
+    maps = _random_maps(rng, (5, 6))
+    correction = _filled(rng.normal(size=(5, 6)))
+    problem = _problem(*maps)
+    with tf.GradientTape() as tape:
+        tape.watch(correction)
+        energy = fusion_energy(problem, pad_rows(correction))
+    descent = descent_direction(problem, pad_rows(correction))
+    np.testing.assert_allclose(
+        descent, -tape.gradient(energy, correction), rtol=0, atol=1e-12
+    )
+
+
+def test_irls_parabolas_lie_above_the_penalties(rng):
     maps = _random_maps(rng, (4, 5))
     problem = _problem(*maps)
-    here, there = (_batched(m)[0] for m in rng.normal(size=(2, 4, 5)))
-    weights = irls_weights(problem, here)
-
-    def quadratic(correction):
-        return float(
-            tf.reduce_sum(correction * normal_operator(weights, correction)) / 2
-            - tf.reduce_sum(correction * right_hand_side(problem, weights))
-        )
-
-    rise = quadratic(there) - quadratic(here)
-    energies = [fusion_energy(problem, u)[0] for u in (here, there)]
+    here, there = rng.normal(size=(2, 4, 5))
+    system = normal_system(problem, _padded(here), irls_weight)
+    step = there - here
+    rise = np.sum(step * _product(system, step)) / 2 - np.sum(
+        step * descent_direction(problem, _padded(here))[:4]
+    )
+    energies = [fusion_energy(problem, _padded(u)) for u in (here, there)]
     assert energies[1] - energies[0] <= rise
-    # They touch: along a short step both rise alike.
-    with tf.GradientTape() as tape:
-        tape.watch(here)
-        energy = fusion_energy(problem, here)
-    slope = normal_operator(weights, here) - right_hand_side(problem, weights)
-    np.testing.assert_allclose(tape.gradient(energy, here), slope, atol=1e-12)
 
 
 @pytest.mark.parametrize("size", [(4, 5), (1, 6), (6, 1)])
@@ -142,32 +168,35 @@ def test_normal_system_equals_the_explicit_matrix(rng, size):
     correction, vector = rng.normal(size=(2, *size))
     matrix, right = _explicit_system(maps, correction)
     problem = _problem(*maps)
-    weights = irls_weights(problem, *_batched(correction))
-    product = normal_operator(weights, *_batched(vector))
+    system = normal_system(problem, _padded(correction), irls_weight)
+    product = (matrix @ vector.ravel()).reshape(size)
+    np.testing.assert_allclose(_product(system, vector), product, rtol=1e-10)
+    # For the step from d the right-hand side is that for d + step less A d.
+    descent = descent_direction(problem, _padded(correction))[: size[0]]
     np.testing.assert_allclose(
-        product[0, ..., 0], (matrix @ vector.ravel()).reshape(size), rtol=1e-10
-    )
-    np.testing.assert_allclose(
-        inverse_diagonal(weights)[0, ..., 0],
-        (1 / np.diag(matrix)).reshape(size),
-        rtol=1e-12,
-    )
-    # For u = d - d_est the right-hand side is that for d less A d_est.
-    np.testing.assert_allclose(
-        right_hand_side(problem, weights)[0, ..., 0],
-        (right - matrix @ maps[0].ravel()).reshape(size),
+        descent,
+        (right - matrix @ (maps[0] + correction).ravel()).reshape(size),
         rtol=0,
         atol=1e-11 * np.abs(right).max(),
     )
 
 
-def test_inverse_diagonal_of_a_pixel_without_terms_is_zero(rng):
-    depth, gradient_x, gradient_y, c, c_x, c_y = _random_maps(rng, (3, 3))
-    c[1, 1] = 0
-    c_x[1, 0:2] = 0
-    c_y[0:2, 1] = 0
-    problem = _problem(depth, gradient_x, gradient_y, c, c_x, c_y)
-    weights = irls_weights(problem, *_batched(depth * 0))
-    inverse = inverse_diagonal(weights)[0, ..., 0].numpy()
-    assert inverse[1, 1] == 0
-    assert np.count_nonzero(inverse) == 8
+def test_normal_system_with_the_curvature_is_the_hessian(rng):
+    maps = _random_maps(rng, (3, 4))
+    problem = _problem(*maps)
+    correction = _filled(rng.normal(size=(3, 4)))
+    with tf.GradientTape() as outer:
+        outer.watch(correction)
+        with tf.GradientTape() as inner:
+            inner.watch(correction)
+            energy = fusion_energy(problem, pad_rows(correction))
+        slope = inner.gradient(energy, correction)[:3]
+    hessian = outer.jacobian(slope, correction)[:, :, :3].numpy().reshape(12, 12)
+    vector = rng.normal(size=(3, 4))
+    system = normal_system(problem, pad_rows(correction), penalty_curvature)
+    np.testing.assert_allclose(
+        _product(system, vector),
+        (hessian @ vector.ravel()).reshape(3, 4),
+        rtol=0,
+        atol=1e-9 * np.abs(hessian).max(),
+    )

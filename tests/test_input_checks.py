@@ -77,6 +77,12 @@ def test_checked_scalar_refuses_what_is_not_positive(value):
         checked_scalar(value, "omega", tf.float32)
 
 
+def test_checked_scalar_refuses_what_is_not_below_its_bound():
+    assert checked_scalar(1.99, "relaxation", tf.float64, below=2.0) == 1.99
+    with pytest.raises(ValueError, match=r"`relaxation` .* > 0 and < 2. Received: 2.0"):
+        checked_scalar(2.0, "relaxation", tf.float32, below=2.0)
+
+
 def test_checked_scalar_allows_zero_where_told_and_takes_tensors():
     assert checked_scalar(0.0, "tolerance", tf.float64, zero=True) == 0
     with pytest.raises(ValueError, match=r"`tolerance` must be finite and >= 0"):

@@ -3,6 +3,10 @@
 It knows no networks: any depth and gradients can be fused.
 """
 
-from dpde_tf.fusion.irls import FusionResult, fuse_depth_and_gradients
+from dpde_tf.fusion.irls import (
+    TO_CONVERGENCE,
+    FusionResult,
+    fuse_depth_and_gradients,
+)
 
-__all__ = ["FusionResult", "fuse_depth_and_gradients"]
+__all__ = ["TO_CONVERGENCE", "FusionResult", "fuse_depth_and_gradients"]

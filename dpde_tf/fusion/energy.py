@@ -6,43 +6,60 @@
 each term times its confidence; there is no grad_x in the last column and no grad_y
 in the last row. With the diagonal weights W = 1 / phi of the residuals at some d, the
 parabolas that touch the penalties there and lie above them have their minimum at
+d + step,
 
-    (W_d + omega grad^T W_g grad) d = W_d d_est + omega grad^T W_g G.
+    (W_d + omega grad^T W_g grad) step = -grad E(d),
 
-The unknown is carried as the correction u = d - d_est, for which the system reads
-(W_d + omega grad^T W_g grad) u = omega grad^T W_g (G - grad d_est). The solutions are
-the same; in float32 the size of the depth itself costs the correction no digits, and
-gradients that agree with the depth leave it as it is, bit by bit.
+which is the system of Karsch et al. (2014) for d + step, less what d already solves.
+
+The unknown is carried as the correction u = d - d_est: in float32 the size of the
+depth itself costs the correction no digits, and gradients that agree with the depth
+leave it as it is, bit by bit. All functions work on one image; its rows are filled up
+(see `stencil`) with pixels that no term sees.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from dpde_tf.image_gradients import (
-    image_gradients,
-    image_gradients_adjoint,
-    image_gradients_mask,
-)
+from dpde_tf.fusion.conjugate_gradient import ScaledSystem, scaled_system
+from dpde_tf.fusion.stencil import Neighbours, fill_rows, neighbours, pad_rows, sum_of
+from dpde_tf.image_gradients import image_gradients, image_gradients_mask
 
-Maps = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # Of the depth, of x and of y.
+# Of a residual and epsilon: 1 / phi, phi'' and the like.
+WeightFunction = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 class FusionProblem(NamedTuple):
-    """The energy as a function of the correction u = d - d_est.
+    """The energy of one image as a function of the correction u = d - d_est.
 
     Attributes:
-        target_x: G_x - grad_x d_est, `[B, H, W, 1]`; 0 in the last column.
-        target_y: G_y - grad_y d_est, `[B, H, W, 1]`; 0 in the last row.
-        importance: The constant factors of the three penalties: confidence, and
-            omega times confidence where the gradient exists.
+        target_x: G_x - grad_x d_est, padded `[H + 2, W]`; 0 in the last column.
+        target_y: G_y - grad_y d_est, the same; 0 in the last row.
+        importance: Confidence of the depth, the factor of its penalty, `[H, W]`.
+        importance_x: Omega times confidence where the difference exists, padded.
+        importance_y: The same.
         epsilon: Rounding of the penalty in square metres, scalar.
     """
 
     target_x: tf.Tensor
     target_y: tf.Tensor
-    importance: Maps
+    importance: tf.Tensor
+    importance_x: tf.Tensor
+    importance_y: tf.Tensor
     epsilon: tf.Tensor
+
+
+class _Edges(NamedTuple):
+    """Residuals and importances of the differences to the four neighbours.
+
+    A difference always is right less left or lower less upper pixel, so that the
+    energy falls with `left` and `above` where it rises with `right` and `below`.
+    """
+
+    residuals: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
+    importances: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 def robust_penalty(residual: tf.Tensor, epsilon: float | tf.Tensor) -> tf.Tensor:
@@ -61,11 +78,40 @@ def robust_penalty(residual: tf.Tensor, epsilon: float | tf.Tensor) -> tf.Tensor
     return tf.sqrt(tf.square(residual) + epsilon)
 
 
+def irls_weight(residual: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
+    """Returns 1 / phi(x) = phi'(x) / x, the curvature of the parabola that touches.
+
+    Args:
+        residual: x, of any shape.
+        epsilon: As `robust_penalty`.
+
+    Returns:
+        Shaped like `residual`.
+    """
+    return tf.math.rsqrt(tf.square(residual) + epsilon)
+
+
+def penalty_curvature(residual: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
+    """Returns phi''(x) = epsilon / (x^2 + epsilon)^1.5.
+
+    Args:
+        residual: x, of any shape.
+        epsilon: As `robust_penalty`.
+
+    Returns:
+        Shaped like `residual`.
+    """
+    weight = irls_weight(residual, epsilon)
+    return epsilon * weight * weight * weight
+
+
 def fusion_problem(
     depth: tf.Tensor,
     gradient_x: tf.Tensor,
     gradient_y: tf.Tensor,
-    confidences: Maps,
+    confidence: tf.Tensor,
+    confidence_x: tf.Tensor,
+    confidence_y: tf.Tensor,
     *,
     omega: tf.Tensor,
     epsilon: tf.Tensor,
@@ -73,132 +119,128 @@ def fusion_problem(
     """Returns the energy of a depth map and its gradients.
 
     Args:
-        depth: d_est in metres, `[B, H, W, 1]`.
-        gradient_x: G_x in metres per pixel, `[B, H, W, 1]`.
-        gradient_y: G_y in metres per pixel, `[B, H, W, 1]`.
-        confidences: Factors of the three penalties, shaped so that they broadcast.
+        depth: d_est in metres, `[H, W]`.
+        gradient_x: G_x in metres per pixel, `[H, W]`.
+        gradient_y: G_y in metres per pixel, `[H, W]`.
+        confidence: Factor of the depth's penalty, `[H, W]`.
+        confidence_x: That of the penalty of grad_x, `[H, W]`.
+        confidence_y: That of the penalty of grad_y, `[H, W]`.
         omega: Weight of the gradient terms, scalar.
         epsilon: Rounding of the penalty in square metres, scalar.
 
     Returns:
         A `FusionProblem`.
     """
-    everywhere = tf.ones_like(depth[:1], tf.bool)
+    as_batch = depth[tf.newaxis, :, :, tf.newaxis]
+    present_x, present_y = (g[0, :, :, 0] for g in image_gradients(as_batch))
     exists_x, exists_y = (
-        tf.cast(mask, depth.dtype) for mask in image_gradients_mask(everywhere)
+        tf.cast(mask[0, :, :, 0], depth.dtype)
+        for mask in image_gradients_mask(tf.ones_like(as_batch, tf.bool))
     )
-    present_x, present_y = image_gradients(depth)
-    confidence, confidence_x, confidence_y = confidences
     return FusionProblem(
-        target_x=(gradient_x - present_x) * exists_x,
-        target_y=(gradient_y - present_y) * exists_y,
-        importance=(
-            confidence,
-            omega * confidence_x * exists_x,
-            omega * confidence_y * exists_y,
-        ),
+        target_x=pad_rows(fill_rows((gradient_x - present_x) * exists_x)),
+        target_y=pad_rows(fill_rows((gradient_y - present_y) * exists_y)),
+        importance=fill_rows(confidence),
+        importance_x=pad_rows(fill_rows(omega * confidence_x * exists_x)),
+        importance_y=pad_rows(fill_rows(omega * confidence_y * exists_y)),
         epsilon=epsilon,
     )
 
 
 def fusion_energy(problem: FusionProblem, correction: tf.Tensor) -> tf.Tensor:
-    """Returns the energy E of each image.
+    """Returns the energy E of an image.
 
     Args:
         problem: The energy's constants.
-        correction: u = d - d_est in metres, `[B, H, W, 1]`.
+        correction: u = d - d_est in metres, padded `[H + 2, W]`.
 
     Returns:
-        E, float64 `[B]`. The pixels are summed in float64, because the last IRLS
+        E, float64 scalar. The pixels are summed in float64, because the last IRLS
         steps lower E by less than a float32 sum of them could resolve.
 
     Source: Xu & Liu (2021), Eq. 5.
     """
-    terms = [
-        tf.cast(importance * penalty, tf.float64)
-        for importance, penalty in zip(
-            problem.importance, _penalties(problem, correction), strict=True
-        )
-    ]
-    # In two stages, for the reason given in `conjugate_gradient`.
-    return tf.reduce_sum(tf.reduce_sum(tf.add_n(terms), axis=[2, 3]), axis=1)
+
+    def term(*maps: tf.Tensor) -> tf.Tensor:
+        pairs = zip(maps[:3], maps[3:], strict=True)
+        terms = [m * robust_penalty(x, problem.epsilon) for m, x in pairs]
+        return tf.cast(tf.add_n(terms), tf.float64)
+
+    edges = _edges(problem, neighbours(correction))
+    return sum_of(
+        term,
+        problem.importance,
+        edges.importances[0],
+        edges.importances[2],
+        correction[1:-1],
+        edges.residuals[0],
+        edges.residuals[2],
+    )
 
 
-def irls_weights(problem: FusionProblem, correction: tf.Tensor) -> Maps:
-    """Returns W_d, omega W_x and omega W_y: the curvatures of the parabolas.
+def descent_direction(problem: FusionProblem, correction: tf.Tensor) -> tf.Tensor:
+    """Returns the negative derivative of the energy by each pixel.
 
     Args:
         problem: The energy's constants.
-        correction: Where the parabolas touch, `[B, H, W, 1]`.
+        correction: u, padded `[H + 2, W]`.
 
     Returns:
-        Three maps `[B, H, W, 1]`: confidence / phi, with the factor omega.
+        `[H, W]`.
     """
-    # A plain division by a square root would be rewritten in a graph as a product with
-    # an approximate inverse root, whose last bits depend on the pixel's place in the
-    # batch. `divide_no_nan` is left as it is.
-    return tuple(
-        tf.math.divide_no_nan(importance, penalty)
-        for importance, penalty in zip(
-            problem.importance, _penalties(problem, correction), strict=True
-        )
+    u = neighbours(correction)
+    edges = _edges(problem, u)
+    weight, weights = _weights(problem, u, edges, irls_weight)
+    right, left, below, above = (
+        w * residual for w, residual in zip(weights, edges.residuals, strict=True)
     )
+    return right - left + below - above - weight * u.here
 
 
-def right_hand_side(problem: FusionProblem, weights: Maps) -> tf.Tensor:
-    """Returns omega grad^T W_g (G - grad d_est).
+def normal_system(
+    problem: FusionProblem, correction: tf.Tensor, weight_function: WeightFunction
+) -> ScaledSystem:
+    """Returns the matrix W_d + omega grad^T W_g grad.
 
     Args:
         problem: The energy's constants.
-        weights: As `irls_weights` returns them.
+        correction: u, padded `[H + 2, W]`: where the weights are taken.
+        weight_function: `irls_weight` for the parabolas, `penalty_curvature` for the
+            Hessian of the energy.
 
     Returns:
-        `[B, H, W, 1]`.
+        The matrix.
     """
-    _, weight_x, weight_y = weights
-    return image_gradients_adjoint(
-        weight_x * problem.target_x, weight_y * problem.target_y
+    u = neighbours(correction)
+    return scaled_system(*_weights(problem, u, _edges(problem, u), weight_function))
+
+
+def _edges(problem: FusionProblem, u: Neighbours) -> _Edges:
+    """Returns the differences to the four neighbours."""
+    target_x, target_y = neighbours(problem.target_x), neighbours(problem.target_y)
+    along_x = neighbours(problem.importance_x)
+    along_y = neighbours(problem.importance_y)
+    return _Edges(
+        residuals=(
+            u.right - u.here - target_x.here,
+            u.here - u.left - target_x.left,
+            u.below - u.here - target_y.here,
+            u.here - u.above - target_y.above,
+        ),
+        importances=(along_x.here, along_x.left, along_y.here, along_y.above),
     )
 
 
-def normal_operator(weights: Maps, correction: tf.Tensor) -> tf.Tensor:
-    """Returns (W_d + omega grad^T W_g grad) u.
+def _weights(
+    problem: FusionProblem, u: Neighbours, edges: _Edges, function: WeightFunction
+) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+    """Returns the weight of each pixel's depth and of its four differences.
 
-    It is the product with a sparse matrix of five entries a row, applied as a
-    stencil, so that no index is stored.
-
-    Args:
-        weights: As `irls_weights` returns them.
-        correction: u, `[B, H, W, 1]`.
-
-    Returns:
-        `[B, H, W, 1]`.
+    Those to the left and above are computed again rather than moved over from the
+    neighbour: that takes less time than to store and pad them.
     """
-    weight, weight_x, weight_y = weights
-    step_x, step_y = image_gradients(correction)
-    return weight * correction + image_gradients_adjoint(
-        weight_x * step_x, weight_y * step_y
+    weights = tuple(
+        importance * function(residual, problem.epsilon)
+        for importance, residual in zip(edges.importances, edges.residuals, strict=True)
     )
-
-
-def inverse_diagonal(weights: Maps) -> tf.Tensor:
-    """Returns the inverse of the operator's diagonal, the Jacobi preconditioner.
-
-    Args:
-        weights: As `irls_weights` returns them.
-
-    Returns:
-        `[B, H, W, 1]`; 0 for a pixel that no term sees.
-    """
-    weight, weight_x, weight_y = weights
-    # An entry holds the weights of both differences that a pixel takes part in, its
-    # own and its left (upper) neighbour's; the adjoint is the latter less the former.
-    neighbours = 2 * (weight_x + weight_y) + image_gradients_adjoint(weight_x, weight_y)
-    return tf.math.divide_no_nan(tf.ones([], weight.dtype), weight + neighbours)
-
-
-def _penalties(problem: FusionProblem, correction: tf.Tensor) -> Maps:
-    """Returns phi of the three residuals at each pixel."""
-    step_x, step_y = image_gradients(correction)
-    residuals = (correction, step_x - problem.target_x, step_y - problem.target_y)
-    return tuple(robust_penalty(residual, problem.epsilon) for residual in residuals)
+    return problem.importance * function(u.here, problem.epsilon), weights

@@ -4,6 +4,8 @@ Values are checked at once outside of a graph (`ValueError`), and when it runs i
 (`tf.errors.InvalidArgumentError`).
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 
@@ -53,7 +55,7 @@ def checked_map(values: tf.Tensor, name: str, depth: tf.Tensor) -> tf.Tensor:
     _require(
         tf.reduce_all(finite),
         f"`{name}` must be finite. NaN or infinity in image(s) of the batch:",
-        tf.where(~finite)[:, 0],
+        lambda: tf.where(~finite)[:, 0],
     )
     return values
 
@@ -87,7 +89,12 @@ def checked_confidences(
 
 
 def checked_scalar(
-    value: float | tf.Tensor, name: str, dtype: tf.DType, *, zero: bool = False
+    value: float | tf.Tensor,
+    name: str,
+    dtype: tf.DType,
+    *,
+    zero: bool = False,
+    below: float | None = None,
 ) -> tf.Tensor:
     """Returns a scalar as a tensor, so that its value does not retrace a graph.
 
@@ -96,19 +103,24 @@ def checked_scalar(
         name: Its name in messages.
         dtype: Type of the result.
         zero: Whether 0 is allowed.
+        below: The value must be smaller than this, None for any.
 
     Returns:
         Scalar tensor.
 
     Raises:
-        ValueError: If the value is negative, 0 where not allowed, or not finite.
+        ValueError: If the value is negative, 0 where not allowed, too large, or not
+            finite.
     """
     # `tf.cast` alone would round a Python number to float32 on its way to float64.
     scalar = value if tf.is_tensor(value) else tf.convert_to_tensor(value, dtype)
     scalar = tf.cast(scalar, dtype)
     in_range = (scalar >= 0 if zero else scalar > 0) & (scalar <= dtype.max)
     rule = ">= 0" if zero else "> 0"
-    _require(in_range, f"`{name}` must be finite and {rule}. Received:", scalar)
+    if below is not None:
+        in_range &= scalar < below
+        rule += f" and < {below:g}"
+    _require(in_range, f"`{name}` must be finite and {rule}. Received:", lambda: scalar)
     return scalar
 
 
@@ -123,14 +135,14 @@ def _checked_confidence(
     _require(
         tf.reduce_all(not_negative),
         f"`{name}` must be >= 0 everywhere. Negative in image(s) of the batch:",
-        tf.where(~not_negative)[:, 0],
+        lambda: tf.where(~not_negative)[:, 0],
     )
     return values
 
 
-def _require(holds: tf.Tensor, message: str, detail: tf.Tensor) -> None:
+def _require(holds: tf.Tensor, message: str, detail: Callable[[], tf.Tensor]) -> None:
     """Raises unless it holds: at once, or when the graph runs."""
     if not tf.executing_eagerly():
-        tf.debugging.Assert(holds, [message, detail])
+        tf.debugging.Assert(holds, [message, detail()])
     elif not holds:
-        raise ValueError(f"{message} {detail.numpy().tolist()}")
+        raise ValueError(f"{message} {detail().numpy().tolist()}")

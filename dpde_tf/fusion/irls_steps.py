@@ -1,0 +1,161 @@
+"""Iteratively reweighted least squares (IRLS) on one image.
+
+Each step replaces the penalties of the energy (see `energy`) by parabolas that touch
+them at the present depth and lie above them, and minimises the sum of the parabolas:
+one sparse, symmetric, positive definite linear system, solved by conjugate gradients
+from the present depth. The energy cannot rise, however early they stop. Nor does it
+if the step is made up to twice as long, since along it the sum is a parabola as well.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from dpde_tf.fusion.conjugate_gradient import CGResult, conjugate_gradient
+from dpde_tf.fusion.energy import (
+    FusionProblem,
+    descent_direction,
+    fusion_energy,
+    fusion_problem,
+    irls_weight,
+    normal_system,
+)
+from dpde_tf.fusion.stencil import fill_rows, pad_rows
+
+
+class IRLSParameters(NamedTuple):
+    """Scalar tensors; see `fuse_depth_and_gradients`.
+
+    Attributes:
+        omega: Weight of the gradient terms.
+        epsilon: Rounding of the penalty in square metres.
+        tolerance: Relative fall of the energy at which an image rests, float64.
+        cg_rtol: Relative tolerance of each linear system.
+        max_cg_iterations: Bound on the iterations of each linear system, int32.
+        relaxation: Length of a step in parts of the linear system's solution.
+    """
+
+    omega: tf.Tensor
+    epsilon: tf.Tensor
+    tolerance: tf.Tensor
+    cg_rtol: tf.Tensor
+    max_cg_iterations: tf.Tensor
+    relaxation: tf.Tensor
+
+
+class FusedImage(NamedTuple):
+    """What becomes of one image.
+
+    Attributes:
+        depth: `[H, W, 1]` metres.
+        energy: float64 `[num_irls_iterations + 1]`.
+        num_cg_iterations: int32 scalar.
+        converged: Boolean scalar.
+    """
+
+    depth: tf.Tensor
+    energy: tf.Tensor
+    num_cg_iterations: tf.Tensor
+    converged: tf.Tensor
+
+
+class _State(NamedTuple):
+    """What an IRLS step hands to the next."""
+
+    step: tf.Tensor
+    correction: tf.Tensor  # d - d_est, padded.
+    # Computed at the end of the step before: as an input of the loop it is stored, and
+    # not computed once more wherever it is used.
+    descent: tf.Tensor
+    energy: tf.Tensor  # [num_irls_iterations + 1], filled to the right.
+    num_cg_iterations: tf.Tensor
+    solved: tf.Tensor
+    active: tf.Tensor
+
+
+# XLA makes one loop over memory of what would be ten operations. It compiles the whole
+# of an image's fusion, and an image at a time: so its result cannot depend on its
+# batch, and it stays in the processor's cache.
+@tf.function(autograph=False, jit_compile=True)
+def fuse_image(
+    maps: tuple[tf.Tensor, ...], parameters: IRLSParameters, num_irls_iterations: int
+) -> FusedImage:
+    """Returns the fusion of one image.
+
+    Args:
+        maps: d_est in metres, G_x and G_y in metres per pixel, and the confidences of
+            the three, each `[H, W, 1]`.
+        parameters: Scalars.
+        num_irls_iterations: Number of steps.
+
+    Returns:
+        A `FusedImage`.
+    """
+    depth = maps[0]
+    problem = fusion_problem(
+        *(m[..., 0] for m in maps), omega=parameters.omega, epsilon=parameters.epsilon
+    )
+    state = _State(
+        *tf.while_loop(
+            lambda step, *state: (step < num_irls_iterations) & state[-1],
+            lambda *state: _take_step(problem, parameters, _State(*state)),
+            _start(problem, depth, num_irls_iterations),
+        )
+    )
+    correction = state.correction[1:-1][: tf.shape(depth)[0], :, tf.newaxis]
+    rests = ~state.active | (parameters.tolerance == 0)
+    return FusedImage(
+        depth=depth + correction,
+        energy=state.energy,
+        num_cg_iterations=state.num_cg_iterations,
+        converged=state.solved & rests,
+    )
+
+
+def _start(
+    problem: FusionProblem, depth: tf.Tensor, num_irls_iterations: int
+) -> _State:
+    """Returns the state at d = d_est."""
+    correction = pad_rows(fill_rows(tf.zeros_like(depth[..., 0])))
+    energy = fusion_energy(problem, correction)
+    return _State(
+        step=tf.constant(0),
+        correction=correction,
+        descent=descent_direction(problem, correction),
+        energy=tf.fill([num_irls_iterations + 1], energy),
+        num_cg_iterations=tf.constant(0),
+        solved=tf.constant(True),
+        active=tf.constant(True),
+    )
+
+
+def _take_step(
+    problem: FusionProblem, parameters: IRLSParameters, state: _State
+) -> _State:
+    """Returns the state after a step, which is taken unless rounding makes E rise."""
+    solution = _solve(problem, parameters, state)
+    moved = state.correction + pad_rows(parameters.relaxation * solution.x)
+    before, after = state.energy[-1], fusion_energy(problem, moved)
+    taken = after <= before
+    later = tf.range(tf.size(state.energy)) > state.step
+    return _State(
+        step=state.step + 1,
+        correction=tf.where(taken, moved, state.correction),
+        descent=descent_direction(problem, moved),
+        energy=tf.where(taken & later, after, state.energy),
+        num_cg_iterations=state.num_cg_iterations + solution.num_iterations,
+        solved=state.solved & solution.converged,
+        active=before - after > parameters.tolerance * before,
+    )
+
+
+def _solve(
+    problem: FusionProblem, parameters: IRLSParameters, state: _State
+) -> CGResult:
+    """Returns the way from the present correction to the minimum of the parabolas."""
+    return conjugate_gradient(
+        normal_system(problem, state.correction, irls_weight),
+        state.descent,
+        rtol=parameters.cg_rtol,
+        max_iterations=parameters.max_cg_iterations,
+    )

@@ -1,0 +1,105 @@
+"""Neighbours of each pixel and sums over an image, in a form that compiles well.
+
+An image is `[H, W]`, its padded form `[H + 2, W]` has a row of zeros above and below.
+XLA fuses all of this into loops over rows that the processor runs as vectors; what is
+said below about lines and blocks is what that takes.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+# A sum over a whole image is a chain of additions, one after another. Eight blocks
+# of rows added to each other are vectors; only their sum, an eighth, is a chain.
+ROW_BLOCKS = 8
+
+
+class Neighbours(NamedTuple):
+    """An image and its neighbours, each `[H, W]`."""
+
+    here: tf.Tensor
+    right: tf.Tensor
+    left: tf.Tensor
+    below: tf.Tensor
+    above: tf.Tensor
+
+
+def fill_rows(image: tf.Tensor) -> tf.Tensor:
+    """Returns an image with rows of zeros below, so that it splits into blocks.
+
+    Args:
+        image: `[H, W]`.
+
+    Returns:
+        The height rounded up to a multiple of `ROW_BLOCKS`.
+    """
+    return tf.pad(image, [[0, -tf.shape(image)[0] % ROW_BLOCKS], [0, 0]])
+
+
+def pad_rows(image: tf.Tensor) -> tf.Tensor:
+    """Returns an image `[H, W]` with a row of zeros above and below, `[H + 2, W]`."""
+    return tf.pad(image, [[1, 1], [0, 0]])
+
+
+def neighbours(padded: tf.Tensor) -> Neighbours:
+    """Returns the pixels of a padded image and their neighbours.
+
+    Lines are continued by the next line: the right neighbour in the last column is
+    the first pixel of the row below. Whoever uses it gives it the weight 0.
+
+    Args:
+        padded: `[H + 2, W]`.
+
+    Returns:
+        Five images `[H, W]`.
+    """
+    here = padded[1:-1]
+    height, width = _size(here)
+
+    # The offset stays below one row: XLA then sees that the pixels are contiguous.
+    def line(rows: tf.Tensor, offset: int | tf.Tensor) -> tf.Tensor:
+        shifted = tf.reshape(rows, [-1])[offset : offset + height * width]
+        return tf.reshape(shifted, [height, width])
+
+    return Neighbours(
+        here=here,
+        right=line(padded[1:], 1),
+        left=line(padded[:-1], width - 1),
+        below=padded[2:],
+        above=padded[:-2],
+    )
+
+
+def inner_product(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """Returns the sum of the products of two images.
+
+    Args:
+        a: `[H, W]`, H a multiple of `ROW_BLOCKS`.
+        b: The same.
+
+    Returns:
+        Scalar.
+    """
+    return sum_of(lambda a, b: a * b, a, b)
+
+
+def sum_of(function: Callable[..., tf.Tensor], *images: tf.Tensor) -> tf.Tensor:
+    """Returns the sum of a function of images over all pixels.
+
+    Args:
+        function: Maps as many tensors as there are images to one, pixel by pixel.
+        *images: Each `[H, W]`, H a multiple of `ROW_BLOCKS`.
+
+    Returns:
+        Scalar.
+    """
+    blocks = zip(*(tf.split(image, ROW_BLOCKS) for image in images), strict=True)
+    return tf.reduce_sum(tf.add_n([function(*block) for block in blocks]))
+
+
+def _size(image: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
+    """Returns (H, W), as numbers where they are known while a graph is traced."""
+    if image.shape.is_fully_defined():
+        return tuple(image.shape)
+    return tuple(tf.unstack(tf.shape(image)))

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dpde_tf.fusion.stencil import (
+    ROW_BLOCKS,
+    fill_rows,
+    inner_product,
+    neighbours,
+    pad_rows,
+    sum_of,
+)
+
+
+def test_fill_rows_adds_zeros_up_to_a_multiple():
+    for height, filled in ((1, 8), (16, 16), (17, 24)):
+        image = tf.ones([height, 3])
+        result = fill_rows(image).numpy()
+        assert result.shape == (filled, 3)
+        assert filled % ROW_BLOCKS == 0
+        np.testing.assert_array_equal(result[:height], image)
+        assert not result[height:].any()
+
+
+@pytest.mark.parametrize("size", [(3, 4), (1, 5), (5, 1), (1, 1)])
+def test_neighbours_are_those_of_a_zero_padded_image_inside_the_lines(rng, size):
+    image = rng.normal(size=size)
+    here, right, left, below, above = neighbours(pad_rows(image))
+    framed = np.pad(image, 1)
+    np.testing.assert_array_equal(here, image)
+    np.testing.assert_array_equal(below, framed[2:, 1:-1])
+    np.testing.assert_array_equal(above, framed[:-2, 1:-1])
+    np.testing.assert_array_equal(right[:, :-1], image[:, 1:])
+    np.testing.assert_array_equal(left[:, 1:], image[:, :-1])
+
+
+def test_neighbours_continue_a_line_with_the_next():
+    image = tf.constant([[1.0, 2.0], [3.0, 4.0]])
+    _, right, left, _, _ = neighbours(pad_rows(image))
+    np.testing.assert_array_equal(right, [[2, 3], [4, 0]])
+    np.testing.assert_array_equal(left, [[0, 1], [2, 3]])
+
+
+def test_sums_equal_those_of_numpy(rng):
+    a, b, c = rng.normal(size=(3, 32, 7))
+    np.testing.assert_allclose(inner_product(a, b), np.vdot(a, b), rtol=1e-12)
+    total = sum_of(lambda a, b, c: a * b + tf.abs(c), a, b, c)
+    np.testing.assert_allclose(total, np.sum(a * b + np.abs(c)), rtol=1e-12)
