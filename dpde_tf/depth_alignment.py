@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from dpde_tf.image_gradients import image_gradients, image_gradients_mask
-from dpde_tf.protocols import align_depth
+from dpde_tf.scale_and_shift import align_depth
 
 REFERENCE_ALIGNMENTS = ("median", "least_squares", "least_squares_disparity")
 

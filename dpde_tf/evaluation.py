@@ -1,80 +1,35 @@
-"""Scores of a folder of predictions against the ground truth of a record set.
+"""Scores of predictions against the ground truth of a record set.
 
-Images are read one at a time, and the rows of the images are written as they come, so
-memory does not grow with the size of the test set.
+Images are read one at a time, and what is kept of them are running totals and a row in
+a file, so memory does not grow with the size of the test set.
 """
 
 import collections
+import concurrent.futures
 import csv
 import dataclasses
-import itertools
 import json
 import pathlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from dpde_tf import metrics, protocols
+from dpde_tf import bootstrap, metrics
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.data import records
 from dpde_tf.data.input_pipeline import RecordSet
-from dpde_tf.prediction_files import read_prediction, some_names
+from dpde_tf.prediction_files import PredictionFolder, some_names
+from dpde_tf.protocols import Protocol
+from dpde_tf.scoring import Scores, region_note, score_image
 
 SUMMARY_FILE = "summary.json"
 ROWS_FILE = "per_image.csv"
-_COLUMNS = ("name", "protocol", "key", "num_pixels", *metrics.METRIC_NAMES)
+_COLUMNS = ("name", "protocol", "key", "num_pixels", *metrics.MEASURE_NAMES)
+_NUM_THREADS = 2
 
-
-@dataclasses.dataclass(frozen=True)
-class ImageScore:
-    """Errors of one array of one image under one protocol.
-
-    Attributes:
-        name: Name of the record.
-        protocol: Name of the protocol.
-        key: Key of the predicted array, such as `depth` or `fused`.
-        sums: Sums over the compared pixels.
-    """
-
-    name: str
-    protocol: str
-    key: str
-    sums: metrics.ErrorSums
-
-
-class ScoreTotals:
-    """Running totals over images: the pooled measures and the mean over images."""
-
-    def __init__(self) -> None:
-        """Starts without any image."""
-        self._pooled = metrics.ErrorSums()
-        self._per_image = dict.fromkeys(metrics.METRIC_NAMES, 0.0)
-        self._num_images = 0
-
-    def add(self, sums: metrics.ErrorSums) -> None:
-        """Adds one image; one without compared pixels counts for nothing."""
-        if sums.num_pixels == 0:
-            return
-        self._pooled += sums
-        self._num_images += 1
-        for name, value in sums.metrics().items():
-            self._per_image[name] += value
-
-    def results(self) -> dict:
-        """Returns `pooled` and `per_image_mean` measures and what they are made of.
-
-        Raises:
-            ValueError: If no pixel of any image was compared.
-        """
-        pooled = self._pooled.metrics()
-        means = {name: s / self._num_images for name, s in self._per_image.items()}
-        return {
-            "pooled": pooled,
-            "per_image_mean": means,
-            "num_pixels": self._pooled.num_pixels,
-            "num_images": self._num_images,
-        }
+Arrays = Mapping[str, tuple[PredictionFolder, str]]
+"""Name of predicted depths to the folder and the key under which they lie."""
 
 
 def read_split(
@@ -118,82 +73,134 @@ def read_split(
 
 
 def score_predictions(
-    predictions: str | pathlib.Path,
+    arrays: Arrays,
     directory: str | pathlib.Path,
     *,
     split: str,
-    keys: Sequence[str],
-    protocol_names: Sequence[str],
-) -> Iterator[ImageScore]:
-    """Yields the errors of each image, for each protocol and key.
+    names: Sequence[str],
+    protocols: Sequence[Protocol],
+    depth_range: float,
+) -> Iterator[tuple[str, Scores]]:
+    """Yields the sums of the measures of each image, in the order of the records.
 
     Args:
-        predictions: Folder of `.npz` files, one for each record of the split.
+        arrays: What to score.
         directory: Folder of the record set.
         split: Such as `test`.
-        keys: Arrays to score.
-        protocol_names: Keys of `protocols.PROTOCOLS`.
+        names: Records to score, each with a prediction.
+        protocols: The rules.
+        depth_range: Metres that SSIM and GSM see as 255.
 
     Yields:
-        Scores, image by image.
+        Name of the record, and sums for each protocol and name of `arrays`.
 
     Raises:
-        FileNotFoundError: If predictions are missing.
-        ValueError: If a protocol is unknown, or a prediction is superfluous, broken,
-            lacks a key or cannot be scored.
+        ValueError: If a prediction is broken, lacks a key or cannot be scored.
     """
-    chosen = [protocols.find_protocol(name) for name in protocol_names]
-    for name, _, ground_truth in read_split(directory, split):
-        path = pathlib.Path(predictions) / f"{name}.npz"
-        arrays = read_prediction(path, keys)
-        for protocol, key in itertools.product(chosen, keys):
-            try:
-                sums = protocols.score_prediction(
-                    ground_truth, arrays[key], protocol=protocol
-                )
-            except ValueError as error:
-                raise ValueError(f"{key!r} in {path}: {error}") from error
-            yield ImageScore(name, protocol.name, key, sums)
+
+    def score(name: str, ground_truth: np.ndarray) -> tuple[str, Scores]:
+        """Reads and scores the predictions of one image."""
+        predictions = _read_arrays(arrays, name)
+        try:
+            return name, score_image(
+                ground_truth, predictions, protocols, depth_range=depth_range
+            )
+        except ValueError as error:
+            raise ValueError(f"Prediction of {name!r}, array {error}") from error
+
+    # OpenCV and NumPy work outside of Python's lock, so that threads are enough.
+    with concurrent.futures.ThreadPoolExecutor(_NUM_THREADS) as threads:
+        pending: collections.deque = collections.deque()
+        for name, _, ground_truth in read_split(directory, split, names=set(names)):
+            pending.append(threads.submit(score, name, ground_truth))
+            if len(pending) > 2 * _NUM_THREADS:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
 
 
-def _row(score: ImageScore) -> list:
-    """A line of the table of images; no measures where no pixel was compared."""
-    values = score.sums.metrics().values() if score.sums.num_pixels else ()
-    return [score.name, score.protocol, score.key, score.sums.num_pixels, *values]
+def _read_arrays(arrays: Arrays, name: str) -> dict[str, np.ndarray]:
+    """The predicted depths of one image; each file is read once."""
+    keys = collections.defaultdict(list)
+    for folder, key in arrays.values():
+        keys[folder.directory].append(key)
+    folders = {folder.directory: folder for folder, _ in arrays.values()}
+    read = {
+        path: folder.read(name, list(dict.fromkeys(keys[path])))
+        for path, folder in folders.items()
+    }
+    return {
+        label: read[folder.directory][key] for label, (folder, key) in arrays.items()
+    }
 
 
 def write_scores(
-    scores: Iterable[ImageScore], output: str | pathlib.Path, *, description: dict
+    scores: Iterable[tuple[str, Scores]],
+    output: str | pathlib.Path,
+    *,
+    description: dict,
+    protocols: Sequence[Protocol],
+    keys: Sequence[str],
+    comparisons: Mapping[str, tuple[str, str]],
+    image_size: tuple[int, int],
+    seed: int = 0,
 ) -> dict:
     """Writes `per_image.csv` and `summary.json`, and returns the summary.
 
     Args:
-        scores: Errors of the images; read once, written as they come.
+        scores: As `score_predictions` yields them; read once, written as they come.
         output: Folder; made if need be.
         description: What was scored: the first fields of the summary.
+        protocols: The rules.
+        keys: Scored arrays that are results; others serve comparisons.
+        comparisons: Title to the names of minuend and subtrahend.
+        image_size: (height, width) of the ground truth.
+        seed: Of the bootstrap.
 
     Returns:
-        `description`, and under `protocols` the name of each protocol with its
-        `description` and the `results` of each key, as `ScoreTotals.results`.
+        `description`, `bootstrap`, and under `protocols` for each its fields, a `note`
+        of what the size of the ground truth changed, the `results` of each key (as
+        `ScoreTotals.results`), and `comparisons` (as `bootstrap.difference`).
 
     Raises:
         ValueError: If under some protocol no pixel was compared.
     """
     output = pathlib.Path(output)
-    totals = collections.defaultdict(ScoreTotals)
+    totals = collections.defaultdict(bootstrap.ScoreTotals)
     with write_whole(output / ROWS_FILE) as path, path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
-        for score in scores:
-            writer.writerow(_row(score))
-            totals[score.protocol, score.key].add(score.sums)
-    summary = {**description, "protocols": {}}
-    for (protocol, key), total in totals.items():
-        entry = summary["protocols"].setdefault(
-            protocol,
-            {"description": protocols.PROTOCOLS[protocol].description, "results": {}},
-        )
-        entry["results"][key] = total.results()
+        for index, (name, image_scores) in enumerate(scores):
+            draws = bootstrap.image_draws(index, seed=seed)
+            for (protocol, key), sums in image_scores.items():
+                writer.writerow([name, protocol, key, *_cells(sums)])
+                totals[protocol, key].add(sums, draws)
+    summary = {
+        **description,
+        "bootstrap": {
+            "replicates": bootstrap.NUM_REPLICATES,
+            "confidence": bootstrap.CONFIDENCE,
+            "seed": seed,
+        },
+        "protocols": {},
+    }
+    for protocol in protocols:
+        summary["protocols"][protocol.name] = {
+            **dataclasses.asdict(protocol),
+            "note": region_note(protocol, image_size),
+            "results": {key: totals[protocol.name, key].results() for key in keys},
+            "comparisons": {
+                title: bootstrap.difference(*(totals[protocol.name, k] for k in pair))
+                for title, pair in comparisons.items()
+            },
+        }
     with write_whole(output / SUMMARY_FILE) as path:
-        path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps(summary, indent=1, allow_nan=False)
+        path.write_text(text + "\n", encoding="utf-8")
     return summary
+
+
+def _cells(sums: np.ndarray) -> list[int | float | str]:
+    """Number of pixels and measures of an image; blank where one is not defined."""
+    values = metrics.measure_values(sums)
+    return [int(sums[0]), *(v if np.isfinite(v) else "" for v in values.tolist())]

@@ -1,10 +1,11 @@
-"""Files of predictions, as `experiments/predict.py` writes them.
+"""Files of predictions, of `experiments/predict.py` and of any other network.
 
-A predictions folder holds one `<record name>.npz` for each record of a split, with
-float32 `[H, W]` arrays: `depth`, and where there is a gradient network `gradient_x`,
-`gradient_y` (metres per pixel) and the `fused` depth.
+A predictions folder of ours holds one `<record name>.npz` for each record of a split,
+with float32 `[H, W]` arrays: `depth`, and where there is a gradient network
+`gradient_x`, `gradient_y` (metres per pixel) and the `fused` depth.
 """
 
+import dataclasses
 import pathlib
 from collections.abc import Collection, Mapping, Sequence
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.data.array_files import read_npz
+from dpde_tf.data.depth_files import SUFFIXES, read_relative_depth
+from dpde_tf.data.folders import files_by_stem
 
 _PREDICT = "experiments.predict"
 _NAMES_SHOWN = 3
@@ -83,47 +86,117 @@ def write_prediction(
         np.savez(temporary, **arrays)
 
 
-def check_prediction_names(
-    predictions: str | pathlib.Path, names: Sequence[str]
-) -> None:
-    """Checks that a folder holds a prediction for each record and no other.
+@dataclasses.dataclass(frozen=True)
+class PredictionFolder:
+    """Predicted depth of any network, one file an image, by stem.
 
-    Args:
-        predictions: Folder of `.npz` files.
-        names: Names of the records.
-
-    Raises:
-        FileNotFoundError: If there is no such folder, or files are missing.
-        ValueError: If there are files without a record.
+    Attributes:
+        directory: The folder.
+        files: Stem to a NPZ, NPY, PNG or PFM file.
+        depth_scale: Metres per stored unit; None = the files hold metres.
     """
-    predictions = pathlib.Path(predictions)
-    if not predictions.is_dir():
-        raise FileNotFoundError(
-            f"The predictions folder {predictions} does not exist. "
-            f"Run `python -m {_PREDICT}`, or choose another with --predictions."
-        )
-    found = {path.stem for path in predictions.glob("*.npz")}
-    if missing := set(names) - found:
-        raise FileNotFoundError(
-            f"{predictions} lacks {len(missing)} of {len(names)} predictions: "
-            f"{some_names(missing)}. Run `python -m {_PREDICT}` on the same split."
-        )
-    if extra := found - set(names):
-        raise ValueError(
-            f"{predictions} has {len(extra)} predictions without a record in the "
-            f"split: {some_names(extra)}. Choose another --split or --records."
-        )
 
+    directory: pathlib.Path
+    files: dict[str, pathlib.Path]
+    depth_scale: float | None = None
 
-def depth_keys(predictions: str | pathlib.Path, names: Sequence[str]) -> list[str]:
-    """Returns the keys of the first prediction that hold depth, not gradients.
+    @classmethod
+    def open(
+        cls, directory: str | pathlib.Path, *, depth_scale: float | None = None
+    ) -> "PredictionFolder":
+        """Returns a folder of predictions.
 
-    Args:
-        predictions: Folder of `.npz` files.
-        names: Names of the records, at least one.
+        Args:
+            directory: The folder.
+            depth_scale: Metres per stored unit, which PNG files need.
 
-    Returns:
-        Such as `depth` and `fused`.
-    """
-    arrays = read_prediction(pathlib.Path(predictions) / f"{names[0]}.npz")
-    return [key for key in arrays if not key.startswith("gradient")]
+        Returns:
+            Its depth files.
+
+        Raises:
+            FileNotFoundError: If there is no such folder, or no depth file in it.
+            ValueError: If two files have the same stem, or a PNG comes without a scale.
+        """
+        remedy = f"Run `python -m {_PREDICT}`, or choose another with --predictions."
+        files = files_by_stem(directory, SUFFIXES, remedy=remedy)
+        if not files:
+            raise FileNotFoundError(
+                f"{directory} holds no depth file ({', '.join(SUFFIXES)}). {remedy}"
+            )
+        png = [path.name for path in files.values() if path.suffix.lower() == ".png"]
+        if png and depth_scale is None:
+            raise ValueError(
+                f"PNG files such as {png[0]} in {directory} hold integers. Say how "
+                "many metres one is, --depth_scale=0.001 for millimetres."
+            )
+        return cls(pathlib.Path(directory), files, depth_scale)
+
+    def common_names(
+        self, names: Sequence[str], *, allow_partial: bool = False
+    ) -> list[str]:
+        """Returns the records that have a prediction.
+
+        Args:
+            names: Names of the records.
+            allow_partial: Leave out records and files without a counterpart.
+
+        Returns:
+            Their names, in the order of the records.
+
+        Raises:
+            FileNotFoundError: If files are missing and all are asked for.
+            ValueError: If there are files without a record and none is allowed, or no
+                file has one.
+        """
+        common = [name for name in names if name in self.files]
+        missing, extra = set(names) - set(common), set(self.files) - set(common)
+        if missing and not allow_partial:
+            raise FileNotFoundError(
+                f"{self.directory} lacks {len(missing)} of {len(names)} predictions: "
+                f"{some_names(missing)}. Run `python -m {_PREDICT}` on the same split, "
+                "or score the others with --allow_partial."
+            )
+        if extra and (not allow_partial or not common):
+            raise ValueError(
+                f"{self.directory} has {len(extra)} predictions without a record in "
+                f"the split: {some_names(extra)}. Choose another --split or --records, "
+                "or leave them out with --allow_partial."
+            )
+        return common
+
+    def depth_keys(self) -> list[str]:
+        """Returns the keys of the first file that hold depth, not gradients.
+
+        Returns:
+            Such as `depth` and `fused`; `depth` alone for files without keys.
+        """
+        path = next(iter(self.files.values()))
+        if path.suffix.lower() != ".npz":
+            return ["depth"]
+        return [key for key in read_prediction(path) if not key.startswith("gradient")]
+
+    def read(self, name: str, keys: Sequence[str]) -> dict[str, np.ndarray]:
+        """Returns predicted arrays of one image.
+
+        Args:
+            name: Stem.
+            keys: Arrays of a NPZ file; `depth` for other files.
+
+        Returns:
+            Key to metres, float32 `[H, W]`; NaN = no value.
+
+        Raises:
+            ValueError: If the file is broken, or lacks a key.
+        """
+        path = self.files[name]
+        if path.suffix.lower() == ".npz":
+            arrays = read_prediction(path, keys)
+        elif set(keys) == {"depth"}:
+            arrays = {"depth": read_relative_depth(path)}
+        else:
+            raise ValueError(
+                f"{path} holds one map, called 'depth'. Received the keys: "
+                f"{', '.join(keys)}."
+            )
+        scale = np.float32(1.0 if self.depth_scale is None else self.depth_scale)
+        return {key: array * scale for key, array in arrays.items()}

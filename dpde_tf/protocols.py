@@ -2,16 +2,14 @@
 
 A protocol is data. Published numbers of the same network differ by more than the gaps
 between papers when the protocol differs, so each score is stored under its protocol.
+Predictions are of the whole image; those of another size are resized bilinearly.
 """
 
 import dataclasses
 
-import cv2
-import numpy as np
+from dpde_tf.scale_and_shift import ALIGNMENTS
 
-from dpde_tf import metrics
-
-ALIGNMENTS = ("none", "median", "least_squares")
+_FULL, _HALF = (480, 640), (240, 320)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,72 +20,181 @@ class Protocol:
         name: Identifier, as given to `--protocol`.
         description: One sentence for the report.
         source: Who evaluates so.
-        max_depth: Pixels at or beyond this depth (metres) are left out; None = none.
-        alignment: One of `ALIGNMENTS`; see `align_depth`.
+        dataset: Data set that it is for; None = any.
+        split: Split that it is for; None = any.
+        size: (height, width) at which depths are compared. A ground truth that is
+            smaller, or of another shape, is compared at its own size; None = always.
+        interpolation: How a larger ground truth is shrunk: `bilinear` or `nearest`.
+        crop: First and last (exclusive) row and column at `size`; None = all.
+        min_depth: Pixels whose true depth is at most this (metres) are left out.
+        max_depth: Pixels at or beyond this depth are left out; None = none.
+        inclusive: The two limits themselves are compared.
+        clip: Predictions are raised and lowered to these two depths; None = only
+            raised, to `metrics.MIN_DEPTH`.
+        alignment: One of `ALIGNMENTS`; see `scale_and_shift.align_depth`.
+        mean: What the source calls the score of a test set: `pooled` over all pixels,
+            or `per_image_mean`. Both are always computed.
     """
 
     name: str
     description: str
     source: str
+    dataset: str | None = None
+    split: str | None = None
+    size: tuple[int, int] | None = None
+    interpolation: str = "bilinear"
+    crop: tuple[int, int, int, int] | None = None
+    min_depth: float = 0.0
     max_depth: float | None = None
+    inclusive: bool = False
+    clip: tuple[float, float] | None = None
     alignment: str = "none"
+    mean: str = "pooled"
 
     def __post_init__(self) -> None:
-        """Refuses an unknown alignment."""
-        if self.alignment not in ALIGNMENTS:
-            raise ValueError(
-                f"`alignment` must be one of {ALIGNMENTS}. "
-                f"Received: {self.alignment!r}."
-            )
+        """Refuses unknown words, and a crop without the size that it belongs to."""
+        for field, words in (
+            ("interpolation", ("bilinear", "nearest")),
+            ("alignment", ALIGNMENTS),
+            ("mean", ("pooled", "per_image_mean")),
+        ):
+            if (word := getattr(self, field)) not in words:
+                raise ValueError(
+                    f"`{field}` must be one of {words}. Received: {word!r}."
+                )
+        if self.crop is not None and self.size is None:
+            raise ValueError("A `crop` needs the `size` at which it is defined.")
 
 
 PAPER = Protocol(
     name="paper",
-    description="All measured pixels at the size of the records, no crop, no cap.",
-    source="Xu & Liu (2021), Sect. 4; crop and cap are not mentioned there",
+    description="All measured pixels at 240x320, the size of the NYU records (other "
+    "sets: at theirs); no crop, no cap, pooled.",
+    source="Xu & Liu (2021), Sect. 4; crop, cap and pooling are not mentioned there",
+    size=_HALF,
 )
-MAKE3D_C1 = Protocol(
-    name="make3d_c1",
-    description="Measured pixels nearer than 70 m (criterion C1).",
-    source="Liu et al. (2014); used by Laina et al. (2016)",
+FCRN = Protocol(
+    name="fcrn",
+    description="480x640, filled depth; no mask, no crop, no cap, pooled.",
+    source="Laina et al. (2016), evaluation of irolaina/FCRN-DepthPrediction, in "
+    "double precision (issue 42 there)",
+    dataset="nyu_depth_v2",
+    size=_FULL,
+)
+HARSANYI = Protocol(
+    name="harsanyi",
+    description="The centre of 466x582 of 480x640, filled depth; no cap, pooled.",
+    source="Harsanyi et al. (2018), compute_errors.py of "
+    "karoly-hars/DE_resnet_unet_hyb, whose predictions are of that centre alone",
+    dataset="nyu_depth_v2",
+    size=_FULL,
+    crop=(7, 473, 29, 611),
+)
+EIGEN = Protocol(
+    name="eigen",
+    description="Rows 45 to 470 and columns 41 to 600 of 480x640, between 1 mm and "
+    "10 m, predictions clipped to that; mean over images.",
+    source="crop of Eigen et al. (2014); Lee et al. (2019, BTS) and Bhat et al. (2021, "
+    "AdaBins), who take the raw depth, with its holes",
+    dataset="nyu_depth_v2",
+    size=_FULL,
+    crop=(45, 471, 41, 601),
+    min_depth=1e-3,
+    max_depth=10.0,
+    clip=(1e-3, 10.0),
+    mean="per_image_mean",
+)
+HU = Protocol(
+    name="hu",
+    description="The centre of 228x304 of 240x320, shrunk to the nearest pixel; no "
+    "mask, no cap, pooled.",
+    source="Hu et al. (2019), test.py of JunjH/Revisiting_Single_Depth_Estimation, "
+    "whose network sees that centre alone",
+    dataset="nyu_depth_v2",
+    size=_HALF,
+    interpolation="nearest",
+    crop=(6, 234, 8, 312),
+)
+MSCRF = Protocol(
+    name="mscrf",
+    description="480x640, from 0.7 to 10 m; no crop, pooled.",
+    source="Xu et al. (2017), issue 9 of danxuhk/ContinuousCRF-CNN: the range alone",
+    dataset="nyu_depth_v2",
+    size=_FULL,
+    min_depth=0.7,
+    max_depth=10.0,
+    inclusive=True,
+)
+C1 = Protocol(
+    name="c1",
+    description="Measured pixels nearer than 70 m (criterion C1), pooled.",
+    source="Liu et al. (2014); as Laina et al. (2016) evaluate, at 460x345",
+    dataset="make3d",
     max_depth=70.0,
 )
-MAKE3D_C2 = Protocol(
-    name="make3d_c2",
-    description="All measured pixels, up to the scanner's 81 m (criterion C2).",
+C2 = Protocol(
+    name="c2",
+    description="All measured pixels, up to the scanner's 81 m (criterion C2), pooled.",
     source="Liu et al. (2014)",
+    dataset="make3d",
 )
-MIDDLEBURY = Protocol(
-    name="middlebury",
-    description="All pixels with a disparity; predictions as they are, in metres.",
-    source="Xu & Liu (2021), Table 3; alignment is not mentioned there",
+CALIBRATED = Protocol(
+    name="calibrated",
+    description="All pixels with a disparity; depth by the calibration of the set "
+    "(2005, 2006); predictions as they are, in metres.",
+    source="Scharstein & Pal (2007): 3740 px x 160 mm / (disparity + dmin)",
+    dataset="middlebury",
+    split="calibrated",
 )
-MIDDLEBURY_MEDIAN = dataclasses.replace(
-    MIDDLEBURY,
-    name="middlebury_median",
-    description="All pixels with a disparity; each prediction scaled so that its "
-    "median is that of the ground truth.",
-    source="Zhou et al. (2017)",
-    alignment="median",
+SIMPLE = Protocol(
+    name="simple",
+    description="All pixels with a disparity; depth by simple division; predictions as "
+    "they are, in metres.",
+    source="Xu & Liu (2021), Table 3; constant and alignment are not given there",
+    dataset="middlebury",
+    split="simple",
 )
-MIDDLEBURY_LEAST_SQUARES = dataclasses.replace(
-    MIDDLEBURY,
-    name="middlebury_least_squares",
-    description="All pixels with a disparity; each prediction scaled and shifted to "
-    "the least squared error in depth.",
-    source="after Ranftl et al. (2020), there in disparity",
-    alignment="least_squares",
+
+_ALIGNED = (
+    (
+        "median",
+        "scaled so that its median is that of the ground truth",
+        "Zhou et al. (2017)",
+    ),
+    (
+        "least_squares",
+        "scaled and shifted to the least squared error in depth",
+        "after Ranftl et al. (2020), there in disparity",
+    ),
+    (
+        "least_squares_disparity",
+        "scaled and shifted to the least squared error in 1 / depth",
+        "Ranftl et al. (2020)",
+    ),
 )
+
+
+def _aligned(base: Protocol) -> list[Protocol]:
+    """The protocol with each alignment."""
+    kept = base.description.split("; predictions")[0]
+    return [
+        dataclasses.replace(
+            base,
+            name=f"{base.name}_{alignment}",
+            description=f"{kept}; each prediction {words}.",
+            source=f"{base.source}; alignment: {source}",
+            alignment=alignment,
+        )
+        for alignment, words, source in _ALIGNED
+    ]
+
 
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        PAPER,
-        MAKE3D_C1,
-        MAKE3D_C2,
-        MIDDLEBURY,
-        MIDDLEBURY_MEDIAN,
-        MIDDLEBURY_LEAST_SQUARES,
+        *(PAPER, FCRN, HARSANYI, EIGEN, HU, MSCRF, C1, C2),
+        *(CALIBRATED, *_aligned(CALIBRATED)),
+        *(SIMPLE, *_aligned(SIMPLE)),
     )
 }
 
@@ -105,83 +212,39 @@ def find_protocol(name: str) -> Protocol:
         ValueError: If there is none of that name.
     """
     if name not in PROTOCOLS:
+        known = ", ".join(PROTOCOLS)
         raise ValueError(
-            f"There is no protocol {name!r}; --protocol knows: {', '.join(PROTOCOLS)}."
+            f"There is no protocol {name!r}; --protocol knows: all, {known}."
         )
     return PROTOCOLS[name]
 
 
-def align_depth(
-    ground_truth: np.ndarray,
-    predicted: np.ndarray,
-    valid_mask: np.ndarray,
-    *,
-    alignment: str,
-) -> np.ndarray:
-    """Returns the predicted depth brought to the scale of the ground truth.
-
-    `median` multiplies by the ratio of the medians. `least_squares` applies the scale
-    and the shift with the least squared error in depth, scale 0 to a constant.
+def choose_protocols(names: list[str], *, dataset: str, split: str) -> list[Protocol]:
+    """Returns the protocols of these names, `all` being all that fit the data.
 
     Args:
-        ground_truth: Depth in metres, `[H, W]`.
-        predicted: Depth in metres, `[H, W]`.
-        valid_mask: Boolean `[H, W]`, the pixels that decide; True somewhere.
-        alignment: `none`, `median` or `least_squares`.
+        names: Keys of `PROTOCOLS`, or `all`.
+        dataset: Of the record set.
+        split: Of the record set.
 
     Returns:
-        The aligned depth, `[H, W]`.
+        The protocols, each once.
 
     Raises:
-        ValueError: If the median of a prediction to be scaled is not positive.
+        ValueError: If one is unknown, or for another split of this data set.
     """
-    truth = ground_truth[valid_mask].astype(np.float64)
-    depth = predicted[valid_mask].astype(np.float64)
-    if alignment == "median":
-        median = np.median(depth)
-        if not median > 0:
-            raise ValueError(
-                "Alignment by the median needs a prediction with a positive median. "
-                f"Received: a median of {median}."
-            )
-        return predicted * (np.median(truth) / median)
-    if alignment == "least_squares":
-        centred = depth - depth.mean()
-        variance = np.sum(centred**2)
-        scale = np.sum(centred * truth) / variance if variance > 0 else 0.0
-        return scale * (predicted - depth.mean()) + truth.mean()
-    return predicted
-
-
-def score_prediction(
-    ground_truth: np.ndarray, predicted: np.ndarray, *, protocol: Protocol
-) -> metrics.ErrorSums:
-    """Returns the sums of errors of one image under a protocol.
-
-    A prediction of another size is first resized bilinearly to the ground truth's.
-
-    Args:
-        ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
-        predicted: Depth in metres, `[h, w]`.
-        protocol: The rules.
-
-    Returns:
-        The sums over the compared pixels; all 0 if there is none.
-
-    Raises:
-        ValueError: If the prediction is not finite where it is compared, or cannot be
-            aligned.
-
-    Source: Xu & Liu (2021), Sect. 4.3; resized as Laina et al. (2016) do.
-    """
-    if predicted.shape != ground_truth.shape:
-        size = ground_truth.shape[::-1]
-        predicted = cv2.resize(predicted, size, interpolation=cv2.INTER_LINEAR)
-    valid_mask = ground_truth > 0
-    if protocol.max_depth is not None:
-        valid_mask &= ground_truth < protocol.max_depth
-    if np.any(valid_mask):
-        predicted = align_depth(
-            ground_truth, predicted, valid_mask, alignment=protocol.alignment
-        )
-    return metrics.image_scores(ground_truth, predicted, valid_mask=valid_mask)
+    chosen = {}
+    for name in names:
+        for protocol in PROTOCOLS.values() if name == "all" else [find_protocol(name)]:
+            other_split = protocol.split not in (None, split)
+            other_data = protocol.dataset not in (None, dataset)
+            if name == "all" and (other_data or other_split):
+                continue
+            if other_split and not other_data:
+                raise ValueError(
+                    f"Protocol {name!r} is for the split {protocol.split!r} of "
+                    f"{dataset}, which has another depth than {split!r}. Give "
+                    f"--split={protocol.split}, or another --protocol."
+                )
+            chosen[protocol.name] = protocol
+    return list(chosen.values())

@@ -11,7 +11,7 @@ from dpde_tf import losses
 from dpde_tf.config import DepthLossConfig, GradientLossConfig
 from dpde_tf.data.resizing import resize_depth
 from dpde_tf.image_gradients import image_gradients, image_gradients_mask
-from dpde_tf.metrics import image_scores
+from dpde_tf.metrics import PixelErrors
 from dpde_tf.visualization import colorize_depth, colorize_gradients
 
 Batch = dict[str, tf.Tensor]
@@ -73,14 +73,14 @@ class DepthObjective:
 
     def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
         """Returns the paper's metrics at the size of the ground truth."""
-        total = None
+        total = np.zeros(PixelErrors.NUM_SUMS)
         for batch, predicted in batches:
             truth = batch["depth"].numpy()
             full = tf.image.resize(predicted, truth.shape[1:3]).numpy()
             for one_truth, one in zip(truth[..., 0], full[..., 0], strict=True):
-                sums = image_scores(one_truth, one)
-                total = sums if total is None else total + sums
-        return total.metrics()
+                total += PixelErrors(one_truth, one_truth > 0).sums(one)
+        values = PixelErrors.values(total).tolist()
+        return dict(zip(PixelErrors.NAMES, values, strict=True))
 
     def pictures(self, batch: Batch, predicted: np.ndarray) -> list[np.ndarray]:
         """Returns colour maps of the true and the predicted depth, in one scale."""

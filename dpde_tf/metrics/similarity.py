@@ -1,0 +1,122 @@
+"""SSIM and GSM of depth maps with holes, as sums over their windows.
+
+The same indices as `dpde_tf.structural_similarity.ssim` and
+`dpde_tf.gradient_similarity.gsm`, which are for batches of whole images in TensorFlow;
+here in OpenCV, with windows that hold an unmeasured pixel left out.
+"""
+
+import cv2
+import numpy as np
+
+from dpde_tf.metrics.support import ratio, whole_windows
+
+_WINDOW = cv2.getGaussianKernel(11, 1.5, cv2.CV_64F)
+_C1, _C2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
+_SIDE = np.array([[0, 1, 3, 8, 3, 1, 0]], float).T[1:-1]
+_STRAIGHT = _SIDE @ np.array([[0.0, 1.0, 0.0, -1.0, 0.0]])
+_DIAGONAL = np.array(
+    [
+        [0, 0, 1, 0, 0],
+        [0, 8, 3, 0, 0],
+        [1, 3, 0, -3, -1],
+        [0, 0, -3, -8, 0],
+        [0, 0, -1, 0, 0],
+    ],
+    float,
+)
+_KERNELS = tuple(
+    kernel / 25.0
+    for kernel in (_STRAIGHT, _STRAIGHT.T, _DIAGONAL, np.fliplr(_DIAGONAL))
+)
+_MASKING, _LUMINANCE_WEIGHT = 200.0, 0.1
+
+
+class Similarity:
+    """SSIM and GSM of predictions for one ground truth.
+
+    Both see depth as an image, in which 255 stands for one depth of the whole data set.
+
+    Source: Wang et al. (2004), Eq. 13, and Liu et al. (2012), Sect. III.
+    """
+
+    NAMES = ("ssim", "gsm")
+    NUM_SUMS = 4
+
+    def __init__(
+        self, ground_truth: np.ndarray, valid_mask: np.ndarray, *, depth_range: float
+    ) -> None:
+        """Takes the depth to compare with.
+
+        Args:
+            ground_truth: Metres, float64 `[H, W]`, without holes.
+            valid_mask: Boolean `[H, W]`, the pixels that are measured.
+            depth_range: Metres that 255 stands for, positive.
+        """
+        self._scale = 255.0 / depth_range
+        self._image = ground_truth * self._scale
+        self._mean = _window_mean(self._image)
+        self._square = _window_mean(self._image**2)
+        self._contrast = _block_gradient(self._image)
+        self._windows = whole_windows(valid_mask, 11)
+        self._blocks = whole_windows(valid_mask, 5)
+
+    def sums(self, predicted: np.ndarray) -> np.ndarray:
+        """Returns number of windows, their SSIM, number of blocks, their GSM.
+
+        Args:
+            predicted: Metres, float64 `[H, W]`, finite.
+
+        Returns:
+            float64 `[NUM_SUMS]`.
+        """
+        image = predicted * self._scale
+        structural = self._structural(image)[self._windows]
+        gradient = self._gradient(image)[self._blocks]
+        return np.array(
+            [structural.size, np.sum(structural), gradient.size, np.sum(gradient)]
+        )
+
+    def _structural(self, image: np.ndarray) -> np.ndarray:
+        """The SSIM of each window."""
+        mean, square = _window_mean(image), _window_mean(image**2)
+        product = _window_mean(image * self._image)
+        both = mean * self._mean
+        squares = mean**2 + self._mean**2
+        luminance = (2.0 * both + _C1) / (squares + _C1)
+        variances = square + self._square - squares
+        return luminance * (2.0 * (product - both) + _C2) / (variances + _C2)
+
+    def _gradient(self, image: np.ndarray) -> np.ndarray:
+        """The GSM of each block."""
+        contrast = _block_gradient(image)
+        masking = _MASKING * np.maximum(contrast, self._contrast)
+        above = 2.0 * contrast * self._contrast + masking
+        below = contrast**2 + self._contrast**2 + masking
+        # Two flat blocks, 0 / 0, are equal.
+        similarity = np.divide(above, below, out=np.ones_like(above), where=below > 0)
+        luminance = 1.0 - ((image - self._image) / 255.0) ** 2
+        weight = _LUMINANCE_WEIGHT * similarity
+        return (1.0 - weight) * similarity + weight * luminance
+
+    @classmethod
+    def values(cls, sums: np.ndarray) -> np.ndarray:
+        """Returns the indices that follow from sums.
+
+        Args:
+            sums: `[..., NUM_SUMS]`, of one image or added up over several.
+
+        Returns:
+            In the order of `NAMES`, `[..., 2]`; NaN if there is no whole window.
+        """
+        return ratio(sums[..., 1::2], sums[..., 0::2])
+
+
+def _window_mean(image: np.ndarray) -> np.ndarray:
+    """Means weighted by the Gaussian window."""
+    return cv2.sepFilter2D(image, cv2.CV_64F, _WINDOW, _WINDOW)
+
+
+def _block_gradient(image: np.ndarray) -> np.ndarray:
+    """The largest mean of a block's weighted differences, of four directions."""
+    responses = [np.abs(cv2.filter2D(image, cv2.CV_64F, k)) for k in _KERNELS]
+    return np.maximum.reduce(responses)

@@ -1,0 +1,82 @@
+"""Tests of the depth boundary errors and of errors by the distance from edges."""
+
+import numpy as np
+import pytest
+import scipy.ndimage
+
+from dpde_tf.metrics.boundary_error import BoundaryError
+from dpde_tf.metrics.edge_detection import canny_edges
+
+
+def scores(truth, predicted, mask=None):
+    mask = np.ones(truth.shape, bool) if mask is None else mask
+    values = BoundaryError.values(BoundaryError(truth, mask).sums(predicted))
+    return dict(zip(BoundaryError.NAMES, values.tolist(), strict=True))
+
+
+def step(column, height=2.0):
+    depth = np.full((30, 60), 2.0)
+    depth[:, column:] += height
+    return depth
+
+
+def test_boundary_error_of_a_moved_step_is_the_way_it_moved():
+    computed = scores(step(20), step(23))
+    assert computed["dbe_acc"] == computed["dbe_comp"] == 3.0
+
+
+def test_boundary_error_of_an_edge_too_many_by_hand():
+    # 30 edge pixels at distance 0 and 30 at 25 pixels, beyond 10: the accuracy takes
+    # the near ones only; completeness: (30 * 0 + 30 * 10 + 30 * 0) / 90.
+    predicted = step(20) + step(45)
+    computed = scores(step(20), predicted)
+    assert computed["dbe_acc"] == 0.0
+    assert computed["dbe_comp"] == pytest.approx(10 / 3)
+
+
+def test_boundary_error_of_a_prediction_without_edges_is_10():
+    for predicted in (np.full((30, 60), 2.0), step(45)):
+        computed = scores(step(20), predicted)
+        assert computed["dbe_acc"] == computed["dbe_comp"] == 10.0
+
+
+def test_boundary_error_without_true_edges_is_not_defined():
+    assert np.all(np.isnan(list(scores(step(20, 0.0), step(20)).values())))
+
+
+def test_boundary_error_agrees_with_scipy(rng):
+    truth, predicted = (
+        scipy.ndimage.gaussian_filter(m, 1.5) for m in rng.uniform(1, 9, (2, 40, 50))
+    )
+    true, found = canny_edges(truth), canny_edges(predicted)
+    to_true, to_found = (
+        scipy.ndimage.distance_transform_edt(~edges) for edges in (true, found)
+    )
+    near = found & (to_true < 10)
+    ways = np.minimum(np.concatenate([to_true[found], to_found[true]]), 10)
+    computed = scores(truth, predicted)
+    # OpenCV's distances are float32.
+    assert computed["dbe_acc"] == pytest.approx(to_true[near].mean(), rel=1e-6)
+    assert computed["dbe_comp"] == pytest.approx(ways.mean(), rel=1e-6)
+    assert 0.5 < computed["dbe_comp"] < 10
+    within = (to_true > 2) & (to_true <= 4)
+    rms = np.sqrt(np.mean((predicted - truth)[within] ** 2))
+    assert computed["rms_edge_4"] == pytest.approx(rms, rel=1e-12)
+
+
+def test_errors_by_distance_are_those_of_their_band():
+    truth = step(20)
+    column = int(np.flatnonzero(canny_edges(truth)[15])[0])
+    distance = np.abs(np.arange(60) - column)
+    # An error of one metre times the number of the band.
+    bands = np.digitize(distance, [2, 4, 8, 16], right=True)
+    computed = scores(truth, truth + np.tile(bands.astype(float), (30, 1)))
+    rms = [computed[f"rms_edge_{name}"] for name in (2, 4, 8, 16, "far")]
+    assert rms == [0, 1, 2, 3, 4]
+
+
+def test_boundary_error_leaves_out_edges_beside_a_hole():
+    mask = np.ones((30, 60), bool)
+    mask[:, 19:22] = False
+    assert np.isnan(scores(step(20), step(20), mask)["dbe_acc"])
+    assert scores(step(20) + step(45), step(45), mask)["dbe_acc"] == 0.0
