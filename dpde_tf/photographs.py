@@ -11,6 +11,8 @@ from dpde_tf.data.depth_files import write_depth_png
 from dpde_tf.data.image_files import IMAGE_SUFFIXES, read_image, resize_image
 from dpde_tf.prediction import DepthPredictor, working_size
 from dpde_tf.prediction_files import write_prediction
+from dpde_tf.reconstruction.cameras import photograph_camera
+from dpde_tf.reconstruction.files import write_reconstruction
 from dpde_tf.visualization import (
     colorize_depth,
     colorize_gradients,
@@ -22,6 +24,7 @@ from dpde_tf.visualization import (
 _GRADIENT_LIMIT = 0.1
 # A 16-bit PNG of millimetres has 0 for "no measurement".
 _SMALLEST_DEPTH = 0.001
+_DEPTHS = ("depth", "fused")
 
 
 def predict_photograph(
@@ -30,6 +33,8 @@ def predict_photograph(
     output: pathlib.Path,
     *,
     training_size: tuple[int, int],
+    export: Sequence[str] = (),
+    focal: float | None = None,
 ) -> pathlib.Path:
     """Writes all predictions for one photograph.
 
@@ -42,6 +47,9 @@ def predict_photograph(
         path: The photograph.
         output: Folder of the results.
         training_size: (height, width) of the images that the networks know.
+        export: 3D files besides, as `write_reconstruction` makes them: some of `ply`,
+            `glb`, `html`.
+        focal: Focal length of the photograph in its pixels, if it is known.
 
     Returns:
         The file of the colours.
@@ -56,11 +64,21 @@ def predict_photograph(
     maps = {key: values[0] for key, values in predictor.predict(image).items()}
     write_prediction(output / f"{path.stem}.npz", maps)
     size = photograph.shape[1::-1]
-    for key in ("depth", "fused"):
+    for key in _DEPTHS:
         if key in maps:
             full = cv2.resize(maps[key], size, interpolation=cv2.INTER_LINEAR)
             full = np.maximum(full, _SMALLEST_DEPTH)
             write_depth_png(output / f"{path.stem}_{key}.png", full)
+    if export:
+        camera = photograph_camera(photograph.shape[:2], focal=focal)
+        write_reconstruction(
+            output,
+            path.stem,
+            small,
+            {key: maps[key] for key in _DEPTHS if key in maps},
+            camera.resized(small.shape[:2]),
+            formats=export,
+        )
     picture = output / f"{path.stem}_prediction.png"
     write_image(picture, prediction_picture(small, maps))
     return picture

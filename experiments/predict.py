@@ -8,7 +8,8 @@ For a record set, one `<name>.npz` an image:
 
 For photographs of any size (files or folders), besides the NPZ at the networks' own
 size, pictures at the photograph's: `<name>_depth.png` and `<name>_fused.png`, 16-bit
-millimetres, and `<name>_prediction.png`, everything in colours:
+millimetres, and `<name>_prediction.png`, everything in colours; with --export=html a
+page `<name>.html` that turns the scene with the mouse (ply, glb: for other programs):
 
     python -m experiments.predict --depth_run=... --images=photo.jpg --output=out
 
@@ -30,6 +31,7 @@ from dpde_tf.error_messages import readable_errors
 from dpde_tf.photographs import find_photographs, predict_photograph
 from dpde_tf.prediction import DepthPredictor
 from dpde_tf.prediction_files import write_prediction
+from dpde_tf.reconstruction.files import check_formats
 from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
 from dpde_tf.trained_networks import load_depth_network, load_gradient_network
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
@@ -49,6 +51,8 @@ def _define_flags() -> None:
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_multi_string("images", None, "Image file or folder; may be repeated.")
     flags.DEFINE_string("output", None, "Folder of the predictions.", required=True)
+    flags.DEFINE_list("export", [], "3D files of photographs: some of ply, glb, html.")
+    flags.DEFINE_float("focal", None, "Focal length of the photographs, in pixels.")
     flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
     flags.DEFINE_enum("precision", "auto", PRECISIONS, "Precision of the networks.")
     flags.DEFINE_bool("overwrite", False, "Replace predictions of other networks.")
@@ -134,6 +138,7 @@ def _predict(output: pathlib.Path) -> None:
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
     fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
+    check_formats(FLAGS.export)
     predictor = _load_predictor(fusion)
     if FLAGS.records:
         records = RecordSet.open(FLAGS.records, FLAGS.split)
@@ -144,7 +149,15 @@ def _predict(output: pathlib.Path) -> None:
     size = tuple(read_run_record(FLAGS.depth_run)["config"]["data"]["image_size"])
     _prepare_output(output, _run_config(fusion, precision, {"images": FLAGS.images}))
     for path in paths:
-        print(predict_photograph(predictor, path, output, training_size=size))
+        picture = predict_photograph(
+            predictor,
+            path,
+            output,
+            training_size=size,
+            export=FLAGS.export,
+            focal=FLAGS.focal,
+        )
+        print(picture)
 
 
 def main(argv: Sequence[str]) -> None:

@@ -83,3 +83,14 @@ def test_find_photographs_refuses_what_is_not_there(photograph, tmp_path):
     other.write_bytes(photograph.read_bytes())
     with pytest.raises(ValueError, match=r"more than one file named photo"):
         find_photographs([str(photograph), str(other)], OUTPUT)
+
+
+def test_predict_photograph_writes_a_page_in_three_dimensions(photograph, tmp_path):
+    output = tmp_path / "out"
+    options = {"training_size": (60, 60), "focal": 90.0}
+    predictor = _BrightnessPredictor()
+    predict_photograph(predictor, photograph, output, export=["html"], **options)
+    page = (output / "photo.html").read_text()
+    assert '"name": "depth"' in page
+    predict_photograph(predictor, photograph, tmp_path / "flat", **options)
+    assert not (tmp_path / "flat" / "photo.html").exists()

@@ -1,0 +1,112 @@
+"""Rows of pictures with titles and colour bars, one below the other on white."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_GAP = 4  # pixels
+_TITLE_HEIGHT = 20
+_BAR_WIDTH, _LABEL_WIDTH = 12, 58
+_WHITE, _BLACK = 255, (0, 0, 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class ColorBar:
+    """What the colours of a row mean.
+
+    Attributes:
+        colors: RGB from the top to the bottom, uint8 `[N, 3]`.
+        top: Metres at the top.
+        bottom: Metres at the bottom.
+    """
+
+    colors: np.ndarray
+    top: float
+    bottom: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """Pictures side by side.
+
+    Attributes:
+        pictures: RGB, uint8 `[H, W, 3]`, all of one size; None = nothing there.
+        titles: One for each, ASCII as OpenCV's fonts have no more; may be empty.
+        bar: On the right, or None.
+    """
+
+    pictures: Sequence[np.ndarray | None]
+    titles: Sequence[str]
+    bar: ColorBar | None = None
+
+
+def stack_rows(rows: Sequence[Row]) -> np.ndarray:
+    """Returns the rows below each other.
+
+    Args:
+        rows: At least one, each with at least one picture.
+
+    Returns:
+        RGB, uint8; rows that are narrower end in white.
+    """
+    strips = [_draw(row) for row in rows]
+    width = max(strip.shape[1] for strip in strips)
+    padded = [
+        np.pad(s, ((0, _GAP), (0, width - s.shape[1]), (0, 0)), constant_values=_WHITE)
+        for s in strips
+    ]
+    return np.concatenate(padded)
+
+
+def text_picture(text: str, size: tuple[int, int]) -> np.ndarray:
+    """Returns a grey picture with a text in its middle.
+
+    Args:
+        text: ASCII.
+        size: (height, width).
+
+    Returns:
+        RGB, uint8 `[height, width, 3]`.
+    """
+    return _centered(np.full((*size, 3), 230, np.uint8), text)
+
+
+def _draw(row: Row) -> np.ndarray:
+    """One row with its titles and its bar."""
+    height, width = next(p.shape[:2] for p in row.pictures if p is not None)
+    parts = []
+    for picture, title in zip(row.pictures, row.titles, strict=True):
+        strip = np.full((_TITLE_HEIGHT, width, 3), _WHITE, np.uint8)
+        if picture is None:
+            picture = np.full((height, width, 3), _WHITE, np.uint8)
+        gap = np.full((_TITLE_HEIGHT + height, _GAP, 3), _WHITE, np.uint8)
+        parts += [np.concatenate([_centered(strip, title), picture]), gap]
+    if row.bar:
+        strip = np.full((_TITLE_HEIGHT, _BAR_WIDTH + _LABEL_WIDTH, 3), _WHITE, np.uint8)
+        parts.append(np.concatenate([strip, _draw_bar(row.bar, height)]))
+    return np.concatenate(parts, axis=1)
+
+
+def _draw_bar(bar: ColorBar, height: int) -> np.ndarray:
+    """The colours with their metres beside them."""
+    picture = np.full((height, _BAR_WIDTH + _LABEL_WIDTH, 3), _WHITE, np.uint8)
+    rows = np.linspace(0, len(bar.colors) - 1, height).round().astype(int)
+    picture[:, :_BAR_WIDTH] = bar.colors[rows, np.newaxis]
+    for share in np.linspace(0, 1, max(2, min(6, height // 40))):
+        label = f"{bar.top + share * (bar.bottom - bar.top):.2f} m"
+        corner = (_BAR_WIDTH + 3, round(10 + share * (height - 12)))
+        cv2.putText(picture, label, corner, _FONT, 0.4, _BLACK, 1, cv2.LINE_AA)
+    return picture
+
+
+def _centered(picture: np.ndarray, text: str) -> np.ndarray:
+    """The picture with a text in its middle, smaller if it would not fit."""
+    height, width = picture.shape[:2]
+    (text_width, _), _ = cv2.getTextSize(text, _FONT, 1.0, 1)
+    scale = min(0.5, (width - 4) / max(text_width, 1))
+    (text_width, text_height), _ = cv2.getTextSize(text, _FONT, scale, 1)
+    corner = ((width - text_width) // 2, (height + text_height) // 2)
+    return cv2.putText(picture, text, corner, _FONT, scale, _BLACK, 1, cv2.LINE_AA)

@@ -1,0 +1,99 @@
+"""One HTML page that shows coloured point clouds and loads nothing.
+
+The drawing is done by three.js (MIT licence), whose files lie unchanged in
+`viewer/three/`: `build/three.module.min.js` and
+`examples/jsm/controls/OrbitControls.js` of the npm package three 0.170.0.
+"""
+
+import base64
+import dataclasses
+import html
+import json
+import math
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+
+_FOLDER = pathlib.Path(__file__).parent / "viewer"
+_MODULES = {
+    "three": "three/three.module.min.js",
+    "orbit-controls": "three/OrbitControls.js",
+}
+_LEVELS = 65535
+
+
+@dataclasses.dataclass(frozen=True)
+class PointCloud:
+    """Coloured points, of which there is at least one.
+
+    Attributes:
+        points: Metres; x right, y up, -z ahead of the camera at the origin, all ahead
+            of it; `[N, 3]`.
+        colors: RGB, uint8 `[N, 3]`.
+    """
+
+    points: np.ndarray
+    colors: np.ndarray
+
+
+def viewer_page(clouds: Mapping[str, PointCloud], *, title: str) -> str:
+    """Returns a page on which the mouse turns, moves and magnifies the clouds.
+
+    The page begins at the camera's own view. `#azimuth=30&elevation=10&cloud=1` behind
+    its address turns the clouds and chooses one.
+
+    Args:
+        clouds: Name to cloud; one is shown at a time, the last first.
+        title: Text above them.
+
+    Returns:
+        An HTML document for browsers with WebGL 2; it loads nothing.
+
+    Raises:
+        ValueError: If there is no cloud.
+    """
+    if not clouds:
+        raise ValueError("A page needs at least one cloud. Received: none.")
+    scripts = {
+        name: f"data:text/javascript;base64,{_encoded((_FOLDER / file).read_bytes())}"
+        for name, file in _MODULES.items()
+    }
+    # "</" would end the script that holds the text.
+    data = json.dumps([_packed(name, c) for name, c in clouds.items()])
+    parts = {
+        "TITLE": html.escape(title),
+        "IMPORTS": json.dumps({"imports": scripts}),
+        "CLOUDS": data.replace("</", "<\\/"),
+        "SCRIPT": (_FOLDER / "viewer.js").read_text(encoding="utf-8"),
+    }
+    page = (_FOLDER / "page.html").read_text(encoding="utf-8")
+    for name, text in parts.items():
+        page = page.replace(f"%{name}%", text)
+    return page
+
+
+def _packed(name: str, cloud: PointCloud) -> dict:
+    """A cloud for JSON: coordinates as 16-bit shares of its bounding box.
+
+    The page turns it around `distance` ahead of the camera, whose view has that angle.
+    """
+    points = np.asarray(cloud.points, np.float64)
+    low = points.min(axis=0)
+    extent = np.maximum(points.max(axis=0) - low, 1e-6)
+    levels = np.rint((points - low) / extent * _LEVELS).astype("<u2")
+    depth = -points[:, 2]
+    return {
+        "name": name,
+        "distance": float(np.median(depth)),
+        "angle": 2 * math.degrees(np.arctan(np.max(np.abs(points[:, 1]) / depth))),
+        "low": low.tolist(),
+        "extent": extent.tolist(),
+        "points": _encoded(levels.tobytes()),
+        "colors": _encoded(np.ascontiguousarray(cloud.colors, np.uint8).tobytes()),
+    }
+
+
+def _encoded(data: bytes) -> str:
+    """Bytes as ASCII text."""
+    return base64.b64encode(data).decode("ascii")

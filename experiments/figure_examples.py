@@ -1,0 +1,107 @@
+"""The images of figures, with the predictions of several methods for them."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from dpde_tf.depth_alignment import align_to_reference
+from dpde_tf.evaluation import read_split
+from dpde_tf.figures.examples import Example
+from dpde_tf.prediction_files import read_prediction
+
+
+def parse_predictions(texts: Sequence[str]) -> dict[str, pathlib.Path]:
+    """Returns the folders of the methods.
+
+    Args:
+        texts: `NAME=DIR` each.
+
+    Returns:
+        Name to folder.
+
+    Raises:
+        FileNotFoundError: If none of the folders exists.
+        ValueError: If a text has no name or no folder, or a name is there twice.
+    """
+    folders = {}
+    for text in texts:
+        name, _, folder = text.partition("=")
+        if not name or not folder or name in folders:
+            raise ValueError(
+                "--predictions must be NAME=DIR,NAME=DIR with different names. "
+                f"Received: {text!r}."
+            )
+        folders[name] = pathlib.Path(folder)
+    if not any(folder.is_dir() for folder in folders.values()):
+        raise FileNotFoundError(
+            f"None of the folders of --predictions exists ({', '.join(texts)}). Run "
+            "`python -m experiments.predict`."
+        )
+    return folders
+
+
+def read_examples(
+    records: pathlib.Path,
+    folders: Mapping[str, pathlib.Path],
+    *,
+    split: str,
+    names: Sequence[str],
+    align: str = "none",
+) -> list[Example]:
+    """Returns the named records with their predictions.
+
+    Args:
+        records: Folder of the record set.
+        folders: Method to its predictions folder; one that does not exist is left out.
+        split: Split of the record set.
+        names: Records to read.
+        align: `none`, or `median` to bring each depth map to the median of the ground
+            truth; gradients stay as they are.
+
+    Returns:
+        In the order of the split; predictions of another size are resized bilinearly.
+
+    Raises:
+        FileNotFoundError: If a folder lacks one of them.
+        ValueError: If a name is not in the split, or a prediction does not fit.
+    """
+    found = []
+    for name, image, truth in read_split(records, split, names=names):
+        predictions = {
+            method: _resized(read_prediction(folder / f"{name}.npz"), truth.shape)
+            for method, folder in folders.items()
+            if folder.is_dir()
+        }
+        example = Example(name, image, truth, predictions)
+        found.append(_aligned(example) if align == "median" else example)
+    return found
+
+
+def _resized(
+    arrays: dict[str, np.ndarray], size: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """All maps of a prediction at a size; gradients stay metres per pixel."""
+    resized = {}
+    for key, array in arrays.items():
+        # A pixel becomes new / old pixels, and a step in depth that many times smaller.
+        axis = {"gradient_x": 1, "gradient_y": 0}.get(key)
+        shrinking = 1.0 if axis is None else array.shape[axis] / size[axis]
+        enlarged = cv2.resize(array, size[::-1], interpolation=cv2.INTER_LINEAR)
+        resized[key] = enlarged * np.float32(shrinking)
+    return resized
+
+
+def _aligned(example: Example) -> Example:
+    """The example with all depth in the scale of its ground truth."""
+    predictions = {
+        method: {
+            key: array
+            if key.startswith("gradient")
+            else align_to_reference(example.ground_truth, array, alignment="median")
+            for key, array in arrays.items()
+        }
+        for method, arrays in example.predictions.items()
+    }
+    return Example(example.name, example.image, example.ground_truth, predictions)

@@ -1,0 +1,173 @@
+r"""Writes Figs. 3 to 8 of the paper, and what they show as three-dimensional files.
+
+Example:
+    python -m experiments.figures --records=data/records/nyu_depth_v2 \
+        --predictions=fcrn=runs/nyu/predictions/fcrn,dpde=runs/nyu/predictions/dpde \
+        --output=figures/nyu
+
+writes figure_4.png (3 for Make3D, 5 for Middlebury), figure_6.png to figure_8.png, and
+in the folder 3d of each image a page that turns its point clouds with the mouse, and a
+point cloud (PLY) and a mesh (PLY, GLB) of the last method's depth. figures.json lists
+them for `experiments.report --figures`, run.json says with what they were made.
+"""
+
+import json
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from absl import app, flags
+
+from dpde_tf.atomic_files import write_whole
+from dpde_tf.data.manifest import read_manifest
+from dpde_tf.error_messages import readable_errors
+from dpde_tf.figures import comparison, examples, views
+from dpde_tf.reconstruction.cameras import Camera, find_camera
+from dpde_tf.reconstruction.files import FORMATS, check_formats, write_reconstruction
+from dpde_tf.report.figures import LIST_FILE
+from dpde_tf.visualization import write_image
+from experiments.figure_examples import parse_predictions, read_examples
+from experiments.report import choose_names
+from experiments.result_record import check_result_folder, write_result_record
+
+FLAGS = flags.FLAGS
+_PROGRAM = "experiments.figures"
+# A data set of somebody's own is shown as NYU is.
+_NUMBERS = {"make3d": 3, "nyu_depth_v2": 4, "middlebury": 5}
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("records", None, "Folder of a record set.", required=True)
+    flags.DEFINE_list(
+        "predictions",
+        None,
+        "NAME=DIR of each method, in order, fcrn and dpde among them; a folder that "
+        "does not exist is shown as not run.",
+        required=True,
+    )
+    flags.DEFINE_string("output", "figures", "Folder of the figures.")
+    flags.DEFINE_string("split", "test", "Split that was predicted.")
+    flags.DEFINE_integer(
+        "num_images", 4, "Images to show, evenly spaced over the split.", lower_bound=1
+    )
+    flags.DEFINE_list("names", None, "Names of the records to show instead.")
+    flags.DEFINE_enum(
+        "align", "none", ["none", "median"], "How depth gets the scale of the truth."
+    )
+    flags.DEFINE_list("export", list(FORMATS), "3D files: some of ply, glb, html.")
+    flags.DEFINE_float("focal", None, "Focal length, if the data set's is not known.")
+
+
+def write_figures(
+    shown: Sequence[examples.Example],
+    methods: Sequence[str],
+    output: pathlib.Path,
+    *,
+    number: int,
+) -> dict[str, str]:
+    """Writes the figures as PNG.
+
+    Args:
+        shown: The images.
+        methods: Names of the methods.
+        output: Folder; made if need be.
+        number: Of the figure that compares the methods: 3, 4 or 5.
+
+    Returns:
+        File name to title.
+    """
+    columns = examples.method_columns(shown, methods)
+    figures = {
+        number: ("Depth", comparison.comparison_figure(shown, columns)),
+        6: ("3D reconstruction", views.methods_figure(shown, columns)),
+        7: ("From several directions", views.directions_figure(shown, columns[-1])),
+        8: ("Each part", comparison.comparison_figure(shown, examples.ABLATION)),
+    }
+    titles = {}
+    for key, (title, picture) in figures.items():
+        file = f"figure_{key}.png"
+        write_image(output / file, picture)
+        titles[file] = f"Fig. {key}: {title}"
+    return titles
+
+
+def write_reconstructions(
+    shown: Sequence[examples.Example],
+    methods: Sequence[str],
+    output: pathlib.Path,
+    camera: Camera,
+    *,
+    formats: Sequence[str],
+) -> list[str]:
+    """Writes the 3D files: pages with all methods, the others of the last one.
+
+    Args:
+        shown: The images.
+        methods: Names of the methods.
+        output: Folder; made if need be.
+        camera: Of the records.
+        formats: Some of `FORMATS`.
+
+    Returns:
+        Names of the pages.
+    """
+    columns = examples.method_columns(shown, methods)
+    files = [suffix for suffix in formats if suffix != "html"]
+    pages = []
+    for example in shown:
+        depths = {"ground truth": example.ground_truth}
+        for column in columns:
+            if (depth := examples.column_depth(example, column)) is not None:
+                depths[column.title] = depth
+        last = list(depths)[-1]
+        given = (output, example.name, example.image)
+        write_reconstruction(*given, {last: depths[last]}, camera, formats=files)
+        if "html" in formats:
+            depths = {key: depth for key, depth in depths.items() if np.any(depth > 0)}
+            write_reconstruction(*given, depths, camera, formats=["html"])
+            pages.append(f"{example.name}.html")
+    return pages
+
+
+def _run() -> None:
+    """Writes what the flags ask for."""
+    output = pathlib.Path(FLAGS.output)
+    check_result_folder(output, _PROGRAM)
+    check_formats(FLAGS.export)
+    records = pathlib.Path(FLAGS.records)
+    manifest = read_manifest(records)
+    camera = None
+    if FLAGS.export:
+        camera = find_camera(manifest.dataset, manifest.image_size, focal=FLAGS.focal)
+    folders = parse_predictions(FLAGS.predictions)
+    split_names = manifest.split(FLAGS.split).names
+    names = FLAGS.names or choose_names(split_names, FLAGS.num_images)
+    shown = read_examples(
+        records, folders, split=FLAGS.split, names=names, align=FLAGS.align
+    )
+    number = _NUMBERS.get(manifest.dataset, 4)
+    figures = write_figures(shown, list(folders), output, number=number)
+    pages = []
+    if camera:
+        pages = write_reconstructions(
+            shown, list(folders), output / "3d", camera, formats=FLAGS.export
+        )
+    listed = {"figures": figures, "pages": [f"3d/{page}" for page in pages]}
+    with write_whole(output / LIST_FILE) as path:
+        path.write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
+    write_result_record(output, _PROGRAM, {})
+    print(f"Written: {', '.join(figures)} and {len(pages)} pages in {output}")
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs the program; bad input ends it with one line."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Not a flag: {argv[1]}.")
+    with readable_errors():
+        _run()
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
