@@ -1,4 +1,4 @@
-"""Published numbers to compare with: the paper's tables, and FCRN's.
+"""The numbers of the paper's tables, as far as its text gives them.
 
 The text of the paper at hand has lost the bodies of its tables. What its prose prints
 is `printed`; what follows from the prose together with the cited works is `implied`,
@@ -55,31 +55,6 @@ class PaperValue:
     value: float
     status: str
     source: str
-
-
-@dataclasses.dataclass(frozen=True)
-class PublishedValue:
-    """One number that another work publishes.
-
-    Attributes:
-        method: `fcrn`.
-        dataset: As in `SPLIT_SIZES`.
-        column: A name of `metrics.METRIC_NAMES`.
-        value: The number.
-        source: Where it stands.
-        protocol: How it was measured.
-        comparable: The name in `protocols.PROTOCOLS` that comes nearest.
-        status: Always `printed`.
-    """
-
-    method: str
-    dataset: str
-    column: str
-    value: float
-    source: str
-    protocol: str
-    comparable: str
-    status: str = "printed"
 
 
 _GAIN = "Sect. 4.3, gain over FCRN in percent, on FCRN's published value"
@@ -141,45 +116,6 @@ GRADIENT_STREAM_GAINS = {
 """What the gradient stream improves, by data set and measure: printed in Sects. 4.3
 (Make3D) and 4.4 (NYU Depth v2)."""
 
-_LAINA = "Laina et al. (2016)"
-_RECOMPUTED = "Laina et al., recomputed"
-_LAINA_NYU = (
-    "654 test images at 480x640, filled depth, no crop, no cap, pooled over pixels",
-    "paper",
-)
-_LAINA_NYU_RECOMPUTED = (
-    "the released predictions by the same protocol in double precision, from issue 42 "
-    "of irolaina/FCRN-DepthPrediction, where the author agrees that it is needed",
-    "paper",
-)
-_LAINA_MAKE3D = (
-    "134 test images at 460x345, 0 < depth < 70 m, pooled over pixels; numbers of the "
-    "README of irolaina/FCRN-DepthPrediction",
-    "make3d_c1",
-)
-
-
-def _published(
-    dataset: str, source: str, protocol: tuple[str, str], **columns: float
-) -> tuple[PublishedValue, ...]:
-    """Values of FCRN that share data set, source and protocol."""
-    return tuple(
-        PublishedValue("fcrn", dataset, column, value, source, *protocol)
-        for column, value in columns.items()
-    )
-
-
-PUBLISHED_VALUES: tuple[PublishedValue, ...] = (
-    *_published("nyu_depth_v2", _LAINA, _LAINA_NYU, rms=0.573, rel=0.127, log10=0.055),
-    *_published(
-        "nyu_depth_v2", _LAINA, _LAINA_NYU, delta1=0.811, delta2=0.953, delta3=0.988
-    ),
-    *_published(
-        "nyu_depth_v2", _RECOMPUTED, _LAINA_NYU_RECOMPUTED, rms=0.589, rel=0.136
-    ),
-    *_published("make3d", _LAINA, _LAINA_MAKE3D, rms=4.45, rel=0.175, log10=0.072),
-)
-
 
 def find_value(table: int, row: str, column: str) -> PaperValue | None:
     """Returns a number of a table of the paper.
@@ -226,24 +162,3 @@ def changes(dataset: str, before: str, after: str) -> dict[str, float]:
         for column in rows[0]
         if column in rows[1]
     }
-
-
-def published_values(
-    dataset: str, method: str, protocol: str
-) -> dict[str, dict[str, PublishedValue]]:
-    """Returns the published numbers of a method that come nearest to a protocol.
-
-    Args:
-        dataset: As in `SPLIT_SIZES`.
-        method: `fcrn`.
-        protocol: A name in `protocols.PROTOCOLS`.
-
-    Returns:
-        Source to column to value; empty if there is nothing.
-    """
-    found: dict[str, dict[str, PublishedValue]] = {}
-    for value in PUBLISHED_VALUES:
-        wanted = (value.dataset, value.method, value.comparable)
-        if wanted == (dataset, method, protocol):
-            found.setdefault(value.source, {})[value.column] = value
-    return found

@@ -9,6 +9,7 @@ pictures in report/images/. report/run.json says with what they were made. What 
 folder of runs lacks is listed as not run.
 """
 
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -21,7 +22,11 @@ from dpde_tf.error_messages import readable_errors
 from dpde_tf.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.prediction_files import read_prediction
 from dpde_tf.report import blocks, contents, html, markdown, pictures
+from dpde_tf.report.blocks import Table
+from dpde_tf.report.figures import FigureSet, read_figures
 from dpde_tf.report.runs import Runs, read_runs
+from dpde_tf.tables.scored_runs import read_scored_run
+from dpde_tf.tables.scores import DATASETS, score_tables
 from experiments.result_record import check_result_folder, write_result_record
 
 FLAGS = flags.FLAGS
@@ -38,6 +43,7 @@ def _define_flags() -> None:
         "num_images", 6, "Images to show, evenly spaced over the split.", lower_bound=0
     )
     flags.DEFINE_list("names", None, "Names of the records to show instead.")
+    flags.DEFINE_string("figures", None, "Folder that experiments.figures wrote.")
     flags.DEFINE_string("note", "", "A line for the banner, such as 'Demonstration'.")
 
 
@@ -114,6 +120,7 @@ def make_report(
     names: list[str] | None,
     num_images: int,
     note: str,
+    figures: FigureSet | None = None,
 ) -> tuple[blocks.Block, ...]:
     """Returns the contents of the report.
 
@@ -124,6 +131,7 @@ def make_report(
         names: Records to show; None for `num_images`, evenly spaced.
         num_images: How many to show if `names` is None.
         note: A line for the banner, or empty.
+        figures: Figures of the paper and 3D pages, or None.
 
     Returns:
         The blocks of the report.
@@ -140,7 +148,25 @@ def make_report(
         if runs.predictions and shown:
             examples = read_examples(runs, records, split=split, names=shown)
     source = contents.Source(runs, listed, split, examples, note)
+    tables = paper_tables(runs, source.dataset)
+    source = dataclasses.replace(source, tables=tables, figures=figures)
     return contents.report_blocks(source)
+
+
+def paper_tables(runs: Runs, dataset: str) -> tuple[tuple[str, Table], ...]:
+    """Returns the tables of the paper on a data set.
+
+    Args:
+        runs: What was scored.
+        dataset: Its name.
+
+    Returns:
+        Titles and tables; none for a data set that the paper lacks.
+    """
+    numbers = [number for number, name in DATASETS.items() if name == dataset]
+    folder = runs.directory / "scores"
+    scored = [read_scored_run(name, folder / name) for name in runs.scores]
+    return tuple(score_tables(numbers, scored).values())
 
 
 def _check_dataset(runs: Runs, dataset: str) -> None:
@@ -166,6 +192,7 @@ def _run() -> None:
     """Writes the report that the flags ask for."""
     output = pathlib.Path(FLAGS.output)
     check_result_folder(output, _PROGRAM)
+    figures = read_figures(FLAGS.figures, output) if FLAGS.figures else None
     report = make_report(
         pathlib.Path(FLAGS.runs),
         pathlib.Path(FLAGS.records) if FLAGS.records else None,
@@ -173,6 +200,7 @@ def _run() -> None:
         names=FLAGS.names,
         num_images=FLAGS.num_images,
         note=FLAGS.note,
+        figures=figures,
     )
     write_report(report, output)
     write_result_record(output, _PROGRAM, {})

@@ -1,64 +1,151 @@
-r"""Prints tables of the paper in Markdown, beside what the paper says.
+r"""Writes tables of the paper: its numbers, what others published, ours, and the gaps.
 
 Example:
-    python -m experiments.tables --table=5 --output=tables
+    python -m experiments.tables --scores=dpde=runs/nyu/scores/dpde \
+        --scores=fcrn=runs/nyu/scores/fcrn --benchmark=benchmark.json --output=tables
 
-also writes tables/table5.md, table5.csv and table5.tex, and tables/run.json, which says
-with what they were made. `--layers` adds the costs of each network layer by layer.
+prints Tables 1 to 5 in Markdown, and writes each as Markdown, CSV and LaTeX, with
+`runs`, the commands by which our numbers came about, and run.json. What no scores are
+given of says "not run". The row of an array is found from the records of prediction and
+training; a label is only a name. `--layers` adds to Table 5 the costs of each layer.
 """
 
+import json
 import pathlib
+import statistics
+from collections.abc import Mapping, Sequence
 
 from absl import app, flags
 
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.paper_values import TABLE_TITLES
-from dpde_tf.report.blocks import Heading, Table
+from dpde_tf.report.blocks import Heading
 from dpde_tf.report.markdown import to_markdown
 from dpde_tf.tables import costs
 from dpde_tf.tables.formats import write_table
+from dpde_tf.tables.scored_runs import ScoredRun, read_scored_run
+from dpde_tf.tables.scores import Tables, score_tables
+from experiments import benchmark as parts
 from experiments.result_record import check_result_folder, write_result_record
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.tables"
 _IMAGE_SIZE = (240, 320)
-
-Tables = dict[str, tuple[str, Table]]
-"""Name of the files to title and table."""
+_NUMBERS = ("1", "2", "3", "4", "5")
+_FORWARD = {"modified_fcrn": parts.DEPTH_FORWARD, "gradient": parts.GRADIENT_FORWARD}
+_TRAINING = {"fcrn": parts.FCRN, "modified_fcrn": parts.STEP, "gradient": parts.CROPS}
+# Network to the row of the benchmark.
 
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_multi_enum("table", ["5"], list(MAKERS), "Number of the table.")
+    flags.DEFINE_list("table", list(_NUMBERS), "Numbers of the tables.")
+    flags.DEFINE_multi_string(
+        "scores", [], "LABEL=DIR, a folder written by experiments.evaluate; repeatable."
+    )
+    flags.DEFINE_string(
+        "benchmark", None, "JSON of experiments.benchmark, for Table 5."
+    )
     flags.DEFINE_string("output", None, "Folder for Markdown, CSV and LaTeX.")
     flags.DEFINE_bool("layers", False, "Table 5: also each network by layers.")
 
 
-def make_table5(layers: bool) -> Tables:
+def read_runs(assignments: Sequence[str]) -> list[ScoredRun]:
+    """Returns the scores that the flag names.
+
+    Args:
+        assignments: `LABEL=DIR` each.
+
+    Returns:
+        The runs, in that order.
+
+    Raises:
+        FileNotFoundError: If a folder holds no scores.
+        ValueError: If one is not of that form.
+    """
+    runs = []
+    for text in assignments:
+        label, equals, folder = text.partition("=")
+        if not (label and equals and folder):
+            raise ValueError(
+                "--scores must be LABEL=DIR, such as --scores=dpde=runs/nyu/scores/"
+                f"dpde. Received: {text!r}."
+            )
+        runs.append(read_scored_run(label, folder))
+    return runs
+
+
+def read_benchmark(path: str | pathlib.Path) -> costs.Benchmark:
+    """Returns what the benchmark measured of the networks.
+
+    Args:
+        path: JSON file that `experiments.benchmark` wrote.
+
+    Returns:
+        Times and memory; a network whose row it lacks is not there.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not such a file.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist. Write it with `python -m experiments.benchmark "
+            f"--output={path}`."
+        )
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        hardware = record["hardware"]
+        return costs.Benchmark(
+            forward=_timings(record["rows"], _FORWARD),
+            training=_timings(record["rows"], _TRAINING),
+            name=f"the parts {'; '.join((*_FORWARD.values(), *_TRAINING.values()))}; "
+            f"{hardware['processor']}, {hardware['cores']} cores",
+        )
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"{path} is not a file of experiments.benchmark ({error!r}). Write it "
+            f"again with `python -m experiments.benchmark --output={path}`."
+        ) from error
+
+
+def _timings(rows: Mapping[str, dict], names: Mapping[str, str]) -> dict:
+    """Network to what was measured of the row of that name, for one image."""
+    return {
+        network: costs.Timing(
+            statistics.median(rows[name]["seconds"]) / rows[name]["images"],
+            rows[name]["peak_memory"],
+        )
+        for network, name in names.items()
+        if name in rows
+    }
+
+
+def cost_tables(layers: bool, benchmark: costs.Benchmark | None) -> Tables:
     """Returns Table 5 and, if asked for, the layers of its networks.
 
     Args:
         layers: Whether to add them.
+        benchmark: Times and memory; None if not run.
 
     Returns:
         `table5`, and `table5_<network>`.
     """
     networks = costs.network_costs(_IMAGE_SIZE)
-    title = f"Table 5: {TABLE_TITLES[5]}"
-    tables = {"table5": (title, costs.parameter_table(networks, _IMAGE_SIZE))}
+    table = costs.parameter_table(networks, _IMAGE_SIZE, benchmark)
+    tables = {"table5": (f"Table 5: {TABLE_TITLES[5]}", table)}
     for name, network in networks.items() if layers else ():
         tables[f"table5_{name}"] = (network.title, costs.layer_table(network))
     return tables
-
-
-MAKERS = {"5": lambda: make_table5(FLAGS.layers)}
-"""Number of a table to what makes it."""
 
 
 def main(argv: list[str]) -> None:
     """Runs the program; bad input ends it with one line."""
     if len(argv) > 1:
         raise app.UsageError(f"Not a flag: {argv[1]}.")
+    if unknown := set(FLAGS.table) - set(_NUMBERS):
+        raise app.UsageError(f"--table is of 1 to 5. Received: {sorted(unknown)}.")
     with readable_errors():
         _run()
 
@@ -68,11 +155,15 @@ def _run() -> None:
     output = pathlib.Path(FLAGS.output) if FLAGS.output else None
     if output:
         check_result_folder(output, _PROGRAM)
-    for number in FLAGS.table:
-        for name, (title, table) in MAKERS[number]().items():
-            print(to_markdown((Heading(title), table)))
-            if output:
-                write_table(table, output, name, title)
+    benchmark = read_benchmark(FLAGS.benchmark) if FLAGS.benchmark else None
+    numbers = sorted({int(number) for number in FLAGS.table} - {5})
+    tables = score_tables(numbers, read_runs(FLAGS.scores))
+    if "5" in FLAGS.table:
+        tables |= cost_tables(FLAGS.layers, benchmark)
+    for name, (title, table) in tables.items():
+        print(to_markdown((Heading(title), table)))
+        if output:
+            write_table(table, output, name, title)
     if output:
         write_result_record(output, _PROGRAM, {})
         print(f"Written: {output}")

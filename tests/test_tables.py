@@ -1,4 +1,4 @@
-"""Tests of the tables of the paper."""
+"""Tests of Table 5, of the formats of all tables, and of the program."""
 
 import csv
 import json
@@ -12,6 +12,7 @@ from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.network_costs import layer_costs
 from dpde_tf.report.blocks import Cell, Table
 from dpde_tf.tables import costs, formats
+from experiments import benchmark, tables
 
 SIZE = (240, 320)
 
@@ -126,10 +127,23 @@ def test_parameter_table(networks):
     texts = [[cell.text for cell in row] for row in table.rows]
     assert [len(row) for row in texts] == [len(table.header)] * 3
     assert texts[0][:4] == ["FCRN", "63,650,497", "75.3", "76"]
-    assert texts[1][:4] == ["Modified FCRN", "64,691,841", "76.5", "–"]
-    assert texts[2][:4] == ["Gradient network", "845,642", "1.0", "–"]
+    assert texts[1][:4] == ["Modified FCRN", "64,691,841", "76.5", "not found"]
+    assert texts[2][:4] == ["Gradient network", "845,642", "1.0", "not found"]
     assert table.header[4] == "GFLOP, forward, 240x320"
     assert [row[4] for row in texts] == ["34.0", "35.7", "129.7"]
+    assert {text for row in texts for text in row[6:]} == {"not run"}
+    assert "median" not in table.note
+
+
+def test_parameter_table_with_times_and_memory(networks):
+    timing = costs.Timing(seconds=0.0125, peak_memory=3 * 2**29)
+    benchmark = costs.Benchmark({"gradient": timing}, {"fcrn": timing}, "some machine")
+    table = costs.parameter_table(networks, SIZE, benchmark)
+    texts = [[cell.text for cell in row[6:]] for row in table.rows]
+    assert texts[0] == ["not run", "not run", "12.5", "1.50"]
+    assert texts[1] == ["not run"] * 4
+    assert texts[2] == ["12.5", "1.50", "not run", "not run"]
+    assert "some machine" in table.note
 
 
 def test_layer_table_ends_with_the_sums(networks):
@@ -184,6 +198,19 @@ def test_to_csv_is_read_back():
     ]
 
 
+def test_to_csv_repeats_the_title_of_a_group():
+    rows = ((Cell("a"), Cell("1")), (Cell(""), Cell("2")), (Cell("b"), Cell("3")))
+    text = formats.to_csv(Table(("Method", "N"), rows))
+    assert text == "Method,N\na,1\na,2\nb,3\n"
+
+
+def test_to_latex_breaks_long_texts():
+    table = Table(("Name", "N", "Note"), ((Cell("a"), Cell("−1"), Cell("x" * 41)),))
+    lines = formats.to_latex(table, "Title").splitlines()
+    assert lines[3] == r"\begin{tabular}{lrp{4cm}}"
+    assert lines[7].startswith("a & $-$1 & xxx")
+
+
 def test_to_latex_escapes_what_latex_reads():
     lines = formats.to_latex(TABLE, "Table 5: 100 %").splitlines()
     assert lines[2] == r"\caption{Table 5: 100 \%. A note.}"
@@ -204,15 +231,65 @@ def test_write_table_writes_three_files(tmp_path):
     assert page.endswith("A note.\n")
 
 
+def benchmark_file(path, **rows):
+    """What experiments.benchmark writes: times of batches of 4 in seconds, bytes."""
+    rows = {
+        name.replace("_", " "): {"seconds": [0.2, 0.1, 0.4], "images": images}
+        | {"peak_memory": 2**30, "flops": None}
+        for name, images in rows.items()
+    }
+    record = {"rows": rows, "hardware": {"processor": "P", "cores": 2}}
+    path.write_text(json.dumps(record))
+    return path
+
+
+def test_read_benchmark_gives_the_median_for_one_image(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "_FORWARD", {"gradient": "a part"})
+    monkeypatch.setattr(tables, "_TRAINING", {"fcrn": "another part"})
+    path = benchmark_file(tmp_path / "benchmark.json", a_part=4, third_part=1)
+    found = tables.read_benchmark(path)
+    assert found.forward == {"gradient": costs.Timing(0.05, 2**30)}  # 0.2 s / 4
+    assert found.training == {}
+    assert "P, 2 cores" in found.name
+
+
+def test_read_benchmark_knows_rows_of_the_benchmark():
+    names = {row.name for row in benchmark.ROWS}
+    assert set(tables._FORWARD.values()) | set(tables._TRAINING.values()) <= names
+
+
+def test_read_benchmark_refuses_other_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.json.*experiments\.benchmark"):
+        tables.read_benchmark(tmp_path / "none.json")
+    for text in ("[]", "{}", "no JSON"):
+        path = tmp_path / "other.json"
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r"other\.json is not a file of exp"):
+            tables.read_benchmark(path)
+
+
+def test_read_runs_refuses_what_is_no_label_and_folder(tmp_path):
+    with pytest.raises(ValueError, match=r"LABEL=DIR.*Received: 'runs/nyu'"):
+        tables.read_runs(["runs/nyu"])
+    with pytest.raises(
+        FileNotFoundError, match=r"summary\.json.*experiments\.evaluate"
+    ):
+        tables.read_runs([f"dpde={tmp_path}"])
+
+
 @pytest.mark.slow
 def test_tables_as_a_program(tmp_path):
-    command = [sys.executable, "-m", "experiments.tables", "--table=5", "--layers"]
+    command = [sys.executable, "-m", "experiments.tables", "--layers"]
     command.append(f"--output={tmp_path / 'tables'}")
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "| FCRN | 63,650,497 | 75.3 | 76 |" in result.stdout
     assert "| `up1_unpool_conv1` | UnpoolConv2D |" in result.stdout
     record = json.loads((tmp_path / "tables" / "run.json").read_text())
     assert record["program"] == "experiments.tables"
-    for name in ("table5", "table5_fcrn", "table5_modified_fcrn", "table5_gradient"):
+    names = ["table5_fcrn", "table5_modified_fcrn", "table5_gradient"]
+    for name in (*names, *(f"table{number}" for number in range(1, 6))):
         for suffix in ("md", "csv", "tex"):
             assert (tmp_path / "tables" / f"{name}.{suffix}").is_file()
+    result = subprocess.run([*command, "--table=1,6"], capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "--table is of 1 to 5. Received: ['6']" in result.stdout + result.stderr

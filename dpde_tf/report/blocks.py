@@ -101,7 +101,14 @@ class Figures:
     pictures: tuple[Picture, ...]
 
 
-Block = Heading | Paragraph | Banner | Items | Table | Figures
+@dataclasses.dataclass(frozen=True)
+class Links:
+    """Pages beside the report, each a text and an address."""
+
+    pages: tuple[tuple[str, str], ...]
+
+
+Block = Heading | Paragraph | Banner | Items | Table | Figures | Links
 
 
 def pictures_of(blocks: tuple[Block, ...]) -> tuple[Picture, ...]:

@@ -3,8 +3,9 @@
 Pure Python, as `paper_values`.
 """
 
-from dpde_tf import paper_values
-from dpde_tf.paper_values import PaperValue, PublishedValue
+from dpde_tf import paper_values, published_values
+from dpde_tf.paper_values import PaperValue
+from dpde_tf.published_values import PublishedValue
 
 PAPER = "the paper"
 """Its name as a source of numbers."""
@@ -12,8 +13,8 @@ PAPER = "the paper"
 _TEST_SPLITS = {"nyu_depth_v2": "test", "make3d": "test", "middlebury": "simple"}
 _PROTOCOLS = {
     "nyu_depth_v2": ("paper",),
-    "make3d": ("paper", "make3d_c1", "make3d_c2"),
-    "middlebury": ("middlebury",),
+    "make3d": ("paper", "c1", "c2"),
+    "middlebury": ("simple",),
 }
 """Protocols without alignment; the paper does not say which of Make3D's it takes."""
 
@@ -53,7 +54,19 @@ def is_paper_protocol(protocol: str, dataset: str) -> bool:
     Returns:
         False for protocols that align predictions, and those of other data sets.
     """
-    return protocol in _PROTOCOLS.get(dataset, ())
+    return protocol in paper_protocols(dataset)
+
+
+def paper_protocols(dataset: str) -> tuple[str, ...]:
+    """Returns the protocols by which the paper may have measured.
+
+    Args:
+        dataset: As in `paper_values.SPLIT_SIZES`.
+
+    Returns:
+        Names in `protocols.PROTOCOLS`.
+    """
+    return _PROTOCOLS.get(dataset, ())
 
 
 def references(
@@ -72,7 +85,7 @@ def references(
     """
     if not is_paper_split(summary, dataset):
         return {}
-    found = dict(paper_values.published_values(dataset, row, protocol))
+    found = dict(published_values.published_values(dataset, row, protocol))
     if is_paper_protocol(protocol, dataset):
         table = paper_values.DATASET_TABLES[dataset]
         found[PAPER] = {

@@ -14,7 +14,9 @@ from dpde_tf.report.blocks import (
     Heading,
     Items,
     Paragraph,
+    Table,
 )
+from dpde_tf.report.figures import FigureSet, figure_blocks
 from dpde_tf.report.pictures import Example, picture_table
 from dpde_tf.report.runs import PREDICTION_FOLDERS, TRAINING_TITLES, Runs
 from dpde_tf.report.shortfalls import find_shortfalls
@@ -36,6 +38,8 @@ class Source:
         split: The split that is scored and pictured.
         examples: Images to show.
         note: A line for the banner, or empty.
+        tables: Titles and tables of the paper that the data set has.
+        figures: Figures of the paper and 3D pages, or None.
     """
 
     runs: Runs
@@ -43,6 +47,8 @@ class Source:
     split: str
     examples: Sequence[Example]
     note: str = ""
+    tables: Sequence[tuple[str, Table]] = ()
+    figures: FigureSet | None = None
 
     @property
     def dataset(self) -> str:
@@ -73,7 +79,9 @@ def report_blocks(source: Source) -> tuple[Block, ...]:
         ),
         *_banners(source),
         *_scores(source),
+        *_tables(source),
         *_pictures(source),
+        *figure_blocks(source.figures),
         *_training(source),
         *_missing(source),
     )
@@ -127,6 +135,14 @@ def _protocol_scores(source: Source, protocol: str, description: str) -> list[Bl
         Heading(f"Protocol `{protocol}`: mean over images", level=3),
         score_tables.mean_table(scores, protocol=protocol),
     ]
+
+
+def _tables(source: Source) -> list[Block]:
+    """Tables of the paper, with all methods that it compares with."""
+    blocks: list[Block] = [Heading("Tables of the paper")] if source.tables else []
+    for title, table in source.tables:
+        blocks += [Heading(title, level=3), table]
+    return blocks
 
 
 def _pictures(source: Source) -> list[Block]:
@@ -183,12 +199,4 @@ def _missing(source: Source) -> list[Block]:
             source.dataset
         ):
             texts.append(f"Table {table} ({title}): {NOT_RUN} in this report.")
-    if source.dataset == "middlebury":
-        ssim, gsm = (
-            paper_values.find_value(3, "dpde", name) for name in ("ssim", "gsm")
-        )
-        texts.append(
-            f"SSIM, GSM and MGE of Table 3: {NOT_RUN}. The paper has SSIM {ssim.value} "
-            f"and GSM {gsm.value}; it gives no number for MGE and does not define it."
-        )
     return [Heading("Not run"), Items(tuple(texts) or ("Nothing is missing.",))]

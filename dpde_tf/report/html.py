@@ -12,6 +12,7 @@ from dpde_tf.report.blocks import (
     Figures,
     Heading,
     Items,
+    Links,
     Paragraph,
     Picture,
     Table,
@@ -29,7 +30,7 @@ def to_html(blocks: Sequence[Block]) -> str:
         blocks: The report; its first heading of level 1 is the page's title.
 
     Returns:
-        An HTML document that loads nothing.
+        An HTML document that loads nothing; 3D pages beside it are linked.
     """
     headings = [block for block in blocks if isinstance(block, Heading)]
     title = next((block.text for block in headings if block.level == 1), "Report")
@@ -74,6 +75,12 @@ def _block(block: Block) -> str:
         case Figures(pictures):
             figures = "".join(f"<figure>{_picture(p)}</figure>" for p in pictures)
             return f'<div class="figures">{figures}</div>'
+        case Links(pages):
+            links = (
+                f'<a href="{html.escape(address)}">{_text(text)}</a>'
+                for text, address in pages
+            )
+            return f"<p>{' &middot; '.join(links)}</p>"
         case Table():
             return _table(block)
 

@@ -9,6 +9,7 @@ from dpde_tf.report.blocks import (
     Figures,
     Heading,
     Items,
+    Links,
     Paragraph,
     Picture,
     Table,
@@ -42,6 +43,8 @@ def _block(block: Block) -> str:
             return "\n".join(f"- {text}" for text in texts)
         case Figures(pictures):
             return "\n".join(map(_picture, pictures))
+        case Links(pages):
+            return "\n".join(f"- [{text}](<{address}>)" for text, address in pages)
         case Table():
             return _table(block)
 

@@ -96,7 +96,7 @@ def read_runs(directory: str | pathlib.Path) -> Runs:
         if (folder / RECORD_FILE).is_file()
     }
     summaries = sorted((directory / "scores").glob("*/summary.json"))
-    scores = {path.parent.name: _read_summary(path) for path in summaries}
+    scores = {path.parent.name: read_summary(path.parent) for path in summaries}
     if not (training or predictions or scores):
         raise FileNotFoundError(
             f"{directory} holds no training run (depth/run.json), no predictions "
@@ -104,6 +104,33 @@ def read_runs(directory: str | pathlib.Path) -> Runs:
             "there is nothing to report. Name another folder with --runs."
         )
     return Runs(directory, training, predictions, prediction_records, scores)
+
+
+def read_summary(folder: str | pathlib.Path) -> dict:
+    """Returns the content of `summary.json` in a folder of scores.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        What was scored, and under `protocols` the results by protocol and array.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is broken, or lacks a field.
+    """
+    path = pathlib.Path(folder) / "summary.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist. Write it with `python -m experiments.evaluate`."
+        )
+    summary = _read_json(path)
+    if missing := _SUMMARY_FIELDS - set(summary):
+        raise ValueError(
+            f"{path} lacks {', '.join(sorted(missing))}. Write it again with "
+            "`python -m experiments.evaluate`."
+        )
+    return summary
 
 
 def count_parameters(path: str | pathlib.Path) -> int:
@@ -144,17 +171,6 @@ def _read_training_run(directory: pathlib.Path) -> TrainingRun:
         epochs=read_metrics(directory),
         num_parameters=count_parameters(weights) if weights.is_file() else None,
     )
-
-
-def _read_summary(path: pathlib.Path) -> dict:
-    """The content of a `summary.json`."""
-    summary = _read_json(path)
-    if missing := _SUMMARY_FIELDS - set(summary):
-        raise ValueError(
-            f"{path} lacks {', '.join(sorted(missing))}. Write it again with "
-            "`python -m experiments.evaluate`."
-        )
-    return summary
 
 
 def _read_json(path: pathlib.Path) -> dict:

@@ -4,29 +4,29 @@ import dataclasses
 from collections.abc import Mapping
 
 from dpde_tf import paper_values
-from dpde_tf.paper_values import PaperValue, PublishedValue
-from dpde_tf.report.blocks import NOT_RUN, Cell, Table
+from dpde_tf.report.blocks import Cell, Table
 from dpde_tf.report.comparison import (
     PAPER,
     is_paper_protocol,
     is_paper_split,
     references,
 )
+from dpde_tf.report.score_cells import (
+    LEGEND,
+    NOT_FOUND,
+    TITLES,
+    Line,
+    change_cells,
+    line_rows,
+    measured,
+    own_cells,
+    published_cells,
+    signed,
+)
 
-COLUMNS = {
-    "rms": "RMS (m) ↓",
-    "rms_log": "RMS (log) ↓",
-    "log10": "log10 ↓",
-    "rel": "Rel ↓",
-    "delta1": "δ < 1.25 ↑",
-    "delta2": "δ < 1.25² ↑",
-    "delta3": "δ < 1.25³ ↑",
-}
-"""Measures and their titles, with the side that is better."""
+COLUMNS = {name: TITLES[name] for name in list(TITLES)[:7]}
+"""Measures that every data set has, and their titles."""
 
-_NOT_GIVEN = Cell("not given", "missing")
-_NOT_RUN = Cell(NOT_RUN, "missing")
-_NO_GAP = Cell("–", "missing")
 _OWN = "this run"
 
 Scores = Mapping[str, dict]
@@ -98,25 +98,19 @@ def score_table(scores: Scores, *, dataset: str, protocol: str) -> Table:
         summary = scores.get(method.folder)
         published = references(summary, dataset, protocol=protocol, row=method.row)
         for source, values in published.items():
-            cells = {name: _published_cell(value) for name, value in values.items()}
-            lines.append((source, cells, _NOT_GIVEN))
-        own = find_results(scores, method.folder, method.key, protocol)
-        lines.append((_OWN, _own_cells(own, "pooled"), _NOT_RUN))
+            lines.append(Line(source, published_cells(values), NOT_FOUND))
+        own = measured(find_results(scores, method.folder, method.key, protocol) or {})
+        lines.append(Line(_OWN, own_cells(own)))
         source = next((source for source, values in published.items() if values), None)
         if own and source:
             base = {name: value.value for name, value in published[source].items()}
-            gap = _change_cells(own["pooled"], base)
-            lines.append((f"gap to {source}", gap, _NO_GAP))
-        rows += _group(method.title, lines)
+            gap = change_cells(own, base)
+            lines.append(Line(f"gap to {source}", gap, NOT_FOUND))
+        rows += line_rows(method.title, lines, COLUMNS)
     for folder, key in _other_arrays(scores, protocol):
-        cells = _own_cells(find_results(scores, folder, key, protocol), "pooled")
-        rows += _group(f"`{folder}/{key}`", [(_OWN, cells, _NOT_RUN)])
-    return Table(
-        ("Method", "Source", *COLUMNS.values()),
-        tuple(rows),
-        note="A number with * is not printed in the paper's text, but implied by it. A "
-        "gap is this run minus the other number; arrows show which side is better.",
-    )
+        own = measured(find_results(scores, folder, key, protocol))
+        rows += line_rows(f"`{folder}/{key}`", [Line(_OWN, own_cells(own))], COLUMNS)
+    return Table(("Method", "Source", *COLUMNS.values()), tuple(rows), note=LEGEND)
 
 
 def mean_table(scores: Scores, *, protocol: str) -> Table:
@@ -133,9 +127,9 @@ def mean_table(scores: Scores, *, protocol: str) -> Table:
     arrays |= {f"`{f}/{key}`": (f, key) for f, key in _other_arrays(scores, protocol)}
     rows = []
     for title, (folder, key) in arrays.items():
-        results = find_results(scores, folder, key, protocol)
-        cells = _own_cells(results, "per_image_mean")
-        rows += _group(title, [(_OWN, cells, _NOT_RUN)])
+        results = find_results(scores, folder, key, protocol) or {}
+        cells = own_cells(measured(results, "per_image_mean"))
+        rows += line_rows(title, [Line(_OWN, cells)], COLUMNS)
     return Table(("Method", "Source", *COLUMNS.values()), tuple(rows))
 
 
@@ -155,16 +149,18 @@ def gain_table(scores: Scores, *, dataset: str, protocol: str) -> Table:
     rows = []
     for title, before, after in _STEPS:
         steps = (before, after)
-        own = [find_results(scores, m.folder, m.key, protocol) for m in steps]
-        changes = _change_cells(own[1]["pooled"], own[0]["pooled"]) if all(own) else {}
+        own = [
+            measured(find_results(scores, m.folder, m.key, protocol) or {})
+            for m in steps
+        ]
         lines = []
         same = all(is_paper_split(scores.get(m.folder), dataset) for m in steps)
         if same and is_paper_protocol(protocol, dataset):
             paper = paper_values.changes(dataset, before.row, after.row)
-            cells = {name: Cell(_signed(change, 3)) for name, change in paper.items()}
-            lines.append((PAPER, cells, _NOT_GIVEN))
-        lines.append((_OWN, changes, _NOT_RUN))
-        rows += _group(title, lines)
+            cells = {name: Cell(signed(change, 3)) for name, change in paper.items()}
+            lines.append(Line(PAPER, cells, NOT_FOUND))
+        lines.append(Line(_OWN, change_cells(own[1], own[0])))
+        rows += line_rows(title, lines, COLUMNS)
     return Table(("Part", "Source", *COLUMNS.values()), tuple(rows))
 
 
@@ -200,50 +196,3 @@ def _other_arrays(scores: Scores, protocol: str) -> list[tuple[str, str]]:
         for key in summary["protocols"].get(protocol, {"results": {}})["results"]
         if (folder, key) not in known
     ]
-
-
-def _group(
-    title: str, lines: list[tuple[str, Mapping[str, Cell], Cell]]
-) -> list[tuple[Cell, ...]]:
-    """Rows of (source, cells, what stands for a missing one) under one title."""
-    return [
-        (
-            Cell("" if index else title),
-            Cell(source),
-            *(cells.get(name, missing) for name in COLUMNS),
-        )
-        for index, (source, cells, missing) in enumerate(lines)
-    ]
-
-
-def _published_cell(value: PaperValue | PublishedValue) -> Cell:
-    """A number with as many digits as were published, and a mark if implied."""
-    digits = 2 if value.value >= 2 else 3
-    return Cell(f"{value.value:.{digits}f}" + "*" * (value.status == "implied"))
-
-
-def _own_cells(results: dict | None, mean: str) -> dict[str, Cell]:
-    """Our own numbers, none if not run."""
-    if results is None:
-        return {}
-    return {name: Cell(f"{results[mean][name]:.4f}", "strong") for name in COLUMNS}
-
-
-def _change_cells(
-    ours: Mapping[str, float], base: Mapping[str, float]
-) -> dict[str, Cell]:
-    """Differences and their percentages; errors get better downwards."""
-    cells = {}
-    for name in COLUMNS:
-        if name in base:
-            change = ours[name] - base[name]
-            better = change > 0 if name.startswith("delta") else change < 0
-            tone = "better" if better else "worse" if change else ""
-            share = f"\n{_signed(100 * change / base[name], 1)} %" if base[name] else ""
-            cells[name] = Cell(_signed(change, 4) + share, tone)
-    return cells
-
-
-def _signed(value: float, digits: int) -> str:
-    """A number with its sign, and a minus that is as wide as the plus."""
-    return f"{value:+.{digits}f}".replace("-", "−")

@@ -10,9 +10,9 @@ from dpde_tf.config import DepthNetworkConfig, GradientNetworkConfig
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.models.gradient_network import build_gradient_network
 from dpde_tf.network_costs import LayerCost, layer_costs, training_flops
-from dpde_tf.report.blocks import Cell, Table
+from dpde_tf.report.blocks import NOT_RUN, Cell, Table
+from dpde_tf.report.score_cells import NOT_FOUND
 
-_NOT_GIVEN = Cell("–", "missing")
 _NOTE = (
     "Parameters include the moving averages of batch normalisation. GFLOP: 1e9 "
     "floating-point operations, two a multiply-add of a convolution, for one image; a "
@@ -21,6 +21,38 @@ _NOTE = (
     "GFLOP and 34.5255 M parameters, which are exchanged: its graph, with folded batch "
     "normalisation, has 63,542,145 parameters and takes 34.44 GFLOP in convolutions."
 )
+_BENCHMARK_NOTE = (
+    "Times are medians for one image (of a training step: a batch's share), memory is "
+    "the peak of the whole process, both by `python -m experiments.benchmark`: {name}."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """What the benchmark measured of one part of the method.
+
+    Attributes:
+        seconds: Median for one image.
+        peak_memory: Of the process, bytes.
+    """
+
+    seconds: float
+    peak_memory: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """What the benchmark measured of the networks.
+
+    Attributes:
+        forward: Network, as in `network_costs`, to its forward pass.
+        training: Network to its training step.
+        name: What was measured, and on which machine.
+    """
+
+    forward: Mapping[str, Timing]
+    training: Mapping[str, Timing]
+    name: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,13 +117,16 @@ def network_costs(image_size: tuple[int, int]) -> dict[str, NetworkCost]:
 
 
 def parameter_table(
-    costs: Mapping[str, NetworkCost], image_size: tuple[int, int]
+    costs: Mapping[str, NetworkCost],
+    image_size: tuple[int, int],
+    benchmark: Benchmark | None = None,
 ) -> Table:
-    """Returns the numbers of parameters with their ratio, beside the paper's.
+    """Returns parameters with their ratio beside the paper's, arithmetic and times.
 
     Args:
         costs: From `network_costs`.
         image_size: The size they are of, pixels.
+        benchmark: Times and memory; None if not run.
 
     Returns:
         A row a network.
@@ -106,7 +141,12 @@ def parameter_table(
         "The paper's ratio",
         f"GFLOP, forward, {size}",
         f"GFLOP, training step, {size}",
+        "Forward pass (ms)",
+        "Its memory (GiB)",
+        "Training step (ms)",
+        "Its memory (GiB)",
     )
+    benchmark = benchmark or Benchmark({}, {}, "")
     rows = []
     for name, cost in costs.items():
         paper = paper_values.find_value(5, name, "parameter_ratio")
@@ -116,12 +156,23 @@ def parameter_table(
                 Cell(cost.title),
                 Cell(f"{cost.num_parameters:,}"),
                 Cell(f"{ratio:.1f}"),
-                Cell(f"{paper.value:.0f}") if paper else _NOT_GIVEN,
+                Cell(f"{paper.value:.0f}") if paper else Cell(NOT_FOUND, "missing"),
                 Cell(f"{cost.gflop:.1f}"),
                 Cell(f"{cost.training_gflop:.1f}"),
+                *_timing_cells(benchmark.forward.get(name)),
+                *_timing_cells(benchmark.training.get(name)),
             )
         )
-    return Table(header, tuple(rows), note=_NOTE)
+    note = _BENCHMARK_NOTE.format(name=benchmark.name) if benchmark.name else ""
+    return Table(header, tuple(rows), note=f"{_NOTE} {note}".strip())
+
+
+def _timing_cells(timing: Timing | None) -> tuple[Cell, Cell]:
+    """Milliseconds and GiB."""
+    if timing is None:
+        return Cell(NOT_RUN, "missing"), Cell(NOT_RUN, "missing")
+    memory = timing.peak_memory / 2**30
+    return Cell(f"{1000 * timing.seconds:.1f}"), Cell(f"{memory:.2f}")
 
 
 def layer_table(cost: NetworkCost) -> Table:

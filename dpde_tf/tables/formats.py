@@ -18,11 +18,15 @@ _LATEX = {
     "↓": r"$\downarrow$",
     "↑": r"$\uparrow$",
     "δ": r"$\delta$",
+    "−": "$-$",
     "²": r"\textsuperscript{2}",
     "³": r"\textsuperscript{3}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
 }
+
+_LONG = 40
+"""Characters, from which a text needs more than one line; ten need a centimetre."""
 
 
 def to_csv(table: Table) -> str:
@@ -32,13 +36,16 @@ def to_csv(table: Table) -> str:
         table: The table; its note is left out.
 
     Returns:
-        A line a row, the header first.
+        A line a row, the header first; an empty first cell repeats the one above.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.header)
+    first = ""
     for row in table.rows:
-        writer.writerow([_csv_cell(cell.text) for cell in row])
+        cells = [_csv_cell(cell.text) for cell in row]
+        first = cells[0] or first
+        writer.writerow([first, *cells[1:]])
     return text.getvalue()
 
 
@@ -57,10 +64,10 @@ def to_latex(table: Table, caption: str) -> str:
         caption: Text above it.
 
     Returns:
-        LaTeX, the first column to the left, numbers to the right.
+        LaTeX, the first column to the left, numbers to the right, long texts in
+        paragraphs.
     """
-    side = "r" if table.kind == "numbers" else "l"
-    columns = "l" + side * (len(table.header) - 1)
+    columns = "".join(_latex_column(table, i) for i in range(len(table.header)))
     rows = [[_latex_text(cell.text) for cell in row] for row in table.rows]
     lines = [
         r"\begin{table}",
@@ -76,6 +83,14 @@ def to_latex(table: Table, caption: str) -> str:
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _latex_column(table: Table, index: int) -> str:
+    """How a column is set."""
+    longest = max((len(row[index].text) for row in table.rows), default=0)
+    if longest > _LONG:
+        return rf"p{{{_LONG / 10:g}cm}}"
+    return "l" if index == 0 or table.kind != "numbers" else "r"
 
 
 def _latex_text(text: str) -> str:

@@ -1,0 +1,162 @@
+r"""Fuses predicted depth with other gradients than the network's (Table 4).
+
+Example:
+    python -m experiments.fusion_ablation --predictions=runs/nyu/predictions/dpde \
+        --records=data/records/nyu_depth_v2 --output=runs/nyu/predictions
+
+writes the folders zero_gradients, image_gradients and true_gradients, one NPZ with
+`fused` an image, for `experiments.evaluate`:
+
+  zero     the gradients of a constant: the fusion is a mere TV-L1 smoothing
+  image    those of the image's luminance; metres by the ratio of the total variations
+           of depth and luminance, the sign as agrees with the depth
+  truth    those of the ground truth: the upper bound
+  network  those in the predictions, for other parameters of the fusion
+"""
+
+import pathlib
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from absl import app, flags, logging
+
+from dpde_tf.config import FusionConfig
+from dpde_tf.data import manifest
+from dpde_tf.depth_refinement import refine_depth
+from dpde_tf.error_messages import readable_errors
+from dpde_tf.evaluation import read_split
+from dpde_tf.prediction_files import read_prediction, write_prediction
+from dpde_tf.run_folder import RECORD_FILE, read_run_record
+from dpde_tf.substitute_gradients import (
+    Gradients,
+    luminance_gradients,
+    true_gradients,
+    zero_gradients,
+)
+from dpde_tf.training.run_record import config_as_dict
+from experiments import config_flags
+from experiments.config_flags import config_from_flags, define_config_flags
+from experiments.result_record import check_result_folder, write_result_record
+
+FLAGS = flags.FLAGS
+_PROGRAM = "experiments.fusion_ablation"
+
+Arrays = dict[str, np.ndarray]
+
+SOURCES: dict[str, Callable[[Arrays, np.ndarray, np.ndarray], Gradients]] = {
+    "zero": lambda arrays, image, truth: zero_gradients(arrays["depth"]),
+    "image": lambda arrays, image, truth: luminance_gradients(image, arrays["depth"]),
+    "truth": lambda arrays, image, truth: true_gradients(truth),
+    "network": lambda arrays, image, truth: (
+        arrays["gradient_x"],
+        arrays["gradient_y"],
+    ),
+}
+"""Which gradients to how they follow from the prediction, the image and the truth."""
+
+FOLDERS = {name: f"{name}_gradients" for name in SOURCES} | {"truth": "true_gradients"}
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("predictions", None, "Folder of .npz files.", required=True)
+    flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
+    flags.DEFINE_string("split", "test", "Split of the record set.")
+    flags.DEFINE_multi_enum(
+        "gradients", ["zero", "image", "truth"], list(SOURCES), "Which; repeatable."
+    )
+    flags.DEFINE_string(
+        "output", None, "Folder for a folder for each of them.", required=True
+    )
+    define_config_flags(FusionConfig)
+
+
+def fuse_split(
+    predictions: pathlib.Path,
+    records: pathlib.Path,
+    targets: dict[str, pathlib.Path],
+    *,
+    split: str,
+    fusion: FusionConfig,
+) -> int:
+    """Writes the fused depth of every record of a split.
+
+    Args:
+        predictions: Folder of `.npz` files with `depth`, one for each record.
+        records: Folder of the record set.
+        targets: Key of `SOURCES` to the folder of its results.
+        split: Such as `test`.
+        fusion: Parameters of the fusion.
+
+    Returns:
+        Number of fusions that stopped before their tolerance.
+
+    Raises:
+        FileNotFoundError: If predictions are missing.
+        ValueError: If a prediction lacks an array, or has another size than its record.
+    """
+    names = manifest.read_manifest(records).split(split).names
+    keys = ["depth", *(["gradient_x", "gradient_y"] if "network" in targets else [])]
+    num_unconverged = 0
+    bar = keras.utils.Progbar(len(names), unit_name="image")
+    for name, image, truth in read_split(records, split):
+        path = predictions / f"{name}.npz"
+        arrays = read_prediction(path, keys)
+        if arrays["depth"].shape != truth.shape:
+            raise ValueError(
+                f"'depth' in {path} must have the size of the record, {truth.shape}. "
+                f"Received: {arrays['depth'].shape}."
+            )
+        for source, folder in targets.items():
+            gradients = SOURCES[source](arrays, image, truth)
+            result = refine_depth(arrays["depth"], *gradients, fusion=fusion)
+            write_prediction(folder / f"{name}.npz", {"fused": result.depth})
+            num_unconverged += not result.converged
+        bar.add(1)
+    return num_unconverged
+
+
+def _prediction_flags(predictions: pathlib.Path) -> dict:
+    """With which flags the predictions were made; empty if that is not recorded."""
+    if not (predictions / RECORD_FILE).is_file():
+        return {}
+    return read_run_record(predictions).get("flags", {})
+
+
+def _run() -> None:
+    """Fuses what the flags name, and records how."""
+    fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
+    predictions = pathlib.Path(FLAGS.predictions)
+    output = pathlib.Path(FLAGS.output)
+    targets = {source: output / FOLDERS[source] for source in FLAGS.gradients}
+    for folder in targets.values():
+        check_result_folder(folder, _PROGRAM)
+    num_unconverged = fuse_split(
+        predictions,
+        pathlib.Path(FLAGS.records),
+        targets,
+        split=FLAGS.split,
+        fusion=fusion,
+    )
+    if num_unconverged:
+        logging.warning("%d fusions stopped before their tolerance.", num_unconverged)
+    given = {"prediction_flags": _prediction_flags(predictions)}
+    for source, folder in targets.items():
+        config = config_as_dict(fusion) | given | {"gradients": source}
+        write_result_record(folder, _PROGRAM, config)
+        print(f"Written: {folder}")
+
+
+def main(argv: list[str]) -> None:
+    """Runs the program; bad input ends it with one line."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Not a flag: {argv[1]}.")
+    with readable_errors():
+        _run()
+
+
+if __name__ == "__main__":
+    _define_flags()
+    flags.adopt_module_key_flags(config_flags)
+    app.run(main)

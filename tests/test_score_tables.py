@@ -1,0 +1,255 @@
+"""Tests of Tables 1 to 4, and of the records by which scores find their rows."""
+
+import json
+
+import pytest
+
+from dpde_tf.tables import scored_runs, scores
+from dpde_tf.tables.scored_runs import Step, read_scored_run
+
+MEASURES = {"log10": 0.06, "delta1": 0.8, "delta2": 0.95, "delta3": 0.99}
+
+
+def write_json(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+def write_training(folder, *, lateral=True, lambda_fsim=1.0, epochs=6, seed=3):
+    config = {
+        "DepthNetworkConfig": {"lateral_connections": lateral},
+        "DepthLossConfig": {"lambda_fsim": lambda_fsim},
+        "TrainingConfig": {"epochs": 30, "seed": seed},
+    }
+    flags = {"records": "records", "lateral_connections": lateral, "sizes": [1, 2]}
+    record = {"program": "experiments.train_depth", "flags": flags, "config": config}
+    write_json(folder / "run.json", record)
+    lines = [json.dumps({"epoch": epoch + 1}) for epoch in range(epochs)]
+    (folder / "metrics.jsonl").write_text("\n".join(lines))
+
+
+def write_scores(folder, *, rms, gradients=None, protocol="paper", **fields):
+    """Scores of a folder beside `depth`, the training; `rms` is by array."""
+    predictions = folder.with_name(f"{folder.name}_predictions")
+    given = {"depth_run": str(folder.with_name("depth"))}
+    config = {} if gradients is None else {"gradients": gradients}
+    if gradients:
+        config["prediction_flags"], given = given, {}
+    record = {"program": "experiments.predict", "flags": given, "config": config}
+    write_json(predictions / "run.json", record)
+    results = {
+        key: {"pooled": MEASURES | {"rms": value, "rel": value / 5}}
+        for key, value in rms.items()
+    }
+    summary = {
+        "dataset": "nyu_depth_v2",
+        "split": "test",
+        "num_images": 654,
+        "predictions": str(predictions),
+        "records": "records",
+        "protocols": {protocol: {"description": "", "results": results}},
+    }
+    write_json(folder / "summary.json", summary | fields)
+    return folder
+
+
+def lines(table):
+    """(title, source) to texts of the cells; titles are carried on."""
+    found, title = {}, ""
+    for row in table.rows:
+        title = row[0].text or title
+        found[title, row[1].text] = [cell.text for cell in row[2:]]
+    return found
+
+
+@pytest.fixture
+def dpde(tmp_path):
+    """Scores of a modified FCRN and its fusion."""
+    write_training(tmp_path / "depth")
+    folder = write_scores(tmp_path / "dpde", rms={"depth": 0.75, "fused": 0.7})
+    return read_scored_run("dpde", folder)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_comparison_table_is_complete_without_any_run(number):
+    table = scores.comparison_table(number, [])
+    found = lines(table)
+    assert found["DPDE", "ours"][:-1] == ["not run"] * len(scores.MEASURES[number])
+    assert all(cell.text for row in table.rows for cell in row[1:])
+    assert {len(row) for row in table.rows} == {len(table.header)}
+
+
+def test_every_cell_is_a_number_or_says_why_not(dpde):
+    for number in (1, 2, 3):
+        table = scores.comparison_table(number, [dpde])
+        for row in [*table.rows, *scores.ablation_table([dpde]).rows]:
+            for cell in row[2:-1]:
+                if cell.text not in ("not found", "not run"):
+                    float(cell.text.split("\n")[0].replace("−", "-"))
+
+
+def test_comparison_table_has_the_published_numbers_with_their_protocol():
+    found = lines(scores.comparison_table(2, []))
+    eigen = found["Eigen et al. (2014) [20]", "Eigen et al. (2014), Table 1"]
+    assert eigen[:-1] == ["0.907", "not found", "0.215", "0.611", "0.887", "0.971"]
+    assert "centre crop" in eigen[-1]
+    paper = found["Eigen et al. (2014) [20]", "the paper"]
+    assert paper[0] == "0.907\nimplied"
+    nothing = found["Ma et al. (2020) [39]", "their publication"]
+    assert set(nothing) == {"not found"}
+    liu = found["Liu et al. (2015), DCNF [22]", "their publication"]
+    assert set(liu) == {"not found"}
+
+
+def test_comparison_table_has_our_runs_with_the_gap(dpde):
+    found = lines(scores.comparison_table(2, [dpde]))
+    ours = found["DPDE", "ours, dpde"]
+    assert ours[:3] == ["0.7000", "0.0600", "0.1400"]
+    # Rel: 0.14 - 0.123 = 0.017, 13.8 %; RMS: 0.7 - 0.562 = 0.138, 24.6 %.
+    gap = found["DPDE", "gap to the paper"]
+    assert gap[0] == "+0.1380\n+24.6 %"
+    assert gap[2] == "+0.0170\n+13.8 %"
+    assert gap[3] == "−0.0350\n−4.2 %"  # 0.8 - 0.835
+    assert ours[-1] == "654 images; 6 epochs, seed 3; BerHu + FSIM"
+    title = "DPDE without gradient stream (modified FCRN)"
+    assert found[title, "ours, dpde"][0] == "0.7500"
+    assert found["FCRN [23]", "ours"][0] == "not run"
+
+
+def test_gap_line_says_what_is_missing_on_which_side(tmp_path):
+    folder = write_scores(
+        tmp_path / "dpde",
+        rms={"fused": 0.7},
+        protocol="simple",
+        dataset="middlebury",
+        split="simple",
+        num_images=27,
+    )
+    run = read_scored_run("dpde", folder)
+    gap = lines(scores.comparison_table(3, [run]))["DPDE", "gap to the paper"]
+    assert gap[0] == "+0.0160\n+2.3 %"  # 0.7 - 0.684
+    assert gap[3:6] == ["not run", "not run", "not found"]  # SSIM, GSM, MGE
+    assert gap[-1] == "ours - the other, which is of 35 images"
+
+
+def test_scores_that_the_paper_does_not_give_have_no_gap(tmp_path):
+    fields = {"protocol": "calibrated", "dataset": "middlebury", "num_images": 27}
+    folder = write_scores(
+        tmp_path / "dpde", rms={"fused": 0.7}, split="calibrated", **fields
+    )
+    found = lines(scores.comparison_table(3, [read_scored_run("dpde", folder)]))
+    assert found["DPDE", "ours, dpde, calibrated"][0] == "0.7000"
+    assert ("DPDE", "gap to the paper") not in found
+
+
+def test_gap_is_to_the_publication_where_the_text_gives_nothing(tmp_path):
+    fields = {"dataset": "make3d", "num_images": 134}
+    folder = write_scores(tmp_path / "a", rms={"depth": 5.0}, protocol="c1", **fields)
+    found = lines(scores.comparison_table(1, [read_scored_run("fcrn", folder)]))
+    gap = found["FCRN [23]", "gap to Laina et al. (2016)"]
+    assert gap[1] == "+0.5500\n+12.4 %"  # 5 - 4.45
+    run = read_scored_run("dpde", folder)
+    found = lines(scores.comparison_table(1, [run]))
+    assert not [source for _, source in found if source.startswith("gap")]
+
+
+def test_own_line_shows_intervals(tmp_path, dpde):
+    results = dpde.summary["protocols"]["paper"]["results"]["fused"]
+    results["intervals"] = {"pooled": {"rms": [0.65, 0.75]}}
+    found = lines(scores.comparison_table(2, [dpde]))
+    assert found["DPDE", "ours, dpde"][0] == "0.7000\n[0.6500, 0.7500]"
+
+
+def test_measures_that_are_not_defined_are_not_run(dpde):
+    results = dpde.summary["protocols"]["paper"]["results"]["fused"]
+    results["pooled"] |= {"rms": float("nan"), "rel": None}
+    ours = lines(scores.comparison_table(2, [dpde]))["DPDE", "ours, dpde"]
+    assert ours[:3] == ["not run", "0.0600", "not run"]
+
+
+@pytest.mark.parametrize(
+    ("training", "title"),
+    [
+        ({"lateral": False}, "FCRN"),
+        ({"lambda_fsim": 0.0}, "+ lateral links"),
+        ({}, "+ FSIM loss (modified FCRN)"),
+    ],
+)
+def test_ablation_table_finds_the_row_by_the_training(tmp_path, training, title):
+    write_training(tmp_path / "depth", **training)
+    run = read_scored_run("any", write_scores(tmp_path / "a", rms={"depth": 0.75}))
+    found = lines(scores.ablation_table([run]))
+    assert found[title, "ours, any"][0] == "0.7500"
+    assert sum(source == "ours, any" for _, source in found) == 1
+
+
+@pytest.mark.parametrize(
+    ("gradients", "title"),
+    [
+        ("network", "+ gradient stream (DPDE)"),
+        ("zero", "fusion with zero gradients (TV-L1 smoothing)"),
+        ("image", "fusion with gradients of the image"),
+        ("truth", "fusion with the true gradients (upper bound)"),
+    ],
+)
+def test_ablation_table_finds_the_row_by_the_gradients(tmp_path, gradients, title):
+    write_training(tmp_path / "depth")
+    folder = write_scores(tmp_path / "a", rms={"fused": 0.7}, gradients=gradients)
+    found = lines(scores.ablation_table([read_scored_run("any", folder)]))
+    assert found[title, "ours, any"][0] == "0.7000"
+    assert sum(source == "ours, any" for _, source in found) == 1
+    assert "6 epochs, seed 3" in found[title, "ours, any"][-1]
+
+
+def test_ablation_table_has_the_papers_three_rows():
+    found = lines(scores.ablation_table([]))
+    assert found["FCRN", "the paper"][0] == "0.573\nimplied"
+    assert found["+ FSIM loss (modified FCRN)", "the paper"][0] == "0.569"
+    assert found["+ gradient stream (DPDE)", "the paper"][0] == "0.562"
+    assert found["+ lateral links", "the paper"][0] == "not found"
+
+
+def test_row_without_records_follows_the_label(tmp_path):
+    folder = write_scores(tmp_path / "a", rms={"depth": 0.7, "fused": 0.6, "mean": 1})
+    assert read_scored_run("fcrn", folder).row("depth") == "fcrn"
+    assert read_scored_run("fcrn", folder).row("fused") is None
+    assert read_scored_run("dpde", folder).row("depth") == "modified_fcrn"
+    other = read_scored_run("midas", folder)
+    assert other.row("depth") is None
+    assert other.row("mean") is None
+    assert other.details("depth") == "654 images; no record of the training"
+
+
+def test_step_command_can_be_typed(tmp_path):
+    write_training(tmp_path, lateral=False)
+    step = scored_runs.read_step(tmp_path)
+    assert step.command == (
+        "python -m experiments.train_depth --records=records --nolateral_connections "
+        "--sizes=1,2"
+    )
+    assert step.summary == "6 epochs, seed 3"
+    assert Step({}).command == ""
+    assert scored_runs.read_step(tmp_path / "none") == Step({})
+
+
+def test_runs_table_has_the_commands(dpde):
+    (row,) = scored_runs.runs_table([dpde]).rows
+    texts = [cell.text for cell in row]
+    assert texts[0] == "dpde"
+    assert texts[1] == "nyu_depth_v2, test\nno command"
+    assert texts[2].startswith("6 epochs, seed 3\n`python -m experiments.train_depth ")
+    assert texts[3] == "no record of the training\nno command"
+    assert texts[4].startswith("`python -m experiments.predict --depth_run=")
+
+
+def test_read_scored_run_refuses_what_is_no_summary(tmp_path):
+    write_json(tmp_path / "summary.json", {"dataset": "nyu_depth_v2"})
+    with pytest.raises(ValueError, match="lacks num_images, predictions"):
+        read_scored_run("dpde", tmp_path)
+
+
+def test_score_tables_name_their_files(dpde):
+    assert list(scores.score_tables([1, 4], [dpde])) == ["table1", "table4", "runs"]
+    assert list(scores.score_tables([2], [])) == ["table2"]
+    title, _ = scores.score_tables([4], [])["table4"]
+    assert title == "Table 4: ablation on NYU Depth v2"
