@@ -8,11 +8,15 @@ RAW      ?=
 RECORDS  ?= data/records
 RUNS     ?= runs
 REPORT   ?= report
+TABLES   ?= tables
+FIGURES  ?= figures
+BENCHMARK ?= benchmark.json
 DATASET  ?= nyu
 IMAGE    ?=
 DEPTH    ?=
 GRADIENTS ?=
 OUTPUT   ?= predictions
+PREDICTIONS ?=
 FLAGS    ?=
 GRADIENT_FLAGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -30,7 +34,7 @@ MID       = $(RECORDS)/middlebury
 
 .PHONY: help setup demo test test-all lint data-nyu data-make3d data-mid \
         train-nyu train-nyu-fcrn train-make3d predict fuse eval-nyu eval-nyu-fcrn \
-        eval-make3d eval-mid report table5 bench clean
+        eval-make3d eval-mid ablation report tables figures table5 bench bench-fusion clean
 
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -43,8 +47,11 @@ RECORDS_OF_nyu        = nyu_depth_v2
 RECORDS_OF_make3d     = make3d
 RECORDS_OF_middlebury = middlebury
 SPLIT_OF_middlebury   = simple
+# In 3D depth must be metric; that of networks trained on NYU gets the scale of the scene.
+FIGURES_OF_nyu        = fcrn=$(RUNS)/nyu/predictions/fcrn,dpde=$(RUNS)/nyu/predictions/dpde
+FIGURES_OF_make3d     = fcrn=$(RUNS)/make3d/predictions/fcrn,dpde=$(RUNS)/make3d/predictions/dpde
+FIGURES_OF_middlebury = dpde=$(RUNS)/middlebury/predictions/calibrated --split=calibrated --align=median
 MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
-MID_PROTOCOLS = middlebury,middlebury_median,middlebury_least_squares
 DEMO_RECORDS  = --records=data/demo/nyu
 DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=5 --warmup_steps=10 --num_validation=16
 
@@ -55,7 +62,7 @@ setup: $(READY)  ## Makes the virtual environment .venv with the pinned packages
 $(READY): setup.cfg constraints.txt
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make setup PYTHON=python3.11') if sys.version_info < (3, 11) else None"
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev]" --constraint constraints.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,figures]" --constraint constraints.txt
 	$(VENV)/bin/python -c "import cv2" || (echo "OpenCV lacks a system library: install libgl1 and libglib2.0-0 (Debian's names), or put opencv-python-headless in place of opencv-python into $(VENV)." && false)
 	touch $(READY)
 
@@ -72,7 +79,7 @@ lint: $(READY)  ## Checks style and format
 # ---- A demonstration on synthetic scenes ----
 
 demo: $(READY)  ## Shows the whole method on synthetic scenes, in 10 minutes: report/index.html
-	rm -rf data/demo runs/demo
+	rm -rf data/demo runs/demo figures/demo
 	$(RUN) data_prep.synthetic --dataset=nyu --num_train=112 --num_test=16 --output=data/demo/raw
 	$(RUN) data_prep.synthetic --dataset=make3d --num_train=6 --num_test=2 --output=data/demo/raw
 	$(RUN) data_prep.synthetic --dataset=middlebury --num_test=8 --output=data/demo/raw
@@ -86,7 +93,8 @@ demo: $(READY)  ## Shows the whole method on synthetic scenes, in 10 minutes: re
 	$(RUN) experiments.predict $(DEMO_RECORDS) --depth_run=runs/demo/fcrn --output=runs/demo/predictions/fcrn
 	$(RUN) experiments.evaluate $(DEMO_RECORDS) --predictions=runs/demo/predictions/dpde
 	$(RUN) experiments.evaluate $(DEMO_RECORDS) --predictions=runs/demo/predictions/fcrn
-	$(RUN) experiments.report $(DEMO_RECORDS) --runs=runs/demo --output=$(REPORT) --note="A demonstration: small synthetic scenes, a few epochs, an encoder without ImageNet weights. It shows that all parts work, not how well the method does."
+	$(RUN) experiments.figures $(DEMO_RECORDS) --predictions=fcrn=runs/demo/predictions/fcrn,dpde=runs/demo/predictions/dpde --focal=138.6 --num_images=2 --output=figures/demo
+	$(RUN) experiments.report $(DEMO_RECORDS) --runs=runs/demo --figures=figures/demo --output=$(REPORT) --note="A demonstration: small synthetic scenes, a few epochs, an encoder without ImageNet weights. It shows that all parts work, not how well the method does."
 
 # ---- Data: downloads, or takes RAW=folder; then converts and verifies ----
 
@@ -130,24 +138,36 @@ fuse: $(READY)  ## Refines any network's depth: make fuse DEPTH=folder GRADIENTS
 
 eval-nyu: $(READY)  ## Predicts and scores the 654 test images of NYU
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(NYU) --output=$(RUNS)/nyu/predictions/dpde --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --protocol=all --compare_key=depth
 
 eval-nyu-fcrn: $(READY)  ## Predicts and scores the same with the baseline FCRN
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(NYU) --output=$(RUNS)/nyu/predictions/fcrn --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/fcrn --records=$(NYU)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/fcrn --records=$(NYU) --protocol=all
 
 eval-make3d: $(READY)  ## Predicts and scores the 134 test images of Make3D, C1 and C2
 	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/depth --gradient_run=$(RUNS)/make3d/gradient --records=$(M3D) --output=$(RUNS)/make3d/predictions/dpde --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/make3d/predictions/dpde --records=$(M3D) --protocol=make3d_c1,make3d_c2
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/make3d/predictions/dpde --records=$(M3D) --protocol=c1,c2 --compare_key=depth
 
 eval-mid: $(READY)  ## Predicts and scores Middlebury with the networks trained on NYU
 	$(RUN) experiments.predict $(MID_NETWORKS) --split=simple --output=$(RUNS)/middlebury/predictions/dpde --overwrite $(FLAGS)
 	$(RUN) experiments.predict $(MID_NETWORKS) --split=calibrated --output=$(RUNS)/middlebury/predictions/calibrated --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/dpde --records=$(MID) --split=simple --protocol=$(MID_PROTOCOLS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/calibrated --records=$(MID) --split=calibrated --protocol=$(MID_PROTOCOLS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/dpde --records=$(MID) --split=simple --protocol=all --compare_key=depth
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/calibrated --records=$(MID) --split=calibrated --protocol=all --compare_key=depth
+
+ablation: $(READY)  ## Fuses NYU's predictions with zero, image and true gradients, and scores them (Table 4)
+	$(RUN) experiments.fusion_ablation --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/zero_gradients --records=$(NYU)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/image_gradients --records=$(NYU)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/true_gradients --records=$(NYU)
 
 report: $(READY)  ## Writes report/DATASET/index.html of the runs on DATASET (nyu, make3d, middlebury)
-	$(RUN) experiments.report --runs=$(RUNS)/$(DATASET) --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --split=$(or $(SPLIT_OF_$(DATASET)),test) --output=$(REPORT)/$(DATASET) $(FLAGS)
+	$(RUN) experiments.report --runs=$(RUNS)/$(DATASET) --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --split=$(or $(SPLIT_OF_$(DATASET)),test) $(if $(wildcard $(FIGURES)/$(DATASET)/figures.json),--figures=$(FIGURES)/$(DATASET)) --output=$(REPORT)/$(DATASET) $(FLAGS)
+
+tables: $(READY)  ## Writes Tables 1 to 5 from all scores, in Markdown, CSV and LaTeX: tables/
+	$(RUN) experiments.tables --table=1,2,3,4,5 $(foreach folder,$(patsubst %/summary.json,%,$(wildcard $(RUNS)/*/scores/*/summary.json)),--scores=$(notdir $(folder))=$(folder)) $(if $(wildcard $(BENCHMARK)),--benchmark=$(BENCHMARK)) --output=$(TABLES) $(FLAGS)
+
+figures: $(READY)  ## Writes Figs. 3 to 8 of DATASET and its 3D pages: figures/DATASET
+	$(RUN) experiments.figures --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --predictions=$(FIGURES_OF_$(DATASET)) --output=$(FIGURES)/$(DATASET) $(FLAGS)
 
 table5: $(READY)  ## Prints Table 5: parameters and arithmetic of the networks
 	$(RUN) experiments.tables --table=5 $(FLAGS)
@@ -155,6 +175,9 @@ table5: $(READY)  ## Prints Table 5: parameters and arithmetic of the networks
 bench: $(READY)  ## Times the parts on this machine
 	$(RUN) experiments.benchmark $(FLAGS)
 
+bench-fusion: $(READY)  ## Times the fusion against other solvers (PREDICTIONS=folder: on them too)
+	$(RUN) experiments.benchmark_fusion $(if $(PREDICTIONS),--predictions="$(PREDICTIONS)") $(FLAGS)
+
 clean:  ## Removes caches and the demonstration, never other data, runs or reports
-	rm -rf build .pytest_cache .ruff_cache *.egg-info data/demo runs/demo report/index.html report/report.md report/run.json report/images
+	rm -rf build .pytest_cache .ruff_cache *.egg-info data/demo runs/demo figures/demo report/index.html report/report.md report/run.json report/images
 	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +

@@ -6,42 +6,87 @@ import sys
 import pytest
 from absl import flags
 
+from dpde_tf import score_text
+from dpde_tf.prediction_files import PredictionFolder
 from experiments import evaluate
 from tests.test_evaluation import write_depths, write_predictions
 
 
-def test_evaluate_scores_all_depths_of_a_folder(tmp_path):
-    summary = evaluate.evaluate(
-        write_predictions(tmp_path / "predictions"),
-        write_depths(tmp_path / "records"),
-        split="test",
-        keys=None,
-        protocol_names=["paper", "middlebury_median"],
+def run_evaluate(tmp_path, predictions, **options):
+    defaults = {"split": "test", "keys": None, "protocol_names": ["paper"]}
+    folder = PredictionFolder.open(predictions)
+    return evaluate.evaluate(
+        folder,
+        tmp_path / "records",
         output=tmp_path / "scores",
+        **(defaults | options),
     )
+
+
+def test_evaluate_scores_all_depths_of_a_folder(tmp_path):
+    write_depths(tmp_path / "records")
+    predictions = write_predictions(tmp_path / "predictions")
+    names = ["paper", "simple_median"]
+    summary = run_evaluate(tmp_path, predictions, protocol_names=names)
     assert summary["num_images"] == 3
-    assert set(summary["protocols"]) == {"paper", "middlebury_median"}
+    assert list(summary["protocols"]) == names
     assert list(summary["protocols"]["paper"]["results"]) == ["depth", "fused"]
     # Constant predictions of constant depths: the medians make them equal.
-    aligned = summary["protocols"]["middlebury_median"]["results"]["depth"]["pooled"]
+    aligned = summary["protocols"]["simple_median"]["results"]["depth"]["pooled"]
     assert aligned["rms"] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_format_table_has_a_line_for_each_protocol_and_array():
-    pooled = {"rms": 0.5, "rms_log": 0.2, "rel": 0.15, "log10": 0.06}
-    pooled |= {"delta1": 0.81, "delta2": 0.95, "delta3": 0.98765}
-    results = {"depth": {"pooled": pooled}, "fused": {"pooled": pooled}}
-    summary = {"dataset": "nyu_depth_v2", "split": "test", "num_images": 654}
-    summary["protocols"] = {"paper": {"results": results}}
-    lines = evaluate.format_table(summary).splitlines()
-    assert lines[0] == "nyu_depth_v2, test, 654 images, pooled over pixels"
-    assert lines[2].split() == ["paper", "depth", "0.5000", "0.2000", "0.1500"] + [
-        "0.0600",
-        "0.8100",
-        "0.9500",
-        "0.9877",
-    ]
-    assert lines[3].split()[1] == "fused"
+def test_evaluate_scores_a_part_if_it_may_and_says_so(tmp_path):
+    write_depths(tmp_path / "records")
+    predictions = write_predictions(tmp_path / "predictions")
+    (predictions / "b.npz").rename(predictions / "x.npz")
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 of 3 .*: b\..*allow_partial"):
+        run_evaluate(tmp_path, predictions)
+    summary = run_evaluate(tmp_path, predictions, allow_partial=True)
+    assert summary["num_images"] == 2
+    assert summary["left_out"] == {"records": ["b"], "predictions": ["x"]}
+
+
+def test_evaluate_compares_with_an_array_of_the_same_folder(tmp_path):
+    write_depths(tmp_path / "records")
+    predictions = write_predictions(tmp_path / "predictions")
+    summary = run_evaluate(
+        tmp_path,
+        predictions,
+        keys=["fused"],
+        comparison=evaluate.Comparison(None, "depth"),
+    )
+    entry = summary["protocols"]["paper"]
+    assert list(entry["results"]) == ["fused"]
+    # Errors of 0.5, 1 and 2 m, and of half of that.
+    means = entry["comparisons"]["fused - depth"]["per_image_mean"]
+    assert means["rms"]["difference"] == pytest.approx(-3.5 / 6)
+    text = score_text.format_table(summary)
+    # Pooled: sqrt((24 * 0.25 + 24 + 4) / 49) / 2 = 0.4165.
+    assert "paper, fused - depth: RMS -0.4165 [-" in text
+    with pytest.raises(ValueError, match="Nothing to compare 'depth' with"):
+        run_evaluate(
+            tmp_path,
+            predictions,
+            keys=["depth"],
+            comparison=evaluate.Comparison(None, "depth"),
+        )
+
+
+def test_evaluate_compares_with_another_folder(tmp_path):
+    write_depths(tmp_path / "records")
+    predictions = write_predictions(tmp_path / "dpde")
+    other = write_predictions(tmp_path / "fcrn")
+    comparison = evaluate.Comparison(PredictionFolder.open(other), "depth")
+    summary = run_evaluate(tmp_path, predictions, comparison=comparison)
+    comparisons = summary["protocols"]["paper"]["comparisons"]
+    same = comparisons["dpde/depth - fcrn/depth"]["pooled"]["rms"]
+    assert same == {"difference": 0.0, "interval": [0.0, 0.0]}
+    assert "dpde/fused - fcrn/depth" in comparisons
+    (other / "a.npz").unlink()
+    comparison = evaluate.Comparison(PredictionFolder.open(other))
+    with pytest.raises(FileNotFoundError, match=r"fcrn lacks 1 of 3"):
+        run_evaluate(tmp_path, predictions, comparison=comparison)
 
 
 def test_default_output_lies_beside_the_predictions():
@@ -62,7 +107,7 @@ def test_evaluate_as_a_program(tmp_path):
     ]
     finished = subprocess.run([*command, *folders], capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
-    assert "pooled over pixels" in finished.stdout
+    assert "paper" in finished.stdout
     summary = json.loads((tmp_path / "scores" / "dpde" / "summary.json").read_text())
     assert summary["split"] == "test"
     finished = subprocess.run(
@@ -80,11 +125,17 @@ def test_evaluate_as_a_program(tmp_path):
 def run_main(monkeypatch, **values):
     """Runs the program's main in this process, with flags of its own."""
     own = flags.FlagValues()
-    for name in ("predictions", "records", "output"):
+    for name in (
+        *("predictions", "records", "output"),
+        *("compare_with", "compare_key"),
+    ):
         flags.DEFINE_string(name, None, "", flag_values=own)
     flags.DEFINE_string("split", "test", "", flag_values=own)
     flags.DEFINE_list("keys", None, "", flag_values=own)
     flags.DEFINE_list("protocol", ["paper"], "", flag_values=own)
+    flags.DEFINE_float("depth_scale", None, "", flag_values=own)
+    flags.DEFINE_bool("allow_partial", False, "", flag_values=own)
+    flags.DEFINE_integer("seed", 0, "", flag_values=own)
     own(["evaluate", *(f"--{name}={value}" for name, value in values.items())])
     monkeypatch.setattr(evaluate, "FLAGS", own)
     monkeypatch.setattr(flags, "FLAGS", own)
@@ -100,7 +151,7 @@ def folders(tmp_path):
 
 
 def test_main_writes_with_what_the_scores_were_made(folders, tmp_path, monkeypatch):
-    run_main(monkeypatch, **folders, protocol="make3d_c1")
+    run_main(monkeypatch, **folders, protocol="c1")
     output = tmp_path / "scores" / "dpde"
     assert {path.name for path in output.iterdir()} == {
         "run.json",
@@ -109,8 +160,8 @@ def test_main_writes_with_what_the_scores_were_made(folders, tmp_path, monkeypat
     }
     record = json.loads((output / "run.json").read_text())
     assert record["program"] == "experiments.evaluate"
-    assert record["flags"] == folders | {"protocol": ["make3d_c1"]}
-    assert record["config"]["protocols"]["make3d_c1"]["max_depth"] == 70.0
+    assert record["flags"] == folders | {"protocol": ["c1"]}
+    assert record["config"]["protocols"]["c1"]["max_depth"] == 70.0
     assert {"versions", "commit", "hardware"} <= set(record)
     run_main(monkeypatch, **folders)  # Scores may be written again.
 
@@ -118,8 +169,8 @@ def test_main_writes_with_what_the_scores_were_made(folders, tmp_path, monkeypat
 def test_main_ends_with_one_line_on_bad_input(folders, monkeypatch):
     with pytest.raises(SystemExit, match=r"^Error: .*'validation'"):
         run_main(monkeypatch, **folders, split="validation")
-    with pytest.raises(SystemExit, match=r"^Error: There is no protocol 'eigen'"):
-        run_main(monkeypatch, **folders, protocol="eigen")
+    with pytest.raises(SystemExit, match=r"^Error: There is no protocol 'x'"):
+        run_main(monkeypatch, **folders, protocol="x")
 
 
 def test_main_keeps_the_record_of_the_predictions(folders, monkeypatch):

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dpde_tf import evaluation, metrics, prediction_files
+from dpde_tf import evaluation, metrics
 from dpde_tf.data import manifest, records
+from dpde_tf.prediction_files import PredictionFolder
+from dpde_tf.protocols import find_protocol
 
 # Ground truth of three images; the predictions are off by these many metres.
 DEPTHS = {"a": 2.0, "b": 4.0, "c": 5.0}
@@ -65,10 +67,24 @@ def predictions(tmp_path):
 
 
 def score(predictions, record_set, keys=("depth",), protocols=("paper",)):
+    folder = PredictionFolder.open(predictions)
     scores = evaluation.score_predictions(
-        predictions, record_set, split="test", keys=keys, protocol_names=protocols
+        {key: (folder, key) for key in keys},
+        record_set,
+        split="test",
+        names=list(DEPTHS),
+        protocols=[find_protocol(name) for name in protocols],
+        depth_range=9.0,
     )
     return list(scores)
+
+
+def write(scores, output, keys=("depth",), protocols=("paper",), **options):
+    options = {"comparisons": {}, "description": {}, "image_size": (4, 6)} | options
+    chosen = [find_protocol(name) for name in protocols]
+    return evaluation.write_scores(
+        scores, output, keys=keys, protocols=chosen, **options
+    )
 
 
 def test_read_split_yields_what_was_written_in_order(record_set):
@@ -101,54 +117,94 @@ def test_read_split_refuses_shards_that_are_not_the_manifests(record_set):
         list(evaluation.read_split(record_set, "test"))
 
 
-def test_score_predictions_pools_pixels_and_averages_images(predictions, record_set):
-    totals = evaluation.ScoreTotals()
-    for row in score(predictions, record_set):
-        totals.add(row.sums)
-    results = totals.results()
-    # 24 pixels off by 0.5, 24 by 1 and one by 2.
-    pooled = math.sqrt((24 * 0.25 + 24 * 1 + 1 * 4) / 49)
-    assert results["pooled"]["rms"] == pytest.approx(pooled, rel=1e-12)
-    assert results["per_image_mean"]["rms"] == pytest.approx(3.5 / 3, rel=1e-12)
-    assert results["num_pixels"] == 49
-    assert results["num_images"] == 3
-
-
-def test_score_predictions_gives_a_row_for_each_protocol_and_key(
+def test_score_predictions_gives_sums_for_each_protocol_and_key(
     predictions, record_set
 ):
-    rows = score(predictions, record_set, ("depth", "fused"), ("paper", "make3d_c1"))
-    assert len(rows) == 3 * 2 * 2
-    assert {(row.protocol, row.key) for row in rows[:4]} == {
+    rows = score(predictions, record_set, ("depth", "fused"), ("paper", "c1"))
+    assert [name for name, _ in rows] == ["a", "b", "c"]
+    assert list(rows[0][1]) == [
         ("paper", "depth"),
         ("paper", "fused"),
-        ("make3d_c1", "depth"),
-        ("make3d_c1", "fused"),
+        ("c1", "depth"),
+        ("c1", "fused"),
+    ]
+    assert rows[2][1]["paper", "depth"][:2].tolist() == [1, 4.0]
+
+
+def test_score_predictions_reads_several_folders(predictions, record_set, tmp_path):
+    (tmp_path / "other").mkdir()
+    for name, depth in DEPTHS.items():
+        np.save(tmp_path / "other" / name, np.full((4, 6), depth, np.float32))
+    other = PredictionFolder.open(tmp_path / "other")
+    arrays = {
+        "fused": (PredictionFolder.open(predictions), "fused"),
+        "other/depth": (other, "depth"),
     }
+    rows = evaluation.score_predictions(
+        arrays,
+        record_set,
+        split="test",
+        names=["b"],
+        protocols=[find_protocol("paper")],
+        depth_range=9.0,
+    )
+    [(name, sums)] = rows
+    assert name == "b"
+    assert sums["paper", "fused"][1] == 24 * 0.25
+    assert sums["paper", "other/depth"][1] == 0.0
 
 
-def test_score_totals_leave_out_images_without_pixels():
-    totals = evaluation.ScoreTotals()
-    totals.add(metrics.ErrorSums())
-    with pytest.raises(ValueError, match="No pixel was compared"):
-        totals.results()
-    totals.add(metrics.image_scores(np.ones((1, 1)), np.full((1, 1), 3.0)))
-    assert totals.results()["num_images"] == 1
-    assert totals.results()["per_image_mean"]["rms"] == 2.0
+def test_score_predictions_keeps_the_order_of_the_records(tmp_path):
+    depths = {f"{i:02}": np.full((3, 4), i + 1, np.float32) for i in range(20)}
+    folder = tmp_path / "predictions"
+    folder.mkdir()
+    for name, depth in depths.items():
+        np.save(folder / name, depth + 1)
+    rows = evaluation.score_predictions(
+        {"depth": (PredictionFolder.open(folder), "depth")},
+        write_record_set(tmp_path / "records", depths),
+        split="test",
+        names=list(depths),
+        protocols=[find_protocol("paper")],
+        depth_range=9.0,
+    )
+    assert [name for name, _ in rows] == list(depths)
 
 
 def test_write_scores_writes_rows_and_summary(predictions, record_set, tmp_path):
     rows = score(predictions, record_set, ("depth", "fused"))
-    summary = evaluation.write_scores(
-        rows, tmp_path / "scores", description={"dataset": "nyu_depth_v2"}
+    summary = write(
+        rows,
+        tmp_path / "scores",
+        keys=("depth", "fused"),
+        description={"dataset": "nyu_depth_v2"},
+        comparisons={"fused - depth": ("fused", "depth")},
     )
     stored = json.loads((tmp_path / "scores" / "summary.json").read_text())
-    assert stored == summary
     assert stored["dataset"] == "nyu_depth_v2"
-    results = stored["protocols"]["paper"]["results"]
-    assert results["fused"]["pooled"]["rms"] == pytest.approx(
-        results["depth"]["pooled"]["rms"] / 2, rel=1e-12
-    )
+    assert stored["bootstrap"] == {"replicates": 1000, "confidence": 0.95, "seed": 0}
+    entry = stored["protocols"]["paper"]
+    assert entry == json.loads(json.dumps(summary["protocols"]["paper"]))
+    assert entry["alignment"] == "none"
+    assert entry["mean"] == "pooled"
+    assert "240x320" in entry["note"]
+    # 24 pixels off by 0.5, 24 by 1 and one by 2; `fused` by half of that.
+    pooled = math.sqrt((24 * 0.25 + 24 * 1 + 1 * 4) / 49)
+    depth, fused = (entry["results"][key] for key in ("depth", "fused"))
+    assert depth["pooled"]["rms"] == pytest.approx(pooled, rel=1e-12)
+    assert depth["per_image_mean"]["rms"] == pytest.approx(3.5 / 3, rel=1e-12)
+    assert (depth["num_pixels"], depth["num_images"]) == (49, 3)
+    assert fused["pooled"]["rms"] == pytest.approx(pooled / 2, rel=1e-12)
+    low, high = depth["intervals"]["pooled"]["rms"]
+    assert 0.5 <= low < pooled < high <= 2.0
+    change = entry["comparisons"]["fused - depth"]["pooled"]["rms"]
+    assert change["difference"] == pytest.approx(-pooled / 2, rel=1e-12)
+    assert change["interval"][1] < 0
+
+
+def test_write_scores_writes_a_row_for_each_image(predictions, record_set, tmp_path):
+    rows = score(predictions, record_set, ("depth", "fused"))
+    write(rows, tmp_path / "scores", keys=("depth", "fused"))
     with (tmp_path / "scores" / "per_image.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     assert [(row["name"], row["key"]) for row in table[:2]] == [
@@ -156,6 +212,7 @@ def test_write_scores_writes_rows_and_summary(predictions, record_set, tmp_path)
         ("a", "fused"),
     ]
     assert float(table[2]["rms"]) == 1.0
+    assert table[2]["ssim"] == ""  # Smaller than a window.
     assert sorted(path.name for path in (tmp_path / "scores").iterdir()) == [
         "per_image.csv",
         "summary.json",
@@ -163,91 +220,31 @@ def test_write_scores_writes_rows_and_summary(predictions, record_set, tmp_path)
 
 
 def test_write_scores_leaves_blanks_where_nothing_was_compared(tmp_path):
-    full = metrics.image_scores(np.ones((1, 1)), np.ones((1, 1)))
+    full = np.zeros(metrics.NUM_SUMS)
+    full[0] = 1
     scores = [
-        evaluation.ImageScore("empty", "paper", "depth", metrics.ErrorSums()),
-        evaluation.ImageScore("full", "paper", "depth", full),
+        ("empty", {("paper", "depth"): np.zeros(metrics.NUM_SUMS)}),
+        ("full", {("paper", "depth"): full}),
     ]
-    evaluation.write_scores(scores, tmp_path, description={})
+    write(scores, tmp_path)
     lines = (tmp_path / "per_image.csv").read_text().splitlines()
-    assert lines[1] == "empty,paper,depth,0"
-    assert lines[2] == "full,paper,depth,1,0.0,0.0,0.0,0.0,1.0,1.0,1.0"
+    assert lines[1].startswith("empty,paper,depth,0,,,,")
+    assert lines[2].startswith("full,paper,depth,1,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,,")
 
 
 def test_write_scores_leaves_nothing_behind_when_it_fails(tmp_path):
     def scores():
-        yield evaluation.ImageScore("a", "paper", "depth", metrics.ErrorSums())
+        yield "a", {("paper", "depth"): np.zeros(metrics.NUM_SUMS)}
         raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
-        evaluation.write_scores(scores(), tmp_path / "scores", description={})
+        write(scores(), tmp_path / "scores")
     assert list((tmp_path / "scores").iterdir()) == []
 
 
-def test_score_predictions_names_the_file_that_cannot_be_scored(
+def test_score_predictions_names_the_image_that_cannot_be_scored(
     predictions, record_set
 ):
     np.savez(predictions / "b", depth=np.full((2, 3), np.nan, np.float32))
-    with pytest.raises(ValueError, match=r"'depth' in .*b\.npz: .*must be finite"):
+    with pytest.raises(ValueError, match=r"of 'b', array 'depth': .*must be finite"):
         score(predictions, record_set)
-
-
-def test_check_prediction_names_counts_missing_and_extra_files(predictions):
-    prediction_files.check_prediction_names(predictions, ["a", "b", "c"])
-    names = ["a", "b", "c", "d", "e", "f", "g"]
-    with pytest.raises(
-        FileNotFoundError, match=r"lacks 4 of 7 predictions: d, e, f and 1 more"
-    ):
-        prediction_files.check_prediction_names(predictions, names)
-    with pytest.raises(ValueError, match=r"has 2 predictions without a record.*: b, c"):
-        prediction_files.check_prediction_names(predictions, ["a"])
-    with pytest.raises(FileNotFoundError, match=r"experiments\.predict"):
-        prediction_files.check_prediction_names(predictions / "none", ["a"])
-
-
-def test_read_prediction_returns_float32_of_the_chosen_keys(predictions):
-    arrays = prediction_files.read_prediction(predictions / "a.npz", ["fused"])
-    assert list(arrays) == ["fused"]
-    assert arrays["fused"].dtype == np.float32
-    assert arrays["fused"].shape == (2, 3)
-
-
-def test_read_prediction_names_a_missing_key_and_those_present(predictions):
-    with pytest.raises(
-        ValueError, match=r"a\.npz has no array mean; it has: depth, fus"
-    ):
-        prediction_files.read_prediction(predictions / "a.npz", ["depth", "mean"])
-    with pytest.raises(FileNotFoundError, match=r"experiments\.predict"):
-        prediction_files.read_prediction(predictions / "z.npz")
-
-
-@pytest.mark.parametrize("damage", ["empty", "text", "cut", "flipped", "npy"])
-def test_read_prediction_refuses_a_broken_file(tmp_path, rng, damage):
-    path = tmp_path / "a.npz"
-    np.savez_compressed(path, depth=rng.random((30, 40)))
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    if damage == "npy":
-        np.save(tmp_path / "a.npy", np.ones((2, 2)))
-    path.write_bytes(
-        {
-            "empty": lambda: b"",
-            "text": lambda: b"depth",
-            "cut": lambda: path.read_bytes()[:-100],
-            "flipped": lambda: bytes(content),
-            "npy": lambda: (tmp_path / "a.npy").read_bytes(),
-        }[damage]()
-    )
-    with pytest.raises(ValueError, match=r"a\.npz is not a readable .npz file"):
-        prediction_files.read_prediction(path)
-
-
-@pytest.mark.parametrize("array", [np.ones((2, 3, 1)), np.ones((2, 3), np.uint16)])
-def test_read_prediction_refuses_other_shapes_and_types(tmp_path, array):
-    np.savez(tmp_path / "a", depth=array)
-    with pytest.raises(ValueError, match=r"must be floating-point \[H, W\]\. Received"):
-        prediction_files.read_prediction(tmp_path / "a.npz")
-
-
-def test_depth_keys_are_those_without_gradients(predictions):
-    assert prediction_files.depth_keys(predictions, ["a"]) == ["depth", "fused"]

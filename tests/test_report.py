@@ -111,7 +111,7 @@ def middlebury_summary(split, num_images):
     """Scores under the protocol without and one with alignment."""
     summary = make_summary(depth=1.0, fused=0.9)
     protocol = summary["protocols"]["paper"]
-    summary["protocols"] = {"middlebury": protocol, "middlebury_median": protocol}
+    summary["protocols"] = {"simple": protocol, "simple_median": protocol}
     given = {"dataset": "middlebury", "split": split, "num_images": num_images}
     return summary | given
 
@@ -241,13 +241,15 @@ def test_report_of_any_single_part(tmp_path, run_folder, records):
         make(tmp_path / "only_nothing", None)
 
 
-def test_report_of_middlebury_names_the_measures_it_lacks(run_folder):
+def test_report_of_middlebury_has_table_3_with_the_measures_it_lacks(run_folder):
     path = run_folder / "scores" / "dpde" / "summary.json"
     path.write_text(json.dumps(middlebury_summary("simple", 35)))
     text = markdown.to_markdown(make(run_folder, None))
     assert "# DPDE on Middlebury" in text
-    assert "SSIM, GSM and MGE of Table 3: not run. The paper has SSIM 0.942" in text
-    assert text.count("| DPDE | the paper | 0.684 | not given | 0.068 | 0.206 |") == 1
+    assert text.count("| DPDE | the paper | 0.684 | not found | 0.068 | 0.206 |") == 1
+    # RMS, log10, Rel, SSIM, GSM, MGE.
+    paper = "| DPDE | the paper | 0.684 | 0.068 | 0.206 | 0.942 | 0.988 | not found |"
+    assert text.count(paper) == 1
     assert "Scores `dpde`: 35 images" not in text
     assert "not a" not in text.split("## Scores")[0]
     assert "- Table 2 (NYU Depth v2): not run in this report." in text
@@ -301,4 +303,7 @@ def test_report_overlooks_the_run_json_of_scores_and_report(run_folder, records)
     (run_folder / "scores" / "dpde" / "run.json").write_text(text)
     (run_folder / "report").mkdir()
     (run_folder / "report" / "run.json").write_text(text)
+    # Only the command of the scores is known now.
+    command = "test<br>`python -m experiments.evaluate`"
+    expected = expected.replace("test<br>no command", command)
     assert markdown.to_markdown(make(run_folder, records)) == expected

@@ -23,7 +23,7 @@ def run_folder(tmp_path):
 def run_main(monkeypatch, **values):
     """Runs the program's main in this process, with flags of its own."""
     own = flags.FlagValues()
-    for name in ("runs", "records", "output"):
+    for name in ("runs", "records", "output", "figures"):
         flags.DEFINE_string(name, None, "", flag_values=own)
     flags.DEFINE_string("split", "test", "", flag_values=own)
     flags.DEFINE_string("note", "", "", flag_values=own)

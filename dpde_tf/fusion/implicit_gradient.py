@@ -110,7 +110,7 @@ def image_of(maps: tf.Tensor, index: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     return tf.broadcast_to(image, tf.shape(like)[1:])
 
 
-@tf.function(autograph=False, jit_compile=True)
+@tf.function(autograph=False, jit_compile=True, reduce_retracing=True)
 def _solve_image(
     fused: tf.Tensor, upstream: tf.Tensor, *inputs: tf.Tensor
 ) -> tf.Tensor:

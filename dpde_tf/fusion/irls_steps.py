@@ -76,7 +76,7 @@ class _State(NamedTuple):
 # XLA makes one loop over memory of what would be ten operations. It compiles the whole
 # of an image's fusion, and an image at a time: so its result cannot depend on its
 # batch, and it stays in the processor's cache.
-@tf.function(autograph=False, jit_compile=True)
+@tf.function(autograph=False, jit_compile=True, reduce_retracing=True)
 def fuse_image(
     maps: tuple[tf.Tensor, ...], parameters: IRLSParameters, num_irls_iterations: int
 ) -> FusedImage:

@@ -1,0 +1,188 @@
+r"""Times the fusion against other solvers, to the same energy, on this machine.
+
+    python -m experiments.benchmark_fusion --sizes=240x320 --output=fusion.json
+
+Every solver is run until its energy is within 1e-4 of the lowest, which is found first
+by many accurate steps. Ours is timed as it is used, with its checks and energies; of
+the others only the IRLS steps are, image by image. Times are medians after a warm-up,
+all of one run. Scenes are synthetic, with noise and outliers in the
+gradients, and predictions (files with `depth`, `gradient_x` and `gradient_y`) if given.
+"""
+
+import json
+import pathlib
+import statistics
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from dpde_tf.atomic_files import write_whole
+from dpde_tf.fusion import TO_CONVERGENCE
+from dpde_tf.training.precision import resolve_precision
+from dpde_tf.training.run_record import circumstances
+from experiments.benchmark import seconds_of
+from experiments.benchmark_parts import depth_forward
+from experiments.config_flags import given_flags
+from experiments.fusion_measurements import (
+    Maps,
+    Row,
+    bandwidth,
+    lowest_energy,
+    make_scene,
+    measure_baselines,
+    measure_ours,
+    options_to_gap,
+)
+
+FLAGS = flags.FLAGS
+
+# An iteration of the conjugate gradients reads and writes so many images: direction 3,
+# product 4, its inner product 2, solution 3, residual 3, preconditioner 4, inner
+# product 2.
+IMAGES_AN_ITERATION = 21
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_list(
+        "sizes", ["240x320", "480x640", "960x1280", "1920x2560"], "Height x width."
+    )
+    flags.DEFINE_list("batch_sizes", ["1", "8"], "Images at a time, for ours.")
+    flags.DEFINE_string("predictions", None, "Folder of NPZ files, used as they are.")
+    flags.DEFINE_integer("num_predictions", 2, "Of them, evenly spaced.", lower_bound=1)
+    flags.DEFINE_integer("repetitions", 5, "Runs of ours.", lower_bound=1)
+    flags.DEFINE_bool("network", True, "Also time the forward pass of the FCRN.")
+    flags.DEFINE_bool("baselines", True, "Also time the other solvers.")
+    flags.DEFINE_string("output", None, "JSON file to write.")
+
+
+def _scenes() -> Iterator[tuple[str, Maps]]:
+    """Name and maps of what is fused."""
+    for text in FLAGS.sizes:
+        height, _, width = text.partition("x")
+        if not (height.isdigit() and width.isdigit()):
+            raise app.UsageError(f"--sizes must be like 240x320. Received: {text}.")
+        yield f"synthetic {text}", make_scene((int(height), int(width)))
+    if FLAGS.predictions:
+        files = sorted(pathlib.Path(FLAGS.predictions).glob("*.npz"))
+        if not files:
+            raise app.UsageError(f"--predictions={FLAGS.predictions} holds no NPZ.")
+        for path in files[:: max(1, len(files) // FLAGS.num_predictions)]:
+            with np.load(path) as arrays:
+                maps = tuple(arrays[k] for k in ("depth", "gradient_x", "gradient_y"))
+            height, width = maps[0].shape
+            yield f"prediction {path.stem}, {height}x{width}", maps
+
+
+def measure_scene(maps: Maps) -> dict[str, Row]:
+    """Returns the rows of all solvers on one scene.
+
+    Args:
+        maps: Depth and gradients `[H, W]`.
+
+    Returns:
+        Name to row.
+    """
+    lowest = lowest_energy(maps)
+    rows = {}
+    to_gap = options_to_gap(maps, lowest)
+    for batch_size in map(int, FLAGS.batch_sizes):
+        rows[f"ours, batch of {batch_size}"] = measure_ours(
+            maps, batch_size, lowest, FLAGS.repetitions, **to_gap
+        )
+    for name, options in (
+        ("ours, until it stops by itself", TO_CONVERGENCE),
+        ("ours, the paper's 10 exact steps", {}),
+    ):
+        rows[name] = measure_ours(maps, 1, lowest, FLAGS.repetitions, **options)
+    if FLAGS.baselines:
+        rows |= measure_baselines(maps, lowest)
+    return rows
+
+
+def format_scene(maps: Maps, rows: dict[str, Row]) -> str:
+    """Returns the table of a scene and the limit of the machine.
+
+    Args:
+        maps: Depth and gradients `[H, W]`.
+        rows: Of `measure_scene`.
+
+    Returns:
+        Markdown.
+    """
+    lines = [
+        "| solver | an image | a pixel | IRLS steps | CG iterations | peak memory "
+        "| energy gap | time / ours |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    ours = next(iter(rows.values()))["seconds"]
+    for name, row in rows.items():
+        lines.append(
+            f"| {name} | {1e3 * row['seconds']:.1f} ms "
+            f"| {1e9 * row['seconds'] / maps[0].size:.0f} ns | {row['steps']} "
+            f"| {row['iterations']} | {row['peak_memory'] / 1e6:.0f} MB "
+            f"| {row['gap']:.0e} | {row['seconds'] / ours:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def format_limit(maps: Maps, row: Row, bytes_per_second: float) -> str:
+    """Returns what the memory allows at best, and how far we are from it.
+
+    Args:
+        maps: Depth and gradients `[H, W]`.
+        row: Ours.
+        bytes_per_second: Of `bandwidth`.
+
+    Returns:
+        A sentence.
+    """
+    moved = IMAGES_AN_ITERATION * maps[0].nbytes * row["iterations"]
+    limit = moved / bytes_per_second
+    return (
+        f"Limit: {row['iterations']} iterations move {moved / 1e9:.2f} GB, at the "
+        f"measured {bytes_per_second / 1e9:.0f} GB/s {1e3 * limit:.1f} ms; ours takes "
+        f"{row['seconds'] / limit:.1f} times that."
+    )
+
+
+def time_network() -> float:
+    """Returns the seconds of the FCRN's forward pass on one 240x320 image."""
+    keras.config.set_dtype_policy(resolve_precision("auto"))
+    seconds = statistics.median(seconds_of(depth_forward(), FLAGS.repetitions))
+    keras.config.set_dtype_policy("float32")
+    return seconds
+
+
+def main(argv: Sequence[str]) -> None:
+    """Times all solvers and prints the tables."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    made_with = circumstances()
+    hardware = made_with["hardware"]
+    print(
+        f"{hardware['processor']}, {hardware['cores']} cores, TensorFlow "
+        f"{tf.__version__}, float32; the others float64 but for tf.sparse"
+    )
+    record = {"scenes": {}, "flags": given_flags()}
+    for name, maps in _scenes():
+        rows = measure_scene(maps)
+        speed = bandwidth(maps[0].shape)
+        print(f"\n### {name}\n\n{format_scene(maps, rows)}\n")
+        print(format_limit(maps, next(iter(rows.values())), speed), flush=True)
+        record["scenes"][name] = {"solvers": rows, "bytes_per_second": speed}
+    if FLAGS.network:
+        record["network_seconds"] = time_network()
+        print(f"\nFCRN, forward, 240x320: {1e3 * record['network_seconds']:.0f} ms")
+    if FLAGS.output:
+        with write_whole(FLAGS.output) as path:
+            text = json.dumps(record | made_with, indent=1)
+            path.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)

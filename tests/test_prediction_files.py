@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+from dpde_tf import prediction_files
+from dpde_tf.data.depth_files import write_depth, write_depth_png
+from dpde_tf.prediction_files import PredictionFolder
+from tests.test_evaluation import write_predictions
+
+
+@pytest.fixture
+def predictions(tmp_path):
+    return write_predictions(tmp_path / "predictions" / "dpde")
+
+
+def test_read_prediction_returns_float32_of_the_chosen_keys(predictions):
+    arrays = prediction_files.read_prediction(predictions / "a.npz", ["fused"])
+    assert list(arrays) == ["fused"]
+    assert arrays["fused"].dtype == np.float32
+    assert arrays["fused"].shape == (2, 3)
+
+
+def test_read_prediction_names_a_missing_key_and_those_present(predictions):
+    with pytest.raises(
+        ValueError, match=r"a\.npz has no array mean; it has: depth, fus"
+    ):
+        prediction_files.read_prediction(predictions / "a.npz", ["depth", "mean"])
+    with pytest.raises(FileNotFoundError, match=r"experiments\.predict"):
+        prediction_files.read_prediction(predictions / "z.npz")
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "cut", "flipped", "npy"])
+def test_read_prediction_refuses_a_broken_file(tmp_path, rng, damage):
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, depth=rng.random((30, 40)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    if damage == "npy":
+        np.save(tmp_path / "a.npy", np.ones((2, 2)))
+    path.write_bytes(
+        {
+            "empty": lambda: b"",
+            "text": lambda: b"depth",
+            "cut": lambda: path.read_bytes()[:-100],
+            "flipped": lambda: bytes(content),
+            "npy": lambda: (tmp_path / "a.npy").read_bytes(),
+        }[damage]()
+    )
+    with pytest.raises(ValueError, match=r"a\.npz is not a readable .npz file"):
+        prediction_files.read_prediction(path)
+
+
+@pytest.mark.parametrize("array", [np.ones((2, 3, 1)), np.ones((2, 3), np.uint16)])
+def test_read_prediction_refuses_other_shapes_and_types(tmp_path, array):
+    np.savez(tmp_path / "a", depth=array)
+    with pytest.raises(ValueError, match=r"must be floating-point \[H, W\]\. Received"):
+        prediction_files.read_prediction(tmp_path / "a.npz")
+
+
+def test_common_names_counts_missing_and_extra_files(predictions):
+    folder = PredictionFolder.open(predictions)
+    assert folder.common_names(["c", "a", "b"]) == ["c", "a", "b"]
+    names = ["a", "b", "c", "d", "e", "f", "g"]
+    with pytest.raises(
+        FileNotFoundError, match=r"lacks 4 of 7 predictions: d, e, f and 1 more"
+    ):
+        folder.common_names(names)
+    with pytest.raises(ValueError, match=r"has 2 predictions without a record.*: b, c"):
+        folder.common_names(["a"])
+
+
+def test_common_names_of_a_part_are_those_on_both_sides(predictions):
+    folder = PredictionFolder.open(predictions)
+    assert folder.common_names(["d", "b"], allow_partial=True) == ["b"]
+    with pytest.raises(ValueError, match=r"has 3 predictions without a record"):
+        folder.common_names(["d"], allow_partial=True)
+
+
+def test_prediction_folder_refuses_what_it_cannot_read(predictions, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"experiments\.predict"):
+        PredictionFolder.open(predictions / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"holds no depth file \(\.png"):
+        PredictionFolder.open(tmp_path / "empty")
+    write_depth_png(tmp_path / "png" / "a.png", np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"a\.png .*--depth_scale=0\.001"):
+        PredictionFolder.open(tmp_path / "png")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".pfm", ".npz", ".png"])
+def test_prediction_folder_reads_depth_of_any_format(tmp_path, rng, suffix):
+    depth = rng.uniform(1, 9, (4, 6)).astype(np.float32)
+    scale = 0.001 if suffix == ".png" else None
+    write_depth(tmp_path / f"a{suffix}", depth)
+    folder = PredictionFolder.open(tmp_path, depth_scale=scale)
+    assert folder.depth_keys() == ["depth"]
+    read = folder.read("a", ["depth"])["depth"]
+    # A PNG holds whole millimetres.
+    np.testing.assert_allclose(read, depth, atol=0.00051 if scale else 0)
+
+
+def test_prediction_folder_applies_the_scale_and_keeps_what_is_not_a_number(tmp_path):
+    np.save(tmp_path / "a", np.float32([[1000.0, -2.0, np.nan]]))
+    folder = PredictionFolder.open(tmp_path, depth_scale=0.001)
+    read = folder.read("a", ["depth"])["depth"]
+    np.testing.assert_allclose(read, [[1.0, -0.002, np.nan]], rtol=1e-6)
+    with pytest.raises(ValueError, match=r"a\.npy holds one map.*keys: fused"):
+        folder.read("a", ["fused"])
+
+
+def test_depth_keys_are_those_without_gradients(predictions):
+    assert PredictionFolder.open(predictions).depth_keys() == ["depth", "fused"]
