@@ -106,7 +106,7 @@ def test_report_shows_the_scores(path):
     summary = json.loads((path / "runs/scores/dpde/summary.json").read_text())
     rms = summary["protocols"]["paper"]["results"]["fused"]["pooled"]["rms"]
     for name in ("index.html", "report.md"):
-        assert f"{rms:.3f}" in (path / "report" / name).read_text()
+        assert f"{rms:.4f}" in (path / "report" / name).read_text()
 
 
 def test_training_run_says_with_what_it_was_made(path):
