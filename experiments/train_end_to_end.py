@@ -113,11 +113,18 @@ def train(
     return losses
 
 
-def _batches(split_name: str) -> list[Batch]:
-    """The first images of a split."""
-    records = RecordSet.open(FLAGS.records, split_name)
-    dataset = make_evaluation_dataset(records, batch_size=FLAGS.batch_size)
-    return list(dataset.take(-(-FLAGS.num_images // FLAGS.batch_size)))
+def _batches() -> dict[str, list[Batch]]:
+    """The first images of the training split, and others that are held out of it."""
+    records = RecordSet.open(FLAGS.records, "train")
+    parts = records.hold_out(min(FLAGS.num_images, records.num_records // 2))
+    return {
+        name: list(
+            make_evaluation_dataset(part, batch_size=FLAGS.batch_size).take(
+                -(-FLAGS.num_images // FLAGS.batch_size)
+            )
+        )
+        for name, part in zip(("trained on", "held out"), parts, strict=True)
+    }
 
 
 def _mean_errors(model: EndToEnd, batches: list[Batch]) -> dict[str, float]:
@@ -127,33 +134,40 @@ def _mean_errors(model: EndToEnd, batches: list[Batch]) -> dict[str, float]:
     return dict(zip(("depth", "fused"), map(float, values), strict=True))
 
 
-@readable_errors
-def main(argv: Sequence[str]) -> None:
+def _write(output: pathlib.Path, model: EndToEnd, record: dict[str, object]) -> None:
+    """Writes the weights and the errors."""
+    for name in ("depth", "gradient"):
+        with write_whole(output / f"{name}.weights.h5") as path:
+            getattr(model, f"{name}_network").save_weights(path)
+    with write_whole(output / "errors.json") as path:
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _train_and_compare() -> None:
     """Trains, and says what it was good for."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
     model = EndToEnd(
         load_depth_network(FLAGS.depth_run), load_gradient_network(FLAGS.gradient_run)
     )
-    splits = {"train": _batches("train"), "test": _batches("test")}
-    before = {name: _mean_errors(model, splits[name]) for name in splits}
-    losses = train(model, splits["train"], FLAGS.steps, FLAGS.learning_rate)
-    after = {name: _mean_errors(model, splits[name]) for name in splits}
-    for name in splits:
-        for map_name in ("depth", "fused"):
+    images = _batches()
+    before = {name: _mean_errors(model, batches) for name, batches in images.items()}
+    losses = train(model, images["trained on"], FLAGS.steps, FLAGS.learning_rate)
+    after = {name: _mean_errors(model, batches) for name, batches in images.items()}
+    for name in images:
+        for depth in ("depth", "fused"):
             print(
-                f"{name}, {map_name}: mean absolute error {before[name][map_name]:.4f}"
-                f" -> {after[name][map_name]:.4f} m"
+                f"{name}, {depth}: mean absolute error "
+                f"{before[name][depth]:.4f} -> {after[name][depth]:.4f} m"
             )
-    output = pathlib.Path(FLAGS.output)
-    output.mkdir(parents=True, exist_ok=True)
-    for name in ("depth", "gradient"):
-        network = getattr(model, f"{name}_network")
-        with write_whole(output / f"{name}.weights.h5") as path:
-            network.save_weights(path)
-    with write_whole(output / "errors.json") as path:
-        record = {"before": before, "after": after, "losses": losses}
-        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    record = {"before": before, "after": after, "losses": losses}
+    _write(pathlib.Path(FLAGS.output), model, record)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Checks the flags and trains."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    with readable_errors():
+        _train_and_compare()
 
 
 if __name__ == "__main__":
