@@ -144,8 +144,8 @@ def options_to_gap(maps: Maps, lowest: float) -> dict[str, float]:
     """
     options = TO_CONVERGENCE | {"tolerance": 0.0}
     energy = fuse_depth_and_gradients(*_batch(maps, 1), **options).energy[0].numpy()
-    steps = int(np.argmax(energy <= lowest * (1 + GAP)))
-    return options | {"num_irls_iterations": steps}
+    above = int(np.count_nonzero(energy > lowest * (1 + GAP)))  # It never rises.
+    return options | {"num_irls_iterations": min(max(above, 1), len(energy) - 1)}
 
 
 def _in_new_process(function: Callable[..., float], *arguments: object) -> float:

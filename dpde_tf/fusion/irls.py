@@ -13,8 +13,6 @@ from dpde_tf.fusion.input_checks import (
 )
 from dpde_tf.fusion.irls_steps import FusedImage, IRLSParameters, fuse_image
 
-Maps = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # Of the depth, of x and of y.
-
 # Options for the fastest way to the minimum: to an energy within about 1e-4 of the
 # lowest, in some 12 steps of 7 iterations.
 TO_CONVERGENCE = {
