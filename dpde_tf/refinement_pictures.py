@@ -3,9 +3,8 @@
 import cv2
 import numpy as np
 
+from dpde_tf.magnification import busiest_window
 from dpde_tf.visualization import colorize_depth, montage
-
-_MAGNIFICATION = 4
 
 
 def refinement_picture(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -35,15 +34,10 @@ def refinement_picture(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 def _detail(depth: np.ndarray) -> tuple[slice, slice]:
     """The window of 1 / 4 of the size with the greatest total variation."""
-    height, width = (max(1, length // _MAGNIFICATION) for length in depth.shape)
     filled = np.nan_to_num(depth).astype(np.float32)
     variation = np.abs(np.diff(filled, axis=1, append=filled[:, -1:]))
     variation += np.abs(np.diff(filled, axis=0, append=filled[-1:]))
-    # Sums over the windows that lie inside, by their first pixels.
-    sums = cv2.boxFilter(variation, -1, (width, height), anchor=(0, 0))
-    sums = sums[: depth.shape[0] - height + 1, : depth.shape[1] - width + 1]
-    row, column = np.unravel_index(np.argmax(sums), sums.shape)
-    return slice(row, row + height), slice(column, column + width)
+    return busiest_window(variation)
 
 
 def _enlarged(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:

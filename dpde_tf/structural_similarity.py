@@ -18,7 +18,8 @@ from dpde_tf.grey_image_pair import grey_image_pair
 WINDOW_SIZE = 11
 """Pixels, of the Gaussian window of deviation 1.5."""
 
-_C1, _C2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
+C1, C2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
+"""The article's constants for images in [0, 255]."""
 
 
 def ssim(
@@ -53,8 +54,8 @@ def ssim(
     maps = tf.concat([x, y, x * x, y * y, x * y], axis=-1)
     mean_x, mean_y, xx, yy, xy = tf.unstack(_window_means(maps), axis=-1)
     variances = xx + yy - mean_x**2 - mean_y**2
-    luminance = (2.0 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)
-    structure = (2.0 * (xy - mean_x * mean_y) + _C2) / (variances + _C2)
+    luminance = (2.0 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
+    structure = (2.0 * (xy - mean_x * mean_y) + C2) / (variances + C2)
     return tf.reduce_mean(luminance * structure, axis=[1, 2])
 
 

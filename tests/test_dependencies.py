@@ -28,7 +28,11 @@ ALLOWED = {
         "dpde_tf.released_weights",
         "dpde_tf.run_folder",
     },
-    "dpde_tf.metrics": set(),
+    "dpde_tf.magnification": set(),
+    "dpde_tf.metrics": {
+        "dpde_tf.gradient_similarity",
+        "dpde_tf.structural_similarity",
+    },
     "dpde_tf.network_costs": {"dpde_tf.models"},
     "dpde_tf.paper_values": set(),
     "dpde_tf.published_values": set(),
@@ -43,7 +47,11 @@ ALLOWED = {
         "dpde_tf.protocols",
         "dpde_tf.scoring",
     },
-    "dpde_tf.figures": {"dpde_tf.reconstruction", "dpde_tf.visualization"},
+    "dpde_tf.figures": {
+        "dpde_tf.magnification",
+        "dpde_tf.reconstruction",
+        "dpde_tf.visualization",
+    },
     "dpde_tf.fusion": {"dpde_tf.image_gradients"},
     "dpde_tf.losses": {"dpde_tf.feature_similarity"},
     "dpde_tf.models": {"dpde_tf.config"},
@@ -77,7 +85,10 @@ ALLOWED = {
         "dpde_tf.refinement_pictures",
         "dpde_tf.visualization",
     },
-    "dpde_tf.refinement_pictures": {"dpde_tf.visualization"},
+    "dpde_tf.refinement_pictures": {
+        "dpde_tf.magnification",
+        "dpde_tf.visualization",
+    },
     "dpde_tf.scale_and_shift": set(),
     "dpde_tf.score_text": set(),
     "dpde_tf.scoring": {

@@ -7,9 +7,9 @@ import numpy as np
 
 from dpde_tf.figures.examples import GRADIENTS, Column, Example, column_depth
 from dpde_tf.figures.layout import ColorBar, Row, stack_rows, text_picture
+from dpde_tf.magnification import MAGNIFICATION, busiest_window
 from dpde_tf.visualization import colorize_depth, colorize_error, colorize_gradients
 
-_MAGNIFICATION = 4
 _BAR_STEPS = 256
 _GRADIENT_PERCENTILE = 98  # of the true gradients: where the colours saturate
 _ERROR_SHARE = 0.2  # of the greatest depth: where the colours of errors saturate
@@ -52,13 +52,7 @@ def detail_window(ground_truth: np.ndarray) -> tuple[slice, slice]:
         Slices of rows and of columns: where the sum of the differences between
         measured neighbours is greatest.
     """
-    height, width = (max(1, n // _MAGNIFICATION) for n in ground_truth.shape)
-    variation = np.hypot(*_gradients(ground_truth)).astype(np.float32)
-    # Sums over the windows that lie inside, by their first pixels.
-    sums = cv2.boxFilter(variation, -1, (width, height), anchor=(0, 0))
-    sums = sums[: len(variation) - height + 1, : variation.shape[1] - width + 1]
-    row, column = np.unravel_index(np.argmax(sums), sums.shape)
-    return slice(row, row + height), slice(column, column + width)
+    return busiest_window(np.hypot(*_gradients(ground_truth)).astype(np.float32))
 
 
 def _example_rows(example: Example, columns: Sequence[Column]) -> list[Row]:
@@ -76,7 +70,7 @@ def _example_rows(example: Example, columns: Sequence[Column]) -> list[Row]:
     blank = [""] * (len(titles) - 1)
     return [
         Row(whole, titles, bar),
-        Row(details, [f"magnified {_MAGNIFICATION} x", *blank], bar),
+        Row(details, [f"magnified {MAGNIFICATION} x", *blank], bar),
         _error_row(example, columns),
     ]
 

@@ -8,27 +8,17 @@ here in OpenCV, with windows that hold an unmeasured pixel left out.
 import cv2
 import numpy as np
 
+from dpde_tf.gradient_similarity import (
+    BLOCK_SIZE,
+    KERNELS,
+    LUMINANCE_WEIGHT,
+    MASKING,
+)
 from dpde_tf.metrics.support import ratio, whole_windows
+from dpde_tf.structural_similarity import C1, C2, WINDOW_SIZE
 
-_WINDOW = cv2.getGaussianKernel(11, 1.5, cv2.CV_64F)
-_C1, _C2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
-_SIDE = np.array([[0, 1, 3, 8, 3, 1, 0]], float).T[1:-1]
-_STRAIGHT = _SIDE @ np.array([[0.0, 1.0, 0.0, -1.0, 0.0]])
-_DIAGONAL = np.array(
-    [
-        [0, 0, 1, 0, 0],
-        [0, 8, 3, 0, 0],
-        [1, 3, 0, -3, -1],
-        [0, 0, -3, -8, 0],
-        [0, 0, -1, 0, 0],
-    ],
-    float,
-)
-_KERNELS = tuple(
-    kernel / 25.0
-    for kernel in (_STRAIGHT, _STRAIGHT.T, _DIAGONAL, np.fliplr(_DIAGONAL))
-)
-_MASKING, _LUMINANCE_WEIGHT = 200.0, 0.1
+_WINDOW = cv2.getGaussianKernel(WINDOW_SIZE, 1.5, cv2.CV_64F)
+_KERNELS = tuple(kernel / BLOCK_SIZE**2 for kernel in KERNELS)
 
 
 class Similarity:
@@ -57,8 +47,8 @@ class Similarity:
         self._mean = _window_mean(self._image)
         self._square = _window_mean(self._image**2)
         self._contrast = _block_gradient(self._image)
-        self._windows = whole_windows(valid_mask, 11)
-        self._blocks = whole_windows(valid_mask, 5)
+        self._windows = whole_windows(valid_mask, WINDOW_SIZE)
+        self._blocks = whole_windows(valid_mask, BLOCK_SIZE)
 
     def sums(self, predicted: np.ndarray) -> np.ndarray:
         """Returns number of windows, their SSIM, number of blocks, their GSM.
@@ -82,20 +72,20 @@ class Similarity:
         product = _window_mean(image * self._image)
         both = mean * self._mean
         squares = mean**2 + self._mean**2
-        luminance = (2.0 * both + _C1) / (squares + _C1)
+        luminance = (2.0 * both + C1) / (squares + C1)
         variances = square + self._square - squares
-        return luminance * (2.0 * (product - both) + _C2) / (variances + _C2)
+        return luminance * (2.0 * (product - both) + C2) / (variances + C2)
 
     def _gradient(self, image: np.ndarray) -> np.ndarray:
         """The GSM of each block."""
         contrast = _block_gradient(image)
-        masking = _MASKING * np.maximum(contrast, self._contrast)
+        masking = MASKING * np.maximum(contrast, self._contrast)
         above = 2.0 * contrast * self._contrast + masking
         below = contrast**2 + self._contrast**2 + masking
         # Two flat blocks, 0 / 0, are equal.
         similarity = np.divide(above, below, out=np.ones_like(above), where=below > 0)
         luminance = 1.0 - ((image - self._image) / 255.0) ** 2
-        weight = _LUMINANCE_WEIGHT * similarity
+        weight = LUMINANCE_WEIGHT * similarity
         return (1.0 - weight) * similarity + weight * luminance
 
     @classmethod
