@@ -2,12 +2,11 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import cv2
 import numpy as np
 import pytest
+from programs import run_program
 
 from dpde_tf.data.depth_files import read_depth
 from dpde_tf.prediction_files import read_prediction
@@ -15,19 +14,11 @@ from dpde_tf.prediction_files import read_prediction
 pytestmark = pytest.mark.slow
 
 
-def _run(module, *switches, check=True, **flags):
-    command = [sys.executable, "-m", module, *switches]
-    command += [f"--{name}={value}" for name, value in flags.items()]
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert not check or result.returncode == 0, result.stderr[-3000:]
-    return result
-
-
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     """A folder where every program has run once, on tiny synthetic scenes."""
     path = tmp_path_factory.mktemp("path")
-    _run(
+    run_program(
         "data_prep.synthetic",
         output=path / "raw",
         dataset="nyu",
@@ -36,7 +27,7 @@ def path(tmp_path_factory):
         size="96,128",
     )
     records = {"records": path / "nyu"}
-    _run(
+    run_program(
         "data_prep.nyu_depth_v2",
         "--allow_partial",
         raw=path / "raw" / "nyu",
@@ -44,14 +35,14 @@ def path(tmp_path_factory):
         image_size="64,96",
     )
     training = records | {"epochs": 1, "batch_size": 4, "precision": "float32"}
-    _run(
+    run_program(
         "experiments.train_depth",
         workdir=path / "runs" / "depth",
         encoder_weights="none",
         num_validation=2,
         **training,
     )
-    _run(
+    run_program(
         "experiments.train_gradient",
         workdir=path / "runs" / "gradient",
         width=4,
@@ -63,13 +54,15 @@ def path(tmp_path_factory):
         "gradient_run": path / "runs" / "gradient",
     }
     predictions = path / "runs" / "predictions" / "dpde"
-    _run("experiments.predict", output=predictions, **networks, **records)
-    _run("experiments.evaluate", predictions=predictions, **records)
-    _run("experiments.report", runs=path / "runs", output=path / "report", **records)
+    run_program("experiments.predict", output=predictions, **networks, **records)
+    run_program("experiments.evaluate", predictions=predictions, **records)
+    run_program(
+        "experiments.report", runs=path / "runs", output=path / "report", **records
+    )
     photo = np.zeros([120, 200, 3], np.uint8)
     photo[:, 100:] = 200
     cv2.imwrite(str(path / "photo.jpg"), photo)
-    _run(
+    run_program(
         "experiments.predict",
         images=path / "photo.jpg",
         output=path / "photo",
@@ -146,10 +139,10 @@ def test_predict_goes_on_but_refuses_other_options(path):
     files = sorted(flags["output"].glob("*.npz"))
     times = [file.stat().st_mtime_ns for file in files[1:]]
     files[0].unlink()
-    _run("experiments.predict", **flags)
+    run_program("experiments.predict", **flags)
     assert files[0].is_file()
     assert times == [file.stat().st_mtime_ns for file in files[1:]]
-    result = _run("experiments.predict", check=False, omega=5.0, **flags)
+    result = run_program("experiments.predict", check=False, omega=5.0, **flags)
     assert result.returncode != 0
     assert "of other networks, options or data" in result.stderr
     assert times == [file.stat().st_mtime_ns for file in files[1:]]
@@ -163,7 +156,7 @@ def test_predict_goes_on_but_refuses_other_options(path):
     ],
 )
 def test_predict_refuses_bad_input(path, tmp_path, flags, message):
-    result = _run(
+    result = run_program(
         "experiments.predict",
         check=False,
         depth_run=path / "runs" / "depth",

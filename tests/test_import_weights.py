@@ -1,27 +1,18 @@
 """Released weights by the programs: import, prediction, and training from them."""
 
 import json
-import subprocess
-import sys
 
 import cv2
 import numpy as np
 import pytest
 import released_fcrn
 import tensorflow as tf
+from programs import run_program
 
 from dpde_tf.prediction_files import read_prediction
 from dpde_tf.trained_networks import load_depth_network
 
 pytestmark = pytest.mark.slow
-
-
-def _run(module, *switches, check=True, **flags):
-    command = [sys.executable, "-m", module, *switches]
-    command += [f"--{name}={value}" for name, value in flags.items()]
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert not check or result.returncode == 0, result.stderr[-3000:]
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +22,7 @@ def released(tmp_path_factory):
     layers = released_fcrn.random_layers(np.random.default_rng(0))
     np.save(folder / "NYU_FCRN.npy", layers, allow_pickle=True)
     weights = folder / "NYU_FCRN.npy"
-    _run("experiments.import_weights", weights=weights, workdir=folder / "run")
+    run_program("experiments.import_weights", weights=weights, workdir=folder / "run")
     return layers, weights, folder / "run"
 
 
@@ -40,8 +31,8 @@ def records(tmp_path_factory):
     """Eight small training records."""
     folder = tmp_path_factory.mktemp("records")
     scenes = {"dataset": "nyu", "num_train": 8, "num_test": 2, "size": "96,128"}
-    _run("data_prep.synthetic", output=folder / "raw", **scenes)
-    _run(
+    run_program("data_prep.synthetic", output=folder / "raw", **scenes)
+    run_program(
         "data_prep.nyu_depth_v2",
         "--allow_partial",
         raw=folder / "raw" / "nyu",
@@ -59,7 +50,7 @@ def test_import_weights_makes_a_run_that_predicts(released, tmp_path, rng):
     assert len(record["config"]["released_weights"]["sha256"]) == 64
     photograph = rng.integers(0, 256, [228, 304, 3], np.uint8)
     cv2.imwrite(str(tmp_path / "photo.png"), photograph)
-    _run(
+    run_program(
         "experiments.predict",
         depth_run=run,
         images=tmp_path / "photo.png",
@@ -73,17 +64,19 @@ def test_import_weights_makes_a_run_that_predicts(released, tmp_path, rng):
     np.testing.assert_allclose(predicted, depth[0, ..., 0], rtol=0, atol=atol)
 
 
-def test_import_weights_refuses_other_files_and_a_second_run(released, tmp_path):
+def test_import_weights_refuses_other_files_and_a_secondrun_program(released, tmp_path):
     _, weights, run = released
     program = "experiments.import_weights"
-    again = _run(program, weights=weights, workdir=run, check=False)
+    again = run_program(program, weights=weights, workdir=run, check=False)
     assert again.returncode == 1
     assert "holds a run already. Use another --workdir" in again.stderr
     text = tmp_path / "notes.npy"
     text.write_text("text")
-    other = _run(program, weights=text, workdir=tmp_path / "run", check=False)
+    other = run_program(program, weights=text, workdir=tmp_path / "run", check=False)
     assert "must be the released FCRN" in other.stderr
-    missing = _run(program, weights="no.npy", workdir=tmp_path / "run", check=False)
+    missing = run_program(
+        program, weights="no.npy", workdir=tmp_path / "run", check=False
+    )
     assert "There is no file no.npy (flag --weights)" in missing.stderr
     assert not (tmp_path / "run").exists()
 
@@ -92,7 +85,7 @@ def test_train_depth_starts_from_released_weights(released, records, tmp_path):
     layers, weights, run = released
     flags = {"records": records, "batch_size": 4, "precision": "float32"}
     flags |= {"learning_rate": 1e-9, "lambda_fsim": 0, "checkpoint_steps": 1}
-    paper = _run(
+    paper = run_program(
         "experiments.train_depth",
         workdir=tmp_path / "paper",
         init_from=weights,
@@ -105,7 +98,7 @@ def test_train_depth_starts_from_released_weights(released, records, tmp_path):
     program = "experiments.train_depth"
     for name, source in (("file", weights), ("run", run)):
         workdir = tmp_path / name
-        _run(program, *graph, workdir=workdir, init_from=source, **flags)
+        run_program(program, *graph, workdir=workdir, init_from=source, **flags)
         config = json.loads((workdir / "run.json").read_text())["config"]
         assert config["InitialisationConfig"] == {"init_from": str(source)}
         assert config["DepthNetworkConfig"]["encoder_weights"] == "none"
@@ -124,10 +117,10 @@ def test_train_depth_goes_on_from_the_checkpoint(released, records, tmp_path):
     flags |= {"workdir": tmp_path / "run", "lambda_fsim": 0, "epochs": 1}
     graph = ("--nolateral_connections", "--architecture=laina")
     program = "experiments.train_depth"
-    _run(program, *graph, init_from=copy, **flags)
+    run_program(program, *graph, init_from=copy, **flags)
     # The file is not needed a second time.
     copy.unlink()
-    result = _run(program, *graph, init_from=copy, **flags)
+    result = run_program(program, *graph, init_from=copy, **flags)
     assert "Going on with the run" in result.stdout
-    other = _run(program, *graph, init_from=weights, check=False, **flags)
+    other = run_program(program, *graph, init_from=weights, check=False, **flags)
     assert "InitialisationConfig.init_from" in other.stderr
