@@ -16,36 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from dpde_tf.grey_image_pair import grey_image_pair
-
-BLOCK_SIZE = 5
-"""Pixels, of the blocks in which gradients are taken."""
-
-MASKING = 200.0
-"""The article's constant of the masking effect, 200 to 1000."""
-
-LUMINANCE_WEIGHT = 0.1
-"""The article's p: how much of the similarity is that of the luminance."""
-
-_VERTICAL = np.array(
-    [
-        [0, 1, 0, -1, 0],
-        [0, 3, 0, -3, 0],
-        [0, 8, 0, -8, 0],
-        [0, 3, 0, -3, 0],
-        [0, 1, 0, -1, 0],
-    ]
-)
-_DIAGONAL = np.array(
-    [
-        [0, 0, 1, 0, 0],
-        [0, 8, 3, 0, 0],
-        [1, 3, 0, -3, -1],
-        [0, 0, -3, -8, 0],
-        [0, 0, -1, 0, 0],
-    ]
-)
-KERNELS = (_VERTICAL, _VERTICAL.T, _DIAGONAL, _DIAGONAL[:, ::-1])
-"""Weights of the differences in four directions, after Chou & Li (1995)."""
+from dpde_tf.similarity_constants import BLOCK_SIZE, KERNELS, LUMINANCE_WEIGHT, MASKING
 
 
 def gsm(

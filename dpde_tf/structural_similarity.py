@@ -14,12 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from dpde_tf.grey_image_pair import grey_image_pair
-
-WINDOW_SIZE = 11
-"""Pixels, of the Gaussian window of deviation 1.5."""
-
-C1, C2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
-"""The article's constants for images in [0, 255]."""
+from dpde_tf.similarity_constants import C1, C2, WINDOW_SIZE
 
 
 def ssim(

@@ -20,7 +20,10 @@ ALLOWED = {
     },
     "dpde_tf.error_messages": set(),
     "dpde_tf.feature_similarity": set(),
-    "dpde_tf.gradient_similarity": {"dpde_tf.grey_image_pair"},
+    "dpde_tf.gradient_similarity": {
+        "dpde_tf.grey_image_pair",
+        "dpde_tf.similarity_constants",
+    },
     "dpde_tf.grey_image_pair": set(),
     "dpde_tf.image_gradients": set(),
     "dpde_tf.initial_weights": {
@@ -29,10 +32,7 @@ ALLOWED = {
         "dpde_tf.run_folder",
     },
     "dpde_tf.magnification": set(),
-    "dpde_tf.metrics": {
-        "dpde_tf.gradient_similarity",
-        "dpde_tf.structural_similarity",
-    },
+    "dpde_tf.metrics": {"dpde_tf.similarity_constants"},
     "dpde_tf.network_costs": {"dpde_tf.models"},
     "dpde_tf.paper_values": set(),
     "dpde_tf.published_values": set(),
@@ -96,7 +96,11 @@ ALLOWED = {
         "dpde_tf.protocols",
         "dpde_tf.scale_and_shift",
     },
-    "dpde_tf.structural_similarity": {"dpde_tf.grey_image_pair"},
+    "dpde_tf.similarity_constants": set(),
+    "dpde_tf.structural_similarity": {
+        "dpde_tf.grey_image_pair",
+        "dpde_tf.similarity_constants",
+    },
     "dpde_tf.substitute_gradients": {"dpde_tf.image_gradients"},
     "dpde_tf.tables": {
         "dpde_tf.atomic_files",
