@@ -7,6 +7,7 @@ by many accurate steps. Ours is timed as it is used, with its checks and energie
 the others only the IRLS steps are, image by image. Times are medians after a warm-up,
 all of one run. Scenes are synthetic, with noise and outliers in the
 gradients, and predictions (files with `depth`, `gradient_x` and `gradient_y`) if given.
+First it compares the derivatives of the fused depth with finite differences.
 """
 
 import json
@@ -26,6 +27,7 @@ from dpde_tf.training.run_record import circumstances
 from experiments.benchmark import seconds_of
 from experiments.benchmark_parts import depth_forward
 from experiments.config_flags import given_flags
+from experiments.fusion_gradient_check import format_errors, relative_errors
 from experiments.fusion_measurements import (
     Maps,
     Row,
@@ -167,7 +169,9 @@ def main(argv: Sequence[str]) -> None:
         f"{hardware['processor']}, {hardware['cores']} cores, TensorFlow "
         f"{tf.__version__}, float32; the others float64 but for tf.sparse"
     )
-    record = {"scenes": {}, "flags": given_flags()}
+    derivatives = relative_errors(make_scene((48, 64)))
+    print(f"\n{format_errors(derivatives)}", flush=True)
+    record = {"scenes": {}, "flags": given_flags(), "derivatives": derivatives}
     for name, maps in _scenes():
         rows = measure_scene(maps)
         speed = bandwidth(maps[0].shape)

@@ -41,9 +41,16 @@ class Problem:
     """The energy of one image in the change of its depth, in float64."""
 
     def __init__(
-        self, depth: np.ndarray, gradient_x: np.ndarray, gradient_y: np.ndarray
+        self,
+        depth: np.ndarray,
+        gradient_x: np.ndarray,
+        gradient_y: np.ndarray,
+        *,
+        omega: float = OMEGA,
+        epsilon: float = EPSILON,
     ) -> None:
-        """Takes three maps `[H, W]`."""
+        """Takes three maps `[H, W]` and the parameters of the energy."""
+        self.omega, self.epsilon = omega, epsilon
         self.shape = depth.shape
         self.num_pixels = depth.size
         depth = depth.astype(np.float64)
@@ -57,26 +64,35 @@ class Problem:
 
     def energy(self, u: np.ndarray) -> float:
         """Returns E."""
-        data, *smooth = (np.sqrt(r * r + EPSILON).sum() for r in self.residuals(u))
-        return float(data + OMEGA * sum(smooth))
+        data, *smooth = (np.sqrt(r * r + self.epsilon).sum() for r in self.residuals(u))
+        return float(data + self.omega * sum(smooth))
 
-    def system(self, u: np.ndarray) -> tuple[scipy.sparse.dia_array, np.ndarray]:
-        """Returns the matrix of the parabolas and the negative derivative of E."""
+    def system(
+        self, u: np.ndarray, *, newton: bool = False
+    ) -> tuple[scipy.sparse.dia_array, np.ndarray]:
+        """Returns the matrix of the parabolas and the negative derivative of E.
+
+        With `newton` the matrix is the Hessian of E.
+        """
         height, width = self.shape
-        data, along_x, along_y = self.residuals(u)
-        weight = 1 / np.sqrt(data * data + EPSILON)
+        data, along_x, along_y = residuals = self.residuals(u)
+        weight = 1 / np.sqrt(data * data + self.epsilon)
         weight_x, weight_y = np.zeros(self.shape), np.zeros(self.shape)
-        weight_x[:, :-1] = OMEGA / np.sqrt(along_x * along_x + EPSILON)
-        weight_y[:-1] = OMEGA / np.sqrt(along_y * along_y + EPSILON)
-        diagonal = weight + weight_x + weight_y
-        diagonal[:, 1:] += weight_x[:, :-1]
-        diagonal[1:] += weight_y[:-1]
+        weight_x[:, :-1] = self.omega / np.sqrt(along_x * along_x + self.epsilon)
+        weight_y[:-1] = self.omega / np.sqrt(along_y * along_y + self.epsilon)
         right = -weight * data
         pull_x, pull_y = weight_x[:, :-1] * along_x, weight_y[:-1] * along_y
         right[:, :-1] += pull_x
         right[:, 1:] -= pull_x
         right[:-1] += pull_y
         right[1:] -= pull_y
+        if newton:
+            seen = (weight, weight_x[:, :-1], weight_y[:-1])
+            for part, r in zip(seen, residuals, strict=True):
+                part *= self.epsilon / (r * r + self.epsilon)
+        diagonal = weight + weight_x + weight_y
+        diagonal[:, 1:] += weight_x[:, :-1]
+        diagonal[1:] += weight_y[:-1]
         size = height * width
         bands = np.zeros((5, size))  # Band k of a DIA matrix starts in column k.
         bands[0, :-width] = bands[4, width:] = -weight_y.ravel()[:-width]

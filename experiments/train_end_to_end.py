@@ -5,12 +5,16 @@ r"""Trains both networks on, through the fusion: the fused depth is what has the
         --steps=20 --output=runs/nyu/end_to_end
 
 The loss is the mean absolute error of the fused depth, differentiated through the
-fusion by the implicit function theorem. Batch statistics stay as they are. The errors
-of depth and fused depth before and after, on the images trained on and on others, are
-printed and written to `errors.json`; the weights to `depth.weights.h5` and
-`gradient.weights.h5`.
+fusion by the implicit function theorem. Batch statistics stay as they are. What the
+fusion contributes is seen from the same steps with `--trained=gradient`, where the
+depth stays as it is, and `--trained=depth --loss_on=depth`, without the fusion.
+
+The errors of depth and fused depth before and after, on the images trained on and on
+others that both runs held out (`--num_validation`), are printed and written to
+`errors.json`; the weights to `depth.weights.h5` and `gradient.weights.h5`.
 """
 
+import dataclasses
 import json
 import pathlib
 from collections.abc import Sequence
@@ -26,10 +30,15 @@ from dpde_tf.error_messages import readable_errors
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.losses import masked_mean
 from dpde_tf.trained_networks import load_depth_network, load_gradient_network
+from dpde_tf.training.precision import PRECISIONS, resolve_precision
+from experiments.config_flags import given_flags
 
 FLAGS = flags.FLAGS
 
 Batch = dict[str, tf.Tensor]
+
+NETWORKS = ("depth", "gradient")
+OUTPUTS = ("depth", "fused")
 
 
 def _define_flags() -> None:
@@ -40,8 +49,12 @@ def _define_flags() -> None:
     flags.DEFINE_string("output", None, "Folder to write.", required=True)
     flags.DEFINE_integer("steps", 20, "Steps of the optimiser.", lower_bound=1)
     flags.DEFINE_integer("batch_size", 4, "Images a step.", lower_bound=1)
-    flags.DEFINE_integer("num_images", 16, "To train on; and as many others.")
+    flags.DEFINE_integer("num_images", 16, "To train on; and as many others.", 1)
+    flags.DEFINE_integer("num_validation", 95, "Images that the runs held out.", 1)
     flags.DEFINE_float("learning_rate", 1e-5, "Of Adam.", lower_bound=0.0)
+    flags.DEFINE_enum("trained", "both", ("both", *NETWORKS), "The other one rests.")
+    flags.DEFINE_enum("loss_on", "fused", OUTPUTS, "Which error is lowered.")
+    flags.DEFINE_enum("precision", "auto", PRECISIONS, "Of the networks.")
 
 
 class EndToEnd(keras.Model):
@@ -64,33 +77,39 @@ class EndToEnd(keras.Model):
         return depth, result.depth
 
 
-def errors(model: EndToEnd, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the mean absolute error of the depth and of the fused depth.
+def errors(model: EndToEnd, batch: Batch) -> dict[str, tf.Tensor]:
+    """Returns the mean absolute errors of the depth and of the fused depth.
 
     Args:
         model: The networks and the fusion.
         batch: `image` and `depth`.
 
     Returns:
-        Metres, two scalars.
+        `depth` and `fused`: metres, `[B]`.
     """
     truth = batch["depth"]
-    return tuple(
-        tf.reduce_mean(masked_mean(tf.abs(predicted - truth), truth > 0))
-        for predicted in model(batch["image"])
-    )
+    return {
+        name: masked_mean(tf.abs(predicted - truth), truth > 0)
+        for name, predicted in zip(OUTPUTS, model(batch["image"]), strict=True)
+    }
 
 
 def train(
-    model: EndToEnd, batches: list[Batch], steps: int, learning_rate: float
+    model: EndToEnd,
+    batches: list[Batch],
+    *,
+    steps: int,
+    learning_rate: float,
+    loss_on: str = "fused",
 ) -> list[float]:
-    """Trains both networks and returns the loss of each step.
+    """Trains the networks that are trainable and returns the loss of each step.
 
     Args:
         model: The networks and the fusion.
         batches: Taken in turn.
         steps: Number of steps.
         learning_rate: Of Adam.
+        loss_on: The output whose error is the loss, `depth` or `fused`.
 
     Returns:
         Losses, metres.
@@ -100,7 +119,7 @@ def train(
     @tf.function
     def step(batch: Batch) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = errors(model, batch)[1]
+            loss = tf.reduce_mean(errors(model, batch)[loss_on])
         variables = model.trainable_variables
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
@@ -113,25 +132,58 @@ def train(
     return losses
 
 
+def format_errors(before: np.ndarray, after: np.ndarray) -> str:
+    """Returns the means before and after, and that of the change.
+
+    Args:
+        before: Metres, `[N]`.
+        after: Of the same images.
+
+    Returns:
+        The end of a row of a table.
+    """
+    change = after - before
+    error = change.std(ddof=min(1, len(change) - 1)) / np.sqrt(len(change))
+    return (
+        f"{before.mean():.4f} | {after.mean():.4f} "
+        f"| {change.mean():+.4f} +- {error:.4f}"
+    )
+
+
 def _batches() -> dict[str, list[Batch]]:
-    """The first images of the training split, and others that are held out of it."""
+    """Images of the training split, and others that the runs have held out of it."""
     records = RecordSet.open(FLAGS.records, "train")
-    parts = records.hold_out(min(FLAGS.num_images, records.num_records // 2))
+    parts = records.hold_out(FLAGS.num_validation)
     return {
         name: list(
-            make_evaluation_dataset(part, batch_size=FLAGS.batch_size).take(
-                -(-FLAGS.num_images // FLAGS.batch_size)
+            make_evaluation_dataset(
+                _evenly_spaced(part, FLAGS.num_images), batch_size=FLAGS.batch_size
             )
         )
         for name, part in zip(("trained on", "held out"), parts, strict=True)
     }
 
 
-def _mean_errors(model: EndToEnd, batches: list[Batch]) -> dict[str, float]:
-    """The errors on batches."""
+def _evenly_spaced(records: RecordSet, count: int) -> RecordSet:
+    """So many of the records, or all: neighbours show the same room."""
+    indices = np.flatnonzero(records.selected)
+    chosen = np.linspace(0, len(indices), min(count, len(indices)), endpoint=False)
+    selected = np.zeros_like(records.selected)
+    selected[indices[chosen.astype(int)]] = True
+    return dataclasses.replace(records, selected=selected)
+
+
+def _errors_of(
+    model: EndToEnd, images: dict[str, list[Batch]]
+) -> dict[str, np.ndarray]:
+    """The errors of all images, under names like `held out, fused`."""
     evaluate = tf.function(lambda batch: errors(model, batch))
-    values = np.mean([evaluate(batch) for batch in batches], axis=0)
-    return dict(zip(("depth", "fused"), map(float, values), strict=True))
+    values = {name: [evaluate(b) for b in batches] for name, batches in images.items()}
+    return {
+        f"{name}, {output}": np.concatenate([v[output] for v in batches])
+        for name, batches in values.items()
+        for output in OUTPUTS
+    }
 
 
 def _write(output: pathlib.Path, model: EndToEnd, record: dict[str, object]) -> None:
@@ -145,20 +197,29 @@ def _write(output: pathlib.Path, model: EndToEnd, record: dict[str, object]) -> 
 
 def _train_and_compare() -> None:
     """Trains, and says what it was good for."""
+    keras.config.set_dtype_policy(resolve_precision(FLAGS.precision))
     model = EndToEnd(
         load_depth_network(FLAGS.depth_run), load_gradient_network(FLAGS.gradient_run)
     )
+    for name in NETWORKS:
+        network = getattr(model, f"{name}_network")
+        network.trainable = FLAGS.trained in ("both", name)
     images = _batches()
-    before = {name: _mean_errors(model, batches) for name, batches in images.items()}
-    losses = train(model, images["trained on"], FLAGS.steps, FLAGS.learning_rate)
-    after = {name: _mean_errors(model, batches) for name, batches in images.items()}
-    for name in images:
-        for depth in ("depth", "fused"):
-            print(
-                f"{name}, {depth}: mean absolute error "
-                f"{before[name][depth]:.4f} -> {after[name][depth]:.4f} m"
-            )
-    record = {"before": before, "after": after, "losses": losses}
+    before = _errors_of(model, images)
+    losses = train(
+        model,
+        images["trained on"],
+        steps=FLAGS.steps,
+        learning_rate=FLAGS.learning_rate,
+        loss_on=FLAGS.loss_on,
+    )
+    after = _errors_of(model, images)
+    print("| error of | before (m) | after (m) | change |\n|---|---|---|---|")
+    for name in before:
+        print(f"| {name} | {format_errors(before[name], after[name])} |")
+    record = {"flags": given_flags(), "losses": losses}
+    for when, values in (("before", before), ("after", after)):
+        record[when] = {name: value.tolist() for name, value in values.items()}
     _write(pathlib.Path(FLAGS.output), model, record)
 
 
@@ -166,6 +227,8 @@ def main(argv: Sequence[str]) -> None:
     """Checks the flags and trains."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    if FLAGS.loss_on == "depth" and FLAGS.trained != "depth":
+        raise app.UsageError("--loss_on=depth is for --trained=depth: see --help.")
     with readable_errors():
         _train_and_compare()
 

@@ -5,6 +5,7 @@ import references
 from dpde_tf.fusion import fuse_depth_and_gradients
 from experiments import fusion_baselines as baselines
 from experiments.benchmark_fusion import format_limit, format_scene
+from experiments.fusion_gradient_check import format_errors, relative_errors
 from experiments.fusion_measurements import make_scene
 from experiments.process_memory import peak_memory
 
@@ -37,6 +38,32 @@ def test_every_baseline_reaches_our_minimum(maps, name):
     outcome = baselines.minimise(baselines.Problem(*maps), solver, goal, 60)
     assert outcome.energy <= goal
     assert outcome.num_steps < 30
+
+
+def test_hessian_of_the_baselines_is_the_derivative_of_their_gradient(maps, rng):
+    problem = baselines.Problem(*maps, omega=3.0, epsilon=0.1)
+    u, change = rng.normal(size=(2, *problem.shape))
+    hessian, descent = problem.system(u, newton=True)
+    _, ahead = problem.system(u + 1e-6 * change)
+    _, behind = problem.system(u - 1e-6 * change)
+    # Central difference of float64: 1e-16 / 1e-6 of the values.
+    expected = (behind - ahead) / 2e-6
+    np.testing.assert_allclose(hessian @ change.ravel(), expected, atol=1e-7)
+    rise = (
+        problem.energy(u + 1e-6 * change) - problem.energy(u - 1e-6 * change)
+    ) / 2e-6
+    np.testing.assert_allclose(-descent @ change.ravel(), rise, rtol=1e-6)
+
+
+def test_derivatives_of_all_inputs_agree_with_finite_differences():
+    errors = relative_errors(make_scene((24, 32)))
+    assert set(errors) == {"depth", "gradient_x", "gradient_y", "omega", "epsilon"}
+    # Those of the minimum, which IRLS reaches to the eighth digit, of a curved energy.
+    assert max(errors.values()) < 1e-5, errors
+
+
+def test_format_errors_has_one_digit():
+    assert format_errors({"depth": 8.4e-9}).endswith("errors: depth 8e-09.")
 
 
 def test_make_scene_has_sharp_gradients_of_another_scene_than_noise():

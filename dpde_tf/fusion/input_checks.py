@@ -6,6 +6,7 @@ Values are checked at once outside of a graph (`ValueError`), and when it runs i
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -51,11 +52,15 @@ def checked_map(values: tf.Tensor, name: str, depth: tf.Tensor) -> tf.Tensor:
             f"`{name}` must have the shape and the type of `depth`. Received: "
             f"{values.dtype.name} {values.shape} and {depth.dtype.name} {depth.shape}."
         )
-    finite = tf.reduce_all(tf.math.is_finite(values), axis=[1, 2, 3])
+
+    def broken() -> tf.Tensor:
+        finite = tf.reduce_all(tf.math.is_finite(values), axis=[1, 2, 3])
+        return tf.where(~finite)[:, 0]
+
     _require(
-        tf.reduce_all(finite),
+        _all_finite(values),
         f"`{name}` must be finite. NaN or infinity in image(s) of the batch:",
-        lambda: tf.where(~finite)[:, 0],
+        broken,
     )
     return values
 
@@ -115,10 +120,12 @@ def checked_scalar(
     # `tf.cast` alone would round a Python number to float32 on its way to float64.
     scalar = value if tf.is_tensor(value) else tf.convert_to_tensor(value, dtype)
     scalar = tf.cast(scalar, dtype)
-    in_range = (scalar >= 0 if zero else scalar > 0) & (scalar <= dtype.max)
+    # NumPy compares a number in a tenth of the time.
+    number = scalar.numpy() if tf.executing_eagerly() else scalar
+    in_range = (number >= 0 if zero else number > 0) & (number <= dtype.max)
     rule = ">= 0" if zero else "> 0"
     if below is not None:
-        in_range &= scalar < below
+        in_range &= number < below
         rule += f" and < {below:g}"
     _require(in_range, f"`{name}` must be finite and {rule}. Received:", lambda: scalar)
     return scalar
@@ -140,7 +147,16 @@ def _checked_confidence(
     return values
 
 
-def _require(holds: tf.Tensor, message: str, detail: Callable[[], tf.Tensor]) -> None:
+def _all_finite(values: tf.Tensor) -> bool | tf.Tensor:
+    """Whether a map has no NaN or infinity."""
+    if tf.executing_eagerly():  # NumPy is five times as fast.
+        return bool(np.isfinite(values.numpy()).all())
+    return tf.reduce_all(tf.math.is_finite(values))
+
+
+def _require(
+    holds: bool | tf.Tensor, message: str, detail: Callable[[], tf.Tensor]
+) -> None:
     """Raises unless it holds: at once, or when the graph runs."""
     if not tf.executing_eagerly():
         tf.debugging.Assert(holds, [message, detail()])

@@ -1,0 +1,90 @@
+"""The derivative of the fused depth against finite differences, for the benchmark."""
+
+import numpy as np
+import scipy.sparse.linalg
+import tensorflow as tf
+
+from dpde_tf.fusion import fuse_depth_and_gradients
+from experiments import fusion_baselines as baselines
+
+NAMES = ("depth", "gradient_x", "gradient_y", "omega", "epsilon")
+_TO_THE_LAST_DIGITS = {"num_irls_iterations": 300, "cg_rtol": 1e-3, "relaxation": 1.5}
+_NEWTON_STEPS = 6
+
+
+def relative_errors(
+    maps: tuple[np.ndarray, np.ndarray, np.ndarray], step: float = 1e-6
+) -> dict[str, float]:
+    """Returns by how much the derivatives by all inputs are off, in float64.
+
+    Each is that of a sum of the fused depth with random weights, along a random
+    direction of the input. The difference quotient is of minima that Newton's method
+    finds with SciPy, without a line of the fusion.
+
+    Args:
+        maps: Depth and gradients `[H, W]`.
+        step: Of the difference quotient, in parts of the direction.
+
+    Returns:
+        Input to |derivative / difference quotient - 1|.
+    """
+    rng = np.random.default_rng(0)
+    inputs = [m.astype(np.float64) for m in maps]
+    inputs += [np.array(baselines.OMEGA), np.array(baselines.EPSILON)]
+    weights = rng.standard_normal(maps[0].shape)
+    tensors = [tf.constant(value) for value in inputs]
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        fused = _fused(tensors)
+        loss = tf.reduce_sum(weights * fused)
+    start = fused.numpy() - inputs[0]
+    errors = {}
+    for index, by_input in enumerate(tape.gradient(loss, tensors)):
+        # A number is changed by a part of itself, a map by metres (per pixel).
+        shape = inputs[index].shape
+        direction = rng.standard_normal(shape) if shape else inputs[index]
+        ends = []
+        for length in (step, -step):
+            moved = list(inputs)
+            moved[index] = inputs[index] + length * direction
+            ends.append(np.sum(weights * _minimum(moved, start)))
+        quotient = (ends[0] - ends[1]) / (2 * step)
+        errors[NAMES[index]] = abs(np.sum(by_input * direction) / quotient - 1)
+    return errors
+
+
+def format_errors(errors: dict[str, float]) -> str:
+    """Returns the errors in a line.
+
+    Args:
+        errors: Of `relative_errors`.
+
+    Returns:
+        A sentence.
+    """
+    parts = ", ".join(f"{name} {error:.0e}" for name, error in errors.items())
+    return f"Derivatives against finite differences, relative errors: {parts}."
+
+
+def _fused(inputs: list[tf.Tensor]) -> tf.Tensor:
+    """Our minimum, `[H, W]`."""
+    *maps, omega, epsilon = inputs
+    result = fuse_depth_and_gradients(
+        *(m[tf.newaxis, ..., tf.newaxis] for m in maps),
+        omega=omega,
+        epsilon=epsilon,
+        **_TO_THE_LAST_DIGITS,
+    )
+    return result.depth[0, ..., 0]
+
+
+def _minimum(inputs: list[np.ndarray], start: np.ndarray) -> np.ndarray:
+    """The minimum by Newton's method from a correction of the depth nearby."""
+    *maps, omega, epsilon = inputs
+    problem = baselines.Problem(*maps, omega=float(omega), epsilon=float(epsilon))
+    u = start
+    for _ in range(_NEWTON_STEPS):
+        hessian, descent = problem.system(u, newton=True)
+        change = scipy.sparse.linalg.spsolve(hessian.tocsc(), descent)
+        u = u + change.reshape(u.shape)
+    return maps[0] + u
