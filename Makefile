@@ -32,9 +32,9 @@ NYU       = $(RECORDS)/nyu_depth_v2
 M3D       = $(RECORDS)/make3d
 MID       = $(RECORDS)/middlebury
 
-.PHONY: help setup demo test test-all lint data-nyu data-make3d data-mid \
+.PHONY: help setup demo test test-all faults lint data-nyu data-make3d data-mid \
         train-nyu train-nyu-fcrn train-make3d predict fuse eval-nyu eval-nyu-fcrn \
-        eval-make3d eval-mid ablation report tables figures table5 bench bench-fusion clean
+        eval-make3d eval-mid eval-mid-fcrn ablation report tables figures table5 bench bench-fusion clean
 
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -50,7 +50,7 @@ SPLIT_OF_middlebury   = simple
 # In 3D depth must be metric; that of networks trained on NYU gets the scale of the scene.
 FIGURES_OF_nyu        = fcrn=$(RUNS)/nyu/predictions/fcrn,dpde=$(RUNS)/nyu/predictions/dpde
 FIGURES_OF_make3d     = fcrn=$(RUNS)/make3d/predictions/fcrn,dpde=$(RUNS)/make3d/predictions/dpde
-FIGURES_OF_middlebury = dpde=$(RUNS)/middlebury/predictions/calibrated --split=calibrated --align=median
+FIGURES_OF_middlebury = fcrn=$(RUNS)/middlebury/predictions/fcrn_calibrated,dpde=$(RUNS)/middlebury/predictions/calibrated --split=calibrated --align=median
 MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
 DEMO_RECORDS  = --records=data/demo/nyu
 DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=5 --warmup_steps=10 --num_validation=16
@@ -71,6 +71,9 @@ test: $(READY)  ## Runs the fast tests (3 minutes at most on 2 cores)
 
 test-all: $(READY)  ## Runs all tests; those on real data if DPDE_DATA names the folder
 	$(VENV)/bin/pytest -m "" $(FLAGS)
+
+faults: $(READY)  ## Kills, starves and interrupts all programs; prints what came of it
+	$(VENV)/bin/pytest -m "" tests/faults $(FLAGS)
 
 lint: $(READY)  ## Checks style and format
 	$(VENV)/bin/ruff check .
@@ -154,11 +157,17 @@ eval-mid: $(READY)  ## Predicts and scores Middlebury with the networks trained 
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/dpde --records=$(MID) --split=simple --protocol=all --compare_key=depth
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/calibrated --records=$(MID) --split=calibrated --protocol=all --compare_key=depth
 
+eval-mid-fcrn: $(READY)  ## Predicts and scores the same with the baseline FCRN
+	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(MID) --split=simple --output=$(RUNS)/middlebury/predictions/fcrn --overwrite $(FLAGS)
+	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(MID) --split=calibrated --output=$(RUNS)/middlebury/predictions/fcrn_calibrated --overwrite $(FLAGS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/fcrn --records=$(MID) --split=simple --protocol=all
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/fcrn_calibrated --records=$(MID) --split=calibrated --protocol=all
+
 ablation: $(READY)  ## Fuses NYU's predictions with zero, image and true gradients, and scores them (Table 4)
 	$(RUN) experiments.fusion_ablation --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/zero_gradients --records=$(NYU)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/image_gradients --records=$(NYU)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/true_gradients --records=$(NYU)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/zero_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/image_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/true_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
 
 report: $(READY)  ## Writes report/DATASET/index.html of the runs on DATASET (nyu, make3d, middlebury)
 	$(RUN) experiments.report --runs=$(RUNS)/$(DATASET) --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --split=$(or $(SPLIT_OF_$(DATASET)),test) $(if $(wildcard $(FIGURES)/$(DATASET)/figures.json),--figures=$(FIGURES)/$(DATASET)) --output=$(REPORT)/$(DATASET) $(FLAGS)

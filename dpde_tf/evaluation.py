@@ -60,11 +60,12 @@ def read_split(
     due = [name for name in listed if names is None or name in names]
     chosen = dataclasses.replace(record_set, selected=selected)
     try:
-        for name, (_, serialized) in zip(due, chosen.serialized(), strict=True):
-            record = records.decode_record(serialized)
-            if (stored := record["name"].numpy().decode()) != name:
-                raise ValueError(f"{stored!r} lies in the place of {name!r}")
-            yield stored, record["image"].numpy(), record["depth"].numpy()[..., 0]
+        with records.readable_record_errors(directory, record_set.split):
+            for name, (_, serialized) in zip(due, chosen.serialized(), strict=True):
+                record = records.decode_record(serialized)
+                if (stored := record["name"].numpy().decode()) != name:
+                    raise ValueError(f"{stored!r} lies in the place of {name!r}")
+                yield stored, record["image"].numpy(), record["depth"].numpy()[..., 0]
     except (ValueError, tf.errors.DataLossError) as error:
         raise ValueError(
             f"The shards of split {split!r} in {directory} do not hold what the "

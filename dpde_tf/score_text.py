@@ -49,8 +49,8 @@ def format_difference(comparison: dict) -> str:
     for name in _SHOWN:
         value, interval = comparison[name]["difference"], comparison[name]["interval"]
         if value is not None:
-            bounds = "" if interval is None else " [{:+.4f}, {:+.4f}]".format(*interval)
-            parts.append(f"{name.replace('rms', 'RMS')} {value:+.4f}{bounds}")
+            bounds = "" if interval is None else " [{:+.5f}, {:+.5f}]".format(*interval)
+            parts.append(f"{name.replace('rms', 'RMS')} {value:+.5f}{bounds}")
     return "; ".join(parts)
 
 

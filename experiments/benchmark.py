@@ -91,6 +91,11 @@ def _fcrn_step(batch_size: int) -> parts.Part:
     )
 
 
+def _fcrn_forward(batch_size: int) -> parts.Part:
+    del batch_size
+    return parts.depth_forward(lateral_connections=False)
+
+
 def _fcrn_flops() -> int:
     return parts.depth_training_flops(lateral_connections=False)
 
@@ -117,6 +122,7 @@ CROPS = f"gradient network, training step, {parts.CROP_SIZE[0]}x{parts.CROP_SIZE
 PIPELINE = "input pipeline with augmentation, one core"
 MATRIX = "matrix product, 4096"
 CONVOLUTION = "3x3 convolution, 128 channels, 60x80"
+FCRN_FORWARD = "FCRN, forward, 1 image"
 DEPTH_FORWARD = "modified FCRN, forward, 1 image"
 GRADIENT_FORWARD = "gradient network, forward, 1 image"
 PREDICTION = "prediction of 1 photograph, file to file"
@@ -136,6 +142,7 @@ ROWS = (
     Row(FSIM, parts.feature_similarity),
     Row(CROPS, parts.gradient_training_step, flops=parts.gradient_training_flops),
     Row(PIPELINE, parts.input_pipeline, work=lambda _: parts.NUM_RECORDS),
+    Row(FCRN_FORWARD, _fcrn_forward, work=_one),
     Row(DEPTH_FORWARD, lambda _: parts.depth_forward(), work=_one),
     Row(GRADIENT_FORWARD, lambda _: parts.gradient_forward(), work=_one),
     Row("fusion, 10 IRLS iterations, 1 image", lambda _: parts.fusion(1), work=_one),

@@ -148,9 +148,9 @@ def input_pipeline(batch_size: int) -> Part:
     return read
 
 
-def depth_forward() -> Part:
-    """Returns the modified FCRN on one image."""
-    return _forward(_depth_network(lateral_connections=True))
+def depth_forward(*, lateral_connections: bool = True) -> Part:
+    """Returns the modified FCRN, or FCRN, on one image."""
+    return _forward(_depth_network(lateral_connections))
 
 
 def gradient_forward() -> Part:

@@ -37,8 +37,8 @@ def _define_flags() -> None:
     flags.DEFINE_list(
         "protocol",
         ["paper"],
-        "One or more of: all (that are for this data set and split), "
-        f"{', '.join(protocols.PROTOCOLS)}.",
+        "One or more of: all (that are for this data set and split); "
+        + "; ".join(f"{p.name}: {p.description}" for p in protocols.PROTOCOLS.values()),
     )
     flags.DEFINE_float("depth_scale", None, "Metres per stored unit; PNG need it.")
     flags.DEFINE_bool(

@@ -1,5 +1,6 @@
 """The images of figures, with the predictions of several methods for them."""
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -104,4 +105,5 @@ def _aligned(example: Example) -> Example:
         }
         for method, arrays in example.predictions.items()
     }
-    return Example(example.name, example.image, example.ground_truth, predictions)
+    note = "predictions have the median of the truth"
+    return dataclasses.replace(example, predictions=predictions, note=note)

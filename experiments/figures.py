@@ -80,15 +80,22 @@ def write_figures(
     columns = examples.method_columns(shown, methods)
     figures = {
         number: ("Depth", comparison.comparison_figure(shown, columns)),
-        6: ("3D reconstruction", views.methods_figure(shown, columns)),
-        7: ("From several directions", views.directions_figure(shown, columns[-1])),
+        6: (
+            f"3D reconstruction, {views.METHODS_VIEW}",
+            views.methods_figure(shown, columns),
+        ),
+        7: (
+            f"{columns[-1].title} from several directions, {views.DIRECTIONS_VIEW}",
+            views.directions_figure(shown, columns[-1]),
+        ),
         8: ("Each part", comparison.comparison_figure(shown, examples.ABLATION)),
     }
+    note = f" ({shown[0].note})" if shown[0].note else ""
     titles = {}
     for key, (title, picture) in figures.items():
         file = f"figure_{key}.png"
         write_image(output / file, picture)
-        titles[file] = f"Fig. {key}: {title}"
+        titles[file] = f"Fig. {key}: {title}{note}"
     return titles
 
 

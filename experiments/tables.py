@@ -32,7 +32,11 @@ FLAGS = flags.FLAGS
 _PROGRAM = "experiments.tables"
 _IMAGE_SIZE = (240, 320)
 _NUMBERS = ("1", "2", "3", "4", "5")
-_FORWARD = {"modified_fcrn": parts.DEPTH_FORWARD, "gradient": parts.GRADIENT_FORWARD}
+_FORWARD = {
+    "fcrn": parts.FCRN_FORWARD,
+    "modified_fcrn": parts.DEPTH_FORWARD,
+    "gradient": parts.GRADIENT_FORWARD,
+}
 _TRAINING = {"fcrn": parts.FCRN, "modified_fcrn": parts.STEP, "gradient": parts.CROPS}
 # Network to the row of the benchmark.
 

@@ -43,9 +43,10 @@ def test_intervals_of_pooled_scores_are_those_of_drawing_with_replacement(images
     expected = np.percentile(np.sqrt(draws[:, 1] / draws[:, 0]), [2.5, 97.5])
     low, high = totals_of(images).results()["intervals"]["pooled"]["rms"]
     # 1000 replicates give the ends of an interval to about 3 % of its width (the
-    # standard error of a 2.5 % percentile is 0.07 of the standard deviation).
+    # standard error of a 2.5 % percentile is 0.07 of the standard deviation). Those of
+    # 90 % would be off by 8 % of it.
     width = expected[1] - expected[0]
-    np.testing.assert_allclose([low, high], expected, atol=0.1 * width)
+    np.testing.assert_allclose([low, high], expected, atol=0.06 * width)
 
 
 def test_intervals_of_means_are_1_96_standard_errors(images):
@@ -53,7 +54,7 @@ def test_intervals_of_means_are_1_96_standard_errors(images):
     low, high = totals_of(images).results()["intervals"]["per_image_mean"]["rms"]
     error = values.std() / np.sqrt(len(values))
     expected = values.mean() + np.array([-1.96, 1.96]) * error
-    np.testing.assert_allclose([low, high], expected, atol=0.4 * error)
+    np.testing.assert_allclose([low, high], expected, atol=0.25 * error)
 
 
 def test_differences_are_paired(images, rng):

@@ -80,3 +80,19 @@ def test_boundary_error_leaves_out_edges_beside_a_hole():
     mask[:, 19:22] = False
     assert np.isnan(scores(step(20), step(20), mask)["dbe_acc"])
     assert scores(step(20) + step(45), step(45), mask)["dbe_acc"] == 0.0
+
+
+def test_canny_edges_smooth_with_the_published_sigma():
+    # The Sobel response to a step, smoothed by a Gaussian of weights k, is 4 (k0 + k1)
+    # of its height: with sigma = sqrt(2) 2.007, so that 0.3 is reached at 0.1495 of
+    # the range. With sigma 1.3 it would be at 0.139, with 1.5 at 0.157.
+    positions = np.arange(-20, 21)
+    weights = np.exp(-(positions**2) / 4)
+    weights /= weights.sum()
+    least = 0.3 / (4 * (weights[20] + weights[21]))
+    assert least == pytest.approx(0.1495, abs=1e-4)
+    for height, is_edge in ((least - 0.005, False), (least + 0.005, True)):
+        depth = np.zeros((30, 60))
+        depth[:, 20:] = height
+        depth[:, 45:] = 1.0  # The range.
+        assert np.any(canny_edges(depth)[:, 15:25]) == is_edge

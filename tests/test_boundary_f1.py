@@ -51,6 +51,14 @@ def test_boundary_f1_weighs_thresholds():
     assert score(square(), square(near=2.0, far=2.2)) == pytest.approx(found, rel=1e-12)
 
 
+def test_boundary_f1_needs_a_ratio_above_the_threshold():
+    # A ratio that is the threshold is no contour there.
+    at = THRESHOLDS[4]
+    found = THRESHOLDS[:4].sum() / THRESHOLDS.sum()
+    predicted = square(near=1.0, far=at)
+    assert score(square(), predicted) == pytest.approx(found, rel=1e-12)
+
+
 def test_boundary_f1_agrees_with_plain_loops(rng):
     truth = rng.uniform(2.0, 2.6, (8, 9))
     predicted = truth * rng.uniform(0.95, 1.05, (8, 9))

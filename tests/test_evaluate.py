@@ -63,7 +63,7 @@ def test_evaluate_compares_with_an_array_of_the_same_folder(tmp_path):
     assert means["rms"]["difference"] == pytest.approx(-3.5 / 6)
     text = score_text.format_table(summary)
     # Pooled: sqrt((24 * 0.25 + 24 + 4) / 49) / 2 = 0.4165.
-    assert "paper, fused - depth: RMS -0.4165 [-" in text
+    assert "paper, fused - depth: RMS -0.41650 [-" in text
     with pytest.raises(ValueError, match="Nothing to compare 'depth' with"):
         run_evaluate(
             tmp_path,

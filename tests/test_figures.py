@@ -1,5 +1,7 @@
 """Tests of dpde_tf.figures."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -104,6 +106,53 @@ def test_comparison_figure_says_what_was_not_run(example):
     assert box.max(axis=0).tolist() == [29, 49]
 
 
+def test_comparison_figure_explains_its_colours(example):
+    figure = comparison.comparison_figure([example], ABLATION)
+    legend = _cell(figure, 2, 0)
+    assert np.any(legend < 128)
+    # The wheel: cyan = deeper to the left, red = deeper to the right, white within.
+    wheel = _cell(figure, 2, 1)
+    left, middle, right = wheel[19, 30 - 15], wheel[19, 30], wheel[19, 30 + 15]
+    assert left[0] < 80 < 200 < left[1]
+    assert right[1] < 80 < 200 < right[0]
+    assert middle.min() > 230
+    # Without gradients there is none.
+    figure = comparison.comparison_figure([example], [DPDE])
+    assert np.all(_cell(figure, 2, 1) == 255)
+    noted = dataclasses.replace(example, note="scaled")
+    assert np.any(_cell(comparison.comparison_figure([noted], [DPDE]), 2, 0) != legend)
+
+
+def test_bar_of_errors_is_red_at_too_far(example):
+    bar = comparison._error_row(example, [DPDE]).bar
+    assert (bar.top, bar.bottom) == (0.8, -0.8)  # A fifth of 4 m.
+    assert bar.colors[0].tolist() == [255, 0, 0]
+    assert bar.colors[-1].tolist() == [0, 0, 255]
+
+
+def test_titles_of_gradients_say_how_large_they_are(example):
+    gradients = ABLATION[2]
+    title = comparison._title(example, gradients)
+    assert title == "gradients, 98 % below 0.000 m/pixel"
+    slope = np.full(SIZE, 0.03, np.float32)
+    arrays = {"gradient_x": slope, "gradient_y": -slope}
+    other = dataclasses.replace(example, predictions={"dpde": arrays})
+    # 0.03 sqrt(2) = 0.0424.
+    title = comparison._title(other, gradients)
+    assert title == "gradients, 98 % below 0.042 m/pixel"
+    assert comparison._title(example, DPDE) == "DPDE"
+    nothing = dataclasses.replace(example, predictions={})
+    assert comparison._title(nothing, gradients) == "gradients"
+
+
+def test_text_lines_fit_into_the_picture():
+    picture = layout.text_lines(["one", "a line that is far too long for it"], (50, 80))
+    assert picture.shape == (50, 80, 3)
+    assert np.any(picture[5:25] < 128)
+    assert np.any(picture[25:45] < 128)
+    assert np.all(picture[:, [0, -1]] == 255)
+
+
 def test_comparison_figure_of_no_image_is_refused():
     with pytest.raises(ValueError, match="at least one image"):
         comparison.comparison_figure([], [DPDE])
@@ -164,3 +213,20 @@ def test_views_show_each_method_and_each_direction(example):
     left, middle, right = (_cell(directions, 0, c) for c in (1, 3, 5))
     assert np.any(left != middle)
     assert np.any(right != middle)
+
+
+@pytest.mark.skipif(
+    not hasattr(cv2, "triangleRasterize"), reason="OpenCV 5 is not installed"
+)
+def test_no_view_is_cut_off(example):
+    # A ridge, 102 of 255 levels deep: turned, it is wider than the picture.
+    truth = example.ground_truth
+    ridge = 2.6 + 0.8 * np.abs(np.linspace(-1, 1, SIZE[1], dtype=np.float32))
+    ridge = np.tile(ridge, (SIZE[0], 1))
+    wide = Example("w", example.image, truth, {"dpde": {"fused": ridge}})
+    figure = views.directions_figure([wide], DPDE)
+    for column in range(1, 6):
+        view = _cell(figure, 0, column)
+        assert np.any(view < 200)
+        for edge in (view[0], view[-1], view[:, 0], view[:, -1]):
+            assert np.all(edge > 250)

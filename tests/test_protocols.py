@@ -1,4 +1,5 @@
 import dataclasses
+import pathlib
 
 import pytest
 
@@ -56,3 +57,33 @@ def test_protocol_refuses_unknown_words(field):
 def test_protocol_refuses_a_crop_without_its_size():
     with pytest.raises(ValueError, match="needs the `size`"):
         dataclasses.replace(protocols.HARSANYI, size=None)
+
+
+def _rules(protocol):
+    """The cells of a protocol in the README's table."""
+    size = "that of the truth"
+    if protocol.size:
+        size = "x".join(map(str, protocol.size))
+        size += ", nearest" if protocol.interpolation == "nearest" else ""
+    crop = "none"
+    if protocol.crop:
+        top, bottom, left, right = protocol.crop
+        crop = f"rows {top}-{bottom - 1}, columns {left}-{right - 1}"
+    depths = "measured"
+    if protocol.max_depth:
+        signs = "[]" if protocol.inclusive else "()"
+        depths = f"{signs[0]}{protocol.min_depth:g}, {protocol.max_depth:g}{signs[1]} m"
+    clip = "[{:g}, {:g}] m".format(*protocol.clip) if protocol.clip else "none"
+    mean = {"pooled": "pixels", "per_image_mean": "images"}[protocol.mean]
+    return [f"`{protocol.name}`", size, crop, depths, clip, mean, protocol.source]
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [p for p in protocols.PROTOCOLS.values() if p.alignment == "none"],
+    ids=lambda protocol: protocol.name,
+)
+def test_readme_says_what_each_protocol_compares(protocol):
+    readme = pathlib.Path(__file__).parent.parent / "README.md"
+    row = f"| {' | '.join(_rules(protocol))} |"
+    assert row in readme.read_text(encoding="utf-8").splitlines()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dpde_tf.tables import scored_runs, scores
+from dpde_tf.tables import protocols, scored_runs, scores
 from dpde_tf.tables.scored_runs import Step, read_scored_run
 
 MEASURES = {"log10": 0.06, "delta1": 0.8, "delta2": 0.95, "delta3": 0.99}
@@ -139,6 +139,8 @@ def test_scores_that_the_paper_does_not_give_have_no_gap(tmp_path):
     )
     found = lines(scores.comparison_table(3, [read_scored_run("dpde", folder)]))
     assert found["DPDE", "ours, dpde, calibrated"][0] == "0.7000"
+    run = read_scored_run("calibrated", folder)
+    assert ("DPDE", "ours, calibrated") in lines(scores.comparison_table(3, [run]))
     assert ("DPDE", "gap to the paper") not in found
 
 
@@ -248,8 +250,81 @@ def test_read_scored_run_refuses_what_is_no_summary(tmp_path):
         read_scored_run("dpde", tmp_path)
 
 
+def test_tables_show_runs_on_their_data_set_only(tmp_path):
+    # Make3D is scored by the protocol `paper`, too.
+    folder = write_scores(tmp_path / "dpde", rms={"fused": 0.7}, dataset="make3d")
+    run = read_scored_run("dpde", folder)
+    assert lines(scores.comparison_table(2, [run]))["DPDE", "ours"][0] == "not run"
+    assert lines(scores.comparison_table(1, [run]))["DPDE", "ours, dpde, paper"]
+
+
+def test_tables_tell_a_gain_from_noise(dpde):
+    entry = dpde.summary["protocols"]["paper"]
+    entry["comparisons"] = {
+        "fused - depth": {
+            "pooled": {
+                "rms": {"difference": -0.007, "interval": [-0.01, -0.004]},
+                "rel": {"difference": 0.002, "interval": [0.001, 0.003]},
+                "delta1": {"difference": 0.01, "interval": [-0.01, 0.03]},
+                "log10": {"difference": None, "interval": None},
+                "delta2": {"difference": 0.5, "interval": None},
+            }
+        }
+    }
+    table = scores.ablation_table([dpde])
+    title = "+ gradient stream (DPDE)"
+    found = lines(table)[title, "difference to depth"]
+    assert found[:5] == [
+        "−0.00700\n[−0.01000, −0.00400]",
+        "not run",
+        "+0.00200\n[+0.00100, +0.00300]",
+        "+0.01000\n[−0.01000, +0.03000]",
+        "+0.50000",
+    ]
+    assert found[-1] == "fused - depth, paired bootstrap over the images"
+    (row,) = [r for r in table.rows if r[1].text == "difference to depth"]
+    assert [cell.tone for cell in row[2:7]] == ["better", "missing", "worse", "", ""]
+    # Of another folder, the title names both folders.
+    folder = entry["comparisons"].pop("fused - depth")
+    entry["comparisons"]["dpde_predictions/depth - fcrn/depth"] = folder
+    found = lines(scores.comparison_table(2, [dpde]))
+    other = "DPDE without gradient stream (modified FCRN)"
+    assert found[other, "difference to fcrn/depth"][0].startswith("−0.0070")
+    assert ("DPDE", "difference to fcrn/depth") not in found
+
+
+def test_protocol_table_has_the_mean_of_each_protocol(dpde):
+    entry = {"description": "Crop.", "note": "Scaled.", "mean": "per_image_mean"}
+    means = MEASURES | {"rms": 0.5, "rel": 0.1}
+    entry["results"] = {
+        "depth": {
+            "pooled": MEASURES | {"rms": 0.9, "rel": 0.9},
+            "per_image_mean": means,
+            "intervals": {"per_image_mean": {"rms": [0.4, 0.6]}},
+        }
+    }
+    dpde.summary["protocols"]["eigen"] = entry
+    table = protocols.protocol_table([dpde])
+    assert {len(row) for row in table.rows} == {len(table.header)}
+    found = lines(table)
+    assert found["dpde, `depth` (nyu_depth_v2)", "`eigen`, mean over images"] == [
+        *("0.5000\n[0.4000, 0.6000]", "0.1000", "0.0600", "0.8000", "0.9500"),
+        *("0.9900", "Crop. Scaled."),
+    ]
+    pooled = found["dpde, `fused` (nyu_depth_v2)", "`paper`, pooled"]
+    assert pooled[0] == "0.7000"
+    # The array `fused` was not scored by the second one.
+    assert len(found) == 3
+
+
+def test_tables_name_the_protocol_of_our_rows():
+    assert "Ours are by the protocol `paper`." in scores.comparison_table(2, []).note
+    assert "by the protocol `simple` and `calib" in scores.comparison_table(3, []).note
+
+
 def test_score_tables_name_their_files(dpde):
-    assert list(scores.score_tables([1, 4], [dpde])) == ["table1", "table4", "runs"]
+    names = ["table1", "table4", "protocols", "runs"]
+    assert list(scores.score_tables([1, 4], [dpde])) == names
     assert list(scores.score_tables([2], [])) == ["table2"]
     title, _ = scores.score_tables([4], [])["table4"]
     assert title == "Table 4: ablation on NYU Depth v2"

@@ -28,7 +28,7 @@ def test_format_table_has_a_line_for_each_protocol_and_array():
     assert lines[4].split()[:4] == ["eigen", "per_image", "depth", "0.2500"]
     assert lines[6] == "paper: The ground truth is small."
     assert lines[7] == (
-        "paper, fused - depth: RMS -0.0070 [-0.0100, -0.0040]; mge +0.0010"
+        "paper, fused - depth: RMS -0.00700 [-0.01000, -0.00400]; mge +0.00100"
     )
     assert len(lines) == 8
 
@@ -39,4 +39,4 @@ def test_format_difference_prints_what_the_bootstrap_gives():
         sums = [10, 10.0 * index, *([1.0] * 500)][: bootstrap.metrics.NUM_SUMS]
         totals.add(bootstrap.np.array(sums), bootstrap.image_draws(index))
     text = score_text.format_difference(bootstrap.difference(totals, totals)["pooled"])
-    assert text.startswith("RMS +0.0000 [+0.0000, +0.0000]; RMS_log +0.0000 [")
+    assert text.startswith("RMS +0.00000 [+0.00000, +0.00000]; RMS_log +")

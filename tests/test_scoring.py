@@ -1,3 +1,5 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -112,6 +114,23 @@ def test_score_image_clips_predictions_as_eigen_does():
     truth = np.full((12, 16), 5.0, np.float32)
     assert rms(truth, truth + 20, EIGEN) == 5.0
     assert rms(truth, truth + 20, protocols.FCRN) == 20.0
+
+
+def test_score_image_tells_protocols_apart_that_differ_in_one_rule(rng):
+    truth = rng.uniform(2, 4, (24, 32)).astype(np.float32)
+    changes = (
+        {"clip": (1.0, 3.0)},
+        {"alignment": "median"},
+        {"max_depth": 3.0},
+        {"size": (24, 32), "crop": (1, 23, 0, 32)},
+    )
+    changed = [
+        dataclasses.replace(protocols.C2, name=str(index), **change)
+        for index, change in enumerate(changes)
+    ]
+    given = [protocols.C2, *changed]
+    scores = scoring.score_image(truth, {"a": 2 * truth}, given, depth_range=10.0)
+    assert len({sums.tobytes() for sums in scores.values()}) == 5
 
 
 def test_score_image_resizes_bilinearly_to_the_ground_truth(rng):

@@ -207,18 +207,27 @@ def test_to_csv_repeats_the_title_of_a_group():
 def test_to_latex_breaks_long_texts():
     table = Table(("Name", "N", "Note"), ((Cell("a"), Cell("−1"), Cell("x" * 41)),))
     lines = formats.to_latex(table, "Title").splitlines()
-    assert lines[3] == r"\begin{tabular}{lrp{4cm}}"
-    assert lines[7].startswith("a & $-$1 & xxx")
+    assert lines[3:5] == [r"\resizebox{\linewidth}{!}{%", r"\begin{tabular}{lrp{4cm}}"]
+    assert lines[8].startswith("a & $-$1 & xxx")
+    assert lines[10] == r"\end{tabular}}"
+
+
+def test_to_latex_stacks_what_follows_a_line_break():
+    cells = (Cell("a"), Cell("1\n[0, 2]"), Cell(f"{'x' * 41}\ny"))
+    lines = formats.to_latex(Table(("A", "N", "B"), (cells,)), "Title").splitlines()
+    assert r"a & \shortstack[r]{1\\{}[0, 2]} & xx" in lines[8]
+    assert lines[8].endswith(r"x \newline y \\")
 
 
 def test_to_latex_escapes_what_latex_reads():
     lines = formats.to_latex(TABLE, "Table 5: 100 %").splitlines()
     assert lines[2] == r"\caption{Table 5: 100 \%. A note.}"
-    assert lines[3] == r"\begin{tabular}{lr}"
-    assert lines[5] == r"Name & N \& \% \\"
-    assert lines[7] == r"\texttt{a\_b} & 1,234,567 \\"
-    assert lines[8] == (
-        r"x, y; small & $\delta$ \textless{} 1.25\textsuperscript{2} $\uparrow$ \\"
+    assert lines[4] == r"\begin{tabular}{lr}"
+    assert lines[6] == r"Name & N \& \% \\"
+    assert lines[8] == r"\texttt{a\_b} & 1,234,567 \\"
+    assert lines[9] == (
+        r"\shortstack[l]{x, y\\{}small} & "
+        r"$\delta$ \textless{} 1.25\textsuperscript{2} $\uparrow$ \\"
     )
 
 

@@ -4,17 +4,15 @@ import base64
 import hashlib
 import json
 import re
-import shutil
-import subprocess
 
-import cv2
 import numpy as np
 import pytest
 
 from dpde_tf.reconstruction import viewer_page as module
 from dpde_tf.reconstruction.viewer_page import PointCloud, viewer_page
+from tests.browser import CHROMIUM, Browser
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 # As published in the npm package three 0.170.0.
 CHECKSUMS = {
     "three.module.min.js": (
@@ -73,63 +71,75 @@ def test_library_is_the_published_one_with_its_licence():
     assert sum(path.stat().st_size for path in folder.iterdir()) < 1_000_000
 
 
-def _browse(page, fragment, tmp_path):
-    """A screenshot, the page as it is after its script, and what the console says."""
-    picture = tmp_path / "screen.png"
-    command = [
-        BROWSER,
-        "--headless",
-        "--no-sandbox",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--enable-unsafe-swiftshader",
-        "--use-gl=angle",
-        "--use-angle=swiftshader",
-        "--enable-logging=stderr",
-        "--virtual-time-budget=3000",
-        f"--window-size={SIZE[0]},{SIZE[1]}",
-    ]
-    address = f"file://{page}{fragment}"
-    taken = subprocess.run(
-        [*command, f"--screenshot={picture}", address],
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    dumped = subprocess.run(
-        [*command, "--dump-dom", address], capture_output=True, text=True, timeout=100
-    )
-    console = [
-        line
-        for line in (taken.stderr + dumped.stderr).splitlines()
-        if "CONSOLE" in line
-    ]
-    return cv2.imread(str(picture))[..., ::-1], dumped.stdout, console
+@pytest.fixture
+def browser(tmp_path):
+    """A browser on the page of both walls, and the page."""
+    page = tmp_path / "page.html"
+    page.write_text(viewer_page(_clouds(), title="a"), encoding="utf-8")
+    with Browser(tmp_path / "profile", SIZE) as browser:
+        yield browser, page
+        assert browser.console == []
+
+
+def _walls(browser):
+    """Columns of the red and of the green wall in the middle row of the window."""
+    middle = browser.screenshot()[browser.evaluate("innerHeight") // 2].astype(int)
+    red = (middle[:, 0] > 200) & (middle[:, 1] < 60)
+    green = (middle[:, 1] > 180) & (middle[:, 0] < 60)
+    return np.flatnonzero(red), np.flatnonzero(green)
+
+
+def _num_points(browser):
+    return int(browser.evaluate("document.body.dataset.points"))
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")
-def test_page_draws_and_turns_in_a_browser(tmp_path):
-    page = tmp_path / "page.html"
-    page.write_text(viewer_page(_clouds(), title="a"), encoding="utf-8")
-    front, document, console = _browse(page, "", tmp_path)
-    assert console == []
-    assert 'data-points="4941"' in document  # 81 x 61: the last cloud
-    middle, width = front[200], SIZE[0]
-    red = (middle[:, 0] > 200) & (middle[:, 1] < 60)
-    green = (middle[:, 1] > 180) & (middle[:, 0] < 60)
+@needs_browser
+def test_page_draws_in_a_browser(browser):
+    browser, page = browser
+    browser.open(page)
+    assert _num_points(browser) == 4941  # 81 x 61: the last cloud
+    red, green = _walls(browser)
     # As the camera sees them: side by side, red on the left.
-    assert red[: width // 2 - 5].sum() > 100
-    assert green[width // 2 + 5 :].sum() > 60
-    assert not red[width // 2 + 5 :].any()
+    middle = SIZE[0] // 2
+    assert len(red) > 100
+    assert len(green) > 60
+    assert red.max() <= middle + 5
+    assert green.min() >= middle - 5
     # From the right, the near red wall is displaced to the left of its place.
-    turned, _, console = _browse(page, "#azimuth=30", tmp_path)
-    assert console == []
-    columns = np.flatnonzero((turned[200, :, 0] > 200) & (turned[200, :, 1] < 60))
-    assert columns.max() < np.flatnonzero(red).max() - 10
-    _, document, _ = _browse(page, "#cloud=0", tmp_path)
-    assert 'data-points="10"' in document
+    browser.open(page, "#azimuth=30")
+    assert _walls(browser)[0].max() < red.max() - 10
+    browser.open(page, "#cloud=0")
+    assert _num_points(browser) == 10
+
+
+@pytest.mark.slow
+@needs_browser
+def test_mouse_turns_moves_and_magnifies(browser):
+    browser, page = browser
+    browser.open(page)
+    front, _ = _walls(browser)
+    browser.drag((350, 300), (250, 300))
+    # The scene follows the mouse to the left: seen from the right.
+    turned, _ = _walls(browser)
+    assert turned.max() < front.max() - 10
+    browser.evaluate("document.getElementById('reset').click()")
+    np.testing.assert_array_equal(_walls(browser)[0], front)
+    browser.wheel((300, 300), -300)
+    assert len(_walls(browser)[0]) > 1.1 * len(front)
+    browser.evaluate("document.getElementById('reset').click()")
+    browser.drag((300, 300), (330, 300), button="right")
+    # 2.3 m ahead the target, 2 m the wall: it moves a little more than the mouse.
+    assert 25 < _walls(browser)[0].max() - front.max() < 60
+
+
+@pytest.mark.slow
+@needs_browser
+def test_list_chooses_the_cloud(browser):
+    browser, page = browser
+    browser.open(page)
+    browser.evaluate(
+        "select = document.getElementById('cloud'); select.value = 0;"
+        "select.dispatchEvent(new Event('change')); 0"
+    )
+    assert _num_points(browser) == 10

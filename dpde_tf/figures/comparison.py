@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from dpde_tf.figures.examples import GRADIENTS, Column, Example, column_depth
-from dpde_tf.figures.layout import ColorBar, Row, stack_rows, text_picture
+from dpde_tf.figures.layout import ColorBar, Row, stack_rows, text_lines, text_picture
 from dpde_tf.magnification import MAGNIFICATION, busiest_window
 from dpde_tf.visualization import colorize_depth, colorize_error, colorize_gradients
 
@@ -23,7 +23,8 @@ def comparison_figure(
     Depth is red where it is near and blue where it is far, in one scale a row, that of
     the measured depths; errors are red where the depth is too far, blue where it is too
     near; black is not measured. Below predicted gradients are the true ones in the same
-    colours (`colorize_gradients`).
+    colours (`colorize_gradients`). A legend below the input and the ground truth says
+    all this.
 
     Args:
         examples: The images.
@@ -66,7 +67,7 @@ def _example_rows(example: Example, columns: Sequence[Column]) -> list[Row]:
     scale = np.linspace(low, high, _BAR_STEPS)[:, np.newaxis]
     colors = colorize_depth(scale, min_depth=low, max_depth=high)[:, 0]
     bar = ColorBar(colors, low, high)
-    titles = [example.name, "ground truth", *(column.title for column in columns)]
+    titles = [example.name, "ground truth", *(_title(example, c) for c in columns)]
     blank = [""] * (len(titles) - 1)
     return [
         Row(whole, titles, bar),
@@ -90,16 +91,32 @@ def _picture(example: Example, column: Column) -> np.ndarray | None:
     return None
 
 
+def _title(example: Example, column: Column) -> str:
+    """The title of a column; of gradients with their size, as they may look blank."""
+    arrays = example.predictions.get(column.method, {})
+    if column.key != GRADIENTS or not {"gradient_x", "gradient_y"} <= set(arrays):
+        return column.title
+    return f"{column.title}, {_size(arrays['gradient_x'], arrays['gradient_y'])}"
+
+
+def _size(gradient_x: np.ndarray, gradient_y: np.ndarray) -> str:
+    """How large gradients are, in words."""
+    percentile = np.percentile(np.hypot(gradient_x, gradient_y), _GRADIENT_PERCENTILE)
+    return f"{_GRADIENT_PERCENTILE} % below {percentile:.3f} m/pixel"
+
+
 def _error_row(example: Example, columns: Sequence[Column]) -> Row:
     """Errors below the depths, the true gradients below the predicted ones."""
     truth = example.ground_truth
     limit = _ERROR_SHARE * example.depth_range[1]
-    pictures, titles = [None, None], ["", ""]
+    wheel = any(column.key == GRADIENTS for column in columns)
+    pictures = [_legend(example, limit), _wheel(example) if wheel else None]
+    titles = ["", "deeper towards" if wheel else ""]
     for column in columns:
         depth = None if column.key == GRADIENTS else column_depth(example, column)
         if column.key == GRADIENTS:
             pictures.append(_gradient_picture(example, *_gradients(truth)))
-            titles.append(f"true gradients, to {_limit(truth):.2f} m/pixel")
+            titles.append(f"true gradients, {_size(*_gradients(truth))}")
         elif depth is None:
             pictures.append(None)
             titles.append("")
@@ -108,12 +125,38 @@ def _error_row(example: Example, columns: Sequence[Column]) -> Row:
             rms = np.sqrt(np.mean(np.square(errors))) if errors.size else np.nan
             pictures.append(colorize_error(truth, depth, limit=limit))
             titles.append(f"error, RMS {rms:.3f} m")
-    if all(picture is None for picture in pictures):
-        pictures[0] = np.full_like(example.image, 255)
     errors = np.linspace(limit, -limit, _BAR_STEPS)[:, np.newaxis]
     middle = np.full_like(errors, 2 * limit)
     colors = colorize_error(middle, middle + errors, limit=limit)[:, 0]
     return Row(pictures, titles, ColorBar(colors, limit, -limit))
+
+
+def _legend(example: Example, limit: float) -> np.ndarray:
+    """What the colours of the error row mean."""
+    lines = [
+        "error = predicted - true depth:",
+        "red too far, blue too near, white right,",
+        f"full colour at {limit:.2f} m and more",
+        "black: not measured",
+    ]
+    lines += [example.note] if example.note else []
+    return text_lines(lines, example.ground_truth.shape)
+
+
+def _wheel(example: Example) -> np.ndarray:
+    """The colours of gradients by direction from the middle; the rim is their limit."""
+    height, width = example.ground_truth.shape
+    radius = 0.4 * min(height, width)
+    down, right = np.indices((height, width)) - np.reshape(
+        [(height - 1) / 2, (width - 1) / 2], (2, 1, 1)
+    )
+    inside = np.hypot(right, down) <= radius
+    shares = [np.where(inside, part / radius, 0) for part in (right, down)]
+    picture = colorize_gradients(*shares, limit=1.0)
+    text = f"rim: {_limit(example.ground_truth):.2f} m/pixel"
+    strip = slice(height - min(20, height // 4), height)
+    picture[strip] = text_lines([text], picture[strip].shape[:2])
+    return picture
 
 
 def _gradients(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

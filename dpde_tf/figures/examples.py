@@ -18,12 +18,14 @@ class Example:
         ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
         predictions: Name of a method, such as `fcrn` and `dpde`, to the arrays of its
             predictions file, `[H, W]`; a method that was not run is not there.
+        note: What was done to the predictions, ASCII; empty for nothing.
     """
 
     name: str
     image: np.ndarray
     ground_truth: np.ndarray
     predictions: Mapping[str, Mapping[str, np.ndarray]]
+    note: str = ""
 
     def __post_init__(self) -> None:
         """Refuses predictions of another size."""

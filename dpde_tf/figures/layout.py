@@ -74,6 +74,25 @@ def text_picture(text: str, size: tuple[int, int]) -> np.ndarray:
     return _centered(np.full((*size, 3), 230, np.uint8), text)
 
 
+def text_lines(lines: Sequence[str], size: tuple[int, int]) -> np.ndarray:
+    """Returns a white picture with lines of text, each in the middle of its strip.
+
+    Args:
+        lines: ASCII.
+        size: (height, width).
+
+    Returns:
+        RGB, uint8 `[height, width, 3]`.
+    """
+    picture = np.full((*size, 3), _WHITE, np.uint8)
+    height = min(_TITLE_HEIGHT, size[0] // max(len(lines), 1))
+    top = (size[0] - height * len(lines)) // 2
+    for index, line in enumerate(lines):
+        strip = picture[top + index * height : top + (index + 1) * height]
+        strip[:] = _centered(strip.copy(), line)
+    return picture
+
+
 def _draw(row: Row) -> np.ndarray:
     """One row with its titles and its bar."""
     height, width = next(p.shape[:2] for p in row.pictures if p is not None)

@@ -11,11 +11,15 @@ from dpde_tf.reconstruction.geometry import (
     relief,
     square_triangles,
 )
-from dpde_tf.reconstruction.rendering import render_view
+from dpde_tf.reconstruction.rendering import render_view, rotation
 
 _AZIMUTH, _ELEVATION = 30, 15  # degrees, of Fig. 6
 _AZIMUTHS = (-40, -20, 0, 20, 40)  # of Fig. 7
-_MARGIN = 1.4  # the turned relief is larger than the picture
+METHODS_VIEW = f"seen from {_AZIMUTH} degrees to the right and {_ELEVATION} above"
+DIRECTIONS_VIEW = f"degrees to the right, {_ELEVATION} above"
+_MARGIN = 1.1  # what is near the viewer looks larger
+_LARGEST = 2.5  # heights of the picture that a view shows at most
+_PERCENTILE = 99.9  # of the points, to be in the picture: single ones may be far off
 
 
 def methods_figure(
@@ -38,7 +42,8 @@ def methods_figure(
     rows = []
     for example in examples:
         depths = [example.ground_truth, *(column_depth(example, c) for c in columns)]
-        views = [_view(example, depth, _AZIMUTH) for depth in depths]
+        height = _visible_height(example, depths, [_AZIMUTH])
+        views = [_view(example, depth, _AZIMUTH, height) for depth in depths]
         titles = [example.name, "ground truth", *(column.title for column in columns)]
         rows.append(Row([example.image, *views], titles))
     return stack_rows(rows)
@@ -59,14 +64,35 @@ def directions_figure(examples: Sequence[Example], column: Column) -> np.ndarray
     rows = []
     for example in examples:
         depth = column_depth(example, column)
-        views = [_view(example, depth, azimuth) for azimuth in _AZIMUTHS]
+        height = _visible_height(example, [depth], _AZIMUTHS)
+        views = [_view(example, depth, azimuth, height) for azimuth in _AZIMUTHS]
         titles = [f"{azimuth} degrees" for azimuth in _AZIMUTHS]
         titles[0] = f"{column.title}, {titles[0]}"
         rows.append(Row([example.image, *views], [example.name, *titles]))
     return stack_rows(rows)
 
 
-def _view(example: Example, depth: np.ndarray | None, azimuth: float) -> np.ndarray:
+def _visible_height(
+    example: Example, depths: Sequence[np.ndarray | None], azimuths: Sequence[float]
+) -> float:
+    """What the pictures of a row show in height, so that no view is cut off."""
+    height, width = example.ground_truth.shape
+    needed = height
+    for depth in depths:
+        if depth is None or not np.any(depth > 0):
+            continue
+        points = relief(depth, depth_range=example.depth_range).reshape(-1, 3)
+        points = points[np.isfinite(points[:, 2])]
+        for azimuth in azimuths:
+            seen = np.abs(points @ rotation(azimuth, _ELEVATION)[:2].T)
+            right, up = np.percentile(seen, _PERCENTILE, axis=0)
+            needed = max(needed, 2 * _MARGIN * up, 2 * _MARGIN * right * height / width)
+    return min(needed, _LARGEST * height)
+
+
+def _view(
+    example: Example, depth: np.ndarray | None, azimuth: float, visible_height: float
+) -> np.ndarray:
     """One view in the size of the image, or the words 'not run'."""
     size = example.ground_truth.shape
     if depth is None:
@@ -78,5 +104,5 @@ def _view(example: Example, depth: np.ndarray | None, azimuth: float) -> np.ndar
         azimuth=azimuth,
         elevation=_ELEVATION,
         size=size,
-        visible_height=_MARGIN * size[0],
+        visible_height=visible_height,
     )

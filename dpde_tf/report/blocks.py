@@ -7,6 +7,8 @@ import dataclasses
 import pathlib
 
 NOT_RUN = "not run"
+LONG_TEXT = 40
+"""Characters, from which a text in a table needs more than one line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +94,10 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     kind: str = "numbers"
     note: str = ""
+
+    def is_text(self, column: int) -> bool:
+        """Returns whether a column holds text of several lines."""
+        return any(len(row[column].text) > LONG_TEXT for row in self.rows)
 
 
 @dataclasses.dataclass(frozen=True)

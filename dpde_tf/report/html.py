@@ -100,9 +100,9 @@ def _picture(picture: Picture) -> str:
     return f'<img src="{source}" alt="{html.escape(picture.text)}">'
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Cell, is_text: bool) -> str:
     """One cell of a table."""
-    style = f' class="{cell.tone}"' if cell.tone else ""
+    style = _class(cell.tone, is_text)
     first, _, rest = cell.text.partition("\n")
     content = _text(first)
     if cell.picture:
@@ -112,12 +112,22 @@ def _cell(cell: Cell) -> str:
     return f"<td{style}>{content}</td>"
 
 
+def _class(tone: str, is_text: bool) -> str:
+    """The attribute for the classes of a cell, or nothing."""
+    names = " ".join(filter(None, (tone, "text" if is_text else "")))
+    return f' class="{names}"' if names else ""
+
+
 def _table(table: Table) -> str:
     """A table that scrolls by itself where the window is narrow."""
-    header = "".join(f'<th scope="col">{_text(title)}</th>' for title in table.header)
+    texts = [table.is_text(index) for index in range(len(table.header))]
+    header = "".join(
+        f'<th scope="col"{_class("", is_text)}>{_text(title)}</th>'
+        for title, is_text in zip(table.header, texts, strict=True)
+    )
     rows = "\n".join(
         ('<tr class="first">' if row[0].text else "<tr>")
-        + "".join(_cell(cell) for cell in row)
+        + "".join(map(_cell, row, texts))
         + "</tr>"
         for row in table.rows
     )

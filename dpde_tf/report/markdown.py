@@ -64,8 +64,11 @@ def _cell(cell: Cell) -> str:
 
 def _table(table: Table) -> str:
     """A table with its note; the first column to the left, numbers to the right."""
-    side = "---:" if table.kind == "numbers" else "---"
-    rule = ["---", *[side] * (len(table.header) - 1)]
+    numbers = [
+        table.kind == "numbers" and index > 0 and not table.is_text(index)
+        for index in range(len(table.header))
+    ]
+    rule = ["---:" if is_number else "---" for is_number in numbers]
     rows = [table.header, rule, *([_cell(cell) for cell in row] for row in table.rows)]
     text = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"{text}\n\n{table.note}" if table.note else text

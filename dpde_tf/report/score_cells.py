@@ -158,6 +158,31 @@ def change_cells(
     return cells
 
 
+def paired_cells(comparison: Mapping[str, Mapping]) -> dict[str, Cell]:
+    """Returns differences between two predictions of the same images.
+
+    Args:
+        comparison: Measure to `difference` and `interval`, as `bootstrap.difference`
+            gives them.
+
+    Returns:
+        Measure to cell; coloured where the interval leaves 0 out.
+    """
+    cells = {}
+    for name in TITLES:
+        found = comparison.get(name, {})
+        if found.get("difference") is None:
+            continue
+        low, high = found["interval"] or (-math.inf, math.inf)
+        gain = (low, high) if name in _HIGHER_IS_BETTER else (-high, -low)
+        tone = "better" if gain[0] > 0 else "worse" if gain[1] < 0 else ""
+        text = signed(found["difference"], 5)
+        if found["interval"]:
+            text += f"\n[{signed(low, 5)}, {signed(high, 5)}]"
+        cells[name] = Cell(text, tone)
+    return cells
+
+
 def signed(value: float, digits: int) -> str:
     """Returns a number with its sign, and a minus that is as wide as the plus."""
     return f"{value:+.{digits}f}".replace("-", "−")

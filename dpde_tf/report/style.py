@@ -50,6 +50,10 @@ table.numbers { font-variant-numeric: tabular-nums; }
 table.numbers th:nth-child(n+3), table.numbers td:nth-child(n+3) {
   text-align: right; white-space: nowrap;
 }
+table.numbers th.text, table.numbers td.text {
+  text-align: left; white-space: normal; min-width: 9rem; font-size: 0.85rem;
+}
+table.numbers td.text:last-child { min-width: 18rem; }
 table.numbers td { border-bottom: 0; }
 table.numbers tr.first td { border-top: 1px solid var(--line); }
 table.numbers tbody tr:last-child td { border-bottom: 1px solid var(--line); }

@@ -6,7 +6,7 @@ import pathlib
 import re
 
 from dpde_tf.atomic_files import write_whole
-from dpde_tf.report.blocks import Heading, Table
+from dpde_tf.report.blocks import LONG_TEXT, Cell, Heading, Table
 from dpde_tf.report.markdown import to_markdown
 
 _LATEX = {
@@ -24,9 +24,6 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
 }
-
-_LONG = 40
-"""Characters, from which a text needs more than one line; ten need a centimetre."""
 
 
 def to_csv(table: Table) -> str:
@@ -57,7 +54,7 @@ def _csv_cell(text: str) -> str:
 
 
 def to_latex(table: Table, caption: str) -> str:
-    """Returns a `table` environment; it needs the package booktabs.
+    """Returns a `table` environment; it needs the packages booktabs and graphicx.
 
     Args:
         table: The table; its note follows the caption.
@@ -65,21 +62,24 @@ def to_latex(table: Table, caption: str) -> str:
 
     Returns:
         LaTeX, the first column to the left, numbers to the right, long texts in
-        paragraphs.
+        paragraphs; all of it as wide as the lines of the page.
     """
     columns = "".join(_latex_column(table, i) for i in range(len(table.header)))
-    rows = [[_latex_text(cell.text) for cell in row] for row in table.rows]
+    rows = [
+        [_latex_cell(table, *cell) for cell in enumerate(row)] for row in table.rows
+    ]
     lines = [
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_latex_text(f'{caption}. {table.note}'.strip())}}}",
+        r"\resizebox{\linewidth}{!}{%",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
         rf"{' & '.join(map(_latex_text, table.header))} \\",
         r"\midrule",
         *(rf"{' & '.join(row)} \\" for row in rows),
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -87,17 +87,25 @@ def to_latex(table: Table, caption: str) -> str:
 
 def _latex_column(table: Table, index: int) -> str:
     """How a column is set."""
-    longest = max((len(row[index].text) for row in table.rows), default=0)
-    if longest > _LONG:
-        return rf"p{{{_LONG / 10:g}cm}}"
+    if table.is_text(index):
+        return rf"p{{{LONG_TEXT / 10:g}cm}}"  # ten characters need a centimetre
     return "l" if index == 0 or table.kind != "numbers" else "r"
+
+
+def _latex_cell(table: Table, index: int, cell: Cell) -> str:
+    """A cell; what follows a line break in a narrow column stands below."""
+    lines = [_latex_text(line) for line in cell.text.split("\n")]
+    if len(lines) == 1 or table.is_text(index):
+        return r" \newline ".join(lines)
+    # A bracket at the start of a line would be an option of the line break.
+    stacked = r"\\{}".join(lines)
+    return rf"\shortstack[{_latex_column(table, index)}]{{{stacked}}}"
 
 
 def _latex_text(text: str) -> str:
     """Text with LaTeX's special characters escaped, and code in typewriter."""
     escaped = "".join(_LATEX.get(character, character) for character in text)
-    escaped = re.sub("`([^`]*)`", r"\\texttt{\1}", escaped)
-    return escaped.replace("\n", "; ")
+    return re.sub("`([^`]*)`", r"\\texttt{\1}", escaped)
 
 
 def write_table(table: Table, folder: pathlib.Path, name: str, title: str) -> None:

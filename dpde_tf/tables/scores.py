@@ -29,6 +29,7 @@ from dpde_tf.report.score_cells import (
     own_cells,
     published_cells,
 )
+from dpde_tf.tables.protocols import paired_lines, protocol_table
 from dpde_tf.tables.scored_runs import ScoredRun, runs_table
 
 MEASURES = {
@@ -85,20 +86,21 @@ _NOTES = {
 
 
 def score_tables(numbers: Iterable[int], runs: Sequence[ScoredRun]) -> Tables:
-    """Returns tables of scores, and the commands of the runs.
+    """Returns tables of scores, all protocols of the runs, and their commands.
 
     Args:
         numbers: Of the tables, 1 to 4.
         runs: Scores of any data set.
 
     Returns:
-        `table<number>`, and `runs` if there are any.
+        `table<number>`, and `protocols` and `runs` if there are any.
     """
     tables = {}
     for number in numbers:
         made = ablation_table(runs) if number == 4 else comparison_table(number, runs)
         tables[f"table{number}"] = (f"Table {number}: {TABLE_TITLES[number]}", made)
     if tables and runs:
+        tables["protocols"] = ("Our runs by every protocol", protocol_table(runs))
         tables["runs"] = ("Our runs", runs_table(runs))
     return tables
 
@@ -152,7 +154,9 @@ def _table(number: int, groups: Mapping[str, Sequence[Line]]) -> Table:
     for title, lines in groups.items():
         rows += line_rows(title, lines, measures, details=True)
     header = ("Method", "Source", *(TITLES[name] for name in measures), "Details")
-    return Table(header, tuple(rows), note=f"{LEGEND} {_INTERVALS} {_NOTES[number]}")
+    ours = " and ".join(f"`{name}`" for name in _protocols(number))
+    note = f"{LEGEND} {_INTERVALS} Ours are by the protocol {ours}. {_NOTES[number]}"
+    return Table(header, tuple(rows), note=note)
 
 
 def _paper_values(number: int, row: str) -> dict[str, PaperValue]:
@@ -203,17 +207,18 @@ def _protocols(number: int) -> tuple[str, ...]:
 
 def _run_lines(number: int, row: str, runs: Sequence[ScoredRun]) -> Iterator[Line]:
     """Our lines, each with its gap."""
-    dataset = DATASETS[number]
     protocols = _protocols(number)
     for run, protocol in itertools.product(runs, protocols):
-        if run.summary["dataset"] != dataset:
+        if run.summary["dataset"] != DATASETS[number]:
             continue
         for key, results in run.results(protocol).items():
             if run.row(key) == row:
-                name = f"{run.label}, {protocol}" if len(protocols) > 1 else run.label
+                several = len(protocols) > 1 and run.label != protocol
+                name = f"{run.label}, {protocol}" if several else run.label
                 numbers = measured(results)
                 cells = own_cells(numbers, results.get("intervals", {}).get("pooled"))
                 yield Line(f"ours, {name}", cells, NOT_RUN, run.details(key))
+                yield from paired_lines(run, key, protocol)
                 yield from _gap_lines(number, row, run, protocol, numbers)
 
 
