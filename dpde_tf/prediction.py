@@ -21,11 +21,14 @@ class DepthPredictor:
         gradient_network: As `build_gradient_network` returns it, or None: then there
             is neither gradient nor fusion.
         fusion: Parameters of the fusion.
+        test_time_flip: Average each network's output with that of the mirrored image,
+            mirrored back. Paper: none.
     """
 
     depth_network: keras.Model
     gradient_network: keras.Model | None = None
     fusion: FusionConfig = dataclasses.field(default_factory=FusionConfig)
+    test_time_flip: bool = False
 
     def predict(self, image: tf.Tensor) -> dict[str, np.ndarray]:
         """Returns the predictions for a batch of images.
@@ -58,13 +61,44 @@ class DepthPredictor:
     @tf.function(reduce_retracing=True)
     def _depth(self, image: tf.Tensor) -> tf.Tensor:
         """The global depth at the image's size."""
+        depth = self._resized_depth(image)
+        if self.test_time_flip:
+            mirrored = self._resized_depth(tf.reverse(image, [2]))
+            depth = (depth + tf.reverse(mirrored, [2])) / 2.0
+        return depth
+
+    def _resized_depth(self, image: tf.Tensor) -> tf.Tensor:
+        """The output of the depth network at the image's size."""
         depth = self.depth_network(image, training=False)
         return tf.image.resize(depth, tf.shape(image)[1:3])
 
     @tf.function(reduce_retracing=True)
     def _gradients(self, image: tf.Tensor) -> tf.Tensor:
         """The depth gradients, `[B, H, W, 2]`."""
-        return self.gradient_network(image, training=False)
+        gradients = self.gradient_network(image, training=False)
+        if self.test_time_flip:
+            mirrored = self.gradient_network(tf.reverse(image, [2]), training=False)
+            gradients = (gradients + mirrored_gradients(mirrored)) / 2.0
+        return gradients
+
+
+def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:
+    """Returns the gradients of the mirrored depth map.
+
+    Where a map has d[x + 1] - d[x], the mirrored one has the same with the other sign,
+    one pixel to the left, since differences are taken forwards.
+
+    Args:
+        gradients: gradient_x and gradient_y, `[B, H, W, 2]`; the last column of
+            gradient_x is not used.
+
+    Returns:
+        The same of the map mirrored left and right; 0 in the last column of
+        gradient_x.
+    """
+    gradient_x, gradient_y = tf.split(tf.reverse(gradients, [2]), 2, axis=-1)
+    gradient_x = tf.pad(-gradient_x[:, :, 1:], [[0, 0], [0, 0], [0, 1], [0, 0]])
+    return tf.concat([gradient_x, gradient_y], axis=-1)
 
 
 def _warn_unless_converged(result: FusionResult) -> None:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from dpde_tf.config import FusionConfig
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.image_gradients import image_gradients
-from dpde_tf.prediction import DepthPredictor, working_size
+from dpde_tf.prediction import DepthPredictor, mirrored_gradients, working_size
 
 
 @pytest.fixture
@@ -50,6 +50,35 @@ def test_predict_fuses_depth_and_gradients(networks, rng):
         np.abs(fused - maps["gradient_x"])[inner].mean()
         < np.abs(gradient - maps["gradient_x"])[inner].mean()
     )
+
+
+def test_mirrored_gradients_are_those_of_the_mirrored_depth(rng):
+    depth = tf.constant(rng.uniform(1, 5, [2, 5, 7, 1]))
+    gradients = tf.concat(image_gradients(depth), axis=-1)
+    expected = tf.concat(image_gradients(tf.reverse(depth, [2])), axis=-1)
+    np.testing.assert_allclose(mirrored_gradients(gradients), expected, atol=1e-12)
+
+
+def test_test_time_flip_is_the_mean_over_both_images(networks, rng):
+    image = rng.uniform(0, 1, [1, 6, 8, 3]).astype(np.float32)
+    mirrored = image[:, :, ::-1]
+    one, other = (DepthPredictor(*networks).predict(i) for i in (image, mirrored))
+    both = DepthPredictor(*networks, test_time_flip=True).predict(image)
+    expected = (one["depth"] + other["depth"][:, :, ::-1]) / 2
+    np.testing.assert_allclose(both["depth"], expected, rtol=1e-5)
+    # By hand for one pixel: the other image's, one to the left from the right.
+    expected = (one["gradient_x"][0, 2, 3] - other["gradient_x"][0, 2, 8 - 2 - 3]) / 2
+    assert both["gradient_x"][0, 2, 3] == pytest.approx(expected, abs=1e-6)
+    expected = (one["gradient_y"][0, 2, 3] + other["gradient_y"][0, 2, 8 - 1 - 3]) / 2
+    assert both["gradient_y"][0, 2, 3] == pytest.approx(expected, abs=1e-6)
+
+
+def test_test_time_flip_makes_predictions_of_mirrored_images_mirrored(networks, rng):
+    image = rng.uniform(0, 1, [1, 6, 8, 3]).astype(np.float32)
+    predictor = DepthPredictor(*networks, test_time_flip=True)
+    one, other = (predictor.predict(i) for i in (image, image[:, :, ::-1]))
+    for key in ("depth", "fused"):
+        np.testing.assert_allclose(one[key], other[key][:, :, ::-1], atol=2e-4)
 
 
 def test_working_size_keeps_aspect_and_number_of_pixels():
