@@ -8,7 +8,8 @@ import keras
 from dpde_tf.config import DepthNetworkConfig
 from dpde_tf.released_weights import find_release
 from dpde_tf.released_weights.conversion import fold_output, load_released_weights
-from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
+from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, recorded_config
+from dpde_tf.weight_files import load_weights
 
 
 def load_initial_weights(
@@ -50,10 +51,7 @@ def _load_run(
     network: keras.Model, config: DepthNetworkConfig, folder: pathlib.Path
 ) -> None:
     """Loads what a run has trained."""
-    fields = read_run_record(folder)["config"].get(DepthNetworkConfig.__name__)
-    if fields is None:
-        raise ValueError(f"{folder / RECORD_FILE} is not the run of a depth network.")
-    source = DepthNetworkConfig(**fields)
+    source = recorded_config(folder, DepthNetworkConfig)
     for field in ("architecture", "lateral_connections"):
         if getattr(source, field) != getattr(config, field):
             raise ValueError(
@@ -77,29 +75,5 @@ def _load_file(network: keras.Model, path: pathlib.Path) -> None:
             f"{path} must be a `.weights.h5` file of this library, a released FCRN "
             "(`.npy`) or a released hybrid (PyTorch); it is none of them."
         )
-    if (count := _count_arrays(path)) != len(network.weights):
-        raise ValueError(
-            f"{path} holds {count} arrays; this network has {len(network.weights)}. It "
-            "is of another network: see --lateral_connections and --architecture."
-        )
-    try:
-        network.load_weights(path)
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is of another network than --lateral_connections and "
-            f"--architecture make: {error}"
-        ) from error
-
-
-def _count_arrays(path: pathlib.Path) -> int:
-    """The number of arrays in a file, without the optimiser's."""
-    names = []
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
-                names.append(name)
-                if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/")
-                else None
-            )
-        )
-    return len(names)
+    remedy = "See --lateral_connections and --architecture, or write it again."
+    load_weights(network, path, remedy=remedy)

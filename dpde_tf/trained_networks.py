@@ -1,33 +1,44 @@
-"""Networks built again from the folder of the run that trained them."""
+"""Networks built again from the folder of the run that trained them.
+
+The networks that come with the library are such folders too, with compact weights:
+`SHIPPED_DEPTH_RUN` and `SHIPPED_GRADIENT_RUN`.
+"""
 
 import dataclasses
 import pathlib
 
 import keras
 
+from dpde_tf import checksums
+from dpde_tf.compact_weights import has_compact_weights, load_compact_weights
 from dpde_tf.config import DepthNetworkConfig, GradientNetworkConfig
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.models.gradient_network import build_gradient_network
-from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
+from dpde_tf.run_folder import WEIGHTS_FILE, recorded_config
+from dpde_tf.weight_files import load_weights
+
+_SHIPPED = pathlib.Path(__file__).parent / "weights"
+SHIPPED_DEPTH_RUN = _SHIPPED / "modified_fcrn"
+SHIPPED_GRADIENT_RUN = _SHIPPED / "gradient_network"
 
 
 def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
     """Returns the trained depth network of a run, under the current dtype policy.
 
     Args:
-        workdir: Folder of a run of `experiments.train_depth`.
+        workdir: Folder of a run of `experiments.train_depth`, or of compact weights.
 
     Returns:
         See `build_depth_network`.
 
     Raises:
         FileNotFoundError: If it is no such folder, or has no weights yet.
-        ValueError: If it is the run of another network.
+        ValueError: If it is the run of another network, or its weights are damaged.
     """
-    fields = _network_fields(workdir, DepthNetworkConfig)
-    config = dataclasses.replace(DepthNetworkConfig(**fields), encoder_weights="none")
+    config = recorded_config(workdir, DepthNetworkConfig)
+    config = dataclasses.replace(config, encoder_weights="none")
     network = build_depth_network(config)
-    network.load_weights(_weights_path(workdir))
+    _load_weights(network, workdir)
     return network
 
 
@@ -35,39 +46,43 @@ def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
     """Returns the trained gradient network of a run, under the current dtype policy.
 
     Args:
-        workdir: Folder of a run of `experiments.train_gradient`.
+        workdir: Folder of a run of `experiments.train_gradient`, or of compact weights.
 
     Returns:
         See `build_gradient_network`.
 
     Raises:
         FileNotFoundError: If it is no such folder, or has no weights yet.
-        ValueError: If it is the run of another network.
+        ValueError: If it is the run of another network, or its weights are damaged.
     """
-    fields = _network_fields(workdir, GradientNetworkConfig)
-    network = build_gradient_network(GradientNetworkConfig(**fields))
-    network.load_weights(_weights_path(workdir))
+    network = build_gradient_network(recorded_config(workdir, GradientNetworkConfig))
+    _load_weights(network, workdir)
     return network
 
 
-def _network_fields(workdir: str | pathlib.Path, config_class: type) -> dict:
-    """The configuration of that class in the run's record."""
-    config = read_run_record(workdir)["config"]
-    name = config_class.__name__
-    if name not in config:
-        raise ValueError(
-            f"{pathlib.Path(workdir) / RECORD_FILE} has no {name}: it is the run of "
-            "another network. --depth_run and --gradient_run may be exchanged."
-        )
-    return config[name]
+def weights_sha256(workdir: str | pathlib.Path) -> str:
+    """Returns a checksum that tells the weights of a run from all others.
+
+    Args:
+        workdir: Folder of a run, or of compact weights.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    compact = has_compact_weights(workdir)
+    name = checksums.FILE_NAME if compact else WEIGHTS_FILE
+    return checksums.file_sha256(pathlib.Path(workdir) / name)
 
 
-def _weights_path(workdir: str | pathlib.Path) -> pathlib.Path:
-    """The run's file of weights, if it is there."""
+def _load_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
+    """Loads the weights of the folder, compact or not."""
+    if has_compact_weights(workdir):
+        load_compact_weights(network, workdir)
+        return
     path = pathlib.Path(workdir) / WEIGHTS_FILE
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} does not exist: the run has not finished an epoch. Go on with "
             "the command that its run.json names."
         )
-    return path
+    load_weights(network, path, remedy="Train again, or name another run.")

@@ -49,15 +49,14 @@ from dpde_tf.refinement_files import (
     gradients_of_images,
     refine_file,
 )
-from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
-from dpde_tf.trained_networks import load_gradient_network
+from dpde_tf.run_folder import RECORD_FILE, read_run_record
+from dpde_tf.trained_networks import load_gradient_network, weights_sha256
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
 from dpde_tf.training.run_record import config_as_dict
 from experiments import config_flags
 from experiments.config_flags import config_from_flags, define_config_flags
 from experiments.result_record import (
     check_result_folder,
-    file_sha256,
     write_result_record,
 )
 
@@ -153,7 +152,7 @@ def _load_gradients() -> tuple[Gradients, dict]:
     network = load_gradient_network(FLAGS.gradient_run)
     return gradients_of_images(files, network), {
         "images": FLAGS.images,
-        "weights_sha256": file_sha256(pathlib.Path(FLAGS.gradient_run) / WEIGHTS_FILE),
+        "weights_sha256": weights_sha256(FLAGS.gradient_run),
         "precision": precision,
     }
 

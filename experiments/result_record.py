@@ -1,6 +1,5 @@
 """`run.json` beside scores and reports: with what they were made."""
 
-import hashlib
 import pathlib
 
 from dpde_tf.run_folder import RECORD_FILE, read_run_record
@@ -25,19 +24,6 @@ def check_result_folder(output: pathlib.Path, program: str) -> None:
             f"{output} holds a run of {former}, whose {RECORD_FILE} would be "
             "overwritten. Choose another folder with --output."
         )
-
-
-def file_sha256(path: pathlib.Path) -> str:
-    """Returns the checksum of a file, so that a record tells its versions apart.
-
-    Args:
-        path: The file.
-
-    Returns:
-        64 hexadecimal digits.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_result_record(output: pathlib.Path, program: str, config: dict) -> None:

@@ -93,7 +93,7 @@ def test_other_networks_are_refused(tmp_path):
         load_initial_weights(network, CONFIG, path)
     other = keras.Sequential([keras.Input([4]), *map(keras.layers.Dense, (2, 2))])
     other.save_weights(path)
-    with pytest.raises(ValueError, match=r"another network than --lateral_connections"):
+    with pytest.raises(ValueError, match=r"of another network.*--lateral_connections"):
         load_initial_weights(network, CONFIG, path)
 
 
@@ -110,7 +110,7 @@ def test_runs_of_other_networks_are_refused(tmp_path, field, value):
 def test_run_of_the_gradient_network_is_refused(tmp_path):
     config = config_as_dict(GradientNetworkConfig())
     write_run_record(tmp_path, program="test", flags={}, config=config)
-    with pytest.raises(ValueError, match=rf"{RECORD_FILE} is not the run of a depth"):
+    with pytest.raises(ValueError, match=rf"{RECORD_FILE} has no DepthNetworkC"):
         load_initial_weights(None, CONFIG, tmp_path)
 
 

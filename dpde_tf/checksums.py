@@ -1,0 +1,55 @@
+"""SHA-256 of files, and of the files of a folder."""
+
+import hashlib
+import pathlib
+
+FILE_NAME = "SHA256SUMS"
+
+
+def file_sha256(path: str | pathlib.Path) -> str:
+    """Returns the checksum of a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    with pathlib.Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_checksums(folder: str | pathlib.Path) -> None:
+    """Writes `SHA256SUMS` of all files of a folder, as the program sha256sum does.
+
+    Args:
+        folder: The folder, without subfolders.
+    """
+    folder = pathlib.Path(folder)
+    sums = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
+    text = "".join(f"{value}  {name}\n" for name, value in sums.items())
+    (folder / FILE_NAME).write_text(text, encoding="utf-8")
+
+
+def check_checksums(folder: str | pathlib.Path) -> None:
+    """Raises an error unless the files of a folder are those that were written.
+
+    Args:
+        folder: A folder with `SHA256SUMS`.
+
+    Raises:
+        ValueError: If a file is missing or was changed.
+    """
+    folder = pathlib.Path(folder)
+    listed = folder / FILE_NAME
+    if not listed.is_file():
+        raise ValueError(f"{listed} is missing")
+    # Whatever a damaged byte has become, a comparison below finds it.
+    lines = listed.read_text(encoding="utf-8", errors="replace").splitlines()
+    sums = {name: value for value, _, name in (line.partition("  ") for line in lines)}
+    there = {path.name for path in folder.iterdir()} - {FILE_NAME}
+    if there != set(sums):
+        raise ValueError(f"{listed} does not list the files that are there")
+    for name, value in sums.items():
+        if file_sha256(folder / name) != value:
+            raise ValueError(f"{folder / name} does not have the SHA-256 of {listed}")

@@ -1,0 +1,67 @@
+r"""Writes the weights of a run in compact form, a quarter of their size, to be shipped.
+
+    python -m experiments.export_weights --run=runs/nyu/depth \
+        --output=dpde_tf/weights/modified_fcrn
+
+The folder holds the run's `run.json` and the pieces of `dpde_tf.compact_weights`, and
+programs take it for the folder of a run.
+"""
+
+import json
+import pathlib
+from collections.abc import Sequence
+
+import keras
+from absl import app, flags
+
+from dpde_tf.atomic_files import write_whole_folder
+from dpde_tf.compact_weights import write_compact_weights
+from dpde_tf.config import DepthNetworkConfig
+from dpde_tf.error_messages import readable_errors
+from dpde_tf.run_folder import RECORD_FILE, read_run_record
+from dpde_tf.trained_networks import load_depth_network, load_gradient_network
+
+FLAGS = flags.FLAGS
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("run", None, "Folder of a training run.", required=True)
+    flags.DEFINE_string("output", None, "Folder to write.", required=True)
+
+
+def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
+    """Writes the compact weights of a run, and its record.
+
+    Args:
+        run: Folder of a run of either training program.
+        output: Folder to write; an older one is replaced.
+
+    Raises:
+        FileNotFoundError: If it is no such folder, or has no weights yet.
+    """
+    record = read_run_record(run)
+    is_depth = DepthNetworkConfig.__name__ in record["config"]
+    load = load_depth_network if is_depth else load_gradient_network
+    network = load(run)
+    with write_whole_folder(output) as folder:
+        text = json.dumps(record, indent=1) + "\n"
+        (folder / RECORD_FILE).write_text(text, encoding="utf-8")
+        write_compact_weights(network, folder)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs the export."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    keras.config.set_dtype_policy("float32")
+    output = pathlib.Path(FLAGS.output)
+    with readable_errors():
+        export_weights(pathlib.Path(FLAGS.run), output)
+    size = sum(path.stat().st_size for path in output.iterdir())
+    print(f"{output}: {size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
