@@ -1,13 +1,11 @@
 """Pairs of image and depth map -> a record set; every converter ends here.
 
-Pairs are loaded and encoded by a few threads, of which only a few results are in
-memory at a time, and written in order by the caller's thread: the same input
-gives the same bytes. The record set is made in `<output>.tmp` and renamed when it
-is whole, so that a killed conversion leaves nothing under the final name.
+The same input gives the same bytes, whoever writes them. The record set is made in
+`<output>.tmp` and renamed when it is whole, so that a killed conversion leaves nothing
+under the final name.
 """
 
 import collections
-import concurrent.futures
 import contextlib
 import dataclasses
 import pathlib
@@ -17,14 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import cv2
 import h5py
-import keras
 import numpy as np
 import scipy
 import tensorflow as tf
 
-from data_prep.pair_encoding import EncodedPair, Pair, encode_pair
-from data_prep.raw_files import describe_files, sha256
+from data_prep.pair_encoding import Pair
+from data_prep.raw_files import describe_files
+from data_prep.split_writing import SplitWriter, list_shards, write_with_threads
 from dpde_tf.data import manifest
+from dpde_tf.folder_lock import lock_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,17 +72,19 @@ def _new_folder(output: pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives `<output>.tmp`, empty, and renames it to the output at the end."""
     temporary = output.with_name(output.name + ".tmp")
     replaced = output.with_name(output.name + ".old")
-    for leftover in (temporary, replaced):
-        shutil.rmtree(leftover, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        if output.exists():
-            output.rename(replaced)
-        temporary.rename(output)
-    finally:
+    lock = output.with_name(f".{output.name}.lock")
+    with lock_file(lock, guarded=output):
         for leftover in (temporary, replaced):
             shutil.rmtree(leftover, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            if output.exists():
+                output.rename(replaced)
+            temporary.rename(output)
+        finally:
+            for leftover in (temporary, replaced):
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _check_names(split: str, pairs: Sequence[Pair]) -> None:
@@ -97,73 +98,6 @@ def _check_names(split: str, pairs: Sequence[Pair]) -> None:
             f"Names must be unique in the split {split!r}; these come more than once: "
             f"{', '.join(repeated[:5])}. Rename the files, or list each one once."
         )
-
-
-def _encode_in_order(
-    pairs: Sequence[Pair], image_size: tuple[int, int] | None, workers: int
-) -> Iterator[EncodedPair]:
-    """Yields the encoded pairs in order, a few ahead of the reader."""
-    window = collections.deque()
-    with concurrent.futures.ThreadPoolExecutor(workers) as executor:
-        for pair in pairs:
-            window.append(executor.submit(encode_pair, pair, image_size))
-            if len(window) > 2 * workers:
-                yield window.popleft().result()
-        while window:
-            yield window.popleft().result()
-
-
-def _describe_split(
-    pairs: Sequence[Pair],
-    shards: Sequence[manifest.Shard],
-    encoded: Sequence[EncodedPair],
-) -> manifest.Split:
-    """Returns the manifest's entry of a split."""
-    num_measured = sum(record.num_measured for record in encoded)
-    height, width = encoded[0].image_size
-    return manifest.Split(
-        names=tuple(pair.name for pair in pairs),
-        shards=tuple(shards),
-        depth_min=min(record.depth_min for record in encoded),
-        depth_max=max(record.depth_max for record in encoded),
-        depth_mean=sum(record.depth_sum for record in encoded) / num_measured,
-        valid_fraction=num_measured / (len(encoded) * height * width),
-    )
-
-
-def _check_same_size(record: EncodedPair, first: EncodedPair, pair: Pair) -> None:
-    """Raises a ValueError if a record has not the size of the first one."""
-    if record.image_size != first.image_size:
-        raise ValueError(
-            f"All records of a set must have one size: {pair.origin} has "
-            f"{record.image_size}, the first one {first.image_size}. Give --image_size."
-        )
-
-
-def _write_split(
-    directory: pathlib.Path,
-    split: str,
-    pairs: Sequence[Pair],
-    image_size: tuple[int, int] | None,
-    options: Options,
-) -> tuple[manifest.Split, tuple[int, int]]:
-    """Writes the shards of a split; returns its description and its image size."""
-    num_shards = min(options.num_shards, len(pairs))
-    records = _encode_in_order(pairs, image_size, options.workers)
-    progress = keras.utils.Progbar(len(pairs), unit_name=split)
-    shards, written = [], []
-    for index, part in enumerate(np.array_split(np.arange(len(pairs)), num_shards)):
-        path = directory / f"{split}-{index:05d}-of-{num_shards:05d}.tfrecord"
-        with tf.io.TFRecordWriter(str(path)) as writer:
-            for position in part:
-                record = next(records)
-                writer.write(record.serialized)
-                written.append(dataclasses.replace(record, serialized=b""))
-                _check_same_size(record, written[0], pairs[position])
-                progress.add(1)
-        size = path.stat().st_size
-        shards.append(manifest.Shard(path.name, len(part), size, sha256(path)))
-    return _describe_split(pairs, shards, written), written[0].image_size
 
 
 def _versions() -> dict[str, str]:
@@ -182,6 +116,7 @@ def write_record_set(
     raw_files: Mapping[str, Sequence[pathlib.Path]],
     settings: Mapping[str, object] | None = None,
     options: Options = DEFAULT_OPTIONS,
+    write_split: SplitWriter = write_with_threads,
 ) -> manifest.Manifest:
     """Converts pairs to a record set, and returns its manifest.
 
@@ -195,6 +130,7 @@ def write_record_set(
             checksum.
         settings: The converter's own options, for the manifest; JSON types.
         options: What all converters have in common.
+        write_split: Writes the shards of a split, here or on other machines.
 
     Returns:
         What `manifest.json` of the new folder says.
@@ -224,9 +160,8 @@ def write_record_set(
     written, sizes = {}, {}
     with _new_folder(output) as folder:
         for split, pairs in splits.items():
-            written[split], sizes[split] = _write_split(
-                folder, split, pairs, image_size, options
-            )
+            shards = list_shards(folder, split, pairs, image_size, options.num_shards)
+            written[split], sizes[split] = write_split(shards, options.workers)
         if len(set(sizes.values())) > 1:
             raise ValueError(
                 f"All splits must have one size; they have {sizes}. Give --image_size."

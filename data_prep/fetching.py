@@ -46,6 +46,11 @@ def _check_answer(
     Networks with a login answer every request with status 200 and a page of theirs.
     """
     length = response.headers.get("Content-Length")
+    if length and not length.isdecimal():
+        raise ValueError(
+            f"{url}: the server's answer is not HTTP (a length of {length[:20]!r}). "
+            "Open the address in a browser."
+        )
     total = start + int(length) if length else size
     wrong = None
     if length and size is not None:
@@ -79,7 +84,9 @@ def _receive(url: str, part: pathlib.Path, size: int | None) -> bool:
             while block := response.read(_BLOCK_BYTES):
                 file.write(block)
                 progress.update(_megabytes(file.tell()))
-            return total is None or file.tell() == total
+                if size is not None and file.tell() > size:
+                    break  # An answer without an end would fill the disk.
+            return total is None or file.tell() >= total
 
 
 def _receive_all(url: str, part: pathlib.Path, size: int | None) -> None:

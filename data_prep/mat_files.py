@@ -12,13 +12,18 @@ _UNREADABLE = (
     zlib.error,
     OSError,
     ValueError,
-    IndexError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    AttributeError,
+    NameError,
     NotImplementedError,
+    MemoryError,  # A size that no memory could hold.
 )
 
 
 def read_variable(path: str | pathlib.Path, variable: str) -> np.ndarray:
-    """Returns one variable of a MATLAB file.
+    """Returns one numeric variable of a MATLAB file.
 
     Args:
         path: File of MATLAB version 4 to 7.
@@ -29,7 +34,8 @@ def read_variable(path: str | pathlib.Path, variable: str) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read or does not hold the variable.
+        ValueError: If it cannot be read, does not hold the variable, or holds text,
+            cells or a sparse matrix in it.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -49,4 +55,10 @@ def read_variable(path: str | pathlib.Path, variable: str) -> np.ndarray:
             f"{path} must hold the variable {variable!r}; it does not. Fetch or unpack "
             "it again."
         )
-    return variables[variable]
+    array = variables[variable]
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
+        raise ValueError(
+            f"{path} must hold an array of numbers in {variable!r}; it holds another "
+            f"type, {getattr(array, 'dtype', type(array).__name__)}. Fetch it again."
+        )
+    return array

@@ -1,8 +1,9 @@
 """The 35 Middlebury scenes: their years, files, folders and cropped disparities."""
 
+import math
 import pathlib
 
-from data_prep.raw_files import require_file, require_folder
+from data_prep.raw_files import read_text, require_file, require_folder
 
 _SCENES_OF_YEARS = {
     2001: "barn1 barn2 bull poster sawtooth venus",
@@ -77,15 +78,19 @@ def read_dmin(folder: str | pathlib.Path, scene: str) -> tuple[float, str]:
 
     Raises:
         FileNotFoundError: If there is neither a file nor an estimate.
-        ValueError: If the file does not hold one number.
+        ValueError: If the file does not hold one number, at least 0.
     """
     path = pathlib.Path(folder) / "dmin.txt"
     if not path.exists() and scene in ESTIMATED_DMIN:
         return float(ESTIMATED_DMIN[scene]), "estimated"
-    text = require_file(path, REMEDY).read_text(encoding="utf-8")
+    text = read_text(require_file(path, REMEDY))
     try:
-        return float(text), "dmin.txt"
-    except ValueError as error:
+        dmin = float(text)
+    except ValueError:
+        dmin = math.nan
+    if not 0 <= dmin < math.inf:
         raise ValueError(
-            f"{path} must hold one number; it holds {text[:40]!r}. Unpack it again."
-        ) from error
+            f"{path} must hold one number, at least 0; it holds {text[:40]!r}. Unpack "
+            "it again."
+        )
+    return dmin, "dmin.txt"

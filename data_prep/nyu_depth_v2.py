@@ -36,6 +36,7 @@ from data_prep.mat_files import read_variable
 from data_prep.pair_encoding import Pair
 from data_prep.raw_files import check_split_size, require_file
 from dpde_tf.data.depth_files import measured_depth
+from dpde_tf.data.hdf5_files import check_stored_in_file
 from dpde_tf.data.manifest import Manifest
 
 LABELED_FILE = "nyu_depth_v2_labeled.mat"
@@ -61,15 +62,40 @@ def _open(path: pathlib.Path) -> h5py.File:
             f"{path} must be a whole HDF5 file (MATLAB 7.3); it cannot be opened "
             f"({error}). Fetch it again."
         ) from error
-    shapes = {k: file[k].shape for k in ("images", "depths") if k in file}
-    images, depths = shapes.get("images", ()), shapes.get("depths", ())
-    if len(images) != 4 or images[1] != 3 or depths != (images[0], *images[2:]):
+    try:
+        _check_variables(file, path)
+    except (KeyError, RuntimeError, TypeError, OSError) as error:
         file.close()
-        raise ValueError(
-            f"{path} must hold `images` (N, 3, W, H) and `depths` (N, W, H), as h5py "
-            f"shows them; it holds {shapes}. Fetch it again."
-        )
+        raise ValueError(f"{path} is damaged ({error}). Fetch it again.") from error
+    except ValueError:
+        file.close()
+        raise
     return file
+
+
+def _check_variables(file: h5py.File, path: pathlib.Path) -> None:
+    """Raises a ValueError unless images and depths are there as they should be."""
+    there = {k: file[k] for k in ("images", "depths") if k in file}
+    found = {
+        name: (item.shape, str(item.dtype))
+        for name, item in there.items()
+        if isinstance(item, h5py.Dataset)
+    }
+    images, image_type = found.get("images", ((), ""))
+    depths, depth_type = found.get("depths", ((), ""))
+    if (
+        len(images) != 4
+        or images[1] != 3
+        or depths != (images[0], *images[2:])
+        or (image_type, depth_type[:5]) != ("uint8", "float")
+        or 0 in images
+    ):
+        raise ValueError(
+            f"{path} must hold `images` (N, 3, W, H), uint8, and `depths` (N, W, H), "
+            f"float, as h5py shows them; it holds {found}. Fetch it again."
+        )
+    for name, item in there.items():
+        check_stored_in_file(item, path, name)
 
 
 def read_splits(path: str | pathlib.Path) -> dict[str, list[int]]:
@@ -85,17 +111,23 @@ def read_splits(path: str | pathlib.Path) -> dict[str, list[int]]:
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read, or an index is in both splits or below 1.
     """
-    splits = {
-        split: (read_variable(path, variable).ravel().astype(int) - 1).tolist()
+    found = {
+        split: read_variable(path, variable).ravel()
         for split, variable in SPLIT_VARIABLES.items()
     }
-    both = set(splits["train"]) & set(splits["test"])
-    if both or min(map(min, splits.values())) < 0:
+    numbers = np.concatenate(list(found.values()))
+    whole = np.isfinite(numbers) & (numbers == np.rint(numbers))
+    repeated = len(numbers) - len(np.unique(numbers))
+    if (
+        not all(map(len, found.values()))
+        or repeated
+        or not (whole & (numbers > 0)).all()
+    ):
         raise ValueError(
-            f"{path} must hold indices from 1, each in one split only; "
-            f"{len(both)} are in both. Fetch it again."
+            f"{path} must hold whole numbers from 1, each in one split only and "
+            f"once; {repeated} come again. Fetch it again."
         )
-    return splits
+    return {k: (v.astype(np.int64) - 1).tolist() for k, v in found.items()}
 
 
 def _pair(images: h5py.Dataset, depths: h5py.Dataset, index: int) -> Pair:
@@ -105,7 +137,7 @@ def _pair(images: h5py.Dataset, depths: h5py.Dataset, index: int) -> Pair:
     def load() -> tuple[np.ndarray, np.ndarray]:
         try:
             image, depth = images[index], depths[index]
-        except OSError as error:
+        except (OSError, RuntimeError, KeyError) as error:
             raise ValueError(
                 f"{origin} must be readable; the file is damaged ({error}). Fetch it "
                 "again."

@@ -67,6 +67,26 @@ def require_file(path: pathlib.Path, remedy: str) -> pathlib.Path:
     return path
 
 
+def read_text(path: pathlib.Path) -> str:
+    """Returns the text of a file.
+
+    Args:
+        path: UTF-8, with or without the mark that Windows puts before it.
+
+    Returns:
+        The text without the mark.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} must be a text file in UTF-8; it is not ({error}). Save it as one."
+        ) from error
+
+
 def require_folder(path: pathlib.Path, remedy: str) -> pathlib.Path:
     """Returns the path if the folder is there.
 

@@ -13,6 +13,7 @@ values are "no measurement". Image and depth map of a pair must have one size.
         --output=data/records/mine
 """
 
+import functools
 import pathlib
 from collections.abc import Mapping
 
@@ -22,7 +23,8 @@ from absl import flags
 from data_prep import converter_flags
 from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
 from data_prep.pair_encoding import Pair
-from data_prep.raw_files import require_file
+from data_prep.raw_files import read_text, require_file
+from data_prep.split_writing import SplitWriter, write_with_threads
 from dpde_tf.data.depth_files import SUFFIXES, read_depth
 from dpde_tf.data.folders import files_by_stem
 from dpde_tf.data.image_files import IMAGE_SUFFIXES, read_image
@@ -44,10 +46,10 @@ def read_list(path: str | pathlib.Path) -> list[str]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it names nothing.
+        ValueError: If it is not UTF-8 text, or names nothing.
     """
     path = require_file(pathlib.Path(path), "Give --train_list or --test_list.")
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    lines = (line.strip() for line in read_text(path).splitlines())
     names = [pathlib.PurePath(line) for line in lines if line and line[0] != "#"]
     if not names:
         raise ValueError(f"{path} must name a pair at least; it names none.")
@@ -55,20 +57,23 @@ def read_list(path: str | pathlib.Path) -> list[str]:
     return [n.stem if n.suffix.lower() in suffixes else n.name for n in names]
 
 
+def _load(
+    image: pathlib.Path, depth: pathlib.Path, scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns image and depth of two files."""
+    loaded = read_image(image), read_depth(depth, depth_scale=scale)
+    if loaded[0].shape[:2] != loaded[1].shape:
+        raise ValueError(
+            f"Image and depth map of a pair must have one size: {image} has "
+            f"{loaded[0].shape[:2]}, {depth} has {loaded[1].shape}. Resize one of "
+            "them, or remove the pair from its list."
+        )
+    return loaded
+
+
 def _pair(stem: str, image: pathlib.Path, depth: pathlib.Path, scale: float) -> Pair:
-    """Returns the pair of two files."""
-
-    def load() -> tuple[np.ndarray, np.ndarray]:
-        loaded = read_image(image), read_depth(depth, depth_scale=scale)
-        if loaded[0].shape[:2] != loaded[1].shape:
-            raise ValueError(
-                f"Image and depth map of a pair must have one size: {image} has "
-                f"{loaded[0].shape[:2]}, {depth} has {loaded[1].shape}. Resize one of "
-                "them, or remove the pair from its list."
-            )
-        return loaded
-
-    return Pair(stem, str(depth), load)
+    """Returns the pair of two files, which can be pickled."""
+    return Pair(stem, str(depth), functools.partial(_load, image, depth, scale))
 
 
 def _pairs(
@@ -100,6 +105,7 @@ def convert(
     test_list: str | pathlib.Path | None = None,
     image_size: tuple[int, int] | None = None,
     options: Options = DEFAULT_OPTIONS,
+    write_split: SplitWriter = write_with_threads,
 ) -> Manifest:
     """Converts two folders to a record set, and returns its manifest.
 
@@ -112,6 +118,7 @@ def convert(
         test_list: The same for `test`; one of the two must be given.
         image_size: (height, width) of the records; None keeps that of the files.
         options: Common options.
+        write_split: See `write_record_set`.
 
     Returns:
         The manifest.
@@ -149,10 +156,12 @@ def convert(
         },
         settings={"depth_scale": depth_scale},
         options=options,
+        write_split=write_split,
     )
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
+    """Defines the flags of the program, before `app.run`."""
     converter_flags.define_common_flags(image_size=None)
     flags.adopt_module_key_flags(converter_flags)
     flags.DEFINE_string("images", None, "Folder of the images.")
@@ -163,7 +172,7 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
+    define_flags()
     converter_flags.run(
         lambda image_size, options: convert(
             FLAGS.images,

@@ -1,12 +1,27 @@
 """Archives, unpacked safely and wholly or not at all."""
 
+import lzma
 import pathlib
 import shutil
+import struct
 import tarfile
 import zipfile
 import zlib
 
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError)
+# RuntimeError: a ZIP with a password; NotImplementedError: another compression.
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    struct.error,
+    OverflowError,
+    ValueError,  # Names that are no text, places before the beginning.
+)
 
 
 def _check_zip_names(archive: zipfile.ZipFile, directory: pathlib.Path) -> None:
@@ -20,15 +35,46 @@ def _check_zip_names(archive: zipfile.ZipFile, directory: pathlib.Path) -> None:
             )
 
 
+def _check_zip_size(archive: zipfile.ZipFile, directory: pathlib.Path) -> None:
+    """Raises a ValueError if the disk cannot take what a ZIP declares."""
+    declared = sum(member.file_size for member in archive.infolist())
+    free = shutil.disk_usage(directory).free
+    if declared > free:
+        raise ValueError(
+            f"{archive.filename} declares {declared} bytes; {free} are free in "
+            f"{directory}. If it should be smaller, delete it and fetch it again."
+        )
+
+
+def _files_and_folders(member: tarfile.TarInfo, directory: str) -> tarfile.TarInfo:
+    """Tarfile's own filter, and no links or devices at all.
+
+    No data set needs them, and that filter has been outwitted with links before.
+    """
+    if not (member.isfile() or member.isdir()):
+        raise ValueError(f"{member.name!r} is neither a file nor a folder")
+    return tarfile.data_filter(member, directory)
+
+
 def _extract(archive: pathlib.Path, directory: pathlib.Path) -> None:
     """Unpacks a zip or tar archive; members outside of the folder are refused."""
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as opened:
             _check_zip_names(opened, directory)
+            _check_zip_size(opened, directory)
             opened.extractall(directory)
     else:
         with tarfile.open(archive) as opened:
-            opened.extractall(directory, filter="data")
+            try:
+                opened.extractall(directory, filter=_files_and_folders)
+            except (ValueError, tarfile.FilterError) as error:
+                raise ValueError(
+                    f"{archive} must hold files and folders of its own; it is refused: "
+                    f"{error}. Do not use it."
+                ) from error
+            # Without its last blocks, of zeros, tarfile takes a part for the whole.
+            if opened.fileobj.tell() <= opened.offset:
+                raise tarfile.ReadError("its end is missing")
 
 
 def unpack(
@@ -64,8 +110,11 @@ def unpack(
             )
         (temporary / folder).rename(target)
     except _DAMAGED as error:
+        if str(archive) in str(error):  # Ours.
+            raise
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(
-            f"{archive} must be a whole archive; it cannot be unpacked ({error}). "
+            f"{archive} must be a whole archive; it cannot be unpacked ({reason}). "
             "Delete it and fetch it again."
         ) from error
     finally:

@@ -11,6 +11,7 @@ must be those of the manifest.
 import dataclasses
 import math
 import pathlib
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -20,7 +21,7 @@ from absl import app, flags
 from data_prep.raw_files import sha256
 from dpde_tf.data import manifest
 from dpde_tf.data.records import decode_record
-from dpde_tf.error_messages import readable_errors
+from dpde_tf.error_messages import one_line, readable_errors
 
 _REMEDY = "Convert the raw data again, with --overwrite."
 # The order of float64 sums depends on the versions of Python and NumPy, which moves
@@ -87,7 +88,7 @@ def _check_record(
     path: pathlib.Path,
 ) -> None:
     """Raises a ValueError if a decoded record breaks a rule."""
-    found = record["name"].decode()
+    found = record["name"].decode(errors="replace")
     if found != name:
         raise ValueError(f"{path}: {name!r} is due, {found!r} is there. {_REMEDY}")
     shapes = record["image"].shape, record["depth"].shape
@@ -102,6 +103,19 @@ def _check_record(
             f"{path}: the depth of {name!r} must be finite, at least 0 and measured "
             f"somewhere; it goes from {depth.min()} to {depth.max()} m. {_REMEDY}"
         )
+
+
+def _read_records(path: pathlib.Path) -> Iterator[dict[str, np.ndarray]]:
+    """Yields the decoded records of a shard."""
+    examples = tf.data.TFRecordDataset(str(path)).map(decode_record, 2)
+    try:
+        yield from examples.as_numpy_iterator()
+    # TensorFlow quotes bytes of a record, which need not be text.
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} must hold records; one of them is none ({one_line(error)}). "
+            f"{_REMEDY}"
+        ) from error
 
 
 def _check_split(
@@ -119,9 +133,8 @@ def _check_split(
     for shard in split.shards:
         path = directory / shard.file
         _check_shard(path, shard)
-        examples = tf.data.TFRecordDataset(str(path)).map(decode_record, 2)
         count = 0
-        for record in examples.as_numpy_iterator():
+        for record in _read_records(path):
             count += 1
             if count > shard.num_records:
                 break

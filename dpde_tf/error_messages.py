@@ -4,6 +4,23 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
+from cv2.utils import logging as cv2_logging
+
+
+def one_line(error: Exception | str) -> str:
+    """Returns the text of an error in one line of characters that can be printed.
+
+    Libraries quote what they find in a file, which may be anything.
+
+    Args:
+        error: The error, or its text.
+
+    Returns:
+        Its text, with a space for every run of other characters.
+    """
+    printable = (c if c.isprintable() else " " for c in str(error))
+    return " ".join("".join(printable).split())
+
 
 @contextlib.contextmanager
 def readable_errors() -> Iterator[None]:
@@ -12,6 +29,7 @@ def readable_errors() -> Iterator[None]:
     Bad input is what raises a ValueError or an OSError (FileNotFoundError,
     FileExistsError, ConnectionError, ...), whose messages name the remedy. The line
     goes to stderr. Every other error passes, with its traceback: it is a defect.
+    OpenCV does not print its own lines meanwhile.
 
     Yields:
         Nothing.
@@ -19,7 +37,11 @@ def readable_errors() -> Iterator[None]:
     Raises:
         SystemExit: With exit code 1, instead of such an error.
     """
+    level = cv2_logging.getLogLevel()
+    cv2_logging.setLogLevel(cv2_logging.LOG_LEVEL_SILENT)
     try:
         yield
     except (ValueError, OSError) as error:
-        sys.exit(f"Error: {error}")
+        sys.exit(f"Error: {one_line(error)}")
+    finally:
+        cv2_logging.setLogLevel(level)

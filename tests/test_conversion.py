@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep import conversion
+from data_prep import split_writing
 from data_prep.conversion import Options, write_record_set
 from data_prep.pair_encoding import Pair
 from dpde_tf.data import manifest
@@ -205,7 +205,7 @@ def test_encode_in_order_keeps_few_pairs_in_memory(rng):
         next(started)
         return image, depth
 
-    encoded = conversion._encode_in_order([Pair("a", "a", load)] * 50, None, 2)
+    encoded = split_writing._encode_in_order([Pair("a", "a", load)] * 50, None, 2)
     next(encoded)
     time.sleep(0.2)  # in which the threads would load all 50, if they might
     assert next(started) <= 5  # twice the workers, and the one that was taken

@@ -157,7 +157,9 @@ def test_read_dmin_prefers_the_file_and_estimates_2006_only(tmp_path):
     (tmp_path / "dmin.txt").write_text("277\n")
     assert read_dmin(tmp_path, "Aloe") == (277, "dmin.txt")
     (tmp_path / "dmin.txt").write_text("many")
-    with pytest.raises(ValueError, match="must hold one number; it holds 'many'"):
+    with pytest.raises(
+        ValueError, match="must hold one number, at least 0; it holds 'many'"
+    ):
         read_dmin(tmp_path, "Art")
 
 

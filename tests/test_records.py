@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from dpde_tf.data.manifest import Manifest, Shard, Split, read_manifest, write_manifest
-from dpde_tf.data.records import decode_record, encode_record
+from dpde_tf.data.records import decode_record, encode_record, open_record_writer
+from tests.small_training import largest_file
 
 
 def test_decode_record_gives_back_what_was_encoded(rng):
@@ -68,3 +69,29 @@ def test_read_manifest_refuses_another_version(manifest, tmp_path):
     path.write_text(json.dumps(fields))
     with pytest.raises(ValueError, match=r"must have format_version 1"):
         read_manifest(tmp_path)
+
+
+def test_split_file_of_counts_through_the_shards(manifest):
+    split = manifest.split("train")
+    shards = tuple(
+        dataclasses.replace(split.shards[0], file=file, num_records=1)
+        for file in ("first", "second")
+    )
+    split = dataclasses.replace(split, shards=shards)
+    assert [split.file_of(name) for name in split.names] == ["first", "second"]
+    with pytest.raises(ValueError, match="fewer records than names: 'c'"):
+        dataclasses.replace(split, names=("a", "b", "c")).file_of("c")
+
+
+def test_open_record_writer_on_a_full_disk_names_file_and_remedy(tmp_path):
+    with (
+        pytest.raises(OSError, match=r"a.tfrecord could not be written: .*Free space"),
+        largest_file(1000),
+        open_record_writer(tmp_path / "a.tfrecord") as writer,
+    ):
+        writer.write(b"x" * 10**6)
+    with (
+        pytest.raises(OSError, match=r"none/a.tfrecord could not be written"),
+        open_record_writer(tmp_path / "none" / "a.tfrecord"),
+    ):
+        pass

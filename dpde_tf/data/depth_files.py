@@ -13,15 +13,23 @@ import numpy as np
 
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.data.array_files import read_npy, read_npz
+from dpde_tf.data.image_files import PNG_START, decode_pixels
 
-_PFM_HEADER = re.compile(rb"Pf\s+(\d+)\s+(\d+)\s+(-?[\d.]+(?:[eE][-+]?\d+)?)\s")
+_NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+# Nine digits are enough: Python refuses numbers of thousands in a way of its own.
+_PFM_HEADER = re.compile(
+    rb"Pf\s+(\d{1,9})\s+(\d{1,9})\s+(" + _NUMBER + rb")(?:\r\n|\s)"
+)
 _PNG_MAX = np.iinfo(np.uint16).max
 
 
 def _read_png(path: pathlib.Path) -> np.ndarray:
     """Returns the stored integers of a PNG with one channel."""
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    data = path.read_bytes()
+    stored = None
+    # OpenCV looks at the content alone; a JPEG would do.
+    if data.startswith(PNG_START):
+        stored = decode_pixels(data, flags=cv2.IMREAD_UNCHANGED)
     if stored is None:
         raise ValueError(f"{path} is not a whole PNG file. Fetch or write it again.")
     return stored
@@ -77,7 +85,9 @@ def measured_depth(depth: np.ndarray) -> np.ndarray:
         Metres, float32, of the same shape; values that are negative or not finite
         have become 0.
     """
-    depth = np.asarray(depth, np.float32)
+    # What is too large for float32 becomes infinite, so no measurement.
+    with np.errstate(over="ignore"):
+        depth = np.asarray(depth, np.float32)
     return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
 
 
@@ -101,7 +111,9 @@ def read_depth(
             not hold one number a pixel.
     """
     # Scaled in float64: a float32 product is off by one bit now and then.
-    return measured_depth(_read_map(path, key) * depth_scale)
+    with np.errstate(over="ignore", invalid="ignore"):
+        metres = _read_map(path, key) * depth_scale
+    return measured_depth(metres)
 
 
 def read_relative_depth(
@@ -123,7 +135,8 @@ def read_relative_depth(
         FileNotFoundError: As `read_depth`.
         ValueError: As `read_depth`.
     """
-    values = _read_map(path, key).astype(np.float32)
+    with np.errstate(over="ignore"):
+        values = _read_map(path, key).astype(np.float32)
     return np.where(np.isfinite(values), values, np.float32(np.nan))
 
 
@@ -137,7 +150,7 @@ def _read_map(path: str | pathlib.Path, key: str | None) -> np.ndarray:
     stored = _read_npz(path, key) if suffix == ".npz" else _READERS[suffix](path)
     if stored.ndim == 3 and stored.shape[2] == 1:
         stored = stored[..., 0]
-    if stored.ndim != 2 or not np.issubdtype(stored.dtype, np.number):
+    if stored.ndim != 2 or stored.dtype.kind not in "iuf" or not stored.size:
         raise ValueError(
             f"{path} must hold one number a pixel, [H, W]. It holds {stored.dtype} "
             f"{stored.shape}; a coloured depth picture cannot be turned into metres."

@@ -39,14 +39,16 @@ def read_gradients(path: str | pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
     if (
         len(maps) != 2
         or maps[0].shape != maps[1].shape
-        or any(m.ndim != 2 or not np.issubdtype(m.dtype, np.floating) for m in maps)
+        or any(m.ndim != 2 or m.dtype.kind != "f" or not m.size for m in maps)
     ):
         raise ValueError(
             f"{path} must hold floating-point gradient_x and gradient_y, [H, W] each "
             f"(.npz), or [H, W, 2] (.npy). It holds: {shapes}."
         )
-    unknown = np.float32(np.nan)
+    # What is too large for float32 becomes infinite.
+    with np.errstate(over="ignore"):
+        maps = [m.astype(np.float32) for m in maps]
     gradient_x, gradient_y = (
-        np.where(np.isfinite(m), m.astype(np.float32), unknown) for m in maps
+        np.where(np.isfinite(m), m, np.float32(np.nan)) for m in maps
     )
     return gradient_x, gradient_y

@@ -8,12 +8,14 @@ import tensorflow as tf
 
 from dpde_tf.config import AugmentationConfig
 from dpde_tf.data.augmentation import augment
-from dpde_tf.data.manifest import Manifest, Split, read_manifest
+from dpde_tf.data.batch_share import BatchShare
+from dpde_tf.data.manifest import Manifest, Split, check_shards, read_manifest
 from dpde_tf.data.records import decode_record
 
 # Records that are shuffled together; a set of at most so many is shuffled perfectly.
 _SHUFFLE_BUFFER = 1024
 _HELD_OUT_RUNS = 10
+_WHOLE = BatchShare()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,17 +47,12 @@ class RecordSet:
 
         Raises:
             FileNotFoundError: If the folder has no manifest, or a shard is missing.
-            ValueError: If it has no such split.
+            ValueError: If it has no such split, or a shard is cut off.
         """
         directory = pathlib.Path(directory)
         manifest = read_manifest(directory)
         split = manifest.split(split_name)
-        for shard in split.shards:
-            if not (directory / shard.file).is_file():
-                raise FileNotFoundError(
-                    f"{directory / shard.file} is named by the manifest but does not "
-                    "exist. Convert the raw data again."
-                )
+        check_shards(directory, split, checksums=False)
         selected = np.ones(split.num_records, bool)
         return cls(directory, manifest, split_name, selected)
 
@@ -110,6 +107,18 @@ class RecordSet:
         """
         return dataclasses.replace(self, selected=self.selected & ~excluded)
 
+    def describe(self, indices: np.ndarray) -> list[str]:
+        """Returns what to call records in a message.
+
+        Args:
+            indices: In the split.
+
+        Returns:
+            Name and file of each.
+        """
+        names = [self.split.names[index] for index in indices]
+        return [f"{name} of {self.split.file_of(name)}" for name in names]
+
     def serialized(self) -> tf.data.Dataset:
         """Returns the selected records, in order, as (index in the split, bytes)."""
         files = [str(self.directory / shard.file) for shard in self.split.shards]
@@ -128,6 +137,7 @@ def make_training_dataset(
     seed: int,
     epoch: int,
     start_batch: int = 0,
+    share: BatchShare = _WHOLE,
 ) -> tf.data.Dataset:
     """Returns the batches of one epoch, in an order that (seed, epoch) fixes.
 
@@ -141,10 +151,12 @@ def make_training_dataset(
         seed: Of the run.
         epoch: From 0; each has another order.
         start_batch: Number of batches to leave out at the beginning.
+        share: The part of each batch that this process prepares; all of it by default.
+            The shares together are the batches of one process.
 
     Returns:
         Batches of `image` (RGB in [0, 1], float32 `[B, H, W, 3]`), `depth` (metres,
-        float32 `[B, H, W, 1]`) and `name` (`[B]`).
+        float32 `[B, H, W, 1]`), `name` (`[B]`) and `index` in the split (`[B]`).
 
     Raises:
         ValueError: If there are fewer records than one batch, or the crop is larger
@@ -164,15 +176,20 @@ def make_training_dataset(
             tf.constant([seed, epoch], tf.int32), tf.cast(index, tf.int32)
         )
         image, depth = augment(pair["image"], pair["depth"], pair_seed, augmentation)
-        return {"image": image, "depth": depth, "name": pair["name"]}
+        return {"image": image, "depth": depth, "name": pair["name"], "index": index}
 
-    return (
+    whole_batches = records.num_records // batch_size * batch_size
+    examples = (
         records.serialized()
         .shuffle(_SHUFFLE_BUFFER, seed=seed * 10_007 + epoch)
+        .take(whole_batches)
         .skip(start_batch * batch_size)
+    )
+    return (
+        share.of(examples, batch_size)
         .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .batch(batch_size, drop_remainder=True)
-        .prefetch(2)
+        .batch(batch_size // (share.num_workers * share.pieces), drop_remainder=True)
+        .prefetch(2 * share.pieces)
     )
 
 
@@ -184,7 +201,7 @@ def make_evaluation_dataset(records: RecordSet, *, batch_size: int) -> tf.data.D
         batch_size: Images a batch; the last one may be smaller.
 
     Returns:
-        Batches as `make_training_dataset` gives them.
+        Batches as `make_training_dataset` gives them, but for `index`.
     """
     size = records.manifest.image_size
     return (

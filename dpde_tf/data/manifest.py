@@ -12,8 +12,16 @@ import dataclasses
 import json
 import pathlib
 
+from dpde_tf.atomic_files import write_whole
+from dpde_tf.checksums import file_sha256
+
 FILE_NAME = "manifest.json"
 FORMAT_VERSION = 1
+_REMEDY = "Convert the raw data again, with --overwrite."
+
+
+class DamagedShardError(ValueError):
+    """A shard is not the file that was written."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +65,25 @@ class Split:
     def num_records(self) -> int:
         """Number of records in the split."""
         return len(self.names)
+
+    def file_of(self, name: str) -> str:
+        """Returns the file in which a record lies.
+
+        Args:
+            name: Name of the record.
+
+        Returns:
+            Name of the shard.
+
+        Raises:
+            ValueError: If there is no such record.
+        """
+        left = self.names.index(name)
+        for shard in self.shards:
+            if left < shard.num_records:
+                return shard.file
+            left -= shard.num_records
+        raise ValueError(f"The shards have fewer records than names: {name!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,5 +170,36 @@ def write_manifest(manifest: Manifest, directory: str | pathlib.Path) -> None:
         directory: Existing folder.
     """
     fields = {"format_version": FORMAT_VERSION, **dataclasses.asdict(manifest)}
-    text = json.dumps(fields, indent=1) + "\n"
-    (pathlib.Path(directory) / FILE_NAME).write_text(text, encoding="utf-8")
+    with write_whole(pathlib.Path(directory) / FILE_NAME) as path:
+        path.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
+
+
+def check_shards(
+    directory: str | pathlib.Path, split: Split, *, checksums: bool = True
+) -> None:
+    """Raises an error unless the shards of a split are those that were written.
+
+    Args:
+        directory: Folder of the record set.
+        split: The split.
+        checksums: Whether to read them; else only their sizes are compared.
+
+    Raises:
+        FileNotFoundError: If a shard is missing.
+        DamagedShardError: If a shard was changed.
+    """
+    for shard in split.shards:
+        path = pathlib.Path(directory) / shard.file
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} is named by the manifest but does not exist. {_REMEDY}"
+            )
+        if (size := path.stat().st_size) != shard.num_bytes:
+            raise DamagedShardError(
+                f"{path} must have {shard.num_bytes} bytes; it has {size}. {_REMEDY}"
+            )
+        if checksums and file_sha256(path) != shard.sha256:
+            raise DamagedShardError(
+                f"{path} must have the SHA-256 of the manifest; it was changed. "
+                f"{_REMEDY}"
+            )

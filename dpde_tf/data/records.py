@@ -14,9 +14,16 @@ Fields of an example:
 Both encodings are lossless, so what a converter writes is what a network reads.
 """
 
+import contextlib
+import pathlib
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 import tensorflow as tf
+
+from dpde_tf.atomic_files import force_to_disk, unwritable
+from dpde_tf.data.manifest import Split, check_shards
 
 _FEATURES = {
     "name": tf.io.FixedLenFeature([], tf.string),
@@ -90,3 +97,50 @@ def decode_record(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         "image": tf.io.decode_png(features["image/encoded"], channels=3),
         "depth": tf.reshape(depth, shape),
     }
+
+
+@contextlib.contextmanager
+def open_record_writer(path: str | pathlib.Path) -> Iterator[tf.io.TFRecordWriter]:
+    """Gives a writer of a TFRecord file, which is on the disk after the block.
+
+    Args:
+        path: The file.
+
+    Yields:
+        The writer.
+
+    Raises:
+        OSError: If the file cannot be written; the message names file and remedy.
+    """
+    try:
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            yield writer
+    except tf.errors.OpError as error:
+        raise unwritable(path, error) from error
+    force_to_disk(path)
+
+
+@contextlib.contextmanager
+def readable_record_errors(
+    directory: str | pathlib.Path, split: Split
+) -> Iterator[None]:
+    """Names the file if a block that reads records fails because of a shard.
+
+    TensorFlow says neither which file it cannot read nor what to do.
+
+    Args:
+        directory: Folder of the record set.
+        split: The split that is read.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        FileNotFoundError: If TensorFlow failed, and a shard is missing.
+        DamagedShardError: If TensorFlow failed, and a shard was changed.
+    """
+    try:
+        yield
+    except tf.errors.OpError:
+        check_shards(directory, split)
+        raise

@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 
+from dpde_tf.data.array_files import read_npy_header
 from dpde_tf.released_weights.restricted_pickle import NUMPY_GLOBALS, load_pickle
 
 MAGIC = np.lib.format.MAGIC_PREFIX
@@ -22,19 +23,16 @@ def read_layers(path: str | pathlib.Path) -> dict[str, np.ndarray]:
         ValueError: If the file holds anything else.
     """
     with pathlib.Path(path).open("rb") as file:
-        version = np.lib.format.read_magic(file)
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }.get(version)
-        if read_header is None:
-            raise ValueError(f"{path} has version {version} of NPY; it must be 1 or 2.")
-        shape, _, dtype = read_header(file)
+        try:
+            shape, dtype, _ = read_npy_header(file)
+        except ValueError as error:
+            raise _not_layers(path, f"something else: {error}") from error
         if shape != () or not dtype.hasobject:
             raise _not_layers(path, f"an array {shape} of {dtype}")
         content = load_pickle(file, NUMPY_GLOBALS, path=path)
     # An array of shape () whose only element is the dictionary.
-    layers = content.item() if isinstance(content, np.ndarray) else content
+    is_scalar = isinstance(content, np.ndarray) and content.shape == ()
+    layers = content.item() if is_scalar else content
     return _flatten(path, layers)
 
 

@@ -8,21 +8,39 @@ keys; then for each key a 64-bit count and the numbers.
 """
 
 import collections
+import lzma
+import math
 import os
 import pathlib
 import pickle
+import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from dpde_tf.error_messages import one_line
 from dpde_tf.released_weights.restricted_pickle import load_pickle
 
 ZIP_MAGIC = b"PK\x03\x04"
 # The first bytes of the older files: a pickle of the number 0x1950a86a20f9469cfc6c.
 LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _LEGACY_VERSION = 1001
+# What `zipfile` raises on a damaged, encrypted or unknown archive.
+_BAD_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    OverflowError,
+    ValueError,  # Names that are no text, places before the beginning.
+    struct.error,
+)
 
 
 def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
@@ -45,6 +63,8 @@ def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
     if not isinstance(content, dict):
         raise _broken(path, f"it holds a {type(content).__name__}")
     others = [k for k, value in content.items() if not isinstance(value, np.ndarray)]
+    if not _are_texts(list(content)):
+        raise _broken(path, "a name in it is no text")
     if others:
         raise _broken(path, f"{others[0]!r} is not a tensor")
     return dict(content)
@@ -55,7 +75,7 @@ class _Storages:
 
     def __init__(self, file: BinaryIO) -> None:
         self._path = pathlib.Path(file.name)
-        self._size = os.fstat(file.fileno()).st_size
+        self._left = os.fstat(file.fileno()).st_size
         self.arrays: dict[str, np.ndarray] = {}
 
     def __call__(self, reference: Any) -> np.ndarray:
@@ -63,9 +83,12 @@ class _Storages:
         kind, dtype, key, _, count, *view = reference
         if kind != "storage" or not isinstance(dtype, np.dtype) or any(view):
             raise pickle.UnpicklingError(f"it refers to {reference}")
-        if count * dtype.itemsize > self._size:
-            raise pickle.UnpicklingError(f"it is cut off before storage {key}")
-        return self.arrays.setdefault(key, np.empty(count, dtype))
+        if key not in self.arrays:
+            self._left -= count * dtype.itemsize
+            if self._left < 0:
+                raise pickle.UnpicklingError(f"it is cut off before storage {key}")
+            self.arrays[key] = np.empty(count, dtype)
+        return self.arrays[key]
 
     def fill(self, key: str, data: bytes) -> None:
         """Puts the numbers of a storage in their place."""
@@ -80,7 +103,9 @@ def _read_zip(file: BinaryIO) -> Any:
     try:
         with zipfile.ZipFile(file) as archive:
             return _read_archive(archive, file)
-    except zipfile.BadZipFile as error:
+    except _BAD_ARCHIVE as error:
+        if str(file.name) in str(error):  # Ours.
+            raise
         raise _broken(file.name, str(error)) from error
 
 
@@ -99,10 +124,13 @@ def _read_archive(archive: zipfile.ZipFile, file: BinaryIO) -> Any:
         content = load_pickle(
             pickled, _GLOBALS, path=file.name, persistent_load=storages
         )
-    for key in storages.arrays:
-        if f"{folder}data/{key}" not in names:
+    for key, storage in storages.arrays.items():
+        name = f"{folder}data/{key}"
+        if name not in names:
             raise _broken(file.name, f"it lacks storage {key}")
-        storages.fill(key, archive.read(f"{folder}data/{key}"))
+        if archive.getinfo(name).file_size != storage.nbytes:
+            raise _broken(file.name, f"it is cut off in storage {key}")
+        storages.fill(key, archive.read(name))
     return content
 
 
@@ -117,7 +145,7 @@ def _read_legacy(file: BinaryIO) -> Any:
         raise _broken(file.name, "it begins otherwise")
     version, machine, content, keys = load(), load(), load(), load()
     little_endian = isinstance(machine, dict) and machine.get("little_endian")
-    if version != _LEGACY_VERSION or not little_endian or not isinstance(keys, list):
+    if version != _LEGACY_VERSION or not little_endian or not _are_texts(keys):
         raise _broken(file.name, f"its format is {version} of {machine}")
     for key in keys:
         storage = storages.arrays.get(key)
@@ -126,8 +154,13 @@ def _read_legacy(file: BinaryIO) -> Any:
             raise _broken(file.name, f"it is cut off before storage {key}")
         storages.fill(key, file.read(storage.nbytes))
     if missing := storages.arrays.keys() - set(keys):
-        raise _broken(file.name, f"it lacks storage {min(missing)}")
+        raise _broken(file.name, f"it lacks storage {next(iter(missing))}")
     return content
+
+
+def _are_texts(keys: Any) -> bool:
+    """Whether this is a list of texts."""
+    return isinstance(keys, list) and all(isinstance(key, str) for key in keys)
 
 
 def _tensor(
@@ -141,6 +174,8 @@ def _tensor(
     last = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
     if 0 not in shape and (min(offset, *strides, 0) < 0 or last >= storage.size):
         raise ValueError(f"a tensor reaches to {last} of a storage of {storage.size}")
+    if math.prod(shape) > storage.size:
+        raise ValueError(f"a tensor {shape} is larger than its storage")
     return np.lib.stride_tricks.as_strided(
         storage[offset:], shape, [s * storage.itemsize for s in strides]
     )
@@ -159,6 +194,6 @@ _GLOBALS = {
 def _broken(path: str | pathlib.Path, reason: str) -> ValueError:
     """The error for a file that is not as it should be."""
     return ValueError(
-        f"{path} must be a file of `torch.save(model.state_dict(), ...)`; {reason}. "
-        "Fetch the released file again."
+        f"{path} must be a file of `torch.save(model.state_dict(), ...)`; "
+        f"{one_line(reason)}. Fetch the released file again."
     )
