@@ -17,6 +17,7 @@ DEPTH    ?=
 GRADIENTS ?=
 OUTPUT   ?= predictions
 PREDICTIONS ?=
+FUZZ_SECONDS ?= 600
 FLAGS    ?=
 GRADIENT_FLAGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -34,7 +35,7 @@ MID       = $(RECORDS)/middlebury
 
 .PHONY: help setup demo test test-all faults lint data-nyu data-make3d data-mid \
         train-nyu train-nyu-fcrn train-make3d predict fuse eval-nyu eval-nyu-fcrn \
-        eval-make3d eval-mid eval-mid-fcrn ablation report tables figures table5 bench bench-fusion clean
+        eval-make3d eval-mid eval-mid-fcrn ablation report tables figures table5 bench bench-fusion fuzz clean
 
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -74,6 +75,10 @@ test-all: $(READY)  ## Runs all tests; those on real data if DPDE_DATA names the
 
 faults: $(READY)  ## Kills, starves and interrupts all programs; prints what came of it
 	$(VENV)/bin/pytest -m "" tests/faults $(FLAGS)
+
+fuzz: $(READY)  ## Fuzzes the parsers for FUZZ_SECONDS=600, guided by coverage
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[fuzz]" --constraint constraints.txt
+	$(VENV)/bin/python tests/fuzz_parsers.py --seconds=$(FUZZ_SECONDS)
 
 lint: $(READY)  ## Checks style and format
 	$(VENV)/bin/ruff check .

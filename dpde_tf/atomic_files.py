@@ -1,28 +1,146 @@
-"""Files that exist whole or not at all."""
+"""Files and folders that exist whole or not at all."""
 
 import contextlib
+import os
 import pathlib
+import shutil
 from collections.abc import Iterator
+
+# Names that begin so are unfinished; what a killed program has left of them is waste.
+PARTIAL = ".partial-"
 
 
 @contextlib.contextmanager
 def write_whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a temporary path beside `path`, renamed to it if the block succeeds.
 
-    An interrupted program thus leaves the former file, or none. Missing folders are
-    made; whatever stood at `path` is replaced.
+    An interrupted program thus leaves the former file, or none; so does a machine
+    without power. Missing folders are made; whatever stood at `path` is replaced.
 
     Args:
         path: Where the finished file shall be.
 
     Yields:
         The path to write to.
+
+    Raises:
+        OSError: If it cannot be written; the message names file and remedy.
     """
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".partial-{path.name}")
+    temporary = path.with_name(PARTIAL + path.name)
+    with readable_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            force_to_disk(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def write_whole_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a temporary folder beside `path`, renamed to it if the block succeeds.
+
+    Args:
+        path: Where the finished folder, of files alone, shall be; a former one of
+            that name is removed just before.
+
+    Yields:
+        The empty folder to write into.
+
+    Raises:
+        OSError: If it cannot be written; the message names folder and remedy.
+    """
+    path = pathlib.Path(path)
+    temporary = path.with_name(PARTIAL + path.name)
+    with readable_write_errors(path):
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            for file in temporary.iterdir():
+                force_to_disk(file)
+            force_to_disk(temporary)
+            remove_folder(path)
+            temporary.rename(path)
+            force_to_disk(path.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(path: str | pathlib.Path) -> None:
+    """Removes a folder, which nobody sees half removed.
+
+    Args:
+        path: The folder; it need not exist.
+    """
+    path = pathlib.Path(path)
+    if path.exists():
+        waste = path.with_name(f"{PARTIAL}removed-{path.name}")
+        shutil.rmtree(waste, ignore_errors=True)
+        path.rename(waste)
+        shutil.rmtree(waste)
+
+
+def remove_partial(folder: str | pathlib.Path) -> None:
+    """Removes what killed programs have left unfinished in a folder.
+
+    Args:
+        folder: The folder, into which no other program may be writing; it need not
+            exist. Its subfolders are left alone.
+    """
+    for path in pathlib.Path(folder).glob(f"{PARTIAL}*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def force_to_disk(path: str | pathlib.Path) -> None:
+    """Returns when the disk has what was written to a file or folder.
+
+    Args:
+        path: The file or folder.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        yield temporary
-        temporary.replace(path)
+        os.fsync(descriptor)
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def readable_write_errors(path: str | pathlib.Path) -> Iterator[None]:
+    """Names file and remedy in the system errors of a block that writes a file.
+
+    Args:
+        path: What is written.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        OSError: Instead of any other OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: str | pathlib.Path, error: Exception) -> OSError:
+    """Returns the error that a file cannot be written.
+
+    Args:
+        path: The file or folder.
+        error: What the system or a library says.
+
+    Returns:
+        The error, whose message names file and remedy.
+    """
+    reason = " ".join(str(error).split())  # HDF5's has lines.
+    return OSError(
+        f"{path} could not be written: {reason}. Free space on its disk and make its "
+        "folder writable, or choose another folder; then give the same command again."
+    )

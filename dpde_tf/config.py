@@ -137,6 +137,14 @@ class TrainingConfig:
         seed: Of the initialisation, the order of the data and the augmentation.
         precision: `auto`, `float32`, `mixed_bfloat16` or `mixed_float16`.
         deterministic: Use TensorFlow's deterministic kernels.
+        on_bad_step: What to do about a loss or gradient that is not finite, or a loss
+            that explodes: `stop`, or `skip` to go on without that batch.
+        max_loss_growth: A loss that is more than so many times the moving average of
+            those before explodes; 0 is no limit. Ours.
+        distribution: `none`, `mirrored` for all GPUs of this machine, or
+            `multi_worker` for those of the machines that TF_CONFIG lists.
+        sync_batch_norm: Take the statistics of batch normalisation over all devices,
+            as one device does; otherwise each takes those of its own images.
     """
 
     epochs: int = 30
@@ -153,6 +161,10 @@ class TrainingConfig:
     seed: int = 0
     precision: str = "auto"
     deterministic: bool = False
+    on_bad_step: str = "stop"
+    max_loss_growth: float = 100.0
+    distribution: str = "none"
+    sync_batch_norm: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -57,10 +57,21 @@ def berhu_loss(
     # Both `where`s are needed: a NaN at an invalid pixel must not reach the gradient.
     error = tf.where(valid_mask, predicted, ground_truth) - ground_truth
     magnitude = tf.abs(tf.where(valid_mask, error, tf.zeros_like(error)))
-    axes = [1, 2, 3] if c_over == "image" else [0, 1, 2, 3]
-    c = tf.stop_gradient(tf.reduce_max(magnitude, axis=axes, keepdims=True)) / 5.0
+    largest = tf.reduce_max(magnitude, axis=[1, 2, 3], keepdims=True)
+    if c_over == "batch":
+        largest = _largest_of_batch(largest)
+    c = tf.stop_gradient(largest) / 5.0
     quadratic = tf.math.divide_no_nan(magnitude**2 + c**2, 2.0 * c)
     return masked_mean(tf.where(magnitude <= c, magnitude, quadratic), valid_mask)
+
+
+def _largest_of_batch(values: tf.Tensor) -> tf.Tensor:
+    """The largest of `[B, 1, 1, 1]` on all replicas, `[1, 1, 1, 1]`."""
+    largest = tf.stop_gradient(tf.reduce_max(values, axis=0, keepdims=True))
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return largest
+    return tf.reduce_max(context.all_gather(largest, axis=0), axis=0, keepdims=True)
 
 
 def feature_similarity_loss(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -10,6 +11,11 @@ from absl import logging
 
 from dpde_tf.config import FusionConfig
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
+
+
+def _call(function: Callable, image: tf.Tensor) -> tf.Tensor:
+    """Applies a function on one device."""
+    return function(image)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +29,15 @@ class DepthPredictor:
         fusion: Parameters of the fusion.
         test_time_flip: Average each network's output with that of the mirrored image,
             mirrored back. Paper: none.
+        apply: `apply(function, image)` is `function(image)`; another one may spread
+            the images over several devices.
     """
 
     depth_network: keras.Model
     gradient_network: keras.Model | None = None
     fusion: FusionConfig = dataclasses.field(default_factory=FusionConfig)
     test_time_flip: bool = False
+    apply: Callable[[Callable, tf.Tensor], tf.Tensor] = _call
 
     def predict(self, image: tf.Tensor) -> dict[str, np.ndarray]:
         """Returns the predictions for a batch of images.
@@ -43,9 +52,9 @@ class DepthPredictor:
 
         Source: Xu & Liu (2021), Fig. 1.
         """
-        maps = {"depth": self._depth(image)}
+        maps = {"depth": self.apply(self._depth, image)}
         if self.gradient_network is not None:
-            gradients = self._gradients(image)
+            gradients = self.apply(self._gradients, image)
             maps["gradient_x"] = gradients[..., :1]
             maps["gradient_y"] = gradients[..., 1:]
             result = fuse_depth_and_gradients(

@@ -54,12 +54,14 @@ def read_prediction(
         )
     arrays = {key: arrays[key] for key in keys or arrays}
     for key, array in arrays.items():
-        if array.ndim != 2 or not np.issubdtype(array.dtype, np.floating):
+        if array.ndim != 2 or array.dtype.kind != "f" or not array.size:
             raise ValueError(
                 f"{key!r} in {path} must be floating-point [H, W]. "
                 f"Received: {array.dtype} {array.shape}."
             )
-    return {key: array.astype(np.float32) for key, array in arrays.items()}
+    # What is too large for float32 becomes infinite.
+    with np.errstate(over="ignore"):
+        return {key: array.astype(np.float32) for key, array in arrays.items()}
 
 
 def _load(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -71,6 +73,28 @@ def _load(path: pathlib.Path) -> dict[str, np.ndarray]:
             f"{error} If it is a prediction of ours, delete it and run "
             f"`python -m {_PREDICT}` again."
         ) from error
+
+
+def prediction_path(folder: str | pathlib.Path, name: str | bytes) -> pathlib.Path:
+    """Returns the predictions file of a record.
+
+    Args:
+        folder: The predictions folder.
+        name: Name of the record, as its manifest or the record itself gives it.
+
+    Returns:
+        `<folder>/<name>.npz`.
+
+    Raises:
+        ValueError: If that is no file right in the folder.
+    """
+    text = name if isinstance(name, str) else name.decode(errors="replace")
+    if not text or "\0" in text or pathlib.PurePath(text).name != text:
+        raise ValueError(
+            f"The record {text!r} cannot give a file of {folder} its name. Convert the "
+            "raw data again."
+        )
+    return pathlib.Path(folder) / f"{text}.npz"
 
 
 def write_prediction(

@@ -17,30 +17,44 @@ Predictions of records that are there from the same networks, options and record
 kept, so that an interrupted run goes on. `run.json` says with what they were made.
 """
 
+import contextlib
 import pathlib
+import time
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 from absl import app, flags
 
+from dpde_tf.atomic_files import remove_partial
+from dpde_tf.checksums import file_sha256
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
+from dpde_tf.data.records import readable_record_errors
 from dpde_tf.error_messages import readable_errors
+from dpde_tf.folder_lock import LOCK_FILE, lock_file, lock_folder
 from dpde_tf.photographs import find_photographs, predict_photograph
 from dpde_tf.prediction import DepthPredictor
-from dpde_tf.prediction_files import write_prediction
+from dpde_tf.prediction_files import prediction_path, write_prediction
 from dpde_tf.reconstruction.files import check_formats
-from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_run_record
-from dpde_tf.trained_networks import load_depth_network, load_gradient_network
+from dpde_tf.run_folder import RECORD_FILE, read_run_record
+from dpde_tf.trained_networks import (
+    load_depth_network,
+    load_gradient_network,
+    weights_sha256,
+)
+from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
 from dpde_tf.training.run_record import config_as_dict
+from dpde_tf.training.strategies import DISTRIBUTIONS, make_strategy, worker_place
 from experiments import config_flags
 from experiments.config_flags import config_from_flags, define_config_flags
-from experiments.result_record import file_sha256, write_result_record
+from experiments.result_record import write_result_record
 
 FLAGS = flags.FLAGS
+# How long a worker waits for the chief to have begun.
+_CHIEF_SECONDS = 600.0
 
 
 def _define_flags() -> None:
@@ -55,6 +69,12 @@ def _define_flags() -> None:
     flags.DEFINE_float("focal", None, "Focal length of the photographs, in pixels.")
     flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
     flags.DEFINE_enum("precision", "auto", PRECISIONS, "Precision of the networks.")
+    flags.DEFINE_enum(
+        "distribution",
+        "none",
+        DISTRIBUTIONS,
+        "Use one device, all GPUs of this machine, or the machines of TF_CONFIG.",
+    )
     flags.DEFINE_bool("overwrite", False, "Replace predictions of other networks.")
     define_config_flags(FusionConfig)
 
@@ -71,26 +91,25 @@ def predict_records(
         batch_size: Records at a time.
     """
     names = records.split.names
-    done = np.array([(output / f"{name}.npz").is_file() for name in names])
+    done = np.array([prediction_path(output, name).is_file() for name in names])
     todo = records.without(done)
     bar = keras.utils.Progbar(todo.num_records, unit_name="image")
     if not todo.num_records:
         return
-    for batch in make_evaluation_dataset(todo, batch_size=batch_size):
-        maps = predictor.predict(batch["image"])
-        for row, name in enumerate(batch["name"].numpy()):
-            one = {key: values[row] for key, values in maps.items()}
-            write_prediction(output / f"{name.decode()}.npz", one)
-        bar.add(len(batch["name"]))
+    with readable_record_errors(records.directory, records.split):
+        for batch in make_evaluation_dataset(todo, batch_size=batch_size):
+            maps = predictor.predict(batch["image"])
+            for row, name in enumerate(batch["name"].numpy()):
+                one = {key: values[row] for key, values in maps.items()}
+                write_prediction(prediction_path(output, name), one)
+            bar.add(len(batch["name"]))
 
 
 def _run_config(fusion: FusionConfig, precision: str, data: dict) -> dict:
     """What decides about the numbers: weights, fusion, precision, data."""
     runs = {"depth_run": FLAGS.depth_run, "gradient_run": FLAGS.gradient_run}
     weights = {
-        name: file_sha256(pathlib.Path(run) / WEIGHTS_FILE)
-        for name, run in runs.items()
-        if run is not None
+        name: weights_sha256(run) for name, run in runs.items() if run is not None
     }
     return config_as_dict(fusion) | {
         "weights_sha256": weights,
@@ -111,6 +130,12 @@ def _records_data() -> dict:
 
 def _prepare_output(output: pathlib.Path, config: dict) -> None:
     """Writes the run's record; refuses or removes predictions of another one."""
+    worker, num_workers = worker_place(FLAGS.distribution)
+    if worker:
+        _wait_for_chief(output, config)
+        return
+    if num_workers == 1:
+        remove_partial(output)
     others = list(output.glob("*.npz"))
     if (output / RECORD_FILE).is_file() and read_run_record(output)["config"] == config:
         others = []
@@ -124,13 +149,47 @@ def _prepare_output(output: pathlib.Path, config: dict) -> None:
     write_result_record(output, "experiments.predict", config)
 
 
+def _wait_for_chief(output: pathlib.Path, config: dict) -> None:
+    """Waits until the chief has written the record of this run."""
+    end = time.monotonic() + _CHIEF_SECONDS
+    while time.monotonic() < end:
+        written = (output / RECORD_FILE).is_file()
+        if written and read_run_record(output)["config"] == config:
+            return
+        time.sleep(1.0)
+    raise TimeoutError(
+        f"The first worker has not written {output / RECORD_FILE} for the same "
+        "networks, options and data. Give all workers the same flags, and an --output "
+        "that is the same folder for all."
+    )
+
+
+def _share_of_worker(records: RecordSet) -> RecordSet:
+    """Every n-th record, from this worker's on."""
+    worker, num_workers = worker_place(FLAGS.distribution)
+    return records.without(np.arange(len(records.selected)) % num_workers != worker)
+
+
+def _lock_output() -> contextlib.AbstractContextManager:
+    """The lock of the folder; each further worker has one of its own."""
+    output, (worker, _) = pathlib.Path(FLAGS.output), worker_place(FLAGS.distribution)
+    if not worker:
+        return lock_folder(output)
+    return lock_file(output / f"{LOCK_FILE}-worker-{worker}", guarded=output)
+
+
 def _load_predictor(fusion: FusionConfig) -> DepthPredictor:
-    """The networks that the flags name."""
-    depth_network = load_depth_network(FLAGS.depth_run)
-    gradient_network = None
-    if FLAGS.gradient_run is not None:
-        gradient_network = load_gradient_network(FLAGS.gradient_run)
-    return DepthPredictor(depth_network, gradient_network, fusion)
+    """The networks that the flags name, on the devices of this process."""
+    devices = "none" if FLAGS.distribution == "none" else "mirrored"
+    distribution = Distribution(make_strategy(devices))
+    with distribution.strategy.scope():
+        depth_network = load_depth_network(FLAGS.depth_run)
+        gradient_network = None
+        if FLAGS.gradient_run is not None:
+            gradient_network = load_gradient_network(FLAGS.gradient_run)
+    return DepthPredictor(
+        depth_network, gradient_network, fusion, apply=distribution.apply
+    )
 
 
 def _predict(output: pathlib.Path) -> None:
@@ -143,6 +202,7 @@ def _predict(output: pathlib.Path) -> None:
     if FLAGS.records:
         records = RecordSet.open(FLAGS.records, FLAGS.split)
         _prepare_output(output, _run_config(fusion, precision, _records_data()))
+        records = _share_of_worker(records)
         predict_records(predictor, records, output, FLAGS.batch_size)
         return
     paths = find_photographs(FLAGS.images, output)
@@ -166,7 +226,9 @@ def main(argv: Sequence[str]) -> None:
         raise app.UsageError(f"Unknown argument: {argv[1]}. Images go to --images.")
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")
-    with readable_errors():
+    if FLAGS.images and FLAGS.distribution == "multi_worker":
+        raise app.UsageError("--distribution=multi_worker needs --records.")
+    with readable_errors(), _lock_output():
         _predict(pathlib.Path(FLAGS.output))
 
 

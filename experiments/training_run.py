@@ -1,7 +1,9 @@
 """What the two training programs have in common: flags, resuming, precision, seeds."""
 
+import contextlib
 import dataclasses
 import pathlib
+import sys
 from collections.abc import Callable
 
 import keras
@@ -11,6 +13,8 @@ from absl import flags, logging
 from dpde_tf.config import AugmentationConfig, TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.error_messages import readable_errors
+from dpde_tf.folder_lock import lock_folder
+from dpde_tf.models.batch_normalization import synchronize_batch_normalization
 from dpde_tf.presets import PRESETS, Preset
 from dpde_tf.run_folder import WEIGHTS_FILE, has_checkpoint, read_run_record
 from dpde_tf.training.loop import Trainer
@@ -21,6 +25,12 @@ from dpde_tf.training.run_record import (
     config_as_dict,
     write_run_record,
 )
+from dpde_tf.training.stop_signals import StoppedBySignalError, StopSignals
+from dpde_tf.training.strategies import (
+    check_distribution,
+    make_strategy,
+    worker_place,
+)
 from experiments.config_flags import (
     config_from_flags,
     define_config_flags,
@@ -28,6 +38,10 @@ from experiments.config_flags import (
 )
 
 FLAGS = flags.FLAGS
+# Fields that may differ from those of the run that goes on.
+_MAY_CHANGE = {"on_bad_step", "max_loss_growth", "distribution"}
+# What runs did before there was a choice.
+_FORMERLY = {"sync_batch_norm": False}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,15 +85,31 @@ def run_training(
         make_setup: Gives the network's part for the training records.
 
     Raises:
-        SystemExit: If a flag has an impossible value, or the run in --workdir was made
-            with other ones.
+        SystemExit: With code 1 if a flag has an impossible value, the run in --workdir
+            was made with other ones or is going on, or a file cannot be read or
+            written; with 143 or 130 if SIGTERM or SIGINT stopped the training.
     """
     logging.set_verbosity(logging.WARNING)
-    # Errors of the training itself keep their traceback.
-    with readable_errors():
+    with StopSignals() as stop, readable_errors(), _lock_workdir():
         trainer = _make_trainer(program, preset, make_setup)
-    trainer.train()
-    print(f"Weights: {pathlib.Path(FLAGS.workdir) / WEIGHTS_FILE}")
+        stop.take_back()
+        try:
+            trainer.train(stop)
+        except StoppedBySignalError as stopped:
+            print(stopped)
+            sys.exit(stopped.exit_code)
+    if _is_chief():
+        print(f"Weights: {pathlib.Path(FLAGS.workdir) / WEIGHTS_FILE}")
+
+
+def _is_chief() -> bool:
+    """Whether this process writes: it is alone, or the first of several."""
+    return worker_place(FLAGS.distribution)[0] == 0
+
+
+def _lock_workdir() -> contextlib.AbstractContextManager:
+    """The lock of the folder, which the chief holds for all."""
+    return lock_folder(FLAGS.workdir) if _is_chief() else contextlib.nullcontext()
 
 
 def _make_trainer(
@@ -100,14 +130,20 @@ def _make_trainer(
     keras.config.set_dtype_policy(training.precision)
     if training.deterministic:
         _make_deterministic()
+    strategy = make_strategy(training.distribution)
     keras.utils.set_random_seed(training.seed)
+    with strategy.scope():
+        network = setup.build_network()
+    if training.sync_batch_norm:
+        synchronize_batch_normalization(network)
     return Trainer(
-        setup.build_network(),
+        network,
         setup.objective,
         records,
         config=training,
         augmentation=augmentation,
         workdir=FLAGS.workdir,
+        strategy=strategy,
     )
 
 
@@ -118,6 +154,16 @@ def _check_training(config: TrainingConfig) -> None:
             raise ValueError(
                 f"--{name} must be positive. Received: {getattr(config, name)}."
             )
+    check_distribution(config.distribution)
+    if config.on_bad_step not in ("stop", "skip"):
+        raise ValueError(
+            f"--on_bad_step must be stop or skip. Received: {config.on_bad_step!r}."
+        )
+    if config.max_loss_growth and config.max_loss_growth <= 1.0:
+        raise ValueError(
+            "--max_loss_growth must be more than 1, or 0 for no limit. Received: "
+            f"{config.max_loss_growth}."
+        )
 
 
 def _describe(records: RecordSet) -> dict:
@@ -131,7 +177,10 @@ def _describe(records: RecordSet) -> dict:
 
 def _prepare_workdir(program: str, config: dict) -> None:
     """Writes the record of a new run, or notes that an old one goes on."""
-    if _is_resumed(FLAGS.workdir, config):
+    resumed = _is_resumed(FLAGS.workdir, config)
+    if not _is_chief():
+        return
+    if resumed:
         print(f"Going on with the run in {FLAGS.workdir}.")
         add_resumption(FLAGS.workdir)
     else:
@@ -160,10 +209,11 @@ def _is_resumed(workdir: str, config: dict) -> bool:
         return False
     former = read_run_record(workdir)["config"]
     differences = [
-        f"{section}.{name}: {former.get(section, {}).get(name)!r} there, {value!r} now"
+        f"{section}.{name}: {there!r} there, {value!r} now"
         for section, fields in config.items()
         for name, value in fields.items()
-        if former.get(section, {}).get(name) != value
+        for there in [former.get(section, {}).get(name, _FORMERLY.get(name))]
+        if name not in _MAY_CHANGE and there != value
     ]
     if differences:
         raise ValueError(

@@ -10,6 +10,8 @@ ROOT = pathlib.Path(__file__).parent.parent
 # Module or package -> what of the project it may import, besides itself.
 ALLOWED = {
     "dpde_tf.atomic_files": set(),
+    "dpde_tf.checksums": set(),
+    "dpde_tf.compact_weights": {"dpde_tf.checksums"},
     "dpde_tf.config": set(),
     "dpde_tf.bootstrap": {"dpde_tf.metrics"},
     "dpde_tf.depth_alignment": {"dpde_tf.image_gradients", "dpde_tf.scale_and_shift"},
@@ -27,6 +29,7 @@ ALLOWED = {
     "dpde_tf.grey_image_pair": set(),
     "dpde_tf.image_gradients": set(),
     "dpde_tf.initial_weights": {
+        "dpde_tf.weight_files",
         "dpde_tf.config",
         "dpde_tf.released_weights",
         "dpde_tf.run_folder",
@@ -37,7 +40,12 @@ ALLOWED = {
     "dpde_tf.paper_values": set(),
     "dpde_tf.published_values": set(),
     "dpde_tf.run_folder": set(),
-    "dpde_tf.data": {"dpde_tf.config", "dpde_tf.atomic_files"},
+    "dpde_tf.folder_lock": {"dpde_tf.atomic_files"},
+    "dpde_tf.data": {
+        "dpde_tf.atomic_files",
+        "dpde_tf.checksums",
+        "dpde_tf.config",
+    },
     "dpde_tf.evaluation": {
         "dpde_tf.atomic_files",
         "dpde_tf.bootstrap",
@@ -66,7 +74,12 @@ ALLOWED = {
     "dpde_tf.prediction_files": {"dpde_tf.atomic_files", "dpde_tf.data"},
     "dpde_tf.presets": {"dpde_tf.config"},
     "dpde_tf.protocols": {"dpde_tf.scale_and_shift"},
-    "dpde_tf.released_weights": {"dpde_tf.config", "dpde_tf.models"},
+    "dpde_tf.released_weights": {
+        "dpde_tf.config",
+        "dpde_tf.data",
+        "dpde_tf.error_messages",
+        "dpde_tf.models",
+    },
     "dpde_tf.report": {
         "dpde_tf.config",
         "dpde_tf.data",
@@ -112,13 +125,18 @@ ALLOWED = {
         "dpde_tf.report",
         "dpde_tf.run_folder",
     },
+    "dpde_tf.weight_files": {"dpde_tf.data", "dpde_tf.error_messages"},
     "dpde_tf.trained_networks": {
+        "dpde_tf.checksums",
+        "dpde_tf.compact_weights",
+        "dpde_tf.weight_files",
         "dpde_tf.config",
         "dpde_tf.models",
         "dpde_tf.run_folder",
     },
     "dpde_tf.training": {
         "dpde_tf.atomic_files",
+        "dpde_tf.checksums",
         "dpde_tf.config",
         "dpde_tf.data",
         "dpde_tf.image_gradients",
@@ -178,7 +196,12 @@ def test_library_knows_neither_programs_nor_flags():
 
 
 def test_converters_need_only_the_data_part_of_the_library():
-    allowed = {"dpde_tf.data", "dpde_tf.atomic_files", "dpde_tf.error_messages"}
+    allowed = {
+        "dpde_tf.atomic_files",
+        "dpde_tf.data",
+        "dpde_tf.error_messages",
+        "dpde_tf.folder_lock",
+    }
     for path in _files("data_prep"):
         for name in _imports(path):
             assert not _inside(name, {"experiments"}), path

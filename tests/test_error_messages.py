@@ -2,7 +2,7 @@
 
 import pytest
 
-from dpde_tf.error_messages import readable_errors
+from dpde_tf.error_messages import one_line, readable_errors
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,8 @@ def test_readable_errors_does_nothing_without_an_error():
     with readable_errors():
         done = True
     assert done
+
+
+def test_one_line_leaves_what_can_be_printed():
+    error = ValueError("a\nb\x0c\x1b[2Jc \u2028 grün")
+    assert one_line(error) == "a b [2Jc grün"

@@ -27,7 +27,8 @@ def write_record_set(folder, depths):
             for name in part:
                 image = np.zeros((*depths[name].shape, 3), np.uint8)
                 writer.write(records.encode_record(name, image, depths[name]))
-        shards.append(manifest.Shard(file, len(part), 0, ""))
+        size = (folder / file).stat().st_size
+        shards.append(manifest.Shard(file, len(part), size, ""))
     split = manifest.Split(names, tuple(shards), 1.0, 9.0, 3.0, 1.0)
     size = next(iter(depths.values())).shape
     listed = manifest.Manifest("nyu_depth_v2", size, {"test": split}, {})
@@ -103,18 +104,25 @@ def test_read_split_reads_chosen_names_only(record_set):
         list(evaluation.read_split(record_set, "test", names=["y", "x", "a"]))
 
 
-def test_read_split_refuses_shards_that_are_not_the_manifests(record_set):
-    first, second = sorted(record_set.glob("*.tfrecord"))
+def test_read_split_refuses_shards_that_are_not_the_manifests(tmp_path):
+    depths = dict.fromkeys(("a", "b"), np.ones((4, 6), np.float32))
+    folder = write_record_set(tmp_path / "records", depths)
+    first, second = sorted(folder.glob("*.tfrecord"))
     content = second.read_bytes()
-    second.write_bytes(first.read_bytes())
+    second.write_bytes(first.read_bytes())  # Of the same size.
     with pytest.raises(ValueError, match="'a' lies in the place of 'b'"):
-        list(evaluation.read_split(record_set, "test"))
-    second.write_bytes(content[:-9])
+        list(evaluation.read_split(folder, "test"))
+    broken = bytearray(content)
+    broken[len(content) // 2] ^= 255
+    second.write_bytes(bytes(broken))
     with pytest.raises(ValueError, match=r"do not hold what.*Convert the raw data"):
-        list(evaluation.read_split(record_set, "test"))
+        list(evaluation.read_split(folder, "test"))
+    second.write_bytes(content[:-9])
+    with pytest.raises(ValueError, match="Convert the raw data again"):
+        list(evaluation.read_split(folder, "test"))
     second.unlink()
     with pytest.raises(FileNotFoundError, match=second.name):
-        list(evaluation.read_split(record_set, "test"))
+        list(evaluation.read_split(folder, "test"))
 
 
 def test_score_predictions_gives_sums_for_each_protocol_and_key(

@@ -82,6 +82,13 @@ def test_save_weights_leaves_no_half_file(run, monkeypatch):
     }
 
 
+def test_read_run_record_names_a_damaged_file(tmp_path):
+    for content in ('{"config"', "3"):
+        (tmp_path / "run.json").write_text(content)
+        with pytest.raises(ValueError, match=r"run.json .*must hold a JSON object"):
+            read_run_record(tmp_path)
+
+
 def test_read_metrics_names_a_broken_line(tmp_path):
     assert read_metrics(tmp_path) == []
     (tmp_path / "metrics.jsonl").write_text('{"epoch": 1}\n{"epo')

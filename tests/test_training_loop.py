@@ -1,34 +1,32 @@
 """Tests of the training loop: resuming, logs, broken numbers."""
 
-import dataclasses
 import json
 import signal
 import subprocess
 import sys
 import time
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from dpde_tf import losses
-from dpde_tf.config import (
-    AugmentationConfig,
-    DepthLossConfig,
-    GradientLossConfig,
-    TrainingConfig,
-)
+from dpde_tf.config import DepthLossConfig, GradientLossConfig
 from dpde_tf.data.input_pipeline import RecordSet
-from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.run_folder import read_metrics
 from dpde_tf.trained_networks import load_gradient_network
-from dpde_tf.training.loop import NonFiniteLossError, Trainer
+from dpde_tf.training.bad_steps import BadStepError
+from dpde_tf.training.loop import Trainer
 from dpde_tf.training.objectives import DepthObjective, GradientObjective
 from tests.record_sets import write_small_record_set
-
-CONFIG = TrainingConfig(epochs=3, batch_size=4, checkpoint_steps=2, precision="float32")
-AUGMENTATION = AugmentationConfig(flip=True, max_zoom=1.2, colour=0.1)
+from tests.small_training import (
+    AUGMENTATION,
+    CONFIG,
+    OBJECTIVE,
+    make_trainer,
+    state_of,
+    tiny_depth_network,
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,37 +34,6 @@ def records(tmp_path_factory):
     directory = tmp_path_factory.mktemp("records") / "small"
     write_small_record_set(directory, np.random.default_rng(0), size=(64, 64))
     return RecordSet.open(directory, "train")
-
-
-def _depth_network():
-    """A tiny network with batch normalisation; output of half the size."""
-    keras.utils.set_random_seed(5)
-    image = keras.Input((None, None, 3))
-    x = keras.layers.Conv2D(4, 3, strides=2, padding="same")(image)
-    x = keras.layers.ReLU()(FusedBatchNormalization()(x))
-    x = keras.layers.Conv2D(1, 3, padding="same")(x)
-    return keras.Model(image, keras.layers.Rescaling(0.1, 2.5)(x))
-
-
-# FSIM has its own tests; its graph takes seconds to build.
-OBJECTIVE = DepthObjective(DepthLossConfig(lambda_fsim=0.0))
-
-
-def _trainer(records, workdir, **changes):
-    return Trainer(
-        _depth_network(),
-        OBJECTIVE,
-        records,
-        config=dataclasses.replace(CONFIG, **changes),
-        augmentation=AUGMENTATION,
-        workdir=workdir,
-    )
-
-
-def _state(trainer):
-    """All numbers that training changes."""
-    variables = [*trainer._network.variables, *trainer._optimizer.variables]
-    return [np.asarray(variable) for variable in variables]
 
 
 def _interrupt_after(trainer, steps):
@@ -86,9 +53,9 @@ def _interrupt_after(trainer, steps):
 @pytest.fixture(scope="module")
 def uninterrupted(records, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("uninterrupted")
-    trainer = _trainer(records, workdir)
+    trainer = make_trainer(records, workdir)
     trainer.train()
-    return _state(trainer), read_metrics(workdir), workdir
+    return state_of(trainer), read_metrics(workdir), workdir
 
 
 # 3 steps an epoch, checkpoints after 2: before the first, in an epoch, at its end.
@@ -96,12 +63,12 @@ def uninterrupted(records, tmp_path_factory):
 def test_trainer_resumed_run_equals_an_uninterrupted_one(
     records, tmp_path, uninterrupted, steps
 ):
-    _interrupt_after(_trainer(records, tmp_path), steps)
-    trainer = _trainer(records, tmp_path)
+    _interrupt_after(make_trainer(records, tmp_path), steps)
+    trainer = make_trainer(records, tmp_path)
     assert trainer.step == {1: 0, 5: 5, 6: 6}[steps]
     trainer.train()
     state, rows, _ = uninterrupted
-    for expected, actual in zip(state, _state(trainer), strict=True):
+    for expected, actual in zip(state, state_of(trainer), strict=True):
         assert np.array_equal(expected, actual)
     resumed = read_metrics(tmp_path)
     assert [row["epoch"] for row in resumed] == [1, 2, 3]
@@ -114,19 +81,19 @@ def test_trainer_writes_each_checkpoint_once_and_the_weights_before(
     records, tmp_path, monkeypatch
 ):
     saved = []
-    trainer = _trainer(records, tmp_path, epochs=2, checkpoint_steps=3)
+    trainer = make_trainer(records, tmp_path, epochs=2, checkpoint_steps=3)
     save = trainer._store.save
 
-    def recorded(progress, step):
+    def recorded(progress):
         weights = tmp_path / "weights.weights.h5"
-        saved.append((step, progress.epoch, weights.stat().st_mtime_ns))
-        save(progress, step)
+        saved.append((progress.place, weights.stat().st_mtime_ns))
+        save(progress)
 
     monkeypatch.setattr(trainer._store, "save", recorded)
     trainer.train()
     # 3 steps an epoch: the checkpoint of the third is that of the epoch's end.
-    assert [(step, epoch) for step, epoch, _ in saved] == [(3, 1), (6, 2)]
-    assert saved[0][2] < saved[1][2]
+    assert [place for place, _ in saved] == [(1, 0), (2, 0)]
+    assert saved[0][1] < saved[1][1]
 
 
 def test_trainer_trains(uninterrupted):
@@ -138,16 +105,16 @@ def test_trainer_trains(uninterrupted):
     assert list((workdir / "tensorboard").glob("events.*"))
 
 
-def test_trainer_weights_file_is_the_last_state(uninterrupted):
+def test_trainer_weights_file_is_the_laststate_of(uninterrupted):
     state, _, workdir = uninterrupted
-    network = _depth_network()
+    network = tiny_depth_network()
     network.load_weights(workdir / "weights.weights.h5")
     for expected, variable in zip(state, network.variables, strict=False):
         assert np.array_equal(expected, variable)
 
 
 def test_trainer_validates_on_held_out_images(records, tmp_path):
-    _trainer(records, tmp_path, epochs=1, num_validation=4).train()
+    make_trainer(records, tmp_path, epochs=1, num_validation=4).train()
     (row,) = read_metrics(tmp_path)
     assert row["step"] == 2
     assert 0 < row["validation"]["rms"] < 5
@@ -162,27 +129,21 @@ def test_trainer_validates_on_held_out_images(records, tmp_path):
 
 
 def test_trainer_stops_at_a_loss_that_is_not_finite(records, tmp_path):
-    trainer = _trainer(records, tmp_path)
+    trainer = make_trainer(records, tmp_path)
     _interrupt_after(trainer, 2)
-    trainer = _trainer(records, tmp_path)
-    before = _state(trainer)
+    trainer = make_trainer(records, tmp_path)
+    before = state_of(trainer)
     trainer._network.layers[1].kernel.assign(
         np.full(trainer._network.layers[1].kernel.shape, np.nan)
     )
-    with pytest.raises(NonFiniteLossError, match=r"Step 3 .* images train\d+, train"):
+    message = (
+        r"Step 3 is bad: loss nan, .* train\d+ of train-0000\d-of-\d+.tfrecord: nan, "
+    )
+    with pytest.raises(BadStepError, match=message):
         trainer.train()
-    after = _state(_trainer(records, tmp_path))
+    after = state_of(make_trainer(records, tmp_path))
     for expected, actual in zip(before, after, strict=True):
         assert np.array_equal(expected, actual)
-
-
-def test_trainer_names_only_the_broken_image(records, tmp_path):
-    trainer = _trainer(records, tmp_path)
-    batch = {"name": tf.constant(["a", "b", "c"])}
-    with pytest.raises(NonFiniteLossError, match=r"on the images b. The newest"):
-        trainer._check_finite(batch, np.array([1.0, np.nan, 2.0]), 1.0)
-    with pytest.raises(NonFiniteLossError, match=r"on the images a, b, c."):
-        trainer._check_finite(batch, np.ones(3), np.inf)
 
 
 def test_trainer_under_a_mirrored_strategy_takes_the_same_steps(
@@ -190,7 +151,7 @@ def test_trainer_under_a_mirrored_strategy_takes_the_same_steps(
 ):
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
     with strategy.scope():
-        network = _depth_network()
+        network = tiny_depth_network()
     Trainer(
         network,
         OBJECTIVE,
@@ -260,8 +221,8 @@ def test_train_gradient_killed_in_mid_epoch_resumes_to_the_bit(records, tmp_path
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    # 6 steps an epoch, so that checkpoint 8 lies in the second one.
-    while not (killed / "checkpoints" / "ckpt-8.index").is_file():
+    # 6 steps an epoch.
+    while not (killed / "checkpoints" / "epochs-1-steps-2").is_dir():
         assert process.poll() is None, "the run ended before it could be killed"
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)

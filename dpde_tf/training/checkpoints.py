@@ -7,39 +7,36 @@ import pathlib
 
 import keras
 import tensorflow as tf
+from absl import logging
 
-from dpde_tf.atomic_files import write_whole
-from dpde_tf.run_folder import CHECKPOINTS, WEIGHTS_FILE
+from dpde_tf.atomic_files import (
+    remove_folder,
+    remove_partial,
+    write_whole,
+    write_whole_folder,
+)
+from dpde_tf.checksums import check_checksums, write_checksums
+from dpde_tf.run_folder import (
+    CHECKPOINTS,
+    WEIGHTS_FILE,
+    checkpoint_name,
+    list_checkpoints,
+)
+from dpde_tf.training.progress import Progress
 
 _MAX_TO_KEEP = 2
+_PREFIX = "state"
 
 
-@dataclasses.dataclass
-class Progress:
-    """Where a run stands.
-
-    The order of the data and all random changes of images follow from the run's seed,
-    the epoch and the step alone (see `dpde_tf.data.input_pipeline`), so these two
-    numbers are also the state of the data and of the random generators.
-
-    Attributes:
-        epoch: Finished epochs.
-        step_in_epoch: Finished steps of the current one.
-        sums: Of each loss term over the images of the current epoch.
-        seconds: Time spent on the current epoch.
-    """
-
-    epoch: int = 0
-    step_in_epoch: int = 0
-    sums: dict[str, float] = dataclasses.field(default_factory=dict)
-    seconds: float = 0.0
+class DamagedCheckpointError(ValueError):
+    """A checkpoint is not what was written."""
 
 
 class CheckpointStore:
     """Saves and restores network, optimiser and progress of one run.
 
-    A checkpoint is complete or not there: TensorFlow writes its files under temporary
-    names and notes the newest one last.
+    A checkpoint is a folder that is complete or not there, with the SHA-256 of its
+    files. A damaged one is told from a sound one, and then the one before is taken.
     """
 
     def __init__(
@@ -47,39 +44,113 @@ class CheckpointStore:
         workdir: str | pathlib.Path,
         network: keras.Model,
         optimizer: keras.Optimizer,
+        *,
+        writes: bool = True,
     ) -> None:
-        """Prepares saving to `<workdir>/checkpoints`; the optimiser must be built."""
+        """Prepares saving to `<workdir>/checkpoints`; the optimiser must be built.
+
+        With `writes=False` nothing is changed there: another process saves the same.
+        """
+        self._writes = writes
+        self._workdir = pathlib.Path(workdir)
+        self._folder = self._workdir / CHECKPOINTS
         self._progress = tf.Variable("", dtype=tf.string, trainable=False)
         self._checkpoint = tf.train.Checkpoint(
             network=network, optimizer=optimizer, progress=self._progress
         )
-        self._manager = tf.train.CheckpointManager(
-            self._checkpoint,
-            os.fspath(pathlib.Path(workdir) / CHECKPOINTS),
-            max_to_keep=_MAX_TO_KEEP,
-        )
+        self._saved = None
+        if writes:
+            remove_partial(self._folder)
 
-    def save(self, progress: Progress, step: int) -> None:
-        """Saves all state.
+    def save(self, progress: Progress) -> None:
+        """Saves all state, and removes all but the last two checkpoints.
+
+        Nothing is done if the last one is of the same place in the run.
 
         Args:
-            progress: Where the run stands.
-            step: Finished steps of the whole run; names the checkpoint.
+            progress: Where the run stands; names the checkpoint.
+
+        Raises:
+            OSError: If it cannot be written; the former ones are still there.
         """
+        if self._saved == progress.place or not self._writes:
+            return
         self._progress.assign(json.dumps(dataclasses.asdict(progress)))
-        self._manager.save(checkpoint_number=step)
+        name = checkpoint_name(*progress.place)
+        former = [path for path in self.folders() if path.name != name]
+        with write_whole_folder(self._folder / name) as folder:
+            try:
+                self._checkpoint.write(os.fspath(folder / _PREFIX))
+            except tf.errors.OpError as error:
+                raise OSError(error.message) from error
+            write_checksums(folder)
+        self._saved = progress.place
+        for path in former[: 1 - _MAX_TO_KEEP]:
+            remove_folder(path)
+
+    def folders(self) -> list[pathlib.Path]:
+        """Returns the checkpoints, the newest last."""
+        return list_checkpoints(self._workdir)
 
     def restore(self) -> Progress | None:
-        """Loads the newest checkpoint into network and optimiser.
+        """Loads the newest sound checkpoint into network and optimiser.
+
+        Damaged ones that are newer are removed, with a warning.
 
         Returns:
             Where the run stood, or None if there is no checkpoint.
+
+        Raises:
+            ValueError: If all are damaged, or it is of another network.
         """
-        if self._manager.latest_checkpoint is None:
-            return None
-        status = self._checkpoint.restore(self._manager.latest_checkpoint)
-        status.assert_existing_objects_matched()
-        return Progress(**json.loads(self._progress.numpy()))
+        folders = self.folders()
+        prefixes = [folder / _PREFIX for folder in folders] or self._former_prefixes()
+        for prefix in reversed(prefixes):
+            try:
+                progress = self._load(prefix)
+            except DamagedCheckpointError as error:
+                logging.warning("%s Taking the one before.", error)
+                continue
+            for folder in folders[prefixes.index(prefix) + 1 :] if self._writes else []:
+                remove_folder(folder)
+            self._saved = progress.place
+            return progress
+        if prefixes:
+            raise ValueError(
+                f"All checkpoints in {self._folder} are damaged. Take that folder from "
+                "a copy of the run, or delete it to begin anew."
+            )
+        return None
+
+    def _load(self, prefix: pathlib.Path) -> Progress:
+        """Loads one checkpoint, or says why not."""
+        try:
+            if prefix.name == _PREFIX:
+                check_checksums(prefix.parent)
+        except ValueError as error:
+            raise DamagedCheckpointError(
+                f"The checkpoint {prefix.parent} is damaged: {error}."
+            ) from error
+        try:
+            status = self._checkpoint.read(os.fspath(prefix))
+            status.assert_existing_objects_matched()
+            return Progress(**json.loads(self._progress.numpy()))
+        except (tf.errors.OpError, IndexError) as error:
+            raise DamagedCheckpointError(
+                f"The checkpoint {prefix} is damaged: {error}."
+            ) from error
+        except (AssertionError, ValueError) as error:
+            raise ValueError(
+                f"The checkpoint {prefix} is of another network or optimiser: "
+                f"{str(error).splitlines()[0]} Use another --workdir, or delete "
+                f"{self._folder} to begin anew."
+            ) from error
+
+    def _former_prefixes(self) -> list[pathlib.Path]:
+        """Checkpoints of TensorFlow's own manager, as older versions wrote them."""
+        state = tf.train.get_checkpoint_state(os.fspath(self._folder))
+        paths = state.all_model_checkpoint_paths if state else []
+        return [self._folder / pathlib.Path(path).name for path in paths]
 
 
 def save_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
@@ -88,6 +159,12 @@ def save_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
     Args:
         network: Any Keras model.
         workdir: Folder of the run.
+
+    Raises:
+        OSError: If it cannot be written; the former file is still there.
     """
     with write_whole(pathlib.Path(workdir) / WEIGHTS_FILE) as path:
-        network.save_weights(path)
+        try:
+            network.save_weights(path)
+        except RuntimeError as error:  # So HDF5 says that the disk is full.
+            raise OSError(str(error)) from error

@@ -8,8 +8,21 @@ import keras
 import tensorflow as tf
 
 
+class _ReducedGradients:
+    """Takes the gradients of all replicas, where Keras takes those of one.
+
+    Keras adds them up after it has clipped each replica's for itself.
+    """
+
+    def _all_reduce_sum_gradients(
+        self, grads_and_vars: list[tuple[tf.Tensor, tf.Variable]]
+    ) -> list[tuple[tf.Tensor, tf.Variable]]:
+        """Leaves them as they are: the training step has added them up."""
+        return grads_and_vars
+
+
 @keras.saving.register_keras_serializable(package="dpde_tf")
-class FusedSGD(keras.optimizers.SGD):
+class FusedSGD(_ReducedGradients, keras.optimizers.SGD):
     """`keras.optimizers.SGD` with momentum, by TensorFlow's kernel.
 
     Source: Xu & Liu (2021), Sect. 4.2.
@@ -33,7 +46,7 @@ class FusedSGD(keras.optimizers.SGD):
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
-class FusedAdamW(keras.optimizers.AdamW):
+class FusedAdamW(_ReducedGradients, keras.optimizers.AdamW):
     """`keras.optimizers.AdamW`, by TensorFlow's kernel.
 
     Source: Loshchilov & Hutter (2019), Algorithm 2.

@@ -5,6 +5,7 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -18,13 +19,37 @@ _Summary = tf.compat.v1.Summary
 class TrainingLog:
     """The log of one run; a resumed run goes on with it."""
 
-    def __init__(self, workdir: str | pathlib.Path, finished_epochs: int) -> None:
-        """Opens the log, and drops what was written after the given epoch."""
+    def __init__(
+        self, workdir: str | pathlib.Path, finished_epochs: int, *, writes: bool = True
+    ) -> None:
+        """Opens the log, and drops what was written after the given epoch.
+
+        With `writes=False` nothing is written: another process writes the same.
+        """
         self._path = pathlib.Path(workdir) / METRICS_FILE
+        self._writes = writes
         rows = read_metrics(workdir)
         self._rows = [row for row in rows if row["epoch"] <= finished_epochs]
-        self._writer = tf.summary.create_file_writer(
-            os.fspath(pathlib.Path(workdir) / TENSORBOARD)
+        self._writer = tf.summary.create_noop_writer()
+        if writes:
+            folder = pathlib.Path(workdir) / TENSORBOARD
+            self._writer = tf.summary.create_file_writer(os.fspath(folder))
+
+    def progress_bar(self, title: str, num_steps: int) -> keras.utils.Progbar:
+        """Returns a progress bar of an epoch, which shows `loss` and `images/s`.
+
+        Args:
+            title: Printed above it.
+            num_steps: Steps in the epoch.
+
+        Returns:
+            The bar; it shows nothing if nothing is to be written.
+        """
+        if self._writes:
+            print(title, flush=True)
+        names = ["loss", "images/s"]
+        return keras.utils.Progbar(
+            num_steps, stateful_metrics=names, verbose=int(self._writes)
         )
 
     def write_step(self, step: int, values: dict[str, float]) -> None:
@@ -42,10 +67,13 @@ class TrainingLog:
         Args:
             row: Fields of the line; `validation`, if there, holds a dictionary.
         """
+        if not self._writes:
+            return
         self._rows.append(row)
         with write_whole(self._path) as path:
             path.write_text("".join(json.dumps(row) + "\n" for row in self._rows))
-        scores = row.get("validation", {})
+        if scores := row.get("validation", {}):
+            print("validation: " + ", ".join(f"{k} {v:.4f}" for k, v in scores.items()))
         self._write(row["step"], {f"validation/{k}": v for k, v in scores.items()})
         self._writer.flush()
 

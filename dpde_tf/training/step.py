@@ -1,9 +1,61 @@
-"""One training step on one replica."""
+"""One training step, on one replica or several."""
 
 import keras
 import tensorflow as tf
 
+from dpde_tf.training.distribution import Distribution, gather_rows
 from dpde_tf.training.objectives import Batch, Objective
+
+
+class TrainingStep:
+    """The step of all replicas."""
+
+    def __init__(
+        self,
+        network: keras.Model,
+        objective: Objective,
+        optimizer: keras.Optimizer,
+        distribution: Distribution,
+    ) -> None:
+        """Takes network and optimiser of the distribution's strategy."""
+        self._network = network
+        self._objective = objective
+        self._optimizer = optimizer
+        self._distribution = distribution
+
+    @tf.function
+    def __call__(
+        self, batch: Batch, signal: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Updates the weights once.
+
+        Args:
+            batch: Of `Distribution.batches`.
+            signal: What this process tells all others, float32.
+
+        Returns:
+            The losses of all replicas' images before the update, `[B]`, with `signal`
+            of the process of each; and the global norm of the gradient.
+        """
+        strategy, first = self._distribution.strategy, self._distribution.first
+        terms, norm = strategy.run(self._replica_step, args=(batch, signal))
+        return {name: first(values) for name, values in terms.items()}, first(norm)
+
+    def _replica_step(
+        self, batch: Batch, signal: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """The step on one replica's part of the batch; returns the losses of all."""
+        terms, norm = train_on_batch(
+            self._network,
+            self._objective,
+            self._optimizer,
+            batch,
+            num_replicas=self._distribution.num_replicas,
+        )
+        terms["signal"] = tf.fill(tf.shape(terms["loss"]), signal)
+        rows = gather_rows(tf.stack([*terms.values()], axis=1))
+        values = tf.unstack(rows, num=len(terms), axis=1)
+        return dict(zip(terms, values, strict=True)), norm
 
 
 def train_on_batch(
@@ -21,12 +73,11 @@ def train_on_batch(
         objective: Its losses.
         optimizer: Built for the network's trainable variables.
         batch: `image` `[B, H, W, 3]` and `depth` `[B, H, W, 1]`.
-        num_replicas: Replicas that take this step together; the optimiser adds their
-            gradients.
+        num_replicas: Replicas that take this step together.
 
     Returns:
-        The losses before the update, each `[B]`, and the global norm of the gradient,
-        without the optimiser's scale of the loss.
+        The losses before the update, each `[B]`, and the global norm of the gradient
+        of all replicas, without the optimiser's scale of the loss.
     """
     variables = network.trainable_variables
     with tf.GradientTape() as tape:
@@ -35,6 +86,28 @@ def train_on_batch(
         loss = tf.reduce_mean(terms["loss"]) / num_replicas
         scaled = optimizer.scale_loss(loss)
     gradients = tape.gradient(scaled, variables)
+    if num_replicas > 1:
+        # Before the optimiser, which would clip each replica's for itself.
+        context = tf.distribute.get_replica_context()
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        _average_moving_statistics(network)
     optimizer.apply(gradients, variables)
     scale = tf.math.divide_no_nan(scaled, loss)
     return terms, tf.math.divide_no_nan(tf.linalg.global_norm(gradients), scale)
+
+
+def _average_moving_statistics(network: keras.Model) -> None:
+    """Makes the moving averages of batch normalisation those of all replicas."""
+    statistics = [
+        variable
+        for variable in network.non_trainable_variables
+        if tf.as_dtype(variable.dtype).is_floating
+    ]
+    if not statistics:
+        return
+    context = tf.distribute.get_replica_context()
+    means = context.all_reduce(
+        tf.distribute.ReduceOp.MEAN, [tf.identity(v.value) for v in statistics]
+    )
+    for variable, mean in zip(statistics, means, strict=True):
+        variable.value.assign(mean)

@@ -1,0 +1,73 @@
+"""Scores and pictures of a network on held-out records."""
+
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
+from dpde_tf.data.records import readable_record_errors
+from dpde_tf.training.distribution import Distribution, gather_rows
+from dpde_tf.training.objectives import Batch, Objective
+
+
+class Validation:
+    """Applies a network in training to the held-out records."""
+
+    def __init__(
+        self,
+        network: keras.Model,
+        objective: Objective,
+        records: RecordSet,
+        distribution: Distribution,
+        *,
+        batch_size: int,
+    ) -> None:
+        """Takes the network, what scores it, and the records, which may be none."""
+        self._distribution = distribution
+        self._network = network
+        self._objective = objective
+        self._records = records
+        self._batch_size = batch_size
+
+    def scores(self, between_batches: Callable[[], None]) -> dict[str, float]:
+        """Returns the metrics on all records.
+
+        Args:
+            between_batches: Called before each batch; may raise to break off.
+
+        Returns:
+            Metrics by name; empty if there are no records.
+        """
+        if not self._records.num_records:
+            return {}
+        return self._objective.scores(self._predictions(between_batches))
+
+    def pictures(self) -> list[np.ndarray]:
+        """Returns pictures of the first record, if there is one: RGB uint8."""
+        if not self._records.num_records:
+            return []
+        return self._objective.pictures(*next(self._predictions(lambda: None)))
+
+    def _predictions(
+        self, between_batches: Callable[[], None]
+    ) -> Iterator[tuple[Batch, np.ndarray]]:
+        """Batches of the records with the network's output."""
+        batches = make_evaluation_dataset(self._records, batch_size=self._batch_size)
+        with readable_record_errors(self._records.directory, self._records.split):
+            for batch in batches:
+                between_batches()
+                predicted = self._predict_step(self._distribution.parts(batch["image"]))
+                yield batch, predicted.numpy()[: len(batch["image"])]
+
+    @tf.function(reduce_retracing=True)
+    def _predict_step(self, parts: tf.Tensor) -> tf.Tensor:
+        """The network's output for all parts, in inference mode."""
+        distribution = self._distribution
+        outputs = distribution.strategy.run(self._predict_part, args=(parts,))
+        return distribution.first(outputs)
+
+    def _predict_part(self, image: tf.Tensor) -> tf.Tensor:
+        """The output for the parts of all replicas, of which this one makes one."""
+        return gather_rows(self._network(image, training=False))

@@ -1,0 +1,158 @@
+r"""Times training steps of one and of several processes, each on a core of its own.
+
+    python -m experiments.benchmark_distribution --records=data/records/nyu_depth_v2
+
+Each process takes --batch_size images a step of the modified FCRN, as each of several
+machines would; they talk over the loopback interface. The table gives the images of all
+processes a second, and the efficiency: that rate over so many times the rate of one.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import keras
+from absl import app, flags, logging
+
+from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
+from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
+from dpde_tf.models.batch_normalization import synchronize_batch_normalization
+from dpde_tf.models.depth_network import build_depth_network
+from dpde_tf.presets import depth_preset
+from dpde_tf.training.distribution import Distribution
+from dpde_tf.training.objectives import DepthObjective
+from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
+from dpde_tf.training.run_record import hardware
+from dpde_tf.training.step import TrainingStep
+from dpde_tf.training.strategies import make_strategy
+
+FLAGS = flags.FLAGS
+_PROGRAM = "experiments.benchmark_distribution"
+_WARM_UP = 2
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
+    flags.DEFINE_string("split", "train", "Split to train on.")
+    flags.DEFINE_integer("batch_size", 4, "Images a process and step.", lower_bound=1)
+    flags.DEFINE_integer("steps", 6, "Steps that are timed.", lower_bound=1)
+    flags.DEFINE_list("processes", ["1", "2"], "Numbers of processes to compare.")
+    flags.DEFINE_bool("sync_batch_norm", False, "Statistics over all processes.")
+    flags.DEFINE_bool("be_worker", False, "Be one of the processes; not for people.")
+
+
+def time_steps(distribution: Distribution, batch_size: int) -> list[float]:
+    """Returns how long training steps take, with what they wait for data.
+
+    Args:
+        distribution: What has been made before TensorFlow did anything else.
+        batch_size: Images of all processes together.
+
+    Returns:
+        Seconds of each step after the warm-up.
+    """
+    records = RecordSet.open(FLAGS.records, FLAGS.split)
+    config = dataclasses.replace(depth_preset("paper").training, batch_size=batch_size)
+    with distribution.strategy.scope():
+        network = build_depth_network(
+            DepthNetworkConfig(encoder_weights="none", output_offset=2.5)
+        )
+        optimizer = build_optimizer(config, learning_rate_schedule(config, 100))
+        optimizer.build(network.trainable_variables)
+    if FLAGS.sync_batch_norm:
+        synchronize_batch_normalization(network)
+    objective = DepthObjective(DepthLossConfig(max_depth=records.split.depth_max))
+    step = TrainingStep(network, objective, optimizer, distribution)
+    batches = distribution.batches(
+        functools.partial(
+            make_training_dataset,
+            records,
+            batch_size=batch_size,
+            augmentation=depth_preset("paper").augmentation,
+            seed=0,
+            epoch=0,
+        )
+    )
+    seconds, iterator = [], iter(batches)
+    for _ in range(_WARM_UP + FLAGS.steps):
+        start = time.perf_counter()
+        terms, _ = step(next(iterator), 0.0)
+        terms["loss"].numpy()
+        seconds.append(time.perf_counter() - start)
+    return seconds[_WARM_UP:]
+
+
+def _measure(num_processes: int) -> float:
+    """The median seconds of a step of so many processes."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(num_processes)]
+        for one in sockets:
+            one.bind(("localhost", 0))
+        hosts = [f"localhost:{one.getsockname()[1]}" for one in sockets]
+    processes = [_start_worker(index, hosts) for index in range(num_processes)]
+    outputs = [process.communicate()[0] for process in processes]
+    if any(process.returncode for process in processes):
+        sys.exit(f"Error: a process of {num_processes} failed; see above.")
+    return statistics.median(json.loads(outputs[0].splitlines()[-1]))
+
+
+def _start_worker(index: int, hosts: list[str]) -> subprocess.Popen:
+    """Starts one of the processes, on a core of its own."""
+    cores = sorted(os.sched_getaffinity(0))
+    task = {"type": "worker", "index": index}
+    config = json.dumps({"cluster": {"worker": hosts}, "task": task})
+    return subprocess.Popen(
+        [sys.executable, "-m", _PROGRAM, "--be_worker", *sys.argv[1:]],
+        env=os.environ | {"TF_CONFIG": config},
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, {cores[index % len(cores)]}),
+    )
+
+
+def _be_worker() -> None:
+    """Times steps, and prints the seconds as JSON."""
+    num_processes = len(json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"])
+    kind = "multi_worker" if num_processes > 1 else "none"
+    distribution = Distribution(make_strategy(kind))
+    keras.utils.set_random_seed(0)
+    seconds = time_steps(distribution, FLAGS.batch_size * num_processes)
+    print(json.dumps(seconds))
+
+
+def main(argv: Sequence[str]) -> None:
+    """Times all numbers of processes, and prints the table."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    logging.set_verbosity(logging.WARNING)
+    if FLAGS.be_worker:
+        _be_worker()
+        return
+    machine = hardware()
+    print(f"{machine['processor']}, {machine['cores']} cores, one a process\n")
+    print("| processes | images a step | seconds a step | images/s | efficiency |")
+    print("|---|---|---|---|---|")
+    rate_of_one = None
+    for number in map(int, FLAGS.processes):
+        seconds, images = _measure(number), FLAGS.batch_size * number
+        rate = images / seconds
+        rate_of_one = rate_of_one or rate / number
+        efficiency = rate / number / rate_of_one
+        print(
+            f"| {number} | {images} | {seconds:.3f} | {rate:.2f} | {efficiency:.0%} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
