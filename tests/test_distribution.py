@@ -15,6 +15,8 @@ from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.strategies import make_strategy, worker_place
 from tests.record_sets import write_small_record_set
 
+pytestmark = pytest.mark.slow
+
 # Sums of a few hundred float32 in another order, over four steps.
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 

@@ -174,7 +174,8 @@ def test_score_image_gives_the_same_together_as_alone(rng):
     for protocol in chosen:
         for key, predicted in predictions.items():
             alone = sums_of(truth, predicted, protocol)
-            np.testing.assert_array_equal(together[protocol.name, key], alone)
+            # Sums of float32 are rounded differently at other places in memory.
+            np.testing.assert_allclose(together[protocol.name, key], alone, rtol=1e-7)
 
 
 def test_score_image_names_the_array_that_is_not_finite():

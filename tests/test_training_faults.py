@@ -24,6 +24,8 @@ from tests.small_training import (
     state_of,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):

@@ -11,6 +11,7 @@ import math
 import os
 import pathlib
 import pickle
+import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, ClassVar
@@ -21,7 +22,9 @@ from dpde_tf.error_messages import one_line
 
 Globals = Mapping[tuple[str, str], Any]
 
-_NUMBERS = "biuf"  # Kinds of types: truth values, whole numbers, floats.
+# Truth values, whole numbers, floats; and the object that an array of shape () holds.
+# NumPy would take these names for far more, such as lists of fields.
+_TYPE = re.compile(r"[biuf]\d{1,2}|O[48]")
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -35,9 +38,9 @@ class _PickledType:
     """The type of an array's numbers, of which a pickle gives name and byte order."""
 
     def __init__(self, name: str, *_: Any) -> None:
+        if not _TYPE.fullmatch(name):
+            raise pickle.UnpicklingError(f"it holds an array of {name!r}")
         self.dtype = np.dtype(name)
-        if self.dtype.kind not in _NUMBERS + "O":
-            raise pickle.UnpicklingError(f"it holds an array of {self.dtype}")
 
     def __setstate__(self, state: tuple) -> None:
         """Takes the byte order alone."""
