@@ -192,7 +192,7 @@ def _fuzz(target, seconds):
         (corpus / str(number)).write_bytes(data)
     # Only what has just been looked at counts: a parser may not leave the limit.
     options = [f"-max_total_time={seconds}", "-max_len=4096", "-rss_limit_mb=3000"]
-    options += ["-timeout=10", "-print_final_stats=1", "-verbosity=0", "-seed=1"]
+    options += ["-timeout=10", "-print_final_stats=1", "-verbosity=0"]
     atheris.Setup([sys.argv[0], *options, str(corpus)], _TARGETS[target])
     atheris.Fuzz()
 

@@ -1,6 +1,7 @@
 """Tests of data_prep.download, fetching and unpacking, against a local server."""
 
 import hashlib
+import http.client
 import http.server
 import io
 import tarfile
@@ -293,3 +294,26 @@ def test_download_middlebury_fetches_what_is_missing(server, tmp_path, monkeypat
             assert all((tmp_path / scene / name).is_file() for name in FILES[year])
     assert not (tmp_path / "Aloe").exists()
     assert len(server.requests) == 2 * 8 + 26
+
+
+@pytest.mark.parametrize(
+    "length, match", [("9" * 5000 + "x", "is not HTTP"), ("-5", "is not HTTP")]
+)
+def test_fetch_refuses_a_length_that_is_no_number(server, tmp_path, length, match):
+    response = http.client.HTTPMessage()
+    response["Content-Length"] = length
+    answer = type("Answer", (), {"headers": response})
+    with pytest.raises(ValueError, match=match):
+        fetching._check_answer(server.url, answer, 0, None)
+
+
+def test_fetch_stops_an_answer_without_an_end(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "_BLOCK_BYTES", 1000)
+    # Without a length, and longer than it may be.
+    server.login_page, server.page_has_length = DATA, False
+    monkeypatch.setattr(fetching, "_check_answer", lambda *_: 5000)
+    part = tmp_path / "file.bin.part"
+    assert fetching._receive(server.url, part, 5000)
+    assert part.stat().st_size == 6000
+    with pytest.raises(ValueError, match=r"must have 5000 bytes; it has 6000"):
+        fetching._check_file(part, server.url, 5000, None, "")

@@ -136,6 +136,7 @@ def layer_cases():
         ("addresses as objects, flags", _array_pickle((1,), "O8", b"A" * 8, flags=63)),
         ("text", _array_pickle((1,), "U2", b"\0" * 8)),
         ("a structure", _array_pickle((1,), "f4,O", b"\0" * 12)),
+        ("a type of octal digits", _array_pickle((1,), "01f4", b"\0" * 4)),
         ("a type of words", _array_pickle((1,), "evil", b"\0" * 8)),
         ("ndarray called", _op("numpy.ndarray", (HUGE,))),
         ("dtype called", _op("numpy.dtype", "f8," * 99)),
