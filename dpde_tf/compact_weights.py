@@ -6,12 +6,12 @@ no code.
 """
 
 import pathlib
-import zipfile
 
 import keras
 import numpy as np
 
 from dpde_tf.checksums import check_checksums, write_checksums
+from dpde_tf.data.array_files import read_npz
 
 _PIECE_NAME = "compact-{}.npz"
 
@@ -91,9 +91,8 @@ def load_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> No
     arrays: dict[str, np.ndarray] = {}
     for path in sorted(folder.glob(_PIECE_NAME.format("*"))):
         try:
-            with np.load(path, allow_pickle=False) as piece:
-                arrays |= dict(piece)
-        except (zipfile.BadZipFile, ValueError) as error:
+            arrays |= read_npz(path)
+        except ValueError as error:
             raise ValueError(
                 f"{path} is no piece of compact weights: {error}"
             ) from error

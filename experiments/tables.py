@@ -32,13 +32,13 @@ FLAGS = flags.FLAGS
 _PROGRAM = "experiments.tables"
 _IMAGE_SIZE = (240, 320)
 _NUMBERS = ("1", "2", "3", "4", "5")
+# Network to the row of the benchmark.
 _FORWARD = {
     "fcrn": parts.FCRN_FORWARD,
     "modified_fcrn": parts.DEPTH_FORWARD,
     "gradient": parts.GRADIENT_FORWARD,
 }
 _TRAINING = {"fcrn": parts.FCRN, "modified_fcrn": parts.STEP, "gradient": parts.CROPS}
-# Network to the row of the benchmark.
 
 
 def _define_flags() -> None:

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 ALLOWED = {
     "dpde_tf.atomic_files": set(),
     "dpde_tf.checksums": set(),
-    "dpde_tf.compact_weights": {"dpde_tf.checksums"},
+    "dpde_tf.compact_weights": {"dpde_tf.checksums", "dpde_tf.data"},
     "dpde_tf.config": set(),
     "dpde_tf.bootstrap": {"dpde_tf.metrics"},
     "dpde_tf.depth_alignment": {"dpde_tf.image_gradients", "dpde_tf.scale_and_shift"},
