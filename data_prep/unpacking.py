@@ -1,27 +1,13 @@
 """Archives, unpacked safely and wholly or not at all."""
 
-import lzma
 import pathlib
 import shutil
-import struct
 import tarfile
 import zipfile
-import zlib
 
-# RuntimeError: a ZIP with a password; NotImplementedError: another compression.
-_DAMAGED = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    NotImplementedError,
-    struct.error,
-    OverflowError,
-    ValueError,  # Names that are no text, places before the beginning.
-)
+from dpde_tf.error_messages import BAD_ZIP
+
+_DAMAGED = (tarfile.TarError, *BAD_ZIP)
 
 
 def _check_zip_names(archive: zipfile.ZipFile, directory: pathlib.Path) -> None:

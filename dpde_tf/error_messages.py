@@ -1,10 +1,28 @@
 """Errors as people who run a program want them: one line, without a traceback."""
 
 import contextlib
+import lzma
+import struct
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterator
 
 from cv2.utils import logging as cv2_logging
+
+# What `zipfile` raises on a damaged, encrypted or unknown archive.
+BAD_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,  # A password.
+    NotImplementedError,  # Another compression.
+    OverflowError,
+    ValueError,  # Names that are no text, places before the beginning.
+    struct.error,
+)
 
 
 def one_line(error: Exception | str) -> str:

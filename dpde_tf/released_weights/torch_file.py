@@ -8,39 +8,23 @@ keys; then for each key a 64-bit count and the numbers.
 """
 
 import collections
-import lzma
 import math
 import os
 import pathlib
 import pickle
-import struct
 import zipfile
-import zlib
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from dpde_tf.error_messages import one_line
+from dpde_tf.error_messages import BAD_ZIP, one_line
 from dpde_tf.released_weights.restricted_pickle import load_pickle
 
 ZIP_MAGIC = b"PK\x03\x04"
 # The first bytes of the older files: a pickle of the number 0x1950a86a20f9469cfc6c.
 LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _LEGACY_VERSION = 1001
-# What `zipfile` raises on a damaged, encrypted or unknown archive.
-_BAD_ARCHIVE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    NotImplementedError,
-    OverflowError,
-    ValueError,  # Names that are no text, places before the beginning.
-    struct.error,
-)
 
 
 def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
@@ -103,7 +87,7 @@ def _read_zip(file: BinaryIO) -> Any:
     try:
         with zipfile.ZipFile(file) as archive:
             return _read_archive(archive, file)
-    except _BAD_ARCHIVE as error:
+    except BAD_ZIP as error:
         if str(file.name) in str(error):  # Ours.
             raise
         raise _broken(file.name, str(error)) from error
