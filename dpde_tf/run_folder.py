@@ -13,6 +13,8 @@ import pathlib
 import re
 from typing import Any
 
+from dpde_tf.json_files import read_json_object
+
 RECORD_FILE = "run.json"
 METRICS_FILE = "metrics.jsonl"
 WEIGHTS_FILE = "weights.weights.h5"
@@ -84,16 +86,8 @@ def read_run_record(workdir: str | pathlib.Path) -> dict:
             f"{path} does not exist, so {workdir} is not the folder of a run. Train "
             "one, for example with `make train-nyu`, or name another."
         )
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is damaged: it must hold a JSON object ({error}). Take it from a "
-            "copy of the run, or use another folder."
-        ) from error
-    if not isinstance(record, dict):
-        raise ValueError(f"{path} must hold a JSON object. Use another folder.")
-    return record
+    remedy = "Take it from a copy of the run, or use another folder."
+    return read_json_object(path, remedy=remedy)
 
 
 def read_metrics(workdir: str | pathlib.Path) -> list[dict]:

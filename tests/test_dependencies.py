@@ -39,12 +39,15 @@ ALLOWED = {
     "dpde_tf.network_costs": {"dpde_tf.models"},
     "dpde_tf.paper_values": set(),
     "dpde_tf.published_values": set(),
-    "dpde_tf.run_folder": set(),
+    "dpde_tf.json_files": {"dpde_tf.error_messages"},
+    "dpde_tf.run_folder": {"dpde_tf.json_files"},
     "dpde_tf.folder_lock": {"dpde_tf.atomic_files"},
     "dpde_tf.data": {
         "dpde_tf.atomic_files",
         "dpde_tf.checksums",
         "dpde_tf.config",
+        "dpde_tf.error_messages",
+        "dpde_tf.json_files",
     },
     "dpde_tf.evaluation": {
         "dpde_tf.atomic_files",
@@ -81,6 +84,7 @@ ALLOWED = {
         "dpde_tf.models",
     },
     "dpde_tf.report": {
+        "dpde_tf.json_files",
         "dpde_tf.config",
         "dpde_tf.data",
         "dpde_tf.metrics",

@@ -5,9 +5,16 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from dpde_tf.checksums import file_sha256
 from dpde_tf.data.manifest import Manifest, Shard, Split, read_manifest, write_manifest
-from dpde_tf.data.records import decode_record, encode_record, open_record_writer
+from dpde_tf.data.records import (
+    decode_record,
+    encode_record,
+    open_record_writer,
+    readable_record_errors,
+)
 from tests.small_training import largest_file
 
 
@@ -95,3 +102,38 @@ def test_open_record_writer_on_a_full_disk_names_file_and_remedy(tmp_path):
         open_record_writer(tmp_path / "none" / "a.tfrecord"),
     ):
         pass
+
+
+def _one_shard(folder, record):
+    """A record set of one true shard that holds `record`."""
+    path = folder / "train-0.tfrecord"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(record)
+    size, sha = path.stat().st_size, file_sha256(path)
+    return dataclasses.replace(
+        Split(("a",), (), 0.5, 9.0, 2.5, 1.0), shards=(Shard(path.name, 1, size, sha),)
+    )
+
+
+def test_readable_record_errors_names_the_folder_of_a_record_no_one_can_decode(
+    tmp_path,
+):
+    split = _one_shard(tmp_path, b"no example")
+    dataset = tf.data.TFRecordDataset(str(tmp_path / "train-0.tfrecord"))
+    with (
+        pytest.raises(
+            ValueError, match=rf"record of {tmp_path} .*data again"
+        ) as caught,
+        readable_record_errors(tmp_path, split),
+    ):
+        list(dataset.map(decode_record))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_readable_record_errors_passes_on_what_is_not_of_the_records(tmp_path):
+    split = _one_shard(tmp_path, b"no example")
+    with (
+        pytest.raises(tf.errors.InvalidArgumentError),
+        readable_record_errors(tmp_path, split),
+    ):
+        tf.linalg.matmul(tf.ones((2, 3)), tf.ones((2, 3)))

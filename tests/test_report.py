@@ -264,7 +264,7 @@ def test_report_refuses_broken_or_foreign_scores(run_folder, records):
     with pytest.raises(ValueError, match=r"summary\.json lacks dataset, num_images"):
         make(run_folder, records)
     path.write_text("{")
-    with pytest.raises(ValueError, match=r"summary\.json is not JSON"):
+    with pytest.raises(ValueError, match=r"summary\.json .*must hold a JSON object"):
         make(run_folder, records)
 
 

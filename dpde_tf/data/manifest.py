@@ -14,6 +14,8 @@ import pathlib
 
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.checksums import file_sha256
+from dpde_tf.error_messages import one_line
+from dpde_tf.json_files import read_json_object
 
 FILE_NAME = "manifest.json"
 FORMAT_VERSION = 1
@@ -134,7 +136,7 @@ def read_manifest(directory: str | pathlib.Path) -> Manifest:
 
     Raises:
         FileNotFoundError: If there is no manifest: the folder is not a record set.
-        ValueError: If it was written by another version of the format.
+        ValueError: If it is damaged, or was written by another version of the format.
     """
     path = pathlib.Path(directory) / FILE_NAME
     if not path.is_file():
@@ -143,20 +145,32 @@ def read_manifest(directory: str | pathlib.Path) -> Manifest:
             "`make data-nyu`, `make data-make3d`, `make data-mid` or "
             "`python -m data_prep.rgbd_folder --help`."
         )
-    fields = json.loads(path.read_text(encoding="utf-8"))
-    if fields.pop("format_version", None) != FORMAT_VERSION:
+    fields = read_json_object(path, remedy=_REMEDY)
+    if fields.get("format_version") != FORMAT_VERSION:
         raise ValueError(
             f"{path} must have format_version {FORMAT_VERSION}; it was written by "
             "another version. Convert the raw data again."
         )
+    try:
+        return _manifest(fields)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"{type(error).__name__}: {one_line(error)}"
+        raise ValueError(f"{path} is damaged ({what}). {_REMEDY}") from error
+
+
+def _manifest(fields: dict) -> Manifest:
+    """The manifest that a JSON file describes."""
     splits = {}
     for name, split in fields["splits"].items():
-        shards = tuple(Shard(**shard) for shard in split.pop("shards"))
-        names = tuple(split.pop("names"))
-        splits[name] = Split(names=names, shards=shards, **split)
+        shards = tuple(Shard(**shard) for shard in split["shards"])
+        if bad := [s.file for s in shards if pathlib.Path(s.file).name != s.file]:
+            raise ValueError(f"{bad[0]!r} is not the name of a file in the folder")
+        names = tuple(map(str, split["names"]))
+        splits[name] = Split(**split | {"names": names, "shards": shards})
+    height, width = (int(part) for part in fields["image_size"])
     return Manifest(
         dataset=fields["dataset"],
-        image_size=tuple(fields["image_size"]),
+        image_size=(height, width),
         splits=splits,
         source=fields["source"],
     )

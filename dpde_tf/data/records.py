@@ -23,7 +23,8 @@ import numpy as np
 import tensorflow as tf
 
 from dpde_tf.atomic_files import force_to_disk, unwritable
-from dpde_tf.data.manifest import Split, check_shards
+from dpde_tf.data.manifest import DamagedShardError, Split, check_shards
+from dpde_tf.error_messages import one_line
 
 _FEATURES = {
     "name": tf.io.FixedLenFeature([], tf.string),
@@ -137,10 +138,23 @@ def readable_record_errors(
 
     Raises:
         FileNotFoundError: If TensorFlow failed, and a shard is missing.
-        DamagedShardError: If TensorFlow failed, and a shard was changed.
+        DamagedShardError: If TensorFlow failed, and a shard was changed, or holds a
+            record that cannot be decoded.
     """
     try:
         yield
-    except tf.errors.OpError:
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
         check_shards(directory, split)
-        raise
+        if not _is_of_decoding(error):
+            raise
+        raise DamagedShardError(
+            f"A record of {directory} cannot be decoded ({one_line(error)[:200]}). "
+            "Convert the raw data again, with --overwrite."
+        ) from error
+
+
+def _is_of_decoding(error: Exception) -> bool:
+    """Whether an error comes from a record, not from what is computed with it."""
+    if isinstance(error, tf.errors.InvalidArgumentError | tf.errors.DataLossError):
+        return "IteratorGetNext" in str(error)
+    return isinstance(error, UnicodeDecodeError)

@@ -1,13 +1,13 @@
 """Figures and 3D pages that `experiments.figures` wrote, for the report."""
 
 import dataclasses
-import json
 import os
 import pathlib
 
 import cv2
 
 from dpde_tf.data.image_files import read_image
+from dpde_tf.json_files import read_json_object
 from dpde_tf.report.blocks import Block, Cell, Heading, Links, Paragraph, Picture, Table
 
 LIST_FILE = "figures.json"
@@ -50,7 +50,8 @@ def read_figures(
             f"{path} does not exist, so {directory} is not a folder of figures. Run "
             "`python -m experiments.figures`, or choose another with --figures."
         )
-    listed = json.loads(path.read_text(encoding="utf-8"))
+    remedy = "Run `python -m experiments.figures` again."
+    listed = read_json_object(path, remedy=remedy)
     figures = [_picture(directory / f, title) for f, title in listed["figures"].items()]
     base = pathlib.Path(os.path.relpath(directory, output))
     pages = [(pathlib.Path(p).stem, (base / p).as_posix()) for p in listed["pages"]]

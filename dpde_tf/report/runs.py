@@ -9,11 +9,11 @@
 """
 
 import dataclasses
-import json
 import pathlib
 
 import h5py
 
+from dpde_tf.json_files import read_json_object
 from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_metrics
 
 TRAINING_TITLES = {
@@ -175,9 +175,4 @@ def _read_training_run(directory: pathlib.Path) -> TrainingRun:
 
 def _read_json(path: pathlib.Path) -> dict:
     """The content of a JSON file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is not JSON ({error}). Delete it and run what wrote it again."
-        ) from error
+    return read_json_object(path, remedy="Delete it and run what wrote it again.")

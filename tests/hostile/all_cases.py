@@ -29,6 +29,7 @@ def cases():
             text_cases.dmin_cases(),
             text_cases.run_cases(),
             text_cases.record_name_cases(),
+            text_cases.manifest_cases(),
             weight_cases.keras_cases(),
             weight_cases.torch_cases(),
             weight_cases.layer_cases(),

@@ -5,6 +5,7 @@ import json
 from data_prep.middlebury_scenes import read_dmin
 from data_prep.rgbd_folder import read_list
 from dpde_tf.config import GradientNetworkConfig
+from dpde_tf.data.manifest import read_manifest
 from dpde_tf.prediction_files import prediction_path
 from dpde_tf.run_folder import read_metrics, read_run_record, recorded_config
 
@@ -130,3 +131,63 @@ def _name_case(name, right):
         return made.name
 
     return Case("record name", repr(name), write, read, right)
+
+
+def manifest_cases():
+    """Manifests of record sets."""
+    shard = {"file": "a.tfrecord", "num_records": 1, "num_bytes": 9, "sha256": "0" * 64}
+    statistics = dict.fromkeys(("depth_min", "depth_max", "depth_mean"), 1.0)
+    split = {"names": ["a"], "shards": [shard], "valid_fraction": 1.0, **statistics}
+    good = {
+        "format_version": 1,
+        "dataset": "mine",
+        "image_size": [2, 3],
+        "splits": {"test": split},
+        "source": {},
+    }
+
+    def case(name, data, right=None):
+        def read(path):
+            return read_manifest(path.parent).image_size[1]
+
+        return _case("manifest.json", name, "manifest.json", data, read, right)
+
+    yield case("whole", json.dumps(good).encode(), 3)
+    whole = json.dumps(good).encode()
+    for length in (0, 1, 40, len(whole) // 2, len(whole) - 1):
+        yield case(f"cut after {length}", whole[:length])
+    for name, data in (
+        ("no text", b"\xff\xfe\0"),
+        ("a list", b"[]"),
+        ("a number", b"7"),
+        ("null", b"null"),
+        ("deep", b"[" * 99_999),
+    ):
+        yield case(name, data)
+    for key in good:
+        yield case(f"no {key}", _json(good, without=key))
+    for name, changes in (
+        ("another version", {"format_version": 2}),
+        ("splits of a list", {"splits": []}),
+        ("a split of text", {"splits": {"test": "a"}}),
+        ("a size of three", {"image_size": [1, 2, 3]}),
+        ("a size of text", {"image_size": "ab"}),
+        ("no size", {"image_size": None}),
+    ):
+        yield case(name, _json(good | changes))
+    for key in split:
+        broken = {k: v for k, v in split.items() if k != key}
+        yield case(f"a split without {key}", _json(good | {"splits": {"a": broken}}))
+    for name, changes in (
+        ("another folder", {"file": "../a.tfrecord"}),
+        ("the root", {"file": "/etc/passwd"}),
+        ("a file of a number", {"file": 7}),
+        ("a field too many", {"code": "import os"}),
+    ):
+        shards = [shard | changes]
+        changed = good | {"splits": {"test": split | {"shards": shards}}}
+        yield case(f"a shard with {name}", _json(changed))
+
+
+def _json(fields, without=None):
+    return json.dumps({k: v for k, v in fields.items() if k != without}).encode()
