@@ -168,6 +168,18 @@ class TrainingConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class PredictionConfig:
+    """How trained networks are applied.
+
+    Attributes:
+        test_time_flip: Average each network's output with that of the mirrored image,
+            mirrored back, at twice the time. Paper: none.
+    """
+
+    test_time_flip: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class FusionConfig:
     """Eqs. 5 and 6 of the paper.
 

@@ -11,7 +11,9 @@ size, pictures at the photograph's: `<name>_depth.png` and `<name>_fused.png`, 1
 millimetres, and `<name>_prediction.png`, everything in colours; with --export=html a
 page `<name>.html` that turns the scene with the mouse (ply, glb: for other programs):
 
-    python -m experiments.predict --depth_run=... --images=photo.jpg --output=out
+    python -m experiments.predict --images=photo.jpg --output=out --export=html
+
+Without --depth_run, the networks that come with the library predict.
 
 Predictions of records that are there from the same networks, options and records are
 kept, so that an interrupted run goes on. `run.json` says with what they were made.
@@ -28,7 +30,7 @@ from absl import app, flags
 
 from dpde_tf.atomic_files import remove_partial
 from dpde_tf.checksums import file_sha256
-from dpde_tf.config import FusionConfig
+from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
 from dpde_tf.data.records import readable_record_errors
@@ -40,6 +42,8 @@ from dpde_tf.prediction_files import prediction_path, write_prediction
 from dpde_tf.reconstruction.files import check_formats
 from dpde_tf.run_folder import RECORD_FILE, read_run_record
 from dpde_tf.trained_networks import (
+    SHIPPED_DEPTH_RUN,
+    SHIPPED_GRADIENT_RUN,
     load_depth_network,
     load_gradient_network,
     weights_sha256,
@@ -59,16 +63,26 @@ _CHIEF_SECONDS = 600.0
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("depth_run", None, "Run of train_depth.", required=True)
+    flags.DEFINE_string(
+        "depth_run", None, "Run of train_depth; none: both shipped networks."
+    )
     flags.DEFINE_string("gradient_run", None, "Run of train_gradient; none: no fusion.")
     flags.DEFINE_string("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
+    flags.DEFINE_integer(
+        "num_records", None, "Predict only the first so many records.", lower_bound=1
+    )
     flags.DEFINE_multi_string("images", None, "Image file or folder; may be repeated.")
     flags.DEFINE_string("output", None, "Folder of the predictions.", required=True)
     flags.DEFINE_list("export", [], "3D files of photographs: some of ply, glb, html.")
     flags.DEFINE_float("focal", None, "Focal length of the photographs, in pixels.")
     flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
-    flags.DEFINE_enum("precision", "auto", PRECISIONS, "Precision of the networks.")
+    flags.DEFINE_enum(
+        "precision",
+        "float32",
+        PRECISIONS,
+        "Precision of the networks; float32 gives the same numbers on all machines.",
+    )
     flags.DEFINE_enum(
         "distribution",
         "none",
@@ -76,7 +90,7 @@ def _define_flags() -> None:
         "Use one device, all GPUs of this machine, or the machines of TF_CONFIG.",
     )
     flags.DEFINE_bool("overwrite", False, "Replace predictions of other networks.")
-    define_config_flags(FusionConfig)
+    define_config_flags(PredictionConfig, FusionConfig)
 
 
 def predict_records(
@@ -105,13 +119,19 @@ def predict_records(
             bar.add(len(batch["name"]))
 
 
-def _run_config(fusion: FusionConfig, precision: str, data: dict) -> dict:
-    """What decides about the numbers: weights, fusion, precision, data."""
+def _network_runs() -> dict[str, str]:
+    """The folders of the networks; without any flag, those of the shipped ones."""
+    if FLAGS.depth_run is None:
+        shipped = {"depth_run": SHIPPED_DEPTH_RUN, "gradient_run": SHIPPED_GRADIENT_RUN}
+        return {name: str(path) for name, path in shipped.items()}
     runs = {"depth_run": FLAGS.depth_run, "gradient_run": FLAGS.gradient_run}
-    weights = {
-        name: weights_sha256(run) for name, run in runs.items() if run is not None
-    }
-    return config_as_dict(fusion) | {
+    return {name: run for name, run in runs.items() if run is not None}
+
+
+def _run_config(configs: Sequence[object], precision: str, data: dict) -> dict:
+    """What decides about the numbers: weights, options, precision, data."""
+    weights = {name: weights_sha256(run) for name, run in _network_runs().items()}
+    return config_as_dict(*configs) | {
         "weights_sha256": weights,
         "data": data,
         "precision": {"precision": precision},
@@ -164,6 +184,12 @@ def _wait_for_chief(output: pathlib.Path, config: dict) -> None:
     )
 
 
+def _first(records: RecordSet) -> RecordSet:
+    """As many records as the flag says."""
+    numbers = np.arange(len(records.selected))
+    return records.without(numbers >= (FLAGS.num_records or len(numbers)))
+
+
 def _share_of_worker(records: RecordSet) -> RecordSet:
     """Every n-th record, from this worker's on."""
     worker, num_workers = worker_place(FLAGS.distribution)
@@ -178,17 +204,22 @@ def _lock_output() -> contextlib.AbstractContextManager:
     return lock_file(output / f"{LOCK_FILE}-worker-{worker}", guarded=output)
 
 
-def _load_predictor(fusion: FusionConfig) -> DepthPredictor:
+def _load_predictor(options: PredictionConfig, fusion: FusionConfig) -> DepthPredictor:
     """The networks that the flags name, on the devices of this process."""
+    runs = _network_runs()
     devices = "none" if FLAGS.distribution == "none" else "mirrored"
     distribution = Distribution(make_strategy(devices))
     with distribution.strategy.scope():
-        depth_network = load_depth_network(FLAGS.depth_run)
+        depth_network = load_depth_network(runs["depth_run"])
         gradient_network = None
-        if FLAGS.gradient_run is not None:
-            gradient_network = load_gradient_network(FLAGS.gradient_run)
+        if "gradient_run" in runs:
+            gradient_network = load_gradient_network(runs["gradient_run"])
     return DepthPredictor(
-        depth_network, gradient_network, fusion, apply=distribution.apply
+        depth_network,
+        gradient_network,
+        fusion,
+        test_time_flip=options.test_time_flip,
+        apply=distribution.apply,
     )
 
 
@@ -196,18 +227,20 @@ def _predict(output: pathlib.Path) -> None:
     """Loads the networks, and predicts what the flags say."""
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
-    fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
+    values = FLAGS.flag_values_dict()
+    configs = [config_from_flags(c(), values) for c in (PredictionConfig, FusionConfig)]
     check_formats(FLAGS.export)
-    predictor = _load_predictor(fusion)
+    predictor = _load_predictor(*configs)
     if FLAGS.records:
         records = RecordSet.open(FLAGS.records, FLAGS.split)
-        _prepare_output(output, _run_config(fusion, precision, _records_data()))
-        records = _share_of_worker(records)
+        _prepare_output(output, _run_config(configs, precision, _records_data()))
+        records = _share_of_worker(_first(records))
         predict_records(predictor, records, output, FLAGS.batch_size)
         return
     paths = find_photographs(FLAGS.images, output)
-    size = tuple(read_run_record(FLAGS.depth_run)["config"]["data"]["image_size"])
-    _prepare_output(output, _run_config(fusion, precision, {"images": FLAGS.images}))
+    trained = read_run_record(_network_runs()["depth_run"])
+    size = tuple(trained["config"]["data"]["image_size"])
+    _prepare_output(output, _run_config(configs, precision, {"images": FLAGS.images}))
     for path in paths:
         picture = predict_photograph(
             predictor,
@@ -224,6 +257,8 @@ def main(argv: Sequence[str]) -> None:
     """Checks the flags and predicts."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}. Images go to --images.")
+    if FLAGS.gradient_run and not FLAGS.depth_run:
+        raise app.UsageError("--gradient_run needs the --depth_run beside it.")
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")
     if FLAGS.images and FLAGS.distribution == "multi_worker":

@@ -165,3 +165,49 @@ def test_predict_refuses_bad_input(path, tmp_path, flags, message):
     )
     assert result.returncode != 0
     assert message in result.stderr
+
+
+def test_predict_first_records_with_test_time_flip(path, tmp_path):
+    run_program(
+        "experiments.predict",
+        depth_run=path / "runs" / "depth",
+        gradient_run=path / "runs" / "gradient",
+        records=path / "nyu",
+        num_records=1,
+        test_time_flip=True,
+        output=tmp_path,
+    )
+    (file,) = tmp_path.glob("*.npz")
+    plain = read_prediction(path / "runs" / "predictions" / "dpde" / file.name)
+    flipped = read_prediction(file)
+    assert 0 < np.abs(flipped["depth"] - plain["depth"]).max() < 1.0
+    config = json.loads((tmp_path / "run.json").read_text())["config"]
+    assert config["PredictionConfig"] == {"test_time_flip": True}
+
+
+def test_predict_refuses_a_gradient_run_alone(path, tmp_path):
+    result = run_program(
+        "experiments.predict",
+        check=False,
+        gradient_run=path / "runs" / "gradient",
+        images="photo.jpg",
+        output=tmp_path,
+    )
+    assert "--gradient_run needs the --depth_run beside it" in result.stderr
+
+
+def test_predict_on_all_devices_of_the_machine_gives_the_same(path, tmp_path):
+    run_program(
+        "experiments.predict",
+        depth_run=path / "runs" / "depth",
+        gradient_run=path / "runs" / "gradient",
+        records=path / "nyu",
+        distribution="mirrored",
+        output=tmp_path,
+    )
+    files = sorted(tmp_path.glob("*.npz"))
+    assert len(files) == 3
+    for file in files:
+        plain = read_prediction(path / "runs" / "predictions" / "dpde" / file.name)
+        for key, values in read_prediction(file).items():
+            assert np.allclose(values, plain[key], atol=1e-4), key

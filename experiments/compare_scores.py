@@ -1,0 +1,126 @@
+r"""Checks that the scores of single images are those that were stored.
+
+    python -m experiments.compare_scores --scores=runs/nyu/scores/shipped \
+        --reference=experiments/results/nyu/scores/dpde
+
+compares the rows of `per_image.csv` that both folders have. Exit code 1 if a score
+differs by more than --tolerance.
+"""
+
+import csv
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from absl import app, flags
+
+from dpde_tf.error_messages import readable_errors
+from dpde_tf.evaluation import ROWS_FILE
+
+FLAGS = flags.FLAGS
+_MEASURES = ("rms", "rms_log", "rel", "sq_rel", "log10", "delta1", "delta2", "delta3")
+_ROW = ("name", "protocol", "key")
+
+Rows = dict[tuple[str, str, str], dict[str, str]]
+"""(image, protocol, array) to the cells of its row."""
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("scores", None, "Folder of scores to check.", required=True)
+    flags.DEFINE_string("reference", None, "Folder of stored scores.", required=True)
+    flags.DEFINE_list("measures", list(_MEASURES), "Columns to compare.")
+    flags.DEFINE_float("tolerance", 1e-3, "Largest difference.", lower_bound=0.0)
+
+
+def read_rows(folder: pathlib.Path) -> Rows:
+    """Returns the rows of `per_image.csv`.
+
+    Args:
+        folder: Written by `experiments.evaluate` or `experiments.export_results`.
+
+    Returns:
+        The rows.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it has no rows, or other columns.
+    """
+    path = folder / ROWS_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist. Write it with `python -m experiments.evaluate`."
+        )
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or set(_ROW) - set(rows[0]):
+        raise ValueError(
+            f"{path} must have rows with the columns {', '.join(_ROW)}. Write it again "
+            "with `python -m experiments.evaluate`."
+        )
+    return {tuple(row[column] for column in _ROW): row for row in rows}
+
+
+def largest_differences(
+    scores: Rows, reference: Rows, measures: Sequence[str]
+) -> tuple[int, dict[str, tuple[float, str]]]:
+    """Compares the rows that both have.
+
+    Args:
+        scores: To check.
+        reference: Stored.
+        measures: Columns.
+
+    Returns:
+        The number of rows, and for each measure the largest difference and its image.
+        A cell that only one of them has differs infinitely.
+
+    Raises:
+        ValueError: If no row is in both, or a column is in none.
+    """
+    common = sorted(set(scores) & set(reference))
+    if not common:
+        raise ValueError(
+            "The two folders have no row in common. Score the same records, arrays and "
+            "protocol as the reference."
+        )
+    largest = {}
+    for measure in measures:
+        if any(measure not in rows[common[0]] for rows in (scores, reference)):
+            raise ValueError(f"There is no column {measure!r}; mend --measures.")
+        ours, theirs = (
+            np.array([float(rows[row][measure] or "nan") for row in common])
+            for rows in (scores, reference)
+        )
+        both_empty = np.isnan(ours) & np.isnan(theirs)
+        difference = np.where(both_empty, 0.0, np.abs(ours - theirs))
+        difference = np.where(np.isnan(difference), np.inf, difference)
+        worst = int(difference.argmax())
+        largest[measure] = float(difference[worst]), common[worst][0]
+    return len(common), largest
+
+
+def main(argv: Sequence[str]) -> None:
+    """Prints the differences; ends with exit code 1 if one is too large."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    with readable_errors():
+        num_rows, largest = largest_differences(
+            read_rows(pathlib.Path(FLAGS.scores)),
+            read_rows(pathlib.Path(FLAGS.reference)),
+            FLAGS.measures,
+        )
+        for measure, (difference, name) in largest.items():
+            print(f"{measure:10}{difference:12.2e}  at {name}")
+        worst = max(difference for difference, _ in largest.values())
+        if worst > FLAGS.tolerance:
+            raise ValueError(
+                f"{num_rows} rows differ by up to {worst:.2e} from {FLAGS.reference}; "
+                f"--tolerance is {FLAGS.tolerance:g}."
+            )
+    print(f"{num_rows} rows agree within {FLAGS.tolerance:g}.")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)

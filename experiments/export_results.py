@@ -1,0 +1,140 @@
+r"""Writes what is worth keeping of runs: everything but weights and predictions.
+
+    python -m experiments.export_results --runs=runs/nyu \
+        --output=experiments/results/nyu
+
+keeps the layout of the runs: the record and the epochs of every training, the record of
+every folder of predictions, and its scores, of which `per_image.csv` keeps the rows of
+one protocol, in six digits. Paths in the records are those of the output, so that
+`make tables RUNS=experiments/results` works like `make tables`.
+"""
+
+import csv
+import json
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from absl import app, flags
+
+from dpde_tf.atomic_files import write_whole
+from dpde_tf.error_messages import readable_errors
+from dpde_tf.evaluation import ROWS_FILE, SUMMARY_FILE
+from dpde_tf.json_files import read_json_object
+from dpde_tf.run_folder import METRICS_FILE, RECORD_FILE
+
+FLAGS = flags.FLAGS
+_JSON_FILES = (RECORD_FILE, SUMMARY_FILE)
+_KEPT = (RECORD_FILE, METRICS_FILE, SUMMARY_FILE, ROWS_FILE)
+# Columns of `per_image.csv` that are no measures.
+_TEXTS = ("name", "protocol", "key", "num_pixels")
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("runs", None, "Folder of runs.", required=True)
+    flags.DEFINE_string("output", None, "Folder to write.", required=True)
+    flags.DEFINE_list("only", None, "Folders of --runs to export; all if not given.")
+    flags.DEFINE_string("protocol", "paper", "Protocol whose rows an image are kept.")
+
+
+def export_results(
+    runs: pathlib.Path,
+    output: pathlib.Path,
+    *,
+    only: Sequence[str] | None = None,
+    protocol: str = "paper",
+) -> list[pathlib.Path]:
+    """Writes the small files of runs into another folder of the same layout.
+
+    Args:
+        runs: Folder of runs.
+        output: Folder to write; files of other runs in it are left.
+        only: Folders inside `runs`, such as `depth` or `scores/dpde`; None for all.
+        protocol: The protocol whose rows of `per_image.csv` are kept.
+
+    Returns:
+        The files written.
+
+    Raises:
+        FileNotFoundError: If there is nothing to write.
+        ValueError: If a file is damaged.
+    """
+    written = []
+    for path in _small_files(runs, only):
+        target = output / path.relative_to(runs)
+        with write_whole(target) as temporary:
+            if path.name == ROWS_FILE:
+                _write_rows(path, temporary, protocol)
+            elif path.name in _JSON_FILES:
+                remedy = "Run what wrote it again."
+                fields = _moved(read_json_object(path, remedy=remedy), runs, output)
+                text = json.dumps(fields, indent=1) + "\n"
+                temporary.write_text(text, encoding="utf-8")
+            else:
+                temporary.write_bytes(path.read_bytes())
+        written.append(target)
+    if not written:
+        raise FileNotFoundError(
+            f"{runs} holds no runs: no {', '.join(_KEPT)}. Name another with --runs."
+        )
+    return written
+
+
+def _small_files(
+    runs: pathlib.Path, only: Sequence[str] | None
+) -> Iterator[pathlib.Path]:
+    """The files to keep, in order."""
+    for folder in (runs,) if only is None else (runs / name for name in only):
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{folder} does not exist. Mend --runs or --only.")
+        yield from sorted(f for f in folder.rglob("*") if f.name in _KEPT)
+
+
+def _moved(value: Any, runs: pathlib.Path, output: pathlib.Path) -> Any:
+    """The value with every path inside `runs` as one inside `output`."""
+    if isinstance(value, dict):
+        return {key: _moved(item, runs, output) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_moved(item, runs, output) for item in value]
+    if isinstance(value, str) and pathlib.Path(value).is_relative_to(runs):
+        return str(output / pathlib.Path(value).relative_to(runs))
+    return value
+
+
+def _write_rows(source: pathlib.Path, target: pathlib.Path, protocol: str) -> None:
+    """Writes the rows of a protocol, with fewer digits."""
+    with source.open(newline="") as read, target.open("w", newline="") as write:
+        reader = csv.DictReader(read)
+        writer = csv.DictWriter(write, reader.fieldnames, lineterminator="\n")
+        writer.writeheader()
+        for row in reader:
+            if row["protocol"] == protocol:
+                writer.writerow({k: _rounded(k, text) for k, text in row.items()})
+
+
+def _rounded(column: str, text: str) -> str:
+    """A measure in six digits; names and empty cells as they are."""
+    if column in _TEXTS or not text:
+        return text
+    return f"{float(text):.6g}"
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs the export."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    with readable_errors():
+        written = export_results(
+            pathlib.Path(FLAGS.runs),
+            pathlib.Path(FLAGS.output),
+            only=FLAGS.only,
+            protocol=FLAGS.protocol,
+        )
+    size = sum(path.stat().st_size for path in written)
+    print(f"{len(written)} files, {size / 1e6:.1f} MB: {FLAGS.output}")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
