@@ -70,6 +70,22 @@ class GradientNetworkConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class ContextNetworkConfig:
+    """The context network, ours, in the place of the gradient network.
+
+    Attributes:
+        context_encoder_weights: As --encoder_weights of the depth network.
+        context_batch_norm_momentum: Of the moving averages.
+        context_offset: Added to the last convolution, metres; None takes the mean
+            training depth.
+    """
+
+    context_encoder_weights: str = "imagenet"
+    context_batch_norm_momentum: float = 0.9
+    context_offset: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class DepthLossConfig:
     """Eqs. 1 to 3 of the paper.
 
@@ -96,6 +112,20 @@ class GradientLossConfig:
     """
 
     alpha: float = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class ContextLossConfig:
+    """The loss of the context network, ours.
+
+    Attributes:
+        lambda_depth: Weight of the mean absolute error of its depth.
+        lambda_differences: Weight of that of the differences between pixels 1, 2, 4, 8
+            and 16 apart.
+    """
+
+    lambda_depth: float = 1.0
+    lambda_differences: float = 0.4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,9 +204,12 @@ class PredictionConfig:
     Attributes:
         test_time_flip: Average each network's output with that of the mirrored image,
             mirrored back, at twice the time. Paper: none.
+        context_share: What part of the depth that the fusion starts from is the context
+            network's, if there is one; the rest is the depth network's. Ours: 0.5.
     """
 
     test_time_flip: bool = False
+    context_share: float = 0.5
 
 
 @dataclasses.dataclass(frozen=True)

@@ -141,6 +141,77 @@ def gradient_loss(
     return masked_mean(tf.math.log1p(tf.abs(error) / alpha), valid_mask)
 
 
+def absolute_loss(
+    ground_truth: tf.Tensor,
+    predicted: tf.Tensor,
+    *,
+    valid_mask: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Returns the mean absolute error of each image.
+
+    Args:
+        ground_truth: Depth in metres, `[B, H, W, 1]`.
+        predicted: Depth in metres, `[B, H, W, 1]`.
+        valid_mask: Boolean `[B, H, W, 1]`; None takes ground truth > 0.
+
+    Returns:
+        Mean over the valid pixels, metres, `[B]`.
+
+    Raises:
+        ValueError: If the two differ in shape.
+    """
+    _check_same_shape(ground_truth, predicted)
+    valid_mask = ground_truth > 0.0 if valid_mask is None else valid_mask
+    error = _masked_error(ground_truth, predicted, valid_mask)
+    return masked_mean(tf.abs(error), valid_mask)
+
+
+def difference_loss(
+    ground_truth: tf.Tensor,
+    predicted: tf.Tensor,
+    *,
+    valid_mask: tf.Tensor | None = None,
+    distances: tuple[int, ...] = (1, 2, 4, 8, 16),
+) -> tf.Tensor:
+    """Returns the mean absolute error of depth differences over several distances.
+
+    Short distances make edges sharp; long ones make what a fusion integrates right.
+
+    Args:
+        ground_truth: Depth in metres, `[B, H, W, 1]`.
+        predicted: Depth in metres, `[B, H, W, 1]`.
+        valid_mask: Boolean `[B, H, W, 1]`; None takes ground truth > 0. A difference
+            counts where both of its pixels are valid.
+        distances: Pixels between the two, in each direction.
+
+    Returns:
+        Sum over distances and directions of the mean over the image, metres, `[B]`.
+
+    Raises:
+        ValueError: If the two differ in shape.
+
+    Source: Li & Snavely (2018), Eq. 3, of depth instead of its logarithm, and of
+    distances instead of smaller images.
+    """
+    _check_same_shape(ground_truth, predicted)
+    valid_mask = ground_truth > 0.0 if valid_mask is None else valid_mask
+    error = _masked_error(ground_truth, predicted, valid_mask)
+    total = tf.zeros(tf.shape(error)[0])
+    for d in distances:
+        across = tf.abs(error[:, :, d:] - error[:, :, :-d])
+        down = tf.abs(error[:, d:] - error[:, :-d])
+        total += masked_mean(across, valid_mask[:, :, d:] & valid_mask[:, :, :-d])
+        total += masked_mean(down, valid_mask[:, d:] & valid_mask[:, :-d])
+    return total
+
+
+def _masked_error(
+    ground_truth: tf.Tensor, predicted: tf.Tensor, valid_mask: tf.Tensor
+) -> tf.Tensor:
+    """The error, 0 and without a gradient where it is not valid, even at NaN."""
+    return tf.where(valid_mask, predicted, ground_truth) - ground_truth
+
+
 def _check_same_shape(ground_truth: tf.Tensor, predicted: tf.Tensor) -> None:
     """Refuses what would otherwise be broadcast silently."""
     if not ground_truth.shape.is_compatible_with(predicted.shape):

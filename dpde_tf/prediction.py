@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from dpde_tf.config import FusionConfig
+from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
+from dpde_tf.image_gradients import image_gradients
 
 
 def _call(function: Callable, image: tf.Tensor) -> tf.Tensor:
@@ -24,11 +25,11 @@ class DepthPredictor:
 
     Attributes:
         depth_network: As `build_depth_network` returns it.
-        gradient_network: As `build_gradient_network` returns it, or None: then there
-            is neither gradient nor fusion.
+        gradient_network: As `build_gradient_network` returns it, or None.
         fusion: Parameters of the fusion.
-        test_time_flip: Average each network's output with that of the mirrored image,
-            mirrored back. Paper: none.
+        options: How the networks are applied.
+        context_network: As `build_context_network` returns it, in the place of a
+            gradient network, or None. Without either there is no fusion.
         apply: `apply(function, image)` is `function(image)`; another one may spread
             the images over several devices.
     """
@@ -36,7 +37,8 @@ class DepthPredictor:
     depth_network: keras.Model
     gradient_network: keras.Model | None = None
     fusion: FusionConfig = dataclasses.field(default_factory=FusionConfig)
-    test_time_flip: bool = False
+    options: PredictionConfig = dataclasses.field(default_factory=PredictionConfig)
+    context_network: keras.Model | None = None
     apply: Callable[[Callable, tf.Tensor], tf.Tensor] = _call
 
     def predict(self, image: tf.Tensor) -> dict[str, np.ndarray]:
@@ -47,18 +49,25 @@ class DepthPredictor:
 
         Returns:
             `depth`: of the depth network, brought bilinearly to the image's size,
-            metres; and with a gradient network `gradient_x`, `gradient_y` (metres per
-            pixel) and `fused` (metres). Each float32 `[B, H, W]`.
+            metres; with a context network `context_depth`, its own; and with either
+            `gradient_x`, `gradient_y` (metres per pixel) and `fused` (metres). Each
+            float32 `[B, H, W]`.
 
         Source: Xu & Liu (2021), Fig. 1.
         """
         maps = {"depth": self.apply(self._depth, image)}
-        if self.gradient_network is not None:
+        start = maps["depth"]
+        if self.context_network is not None:
+            context = maps["context_depth"] = self.apply(self._context_depth, image)
+            maps["gradient_x"], maps["gradient_y"] = image_gradients(context)
+            start += self.options.context_share * (context - start)
+        elif self.gradient_network is not None:
             gradients = self.apply(self._gradients, image)
             maps["gradient_x"] = gradients[..., :1]
             maps["gradient_y"] = gradients[..., 1:]
+        if "gradient_x" in maps:
             result = fuse_depth_and_gradients(
-                maps["depth"],
+                start,
                 maps["gradient_x"],
                 maps["gradient_y"],
                 **dataclasses.asdict(self.fusion),
@@ -70,25 +79,34 @@ class DepthPredictor:
     @tf.function(reduce_retracing=True)
     def _depth(self, image: tf.Tensor) -> tf.Tensor:
         """The global depth at the image's size."""
-        depth = self._resized_depth(image)
-        if self.test_time_flip:
-            mirrored = self._resized_depth(tf.reverse(image, [2]))
+        return self._depth_of(self.depth_network, image)
+
+    @tf.function(reduce_retracing=True)
+    def _context_depth(self, image: tf.Tensor) -> tf.Tensor:
+        """The depth of the context network at the image's size."""
+        return self._depth_of(self.context_network, image)
+
+    def _depth_of(self, network: keras.Model, image: tf.Tensor) -> tf.Tensor:
+        """The depth that a network gives, at the image's size."""
+        depth = _resized_output(network, image)
+        if self.options.test_time_flip:
+            mirrored = _resized_output(network, tf.reverse(image, [2]))
             depth = (depth + tf.reverse(mirrored, [2])) / 2.0
         return depth
-
-    def _resized_depth(self, image: tf.Tensor) -> tf.Tensor:
-        """The output of the depth network at the image's size."""
-        depth = self.depth_network(image, training=False)
-        return tf.image.resize(depth, tf.shape(image)[1:3])
 
     @tf.function(reduce_retracing=True)
     def _gradients(self, image: tf.Tensor) -> tf.Tensor:
         """The depth gradients, `[B, H, W, 2]`."""
         gradients = self.gradient_network(image, training=False)
-        if self.test_time_flip:
+        if self.options.test_time_flip:
             mirrored = self.gradient_network(tf.reverse(image, [2]), training=False)
             gradients = (gradients + mirrored_gradients(mirrored)) / 2.0
         return gradients
+
+
+def _resized_output(network: keras.Model, image: tf.Tensor) -> tf.Tensor:
+    """The output of a network, brought bilinearly to the image's size."""
+    return tf.image.resize(network(image, training=False), tf.shape(image)[1:3])
 
 
 def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:

@@ -11,10 +11,15 @@ import keras
 
 from dpde_tf import checksums
 from dpde_tf.compact_weights import has_compact_weights, load_compact_weights
-from dpde_tf.config import DepthNetworkConfig, GradientNetworkConfig
+from dpde_tf.config import (
+    ContextNetworkConfig,
+    DepthNetworkConfig,
+    GradientNetworkConfig,
+)
+from dpde_tf.models.context_network import as_gradient_network, build_context_network
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.models.gradient_network import build_gradient_network
-from dpde_tf.run_folder import WEIGHTS_FILE, recorded_config
+from dpde_tf.run_folder import WEIGHTS_FILE, read_run_record, recorded_config
 from dpde_tf.weight_files import load_weights
 
 _SHIPPED = pathlib.Path(__file__).parent / "weights"
@@ -49,15 +54,53 @@ def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
         workdir: Folder of a run of `experiments.train_gradient`, or of compact weights.
 
     Returns:
-        See `build_gradient_network`.
+        See `build_gradient_network`; of a context network, `as_gradient_network`.
 
     Raises:
         FileNotFoundError: If it is no such folder, or has no weights yet.
         ValueError: If it is the run of another network, or its weights are damaged.
     """
+    if is_context_run(workdir):
+        return as_gradient_network(load_context_network(workdir))
     network = build_gradient_network(recorded_config(workdir, GradientNetworkConfig))
     _load_weights(network, workdir)
     return network
+
+
+def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
+    """Returns the trained context network of a run, under the current dtype policy.
+
+    Args:
+        workdir: Folder of a run of `experiments.train_gradient` with
+            `--gradient_network=context`, or of compact weights.
+
+    Returns:
+        See `build_context_network`.
+
+    Raises:
+        FileNotFoundError: If it is no such folder, or has no weights yet.
+        ValueError: If it is the run of another network, or its weights are damaged.
+    """
+    config = recorded_config(workdir, ContextNetworkConfig)
+    config = dataclasses.replace(config, context_encoder_weights="none")
+    network = build_context_network(config)
+    _load_weights(network, workdir)
+    return network
+
+
+def is_context_run(workdir: str | pathlib.Path) -> bool:
+    """Returns whether a run of the gradient network is of a context network.
+
+    Args:
+        workdir: Folder of a run, or of compact weights.
+
+    Returns:
+        True if it is.
+
+    Raises:
+        FileNotFoundError: If it is no such folder.
+    """
+    return ContextNetworkConfig.__name__ in read_run_record(workdir).get("config", {})
 
 
 def weights_sha256(workdir: str | pathlib.Path) -> str:

@@ -19,7 +19,12 @@ from dpde_tf.compact_weights import write_compact_weights
 from dpde_tf.config import DepthNetworkConfig
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.run_folder import RECORD_FILE, read_run_record
-from dpde_tf.trained_networks import load_depth_network, load_gradient_network
+from dpde_tf.trained_networks import (
+    is_context_run,
+    load_context_network,
+    load_depth_network,
+    load_gradient_network,
+)
 
 FLAGS = flags.FLAGS
 
@@ -41,8 +46,9 @@ def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
         FileNotFoundError: If it is no such folder, or has no weights yet.
     """
     record = read_run_record(run)
-    is_depth = DepthNetworkConfig.__name__ in record["config"]
-    load = load_depth_network if is_depth else load_gradient_network
+    load = load_context_network if is_context_run(run) else load_gradient_network
+    if DepthNetworkConfig.__name__ in record["config"]:
+        load = load_depth_network
     network = load(run)
     with write_whole_folder(output) as folder:
         text = json.dumps(record, indent=1) + "\n"

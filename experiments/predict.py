@@ -44,6 +44,8 @@ from dpde_tf.run_folder import RECORD_FILE, read_run_record
 from dpde_tf.trained_networks import (
     SHIPPED_DEPTH_RUN,
     SHIPPED_GRADIENT_RUN,
+    is_context_run,
+    load_context_network,
     load_depth_network,
     load_gradient_network,
     weights_sha256,
@@ -211,14 +213,17 @@ def _load_predictor(options: PredictionConfig, fusion: FusionConfig) -> DepthPre
     distribution = Distribution(make_strategy(devices))
     with distribution.strategy.scope():
         depth_network = load_depth_network(runs["depth_run"])
-        gradient_network = None
-        if "gradient_run" in runs:
+        context_network = gradient_network = None
+        if "gradient_run" in runs and is_context_run(runs["gradient_run"]):
+            context_network = load_context_network(runs["gradient_run"])
+        elif "gradient_run" in runs:
             gradient_network = load_gradient_network(runs["gradient_run"])
     return DepthPredictor(
         depth_network,
         gradient_network,
         fusion,
-        test_time_flip=options.test_time_flip,
+        options,
+        context_network=context_network,
         apply=distribution.apply,
     )
 

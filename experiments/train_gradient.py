@@ -3,19 +3,29 @@ r"""Trains the gradient network on random crops of a record set.
     python -m experiments.train_gradient --records=data/records/nyu_depth_v2 \
         --workdir=runs/nyu/gradient
 
+`--gradient_network=context` trains, on whole images, the network of
+`dpde_tf.models.context_network` in its place, which is no part of the paper.
+
 The same command goes on with a run that was interrupted. The folder of the run is that
 of `experiments.train_depth`.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 from absl import app, flags
 
-from dpde_tf.config import GradientLossConfig, GradientNetworkConfig
+from dpde_tf.config import (
+    ContextLossConfig,
+    ContextNetworkConfig,
+    GradientLossConfig,
+    GradientNetworkConfig,
+)
 from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.models.context_network import build_context_network
 from dpde_tf.models.gradient_network import build_gradient_network
-from dpde_tf.presets import gradient_preset
-from dpde_tf.training.objectives import GradientObjective
+from dpde_tf.presets import context_preset, gradient_preset
+from dpde_tf.training.objectives import ContextObjective, GradientObjective
 from experiments import config_flags, training_run
 from experiments.config_flags import config_from_flags
 from experiments.training_run import Setup, define_training_flags, run_training
@@ -23,8 +33,46 @@ from experiments.training_run import Setup, define_training_flags, run_training
 FLAGS = flags.FLAGS
 
 
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    define_training_flags(
+        GradientNetworkConfig,
+        GradientLossConfig,
+        ContextNetworkConfig,
+        ContextLossConfig,
+    )
+    flags.DEFINE_enum(
+        "gradient_network",
+        "paper",
+        ("paper", "context"),
+        "The paper's network, or ours that sees the whole image.",
+    )
+
+
+def make_context_setup(records: RecordSet) -> Setup:
+    """Returns the context network and its loss.
+
+    Args:
+        records: The training records; their mean depth fills an open value.
+
+    Returns:
+        The setup.
+    """
+    values = FLAGS.flag_values_dict()
+    network = config_from_flags(ContextNetworkConfig(), values)
+    loss = config_from_flags(ContextLossConfig(), values)
+    if network.context_offset is None:
+        mean = records.split.depth_mean
+        network = dataclasses.replace(network, context_offset=mean)
+    return Setup(
+        configs=(network, loss),
+        build_network=lambda: build_context_network(network),
+        objective=ContextObjective(loss),
+    )
+
+
 def make_setup(records: RecordSet) -> Setup:
-    """Returns network and loss.
+    """Returns the paper's network and loss.
 
     Args:
         records: The training records; nothing is taken from them.
@@ -47,12 +95,15 @@ def main(argv: Sequence[str]) -> None:
     """Runs the training."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
-    preset = gradient_preset(FLAGS.preset)
-    run_training("experiments.train_gradient", preset, make_setup)
+    program = "experiments.train_gradient"
+    if FLAGS.gradient_network == "context":
+        run_training(program, context_preset(FLAGS.preset), make_context_setup)
+    else:
+        run_training(program, gradient_preset(FLAGS.preset), make_setup)
 
 
 if __name__ == "__main__":
-    define_training_flags(GradientNetworkConfig, GradientLossConfig)
+    _define_flags()
     flags.adopt_module_key_flags(config_flags)
     flags.adopt_module_key_flags(training_run)
     app.run(main)

@@ -65,7 +65,7 @@ ALLOWED = {
     },
     "dpde_tf.fusion": {"dpde_tf.image_gradients"},
     "dpde_tf.losses": {"dpde_tf.feature_similarity"},
-    "dpde_tf.models": {"dpde_tf.config"},
+    "dpde_tf.models": {"dpde_tf.config", "dpde_tf.image_gradients"},
     "dpde_tf.photographs": {
         "dpde_tf.data",
         "dpde_tf.prediction",
@@ -73,7 +73,11 @@ ALLOWED = {
         "dpde_tf.reconstruction",
         "dpde_tf.visualization",
     },
-    "dpde_tf.prediction": {"dpde_tf.config", "dpde_tf.fusion"},
+    "dpde_tf.prediction": {
+        "dpde_tf.config",
+        "dpde_tf.fusion",
+        "dpde_tf.image_gradients",
+    },
     "dpde_tf.prediction_files": {"dpde_tf.atomic_files", "dpde_tf.data"},
     "dpde_tf.presets": {"dpde_tf.config"},
     "dpde_tf.protocols": {"dpde_tf.scale_and_shift"},

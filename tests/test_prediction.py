@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dpde_tf.config import FusionConfig
+from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.image_gradients import image_gradients
 from dpde_tf.prediction import DepthPredictor, mirrored_gradients, working_size
+
+FLIP = PredictionConfig(test_time_flip=True)
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_test_time_flip_is_the_mean_over_both_images(networks, rng):
     image = rng.uniform(0, 1, [1, 6, 8, 3]).astype(np.float32)
     mirrored = image[:, :, ::-1]
     one, other = (DepthPredictor(*networks).predict(i) for i in (image, mirrored))
-    both = DepthPredictor(*networks, test_time_flip=True).predict(image)
+    both = DepthPredictor(*networks, options=FLIP).predict(image)
     expected = (one["depth"] + other["depth"][:, :, ::-1]) / 2
     np.testing.assert_allclose(both["depth"], expected, rtol=1e-5)
     # By hand for one pixel: the other image's, one to the left from the right.
@@ -75,7 +77,7 @@ def test_test_time_flip_is_the_mean_over_both_images(networks, rng):
 
 def test_test_time_flip_makes_predictions_of_mirrored_images_mirrored(networks, rng):
     image = rng.uniform(0, 1, [1, 6, 8, 3]).astype(np.float32)
-    predictor = DepthPredictor(*networks, test_time_flip=True)
+    predictor = DepthPredictor(*networks, options=FLIP)
     one, other = (predictor.predict(i) for i in (image, image[:, :, ::-1]))
     for key in ("depth", "fused"):
         np.testing.assert_allclose(one[key], other[key][:, :, ::-1], atol=2e-4)

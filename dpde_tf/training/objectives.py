@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dpde_tf import losses
-from dpde_tf.config import DepthLossConfig, GradientLossConfig
+from dpde_tf.config import ContextLossConfig, DepthLossConfig, GradientLossConfig
 from dpde_tf.data.resizing import resize_depth
 from dpde_tf.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.metrics import PixelErrors
@@ -140,6 +140,43 @@ class GradientObjective:
             colorize_gradients(maps[..., 0], maps[..., 1], limit=0.2)
             for maps in (truth.numpy()[0], predicted[0])
         ]
+
+
+@dataclasses.dataclass(frozen=True)
+class ContextObjective:
+    """Absolute errors of depth, and of its differences, for the context network.
+
+    Attributes:
+        config: Weights.
+    """
+
+    config: ContextLossConfig
+
+    def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns `loss`, `absolute` and `differences`."""
+        truth, config = batch["depth"], self.config
+        absolute = losses.absolute_loss(truth, predicted)
+        differences = losses.difference_loss(truth, predicted)
+        loss = config.lambda_depth * absolute + config.lambda_differences * differences
+        return {"loss": loss, "absolute": absolute, "differences": differences}
+
+    def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
+        """Returns what `GradientObjective` says of the differences of the depth."""
+        return _GRADIENTS.scores(
+            (batch, _differences(predicted)) for batch, predicted in batches
+        )
+
+    def pictures(self, batch: Batch, predicted: np.ndarray) -> list[np.ndarray]:
+        """Returns colour maps of the true and the predicted gradients."""
+        return _GRADIENTS.pictures(batch, _differences(predicted))
+
+
+_GRADIENTS = GradientObjective(GradientLossConfig())
+
+
+def _differences(depth: np.ndarray) -> np.ndarray:
+    """Both gradients of a depth map, `[B, H, W, 2]`."""
+    return np.concatenate(image_gradients(depth), axis=-1)
 
 
 def true_gradients(depth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
