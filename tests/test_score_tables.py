@@ -203,6 +203,50 @@ def test_ablation_table_finds_the_row_by_the_gradients(tmp_path, gradients, titl
     assert "6 epochs, seed 3" in found[title, "ours, any"][-1]
 
 
+@pytest.mark.parametrize(
+    ("key", "gradients", "title"),
+    [
+        ("context_depth", None, "the context network alone (ours)"),
+        ("fused", "network", "fusion with its gradients (ours)"),
+        (
+            "fused",
+            None,
+            "fusion of the mean depth of both with its gradients (ours)",
+        ),
+        ("fused", "zero", "fusion with zero gradients (TV-L1 smoothing)"),
+    ],
+)
+def test_ablation_table_finds_the_rows_of_the_context_network(
+    tmp_path, key, gradients, title
+):
+    write_training(tmp_path / "depth")
+    write_training(tmp_path / "gradient", seed=5)
+    record = json.loads((tmp_path / "gradient" / "run.json").read_text())
+    record["config"]["ContextNetworkConfig"] = {}
+    write_json(tmp_path / "gradient" / "run.json", record)
+    folder = write_scores(tmp_path / "a", rms={key: 0.7}, gradients=gradients)
+    path = tmp_path / "a_predictions" / "run.json"
+    record = json.loads(path.read_text())
+    given = record["config"]["prediction_flags"] if gradients else record["flags"]
+    given["gradient_run"] = str(tmp_path / "gradient")
+    write_json(path, record)
+    found = lines(scores.ablation_table([read_scored_run("any", folder)]))
+    ours = found[title, "ours, any"]
+    assert ours[0] == "0.7000"
+    assert sum(source == "ours, any" for _, source in found) == 1
+    assert ("context network 6 epochs, seed 5" in ours[-1]) == (gradients != "zero")
+
+
+def test_details_tell_of_the_flip(tmp_path):
+    write_training(tmp_path / "depth")
+    folder = write_scores(tmp_path / "a", rms={"depth": 0.7})
+    path = tmp_path / "a_predictions" / "run.json"
+    record = json.loads(path.read_text())
+    record["config"]["PredictionConfig"] = {"test_time_flip": True}
+    write_json(path, record)
+    assert read_scored_run("any", folder).details("depth").endswith("; test-time flip")
+
+
 def test_ablation_table_has_the_papers_three_rows():
     found = lines(scores.ablation_table([]))
     assert found["FCRN", "the paper"][0] == "0.573\nimplied"

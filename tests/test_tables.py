@@ -125,12 +125,14 @@ def test_lateral_connections_cost_what_they_add(networks):
 def test_parameter_table(networks):
     table = costs.parameter_table(networks, SIZE)
     texts = [[cell.text for cell in row] for row in table.rows]
-    assert [len(row) for row in texts] == [len(table.header)] * 3
+    assert [len(row) for row in texts] == [len(table.header)] * 4
     assert texts[0][:4] == ["FCRN", "63,650,497", "75.3", "76"]
     assert texts[1][:4] == ["Modified FCRN", "64,691,841", "76.5", "not found"]
     assert texts[2][:4] == ["Gradient network", "845,642", "1.0", "not found"]
+    # 12.8 times as many as the gradient network's 845,642.
+    assert texts[3][:3] == ["Context network (ours)", "10,790,289", "12.8"]
     assert table.header[4] == "GFLOP, forward, 240x320"
-    assert [row[4] for row in texts] == ["34.0", "35.7", "129.7"]
+    assert [row[4] for row in texts] == ["34.0", "35.7", "129.7", "20.5"]
     assert {text for row in texts for text in row[6:]} == {"not run"}
     assert "median" not in table.note
 

@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from dpde_tf import paper_values
-from dpde_tf.config import DepthNetworkConfig, GradientNetworkConfig
+from dpde_tf.config import (
+    ContextNetworkConfig,
+    DepthNetworkConfig,
+    GradientNetworkConfig,
+)
+from dpde_tf.models.context_network import build_context_network
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.models.gradient_network import build_gradient_network
 from dpde_tf.network_costs import LayerCost, layer_costs, training_flops
@@ -84,13 +89,13 @@ class NetworkCost:
 
 
 def network_costs(image_size: tuple[int, int]) -> dict[str, NetworkCost]:
-    """Returns the costs of the networks of the paper, with their default options.
+    """Returns the costs of the networks, with their default options.
 
     Args:
         image_size: (height, width), pixels.
 
     Returns:
-        `fcrn`, `modified_fcrn` and `gradient`. Nothing is downloaded.
+        `fcrn`, `modified_fcrn`, `gradient`, and our `context`. Nothing is downloaded.
     """
 
     def depth_network(lateral_connections: bool) -> keras.Model:
@@ -108,6 +113,12 @@ def network_costs(image_size: tuple[int, int]) -> dict[str, NetworkCost]:
         "gradient": (
             "Gradient network",
             build_gradient_network(GradientNetworkConfig()),
+        ),
+        "context": (
+            "Context network (ours)",
+            build_context_network(
+                ContextNetworkConfig(context_encoder_weights="none", context_offset=0.0)
+            ),
         ),
     }
     return {

@@ -20,6 +20,13 @@ FUSED_ROWS = {
 }
 """Which gradients were fused to the row of Table 4."""
 
+CONTEXT_ROWS = {
+    "fused": "context",
+    "network": "context_gradients",
+    "context_depth": "context_depth",
+}
+"""What a context network gave to the row of Table 4."""
+
 _ROWS_BY_LABEL = {"fcrn": "fcrn", "dpde": "modified_fcrn", "lateral": "lateral"}
 # Of the depth network, where its record is missing.
 
@@ -95,14 +102,25 @@ class ScoredRun:
 
         Returns:
             A row of `paper_values`, or `lateral` for the modified FCRN without the
-            FSIM loss, or one of `FUSED_ROWS`; None for any other array.
+            FSIM loss, or one of `FUSED_ROWS` or `CONTEXT_ROWS`; None for any other
+            array.
         """
         network = self._depth_row()
         if key == "depth":
             return network
-        if key == "fused" and network != "fcrn":
-            return FUSED_ROWS.get(self.prediction.config.get("gradients", "network"))
-        return None
+        if key == "context_depth":
+            return CONTEXT_ROWS[key]
+        if key != "fused" or network == "fcrn":
+            return None
+        substitute = self.prediction.config.get("gradients")
+        if self._has_context and substitute in (None, "network"):
+            return CONTEXT_ROWS[substitute or "fused"]
+        return FUSED_ROWS.get(substitute or "network")
+
+    @property
+    def _has_context(self) -> bool:
+        """Whether a context network gave the gradients."""
+        return "ContextNetworkConfig" in self.gradient.config
 
     def _depth_row(self) -> str | None:
         """The row of the depth network, by its training."""
@@ -128,8 +146,11 @@ class ScoredRun:
         parts = [f"{self.summary['num_images']} images", self.depth.summary]
         if "DepthLossConfig" in self.depth.config:
             parts.append("BerHu + FSIM" if self._lambda_fsim() else "BerHu")
-        if self.row(key) == "dpde" and self.gradient.record:
-            parts.append(f"gradient network {self.gradient.summary}")
+        if self.row(key) in ("dpde", *CONTEXT_ROWS.values()) and self.gradient.record:
+            kind = "context" if self._has_context else "gradient"
+            parts.append(f"{kind} network {self.gradient.summary}")
+        if self.prediction.config.get("PredictionConfig", {}).get("test_time_flip"):
+            parts.append("test-time flip")
         return "; ".join(parts)
 
     def results(self, protocol: str) -> dict[str, dict]:

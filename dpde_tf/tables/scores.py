@@ -58,6 +58,7 @@ _OWN_ROWS = {
     "fcrn": "FCRN [23]",
     "modified_fcrn": "DPDE without gradient stream (modified FCRN)",
     "dpde": "DPDE",
+    "context": "DPDE with the context network (ours)",
 }
 _ABLATION_ROWS = {
     "fcrn": "FCRN",
@@ -67,6 +68,9 @@ _ABLATION_ROWS = {
     "zero_gradients": "fusion with zero gradients (TV-L1 smoothing)",
     "image_gradients": "fusion with gradients of the image",
     "true_gradients": "fusion with the true gradients (upper bound)",
+    "context_depth": "the context network alone (ours)",
+    "context_gradients": "fusion with its gradients (ours)",
+    "context": "fusion of the mean depth of both with its gradients (ours)",
 }
 _INTERVALS = "In brackets: 95 % intervals, where they were computed."
 _NOTES = {
