@@ -147,7 +147,7 @@ predict: $(READY)  ## Predicts a photograph or folder, by the shipped networks: 
 
 fuse: $(READY)  ## Refines any network's depth: make fuse DEPTH=folder GRADIENTS=folder (or IMAGE=folder)
 	$(if $(DEPTH),,$(error Give a folder of depth maps, and of gradients or images: make fuse DEPTH=folder GRADIENTS=folder))
-	$(RUN) experiments.fuse --depth="$(DEPTH)" $(if $(GRADIENTS),--gradients="$(GRADIENTS)",--gradient_run=$(RUNS)/$(DATASET)/gradient --images="$(IMAGE)") --output="$(OUTPUT)" $(FLAGS)
+	$(RUN) experiments.fuse --depth="$(DEPTH)" $(if $(GRADIENTS),--gradients="$(GRADIENTS)",--images="$(IMAGE)") --output="$(OUTPUT)" $(FLAGS)
 
 verify-weights: $(READY)  ## Scores the shipped networks on 100 test images of NYU, against the stored scores
 	$(RUN) experiments.predict --records=$(NYU) --num_records=100 --output=$(RUNS)/shipped/predictions/dpde --overwrite

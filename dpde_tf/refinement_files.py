@@ -14,6 +14,7 @@ from dpde_tf.data.gradient_files import read_gradients
 from dpde_tf.data.image_files import read_image, resize_image
 from dpde_tf.depth_alignment import REFERENCE_ALIGNMENTS, align_to_reference
 from dpde_tf.depth_refinement import refine_depth, refine_relative_depth
+from dpde_tf.prediction import working_size
 from dpde_tf.refinement_pictures import refinement_picture
 from dpde_tf.visualization import write_image
 
@@ -100,12 +101,18 @@ def gradients_of_files(files: Files) -> Gradients:
     return lambda stem, size: read_gradients(_partner(files, stem, "file of gradients"))
 
 
-def gradients_of_images(files: Files, network: keras.Model) -> Gradients:
+def gradients_of_images(
+    files: Files, network: keras.Model, training_size: tuple[int, int]
+) -> Gradients:
     """Returns a predictor of gradients, of stem and size.
 
+    The network sees an image as large as those that it was trained on; its gradients
+    are enlarged to the size that is asked for, and their unit with them.
+
     Args:
-        files: Images; they are resized to the size that is asked for.
+        files: Images of any size.
         network: As `build_gradient_network` returns it.
+        training_size: (height, width) of the images that it was trained on.
 
     Returns:
         The function; it raises a FileNotFoundError for an unknown stem.
@@ -116,10 +123,11 @@ def gradients_of_images(files: Files, network: keras.Model) -> Gradients:
         return network(image, training=False)
 
     def gradients(stem: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        image = resize_image(read_image(_partner(files, stem, "image")), size)
+        height, width = seen = working_size(size, training_size)
+        image = resize_image(read_image(_partner(files, stem, "image")), seen)
         batch = tf.image.convert_image_dtype(image[np.newaxis], tf.float32)
-        gradient_x, gradient_y = np.moveaxis(predict(batch).numpy()[0], -1, 0)
-        return gradient_x, gradient_y
+        maps = tf.image.resize(predict(batch), size).numpy()[0]
+        return maps[..., 0] * (width / size[1]), maps[..., 1] * (height / size[0])
 
     return gradients
 

@@ -99,6 +99,7 @@ ALLOWED = {
     },
     "dpde_tf.reconstruction": {"dpde_tf.atomic_files"},
     "dpde_tf.refinement_files": {
+        "dpde_tf.prediction",
         "dpde_tf.config",
         "dpde_tf.data",
         "dpde_tf.depth_alignment",

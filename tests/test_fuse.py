@@ -164,14 +164,18 @@ def test_fuse_aligns_relative_depth_with_a_sparse_reference(folders, run, tmp_pa
 def test_fuse_predicts_gradients_from_images(folders, run, tmp_path, monkeypatch):
     image = keras.Input((None, None, 3))
     network = keras.Model(image, keras.layers.Conv2D(2, 1, use_bias=False)(image))
-    network.layers[1].set_weights([np.float32([[[[0.5, 0], [0, 0], [0, 0]]]])])
+    network.layers[1].set_weights([np.float32([[[[0.05, 0], [0, 0], [0, 0]]]])])
     monkeypatch.setattr(fuse, "load_gradient_network", lambda run: network)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "weights.weights.h5").write_bytes(b"")
+    record = {"config": {"data": {"image_size": [16, 16]}}}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
     (tmp_path / "rgb").mkdir()
-    for stem in SIZES:
-        # 51 / 255 * 0.5 = 0.1 m a pixel; twice the size of the depth or more.
-        rgb = np.full((16, 16, 3), (0, 0, 51), np.uint8)
+    for stem, size in SIZES.items():
+        # The network sees 32x32 pixels, the least that it can, so that 0.1 m a pixel of
+        # the depth are 0.1 * width / 32 to it.
+        red = round(255 * 0.1 * size[1] / 32 / 0.05)
+        rgb = np.full((16, 16, 3), (0, 0, red), np.uint8)
         cv2.imwrite(str(tmp_path / "rgb" / f"{stem}.png"), rgb)
     del folders["gradients"]
     run(
@@ -189,9 +193,9 @@ def test_fuse_predicts_gradients_from_images(folders, run, tmp_path, monkeypatch
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"gradients": ""}, "either --gradients or --gradient_run"),
-        ({"gradient_run": "x"}, "either --gradients or --gradient_run"),
-        ({"gradients": "", "gradient_run": "x"}, "--gradient_run and --images need"),
+        ({"gradients": ""}, "either --gradients or --images"),
+        ({"images": "x"}, "either --gradients or --images"),
+        ({"gradient_run": "x"}, "--gradient_run needs --images"),
         ({"align": "median"}, "--reference and --align=median"),
         ({"reference": "x"}, "--reference and --align=median"),
         ({"align": "scale_gradients", "depth_scale": 2}, "--depth_scale is for depth"),

@@ -66,7 +66,7 @@ def test_depth_format_writes_relative_depth_as_it_is(tmp_path):
     np.testing.assert_array_equal(written, [[40000, 0]])
 
 
-def test_gradients_of_images_are_those_of_the_resized_image(tmp_path):
+def test_gradients_of_images_are_enlarged_with_their_unit(tmp_path):
     image = keras.Input((None, None, 3))
     network = keras.Model(image, keras.layers.Conv2D(2, 1, use_bias=False)(image))
     # gradient_x = red, gradient_y = 2 blue.
@@ -74,11 +74,15 @@ def test_gradients_of_images_are_those_of_the_resized_image(tmp_path):
     rgb = np.zeros((6, 8, 3), np.uint8)
     rgb[..., 0], rgb[..., 2] = 51, 102
     cv2.imwrite(str(tmp_path / "a.png"), rgb[..., ::-1])
-    gradients = gradients_of_images({"a": tmp_path / "a.png"}, network)
-    gradient_x, gradient_y = gradients("a", (3, 4))
-    assert gradient_x.shape == gradient_y.shape == (3, 4)
+    gradients = gradients_of_images({"a": tmp_path / "a.png"}, network, (36, 48))
+    gradient_x, gradient_y = gradients("a", (36, 48))
+    assert gradient_x.shape == gradient_y.shape == (36, 48)
     np.testing.assert_allclose(gradient_x, 0.2, rtol=1e-6)
     np.testing.assert_allclose(gradient_y, 0.8, rtol=1e-6)
+    gradient_x, gradient_y = gradients("a", (72, 96))
+    assert gradient_x.shape == gradient_y.shape == (72, 96)
+    np.testing.assert_allclose(gradient_x, 0.1, rtol=1e-6)
+    np.testing.assert_allclose(gradient_y, 0.4, rtol=1e-6)
     with pytest.raises(FileNotFoundError, match=r"no image of the same stem, 'b'"):
         gradients("b", (3, 4))
 
