@@ -3,12 +3,13 @@ r"""Writes the weights of a run in compact form, a quarter of their size, to be 
     python -m experiments.export_weights --run=runs/nyu/depth \
         --output=dpde_tf/weights/modified_fcrn
 
-The folder holds the run's `run.json` and the pieces of `dpde_tf.compact_weights`, and
-programs take it for the folder of a run.
+The folder holds the run's `run.json` and `metrics.jsonl` and the pieces of
+`dpde_tf.compact_weights`, and programs take it for the folder of a run.
 """
 
 import json
 import pathlib
+import shutil
 from collections.abc import Sequence
 
 import keras
@@ -18,7 +19,7 @@ from dpde_tf.atomic_files import write_whole_folder
 from dpde_tf.compact_weights import write_compact_weights
 from dpde_tf.config import DepthNetworkConfig
 from dpde_tf.error_messages import readable_errors
-from dpde_tf.run_folder import RECORD_FILE, read_run_record
+from dpde_tf.run_folder import METRICS_FILE, RECORD_FILE, read_run_record
 from dpde_tf.trained_networks import (
     is_context_run,
     load_context_network,
@@ -36,7 +37,7 @@ def _define_flags() -> None:
 
 
 def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
-    """Writes the compact weights of a run, and its record.
+    """Writes the compact weights of a run, its record and its epochs.
 
     Args:
         run: Folder of a run of either training program.
@@ -53,6 +54,8 @@ def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
     with write_whole_folder(output) as folder:
         text = json.dumps(record, indent=1) + "\n"
         (folder / RECORD_FILE).write_text(text, encoding="utf-8")
+        if (run / METRICS_FILE).is_file():
+            shutil.copyfile(run / METRICS_FILE, folder / METRICS_FILE)
         write_compact_weights(network, folder)
 
 

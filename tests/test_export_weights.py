@@ -9,7 +9,12 @@ import pytest
 from dpde_tf.checksums import check_checksums
 from dpde_tf.config import GradientNetworkConfig
 from dpde_tf.models.gradient_network import build_gradient_network
-from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE
+from dpde_tf.run_folder import (
+    METRICS_FILE,
+    RECORD_FILE,
+    WEIGHTS_FILE,
+    read_metrics,
+)
 from dpde_tf.trained_networks import load_gradient_network, weights_sha256
 from dpde_tf.training.run_record import config_as_dict
 from experiments.export_weights import export_weights
@@ -25,6 +30,7 @@ def run(tmp_path):
     build_gradient_network(config).save_weights(folder / WEIGHTS_FILE)
     record = {"program": "experiments.train_gradient", "config": config_as_dict(config)}
     (folder / RECORD_FILE).write_text(json.dumps(record))
+    (folder / METRICS_FILE).write_text('{"epoch": 4}\n')
     return folder
 
 
@@ -33,7 +39,8 @@ def test_exported_weights_load_as_a_run(run, tmp_path, rng):
     export_weights(run, output)
     check_checksums(output)
     names = sorted(path.name for path in output.iterdir())
-    assert names == ["SHA256SUMS", "compact-1.npz", RECORD_FILE]
+    assert names == ["SHA256SUMS", "compact-1.npz", METRICS_FILE, RECORD_FILE]
+    assert read_metrics(output) == [{"epoch": 4}]
     image = rng.uniform(0, 1, [1, 12, 14, 3]).astype(np.float32)
     original = load_gradient_network(run)(image).numpy()
     compact = load_gradient_network(output)(image).numpy()
