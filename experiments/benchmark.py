@@ -119,12 +119,14 @@ FCRN = "FCRN with BerHu, training step"
 PYTORCH = "FCRN with BerHu, training step, PyTorch"
 FSIM = "1 - FSIM and gradient, 120x160"
 CROPS = f"gradient network, training step, {parts.CROP_SIZE[0]}x{parts.CROP_SIZE[1]}"
+CONTEXT = "context network, training step"
 PIPELINE = "input pipeline with augmentation, one core"
 MATRIX = "matrix product, 4096"
 CONVOLUTION = "3x3 convolution, 128 channels, 60x80"
 FCRN_FORWARD = "FCRN, forward, 1 image"
 DEPTH_FORWARD = "modified FCRN, forward, 1 image"
 GRADIENT_FORWARD = "gradient network, forward, 1 image"
+CONTEXT_FORWARD = "context network, forward, 1 image"
 PREDICTION = "prediction of 1 photograph, file to file"
 
 ROWS = (
@@ -141,10 +143,12 @@ ROWS = (
     Row(PYTORCH, _pytorch_step, flops=_fcrn_flops),
     Row(FSIM, parts.feature_similarity),
     Row(CROPS, parts.gradient_training_step, flops=parts.gradient_training_flops),
+    Row(CONTEXT, parts.context_training_step, flops=parts.context_training_flops),
     Row(PIPELINE, parts.input_pipeline, work=lambda _: parts.NUM_RECORDS),
     Row(FCRN_FORWARD, _fcrn_forward, work=_one),
     Row(DEPTH_FORWARD, lambda _: parts.depth_forward(), work=_one),
     Row(GRADIENT_FORWARD, lambda _: parts.gradient_forward(), work=_one),
+    Row(CONTEXT_FORWARD, lambda _: parts.context_forward(), work=_one),
     Row("fusion, 10 IRLS iterations, 1 image", lambda _: parts.fusion(1), work=_one),
     Row("fusion, 10 IRLS iterations, a batch", parts.fusion),
     Row(PREDICTION, lambda _: parts.photograph_prediction(), work=_one),
@@ -290,6 +294,10 @@ def ratios(results: dict[str, Measurement]) -> list[tuple[str, float, str]]:
                 / (time_of(DEPTH_FORWARD) + time_of(GRADIENT_FORWARD))
             ),
             "<= 1.3",
+        ),
+        "context network / gradient network, forward": (
+            lambda: time_of(CONTEXT_FORWARD) / time_of(GRADIENT_FORWARD),
+            "<= 0.5",
         ),
         "FCRN's step / PyTorch": (lambda: time_of(FCRN) / time_of(PYTORCH), "<= 1"),
     }

@@ -16,6 +16,8 @@ import tensorflow as tf
 
 from data_prep.conversion import Pair, write_record_set
 from dpde_tf.config import (
+    ContextLossConfig,
+    ContextNetworkConfig,
     DepthLossConfig,
     DepthNetworkConfig,
     GradientLossConfig,
@@ -26,6 +28,7 @@ from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.image_gradients import image_gradients
 from dpde_tf.losses import feature_similarity_loss
+from dpde_tf.models.context_network import build_context_network
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.models.gradient_network import build_gradient_network
 from dpde_tf.models.unpool_convolution import UnpoolConv2D
@@ -33,7 +36,12 @@ from dpde_tf.network_costs import layer_costs, training_flops
 from dpde_tf.photographs import predict_photograph
 from dpde_tf.prediction import DepthPredictor
 from dpde_tf.presets import depth_preset, gradient_preset
-from dpde_tf.training.objectives import DepthObjective, GradientObjective, Objective
+from dpde_tf.training.objectives import (
+    ContextObjective,
+    DepthObjective,
+    GradientObjective,
+    Objective,
+)
 from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
 from dpde_tf.training.step import train_on_batch
 from experiments.unpool_forms import UNPOOL_FORMS
@@ -105,6 +113,17 @@ def gradient_training_flops() -> int:
     return training_flops(layer_costs(network, CROP_SIZE))
 
 
+def context_training_step(batch_size: int) -> Part:
+    """Returns a training step of the context network."""
+    objective = ContextObjective(ContextLossConfig())
+    return _training_step(_context_network(), objective, _noise_batch(batch_size, SIZE))
+
+
+def context_training_flops() -> int:
+    """Returns the operations of a training step on one image."""
+    return training_flops(layer_costs(_context_network(), SIZE))
+
+
 def feature_similarity(batch_size: int) -> Part:
     """Returns 1 - FSIM and its gradient at the output size of the depth network."""
     shape = [batch_size, SIZE[0] // 2, SIZE[1] // 2, 1]
@@ -158,6 +177,11 @@ def gradient_forward() -> Part:
     return _forward(build_gradient_network(GradientNetworkConfig()))
 
 
+def context_forward() -> Part:
+    """Returns the context network on one image."""
+    return _forward(_context_network())
+
+
 def fusion(batch_size: int) -> Part:
     """Returns the fusion of noisy ramps with noisy gradients, 10 IRLS iterations."""
     rng = np.random.default_rng(0)
@@ -206,6 +230,12 @@ def _depth_network(lateral_connections: bool) -> keras.Model:
             output_offset=2.8,
         )
     )
+
+
+def _context_network() -> keras.Model:
+    """A context network with random weights."""
+    config = ContextNetworkConfig(context_encoder_weights="none", context_offset=2.8)
+    return build_context_network(config)
 
 
 def _with_unpool_form(network: keras.Model, form: type) -> keras.Model:

@@ -37,8 +37,14 @@ _FORWARD = {
     "fcrn": parts.FCRN_FORWARD,
     "modified_fcrn": parts.DEPTH_FORWARD,
     "gradient": parts.GRADIENT_FORWARD,
+    "context": parts.CONTEXT_FORWARD,
 }
-_TRAINING = {"fcrn": parts.FCRN, "modified_fcrn": parts.STEP, "gradient": parts.CROPS}
+_TRAINING = {
+    "fcrn": parts.FCRN,
+    "modified_fcrn": parts.STEP,
+    "gradient": parts.CROPS,
+    "context": parts.CONTEXT,
+}
 
 
 def _define_flags() -> None:
