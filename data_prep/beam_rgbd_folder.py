@@ -19,7 +19,6 @@ import sys
 from absl import flags
 
 from data_prep import converter_flags, rgbd_folder
-from data_prep.rgbd_folder import convert
 
 FLAGS = flags.FLAGS
 
@@ -38,20 +37,7 @@ def main() -> None:
         from data_prep.beam_conversion import split_writer
     except ImportError as error:
         sys.exit(f"Error: {error}. Install Apache Beam: pip install '.[beam]'.")
-    converter_flags.run(
-        lambda image_size, options: convert(
-            FLAGS.images,
-            FLAGS.depths,
-            FLAGS.output,
-            depth_scale=FLAGS.depth_scale,
-            train_list=FLAGS.train_list,
-            test_list=FLAGS.test_list,
-            image_size=image_size,
-            options=options,
-            write_split=split_writer(FLAGS.beam),
-        ),
-        required=("images", "depths", "depth_scale"),
-    )
+    rgbd_folder.run(lambda: {"write_split": split_writer(FLAGS.beam)})
 
 
 if __name__ == "__main__":

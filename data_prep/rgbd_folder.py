@@ -15,7 +15,8 @@ values are "no measurement". Image and depth map of a pair must have one size.
 
 import functools
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from absl import flags
@@ -171,8 +172,15 @@ def define_flags() -> None:
     flags.DEFINE_string("test_list", None, "Text file with the pairs of the test.")
 
 
-if __name__ == "__main__":
-    define_flags()
+def run(more: Callable[[], dict[str, Any]] = dict) -> None:
+    """Converts what the flags name.
+
+    Args:
+        more: Called when the flags are known; gives further arguments of `convert`.
+
+    Raises:
+        SystemExit: With code 1 and one line if the input is bad.
+    """
     converter_flags.run(
         lambda image_size, options: convert(
             FLAGS.images,
@@ -183,6 +191,12 @@ if __name__ == "__main__":
             test_list=FLAGS.test_list,
             image_size=image_size,
             options=options,
+            **more(),
         ),
         required=("images", "depths", "depth_scale"),
     )
+
+
+if __name__ == "__main__":
+    define_flags()
+    run()

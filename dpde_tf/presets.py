@@ -79,21 +79,6 @@ def gradient_preset(name: str) -> Preset:
     return dataclasses.replace(preset, augmentation=augmentation)
 
 
-def context_preset(name: str) -> Preset:
-    """Returns a recipe for the context network: that of depth.
-
-    Args:
-        name: One of `PRESETS`.
-
-    Returns:
-        The recipe.
-
-    Raises:
-        ValueError: If there is none of that name.
-    """
-    return depth_preset(name)
-
-
 def _check_name(name: str) -> None:
     """Refuses an unknown preset."""
     if name not in PRESETS:

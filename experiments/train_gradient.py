@@ -24,7 +24,7 @@ from dpde_tf.config import (
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.models.context_network import build_context_network
 from dpde_tf.models.gradient_network import build_gradient_network
-from dpde_tf.presets import context_preset, gradient_preset
+from dpde_tf.presets import depth_preset, gradient_preset
 from dpde_tf.training.objectives import ContextObjective, GradientObjective
 from experiments import config_flags, training_run
 from experiments.config_flags import config_from_flags
@@ -97,7 +97,8 @@ def main(argv: Sequence[str]) -> None:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
     program = "experiments.train_gradient"
     if FLAGS.gradient_network == "context":
-        run_training(program, context_preset(FLAGS.preset), make_context_setup)
+        # It sees whole images, as the depth network does.
+        run_training(program, depth_preset(FLAGS.preset), make_context_setup)
     else:
         run_training(program, gradient_preset(FLAGS.preset), make_setup)
 
