@@ -46,6 +46,7 @@ def image():
     return np.random.default_rng(1).uniform(0, 1, [1, 61, 83, 3]).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_context_network_has_the_size_of_the_image_and_starts_at_its_offset(
     network, image
 ):
