@@ -97,8 +97,10 @@ def _moved(value: Any, runs: pathlib.Path, output: pathlib.Path) -> Any:
         return {key: _moved(item, runs, output) for key, item in value.items()}
     if isinstance(value, list):
         return [_moved(item, runs, output) for item in value]
-    if isinstance(value, str) and pathlib.Path(value).is_relative_to(runs):
-        return str(output / pathlib.Path(value).relative_to(runs))
+    if isinstance(value, str):
+        path, folder = pathlib.Path(value).absolute(), runs.absolute()
+        if path.is_relative_to(folder):
+            return str(output / path.relative_to(folder))
     return value
 
 
