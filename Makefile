@@ -33,8 +33,8 @@ NYU       = $(RECORDS)/nyu_depth_v2
 M3D       = $(RECORDS)/make3d
 MID       = $(RECORDS)/middlebury
 
-.PHONY: help setup demo demo-photographs demo-training test test-all faults lint data-nyu data-make3d data-mid \
-        train-nyu train-nyu-fcrn train-make3d predict fuse verify-weights eval-nyu eval-nyu-fcrn \
+.PHONY: help setup demo test test-all faults lint data-nyu data-make3d data-mid \
+        train-nyu train-nyu-fcrn train-make3d predict fuse eval-nyu eval-nyu-fcrn \
         eval-make3d eval-mid eval-mid-fcrn ablation report tables figures table5 bench bench-fusion bench-distribution fuzz clean
 
 help:  ## Lists the targets
@@ -84,14 +84,9 @@ lint: $(READY)  ## Checks style and format
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
-# ---- Demonstrations: the shipped networks, and everything from data to report ----
+# ---- A demonstration on synthetic scenes ----
 
-demo: demo-photographs demo-training  ## Both demonstrations
-
-demo-photographs: $(READY)  ## Three photographs to depth and 3D pages, in a minute: predictions/
-	$(RUN) experiments.predict --images=experiments/photographs --output=$(OUTPUT) --export=html --overwrite
-
-demo-training: $(READY)  ## The whole method on synthetic scenes, in 10 minutes: report/index.html
+demo: $(READY)  ## Shows the whole method on synthetic scenes, in 10 minutes: report/index.html
 	rm -rf data/demo runs/demo figures/demo
 	$(RUN) data_prep.synthetic --dataset=nyu --num_train=112 --num_test=16 --output=data/demo/raw
 	$(RUN) data_prep.synthetic --dataset=make3d --num_train=6 --num_test=2 --output=data/demo/raw
@@ -141,18 +136,13 @@ train-make3d: $(READY)  ## Trains modified FCRN and gradient network on Make3D
 
 # ---- Prediction and scores ----
 
-predict: $(READY)  ## Predicts a photograph or folder, by the shipped networks: make predict IMAGE=photo.jpg
+predict: $(READY)  ## Predicts one photograph or folder: make predict IMAGE=photo.jpg
 	$(if $(IMAGE),,$(error Give a photograph or a folder of them: make predict IMAGE=photo.jpg))
-	$(RUN) experiments.predict --images="$(IMAGE)" --output="$(OUTPUT)" --export=html --overwrite $(FLAGS)
+	$(RUN) experiments.predict --depth_run=$(RUNS)/$(DATASET)/depth --gradient_run=$(RUNS)/$(DATASET)/gradient --images="$(IMAGE)" --output="$(OUTPUT)" --overwrite $(FLAGS)
 
 fuse: $(READY)  ## Refines any network's depth: make fuse DEPTH=folder GRADIENTS=folder (or IMAGE=folder)
 	$(if $(DEPTH),,$(error Give a folder of depth maps, and of gradients or images: make fuse DEPTH=folder GRADIENTS=folder))
-	$(RUN) experiments.fuse --depth="$(DEPTH)" $(if $(GRADIENTS),--gradients="$(GRADIENTS)",--images="$(IMAGE)") --output="$(OUTPUT)" $(FLAGS)
-
-verify-weights: $(READY)  ## Scores the shipped networks on 100 test images of NYU, against the stored scores
-	$(RUN) experiments.predict --records=$(NYU) --num_records=100 --output=$(RUNS)/shipped/predictions/dpde --overwrite
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/shipped/predictions/dpde --records=$(NYU) --allow_partial
-	$(RUN) experiments.compare_scores --scores=$(RUNS)/shipped/scores/dpde --reference=experiments/results/nyu/scores/dpde $(FLAGS)
+	$(RUN) experiments.fuse --depth="$(DEPTH)" $(if $(GRADIENTS),--gradients="$(GRADIENTS)",--gradient_run=$(RUNS)/$(DATASET)/gradient --images="$(IMAGE)") --output="$(OUTPUT)" $(FLAGS)
 
 eval-nyu: $(READY)  ## Predicts and scores the 654 test images of NYU
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(NYU) --output=$(RUNS)/nyu/predictions/dpde --overwrite $(FLAGS)

@@ -5,11 +5,10 @@ With gradients in files, matched by their stems:
     python -m experiments.fuse --depth=other/depth --gradients=other/gradients \
         --output=other/fused
 
-or from images of the same stems, by the network that comes with the library, or by that
-of --gradient_run:
+or from images of the same stems, with a trained gradient network:
 
-    python -m experiments.fuse --depth=other/depth --images=other/rgb \
-        --output=other/fused
+    python -m experiments.fuse --depth=other/depth --gradient_run=runs/nyu/gradient \
+        --images=other/rgb --output=other/fused
 
 Depth is a folder of NPY, NPZ, 16-bit PNG or PFM files, each of its own size; gradients
 are NPZ with `gradient_x` and `gradient_y`, or NPY `[H, W, 2]`, in metres per pixel at
@@ -52,7 +51,6 @@ from dpde_tf.refinement_files import (
 )
 from dpde_tf.run_folder import RECORD_FILE, read_run_record
 from dpde_tf.trained_networks import (
-    SHIPPED_GRADIENT_RUN,
     load_gradient_network,
     weights_sha256,
 )
@@ -78,9 +76,7 @@ def _define_flags() -> None:
     flags.DEFINE_float("depth_scale", None, "Metres per unit of --depth; PNG need it.")
     flags.DEFINE_string("gradients", None, "Folder of depth gradients.")
     flags.DEFINE_string("images", None, "Folder of images, to predict gradients of.")
-    flags.DEFINE_string(
-        "gradient_run", None, "Run of train_gradient; none: the shipped network."
-    )
+    flags.DEFINE_string("gradient_run", None, "Run of train_gradient, for --images.")
     flags.DEFINE_enum("precision", "float32", PRECISIONS, "Precision of the network.")
     flags.DEFINE_enum("align", "none", ALIGNMENTS, "For relative depth: see above.")
     flags.DEFINE_string("reference", None, "Folder of depth in metres, for --align.")
@@ -97,8 +93,8 @@ def _check_flags() -> None:
     """Refuses flags that do not go together."""
     if bool(FLAGS.gradients) == bool(FLAGS.images):
         raise app.UsageError("Give either --gradients or --images.")
-    if FLAGS.gradient_run and not FLAGS.images:
-        raise app.UsageError("--gradient_run needs --images.")
+    if bool(FLAGS.gradient_run) != bool(FLAGS.images):
+        raise app.UsageError("--gradient_run and --images need each other.")
     if bool(FLAGS.reference) != (FLAGS.align in REFERENCE_ALIGNMENTS):
         raise app.UsageError(
             f"--reference and --align={'|'.join(REFERENCE_ALIGNMENTS)} need each other."
@@ -156,7 +152,7 @@ def _load_gradients() -> tuple[Gradients, dict]:
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
     files = files_by_stem(FLAGS.images, IMAGE_SUFFIXES, remedy="Give --images.")
-    run = FLAGS.gradient_run or SHIPPED_GRADIENT_RUN
+    run = FLAGS.gradient_run
     size = tuple(read_run_record(run)["config"]["data"]["image_size"])
     return gradients_of_images(files, load_gradient_network(run), size), {
         "images": FLAGS.images,

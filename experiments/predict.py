@@ -11,9 +11,7 @@ size, pictures at the photograph's: `<name>_depth.png` and `<name>_fused.png`, 1
 millimetres, and `<name>_prediction.png`, everything in colours; with --export=html a
 page `<name>.html` that turns the scene with the mouse (ply, glb: for other programs):
 
-    python -m experiments.predict --images=photo.jpg --output=out --export=html
-
-Without --depth_run, the networks that come with the library predict.
+    python -m experiments.predict --depth_run=... --images=photo.jpg --output=out
 
 Predictions of records that are there from the same networks, options and records are
 kept, so that an interrupted run goes on. `run.json` says with what they were made.
@@ -42,8 +40,6 @@ from dpde_tf.prediction_files import prediction_path, write_prediction
 from dpde_tf.reconstruction.files import check_formats
 from dpde_tf.run_folder import RECORD_FILE, read_run_record
 from dpde_tf.trained_networks import (
-    SHIPPED_DEPTH_RUN,
-    SHIPPED_GRADIENT_RUN,
     is_context_run,
     load_context_network,
     load_depth_network,
@@ -65,9 +61,7 @@ _CHIEF_SECONDS = 600.0
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string(
-        "depth_run", None, "Run of train_depth; none: both shipped networks."
-    )
+    flags.DEFINE_string("depth_run", None, "Run of train_depth.", required=True)
     flags.DEFINE_string("gradient_run", None, "Run of train_gradient; none: no fusion.")
     flags.DEFINE_string("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
@@ -122,10 +116,7 @@ def predict_records(
 
 
 def _network_runs() -> dict[str, str]:
-    """The folders of the networks; without any flag, those of the shipped ones."""
-    if FLAGS.depth_run is None:
-        shipped = {"depth_run": SHIPPED_DEPTH_RUN, "gradient_run": SHIPPED_GRADIENT_RUN}
-        return {name: str(path) for name, path in shipped.items()}
+    """The folders of the networks."""
     runs = {"depth_run": FLAGS.depth_run, "gradient_run": FLAGS.gradient_run}
     return {name: run for name, run in runs.items() if run is not None}
 
@@ -262,8 +253,6 @@ def main(argv: Sequence[str]) -> None:
     """Checks the flags and predicts."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}. Images go to --images.")
-    if FLAGS.gradient_run and not FLAGS.depth_run:
-        raise app.UsageError("--gradient_run needs the --depth_run beside it.")
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")
     if FLAGS.images and FLAGS.distribution == "multi_worker":

@@ -185,17 +185,6 @@ def test_predict_first_records_with_test_time_flip(path, tmp_path):
     assert config["PredictionConfig"] == {"test_time_flip": True}
 
 
-def test_predict_refuses_a_gradient_run_alone(path, tmp_path):
-    result = run_program(
-        "experiments.predict",
-        check=False,
-        gradient_run=path / "runs" / "gradient",
-        images="photo.jpg",
-        output=tmp_path,
-    )
-    assert "--gradient_run needs the --depth_run beside it" in result.stderr
-
-
 def test_predict_on_all_devices_of_the_machine_gives_the_same(path, tmp_path):
     run_program(
         "experiments.predict",
