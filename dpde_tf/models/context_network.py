@@ -53,8 +53,9 @@ def build_context_network(config: ContextNetworkConfig) -> keras.Model:
     Raises:
         ValueError: If `config.context_offset` is None.
 
-    Source: none; a variant beside the paper's. U-shape of Ronneberger et al. (2015),
-    dilations of Chen et al. (2017).
+    A variant beside the paper's.
+
+    Source: Ronneberger et al. (2015), the U-shape; Chen et al. (2017), the dilations.
     """
     if config.context_offset is None:
         raise ValueError(
