@@ -1,0 +1,63 @@
+"""Tests that README and stored tables agree with the stored results."""
+
+import json
+import pathlib
+import re
+
+from experiments import tables
+
+ROOT = pathlib.Path(__file__).parent.parent
+RESULTS = ROOT / "experiments" / "results"
+
+
+def test_results_are_small():
+    assert sum(f.stat().st_size for f in RESULTS.rglob("*") if f.is_file()) <= 5e6
+
+
+def test_results_name_no_folder_of_another_machine():
+    records = list(RESULTS.rglob("*.json"))
+    assert len(records) > 10
+    for record in records:
+        assert not re.search(r'"/', record.read_text(encoding="utf-8")), record
+
+
+def test_scores_know_the_training_that_they_are_of(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    folders = [path.parent for path in RESULTS.glob("*/scores/*/summary.json")]
+    assert len(folders) > 5
+    for run in tables.read_runs([f"{f.name}={f.relative_to(ROOT)}" for f in folders]):
+        assert run.depth.epochs == 30, run.label
+        assert run.gradient.epochs == 12, run.label
+
+
+def _readme_rows(text):
+    """Label and numbers of the rows of the table below the mark."""
+    table = text.split("<!-- nyu, protocol paper -->")[1].strip().split("\n\n")[0]
+    for line in table.splitlines()[2:]:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if folder := re.search(r"`(scores/\w+)` `(\w+)`", cells[0]):
+            yield folder.groups(), cells[2:]
+
+
+def test_readme_has_the_numbers_of_the_results():
+    rows = list(_readme_rows((ROOT / "README.md").read_text(encoding="utf-8")))
+    assert len(rows) >= 2
+    for (folder, key), cells in rows:
+        summary = json.loads((RESULTS / "nyu" / folder / "summary.json").read_text())
+        scores = summary["protocols"]["paper"]["results"][key]
+        names = ("rms", "rms_log", "rel", "log10", "delta1", "delta2", "delta3")
+        for name, cell in zip(names, cells, strict=True):
+            value = scores["pooled"][name]
+            digits = len(cell.partition(".")[2])
+            assert digits >= 3 and cell == f"{value:.{digits}f}", (folder, key, name)
+
+
+def test_stored_tables_are_those_of_the_results(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    folders = sorted((RESULTS).glob("*/scores/*/summary.json"))
+    runs = tables.read_runs(
+        [f"{f.parent.name}={f.parent.relative_to(ROOT)}" for f in folders]
+    )
+    for name, (title, table) in tables.score_tables([2, 3, 4], runs).items():
+        written = (RESULTS / "tables" / f"{name}.md").read_text(encoding="utf-8")
+        assert tables.to_markdown((tables.Heading(title), table)).strip() in written
