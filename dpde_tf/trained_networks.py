@@ -1,7 +1,6 @@
 """Networks built again from the folder of the run that trained them.
 
-The networks that come with the library are such folders too, with compact weights:
-`SHIPPED_DEPTH_RUN` and `SHIPPED_GRADIENT_RUN`.
+The folder of compact weights that `experiments.export_weights` writes is as good.
 """
 
 import dataclasses
@@ -21,10 +20,6 @@ from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.models.gradient_network import build_gradient_network
 from dpde_tf.run_folder import WEIGHTS_FILE, read_run_record, recorded_config
 from dpde_tf.weight_files import load_weights
-
-_SHIPPED = pathlib.Path(__file__).parent / "weights"
-SHIPPED_DEPTH_RUN = _SHIPPED / "modified_fcrn"
-SHIPPED_GRADIENT_RUN = _SHIPPED / "gradient_network"
 
 
 def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
