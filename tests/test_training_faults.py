@@ -231,6 +231,15 @@ def test_trainer_stopped_while_validating_validates_when_it_goes_on(
     ]
 
 
+@pytest.fixture
+def interruptible():
+    """Python's own handler of SIGINT, which a program in the background lacks."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_stop_signals_lets_the_second_signal_act(capfd):
     with StopSignals() as stop, pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
