@@ -50,10 +50,7 @@ from dpde_tf.refinement_files import (
     refine_file,
 )
 from dpde_tf.run_folder import RECORD_FILE, read_run_record
-from dpde_tf.trained_networks import (
-    load_gradient_network,
-    weights_sha256,
-)
+from dpde_tf.trained_networks import load_gradient_network, weights_sha256
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
 from dpde_tf.training.run_record import config_as_dict
 from experiments import config_flags

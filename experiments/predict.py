@@ -115,15 +115,12 @@ def predict_records(
             bar.add(len(batch["name"]))
 
 
-def _network_runs() -> dict[str, str]:
-    """The folders of the networks."""
-    runs = {"depth_run": FLAGS.depth_run, "gradient_run": FLAGS.gradient_run}
-    return {name: run for name, run in runs.items() if run is not None}
-
-
 def _run_config(configs: Sequence[object], precision: str, data: dict) -> dict:
     """What decides about the numbers: weights, options, precision, data."""
-    weights = {name: weights_sha256(run) for name, run in _network_runs().items()}
+    runs = {"depth_run": FLAGS.depth_run, "gradient_run": FLAGS.gradient_run}
+    weights = {
+        name: weights_sha256(run) for name, run in runs.items() if run is not None
+    }
     return config_as_dict(*configs) | {
         "weights_sha256": weights,
         "data": data,
@@ -199,16 +196,15 @@ def _lock_output() -> contextlib.AbstractContextManager:
 
 def _load_predictor(options: PredictionConfig, fusion: FusionConfig) -> DepthPredictor:
     """The networks that the flags name, on the devices of this process."""
-    runs = _network_runs()
     devices = "none" if FLAGS.distribution == "none" else "mirrored"
     distribution = Distribution(make_strategy(devices))
     with distribution.strategy.scope():
-        depth_network = load_depth_network(runs["depth_run"])
+        depth_network = load_depth_network(FLAGS.depth_run)
         context_network = gradient_network = None
-        if "gradient_run" in runs and is_context_run(runs["gradient_run"]):
-            context_network = load_context_network(runs["gradient_run"])
-        elif "gradient_run" in runs:
-            gradient_network = load_gradient_network(runs["gradient_run"])
+        if FLAGS.gradient_run is not None and is_context_run(FLAGS.gradient_run):
+            context_network = load_context_network(FLAGS.gradient_run)
+        elif FLAGS.gradient_run is not None:
+            gradient_network = load_gradient_network(FLAGS.gradient_run)
     return DepthPredictor(
         depth_network,
         gradient_network,
@@ -234,8 +230,7 @@ def _predict(output: pathlib.Path) -> None:
         predict_records(predictor, records, output, FLAGS.batch_size)
         return
     paths = find_photographs(FLAGS.images, output)
-    trained = read_run_record(_network_runs()["depth_run"])
-    size = tuple(trained["config"]["data"]["image_size"])
+    size = tuple(read_run_record(FLAGS.depth_run)["config"]["data"]["image_size"])
     _prepare_output(output, _run_config(configs, precision, {"images": FLAGS.images}))
     for path in paths:
         picture = predict_photograph(
