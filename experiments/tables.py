@@ -10,7 +10,6 @@ given of says "not run". The row of an array is found from the records of predic
 training; a label is only a name. `--layers` adds to Table 5 the costs of each layer.
 """
 
-import json
 import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from absl import app, flags
 
 from dpde_tf.error_messages import readable_errors
+from dpde_tf.json_files import read_json_object
 from dpde_tf.paper_values import TABLE_TITLES
 from dpde_tf.report.blocks import Heading
 from dpde_tf.report.markdown import to_markdown
@@ -104,8 +104,9 @@ def read_benchmark(path: str | pathlib.Path) -> costs.Benchmark:
             f"{path} does not exist. Write it with `python -m experiments.benchmark "
             f"--output={path}`."
         )
+    remedy = f"Write it again with `python -m experiments.benchmark --output={path}`."
+    record = read_json_object(path, remedy=remedy)
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
         hardware = record["hardware"]
         return costs.Benchmark(
             forward=_timings(record["rows"], _FORWARD),
@@ -113,10 +114,9 @@ def read_benchmark(path: str | pathlib.Path) -> costs.Benchmark:
             name=f"the parts {'; '.join((*_FORWARD.values(), *_TRAINING.values()))}; "
             f"{hardware['processor']}, {hardware['cores']} cores",
         )
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError) as error:
         raise ValueError(
-            f"{path} is not a file of experiments.benchmark ({error!r}). Write it "
-            f"again with `python -m experiments.benchmark --output={path}`."
+            f"{path} is not a file of experiments.benchmark ({error!r}). {remedy}"
         ) from error
 
 
