@@ -4,6 +4,8 @@ It is no part of the paper. The paper's gradient network sees 21x21 pixels, from
 nobody can tell how deep the step at an edge is; this one sees the whole image.
 """
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -76,14 +78,7 @@ def build_context_network(config: ContextNetworkConfig) -> keras.Model:
     ]
     x = keras.layers.Concatenate(name="context")(dilated)
     image = keras.layers.Rescaling(4.0, -2.0, name="image_scaled")(encoder.input)
-    maps = [*laterals[::-1], image]
-    for number, (lateral, filters) in enumerate(_DECODER, start=1):
-        like = maps[number - 1]
-        x = keras.layers.UpSampling2D(interpolation="bilinear", name=f"up{number}")(x)
-        x = CropLike(name=f"crop{number}")([x, like])
-        like = _conv(like, lateral, f"lateral{number}", momentum, kernel_size=1)
-        x = keras.layers.Concatenate(name=f"concat{number}")([x, like])
-        x = _conv(x, filters, f"decoder{number}", momentum)
+    x = _decode(x, [*laterals[::-1], image], momentum)
     x = keras.layers.Conv2D(
         1,
         3,
@@ -110,6 +105,21 @@ def as_gradient_network(network: keras.Model) -> keras.Model:
     """
     gradients = ImageGradients(dtype="float32", name="gradients")(network.output)
     return keras.Model(network.input, gradients, name="context_gradient_network")
+
+
+def _decode(
+    x: keras.KerasTensor, maps: Sequence[keras.KerasTensor], momentum: float
+) -> keras.KerasTensor:
+    """The map enlarged four times, each time joined with the next of `maps`."""
+    for number, (like, (lateral, filters)) in enumerate(
+        zip(maps, _DECODER, strict=True), start=1
+    ):
+        x = keras.layers.UpSampling2D(interpolation="bilinear", name=f"up{number}")(x)
+        x = CropLike(name=f"crop{number}")([x, like])
+        like = _conv(like, lateral, f"lateral{number}", momentum, kernel_size=1)
+        x = keras.layers.Concatenate(name=f"concat{number}")([x, like])
+        x = _conv(x, filters, f"decoder{number}", momentum)
+    return x
 
 
 def _conv(
