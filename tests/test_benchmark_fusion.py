@@ -55,6 +55,7 @@ def test_hessian_of_the_baselines_is_the_derivative_of_their_gradient(maps, rng)
     np.testing.assert_allclose(-descent @ change.ravel(), rise, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_derivatives_of_all_inputs_agree_with_finite_differences():
     errors = relative_errors(make_scene((24, 32)))
     assert set(errors) == {"depth", "gradient_x", "gradient_y", "omega", "epsilon"}

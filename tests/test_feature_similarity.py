@@ -282,6 +282,7 @@ def test_loss_and_metric_keep_their_configuration():
         assert (again.max_value, again.dtype) == (5.0, "float64")
 
 
+@pytest.mark.slow
 def test_model_trained_with_the_loss_in_mixed_precision_is_loaded(tmp_path, rng):
     keras.config.set_dtype_policy("mixed_bfloat16")
     inputs = keras.Input((32, 40, 1))

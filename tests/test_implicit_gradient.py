@@ -89,6 +89,7 @@ def test_gradients_do_not_reach_the_last_column_and_row(rng):
     assert np.all(by_x[:, :, :-1] != 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_gradients_in_a_graph_equal_eager(rng, jit_compile):
     inputs = _inputs(rng, np.float32, num_scenes=2)

@@ -134,6 +134,7 @@ def test_build_depth_network_mixed_precision_output_is_float32():
     assert network.output.dtype == "float32"
 
 
+@pytest.mark.slow
 def test_build_depth_network_weights_survive_saving(modified_fcrn, tmp_path, rng):
     path = tmp_path / "network.weights.h5"
     modified_fcrn.save_weights(path)

@@ -102,6 +102,7 @@ def _train_once(network, image):
     return before, {layer.name: layer.get_weights() for layer in layers}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_norm", ["trainable", "frozen"])
 def test_encoder_batch_norm_in_a_training_step(batch_norm, rng):
     network = build_depth_network(

@@ -273,8 +273,8 @@ def test_read_benchmark_refuses_other_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.json.*experiments\.benchmark"):
         tables.read_benchmark(tmp_path / "none.json")
     for text, message in {
-        "[]": r"other\.json is damaged: .* JSON object.*python -m experiments\.benchmark",
-        "no JSON": r"other\.json is damaged: .* JSON object.*experiments\.benchmark",
+        "[]": r"other\.json is damaged: .* JSON object.*-m experiments\.benchmark",
+        "no JSON": r"other\.json is damaged: .* JSON object.*-m experiments\.benchmark",
         "{}": r"other\.json is not a file of experiments\.benchmark",
     }.items():
         path = tmp_path / "other.json"

@@ -44,6 +44,7 @@ def _has_changed(model, before):
     }
 
 
+@pytest.mark.slow
 def test_training_through_the_fusion_lowers_its_loss_and_reaches_both_networks(batch):
     model, losses, before = _trained(batch)
     assert np.all(np.diff(losses) < 0)
@@ -52,6 +53,7 @@ def test_training_through_the_fusion_lowers_its_loss_and_reaches_both_networks(b
     assert all(changed.values()), changed
 
 
+@pytest.mark.slow
 def test_a_resting_depth_network_keeps_its_depth_while_the_fused_loss_falls(batch):
     model, losses, before = _trained(batch, resting="depth_network")
     assert np.all(np.diff(losses) < 0)
@@ -60,6 +62,7 @@ def test_a_resting_depth_network_keeps_its_depth_while_the_fused_loss_falls(batc
     assert changed == [False] * half + [True] * half
 
 
+@pytest.mark.slow
 def test_loss_on_depth_leaves_the_gradient_network_alone(batch):
     model, losses, before = _trained(batch, resting="gradient_network", loss_on="depth")
     assert np.mean(errors(model, batch)["depth"]) < losses[-1] < losses[0]
