@@ -1,7 +1,11 @@
 """Tests of the input pipeline."""
 
+import pathlib
+import shutil
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dpde_tf.config import AugmentationConfig
 from dpde_tf.data.input_pipeline import (
@@ -9,6 +13,8 @@ from dpde_tf.data.input_pipeline import (
     make_evaluation_dataset,
     make_training_dataset,
 )
+from dpde_tf.data.manifest import DamagedShardError
+from dpde_tf.data.records import readable_record_errors
 from tests.record_sets import write_small_record_set
 
 PLAIN = AugmentationConfig()
@@ -127,3 +133,42 @@ def test_record_set_open_names_a_missing_shard(tmp_path, rng):
 def test_record_set_open_refuses_a_folder_without_manifest(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"make data-nyu"):
         RecordSet.open(tmp_path, "train")
+
+
+def _keep_records(path: pathlib.Path, count: int) -> None:
+    """Cuts a shard off just behind a record, where TensorFlow sees no damage."""
+    kept = list(tf.data.TFRecordDataset(str(path)).take(count).as_numpy_iterator())
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in kept:
+            writer.write(record)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_shard_that_ends_between_records_is_not_the_end_of_the_set(
+    records, tmp_path, count
+):
+    copy = shutil.copytree(records.directory, tmp_path / "copy")
+    whole = RecordSet.open(copy, "train")
+    shard = whole.split.shards[1]
+    assert shard.num_records == 2
+    _keep_records(copy / shard.file, count)
+    for dataset in (
+        make_evaluation_dataset(whole, batch_size=1),
+        make_training_dataset(whole, batch_size=1, augmentation=PLAIN, seed=0, epoch=0),
+    ):
+        read = []
+        with (
+            pytest.raises(
+                DamagedShardError, match=rf"{shard.file} must have \d+ bytes"
+            ),
+            readable_record_errors(copy, whole.split),
+        ):
+            read.extend(batch["name"] for batch in dataset)
+        # In training nothing at all, since all records are shuffled together.
+        assert len(read) <= whole.split.shards[0].num_records + count
+
+
+def test_selected_records_of_several_shards_come_with_their_index(records):
+    chosen = records.without(np.arange(len(records.selected)) % 3 > 0)
+    indices = [int(index) for index, _ in chosen.serialized()]
+    assert indices == list(range(0, len(records.selected), 3))

@@ -120,9 +120,15 @@ class RecordSet:
         return [f"{name} of {self.split.file_of(name)}" for name in names]
 
     def serialized(self) -> tf.data.Dataset:
-        """Returns the selected records, in order, as (index in the split, bytes)."""
+        """Returns the selected records, in order, as (index in the split, bytes).
+
+        A shard that ends before its last record is an error of TensorFlow, not the
+        end: see `readable_record_errors`.
+        """
         files = [str(self.directory / shard.file) for shard in self.split.shards]
-        records = tf.data.TFRecordDataset(files).enumerate()
+        counts = np.array([s.num_records for s in self.split.shards], np.int64)
+        shards = tf.data.Dataset.from_tensor_slices((files, counts))
+        records = shards.flat_map(_whole_shard).enumerate()
         if self.selected.all():
             return records
         selected = tf.constant(self.selected)
@@ -209,6 +215,28 @@ def make_evaluation_dataset(records: RecordSet, *, batch_size: int) -> tf.data.D
         .map(lambda _, serialized: _decode(serialized, size), tf.data.AUTOTUNE)
         .batch(batch_size)
         .prefetch(2)
+    )
+
+
+def _whole_shard(file: tf.Tensor, num_records: tf.Tensor) -> tf.data.Dataset:
+    """The records of a file, which must be so many."""
+    # No record is empty, so that this one marks the end.
+    end = tf.data.Dataset.from_tensors(b"")
+
+    def check(number: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        ends = tf.equal(tf.strings.length(record), 0)
+        whole = tf.equal(ends, tf.equal(number, num_records))
+        what = ["A shard must have as many records as the manifest says:", file]
+        with tf.control_dependencies([tf.debugging.Assert(whole, what)]):
+            return number, tf.identity(record)
+
+    return (
+        tf.data.TFRecordDataset(file)
+        .concatenate(end)
+        .enumerate()
+        .map(check)
+        .filter(lambda number, _: number < num_records)
+        .map(lambda _, record: record)
     )
 
 

@@ -33,6 +33,13 @@ _FEATURES = {
     "height": tf.io.FixedLenFeature([], tf.int64),
     "width": tf.io.FixedLenFeature([], tf.int64),
 }
+# Of another process, so that no shard need be read to tell.
+_LOST_WORKER = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.CancelledError,
+)
 
 
 def _bytes_feature(value: bytes) -> tf.train.Feature:
@@ -143,6 +150,8 @@ def readable_record_errors(
     """
     try:
         yield
+    except _LOST_WORKER:
+        raise
     except (tf.errors.OpError, UnicodeDecodeError) as error:
         check_shards(directory, split)
         if not _is_of_decoding(error):
