@@ -74,6 +74,7 @@ def _new_folder(output: pathlib.Path) -> Iterator[pathlib.Path]:
     replaced = output.with_name(output.name + ".old")
     lock = output.with_name(f".{output.name}.lock")
     with lock_file(lock, guarded=output):
+        _take_back(output, replaced)
         for leftover in (temporary, replaced):
             shutil.rmtree(leftover, ignore_errors=True)
         temporary.mkdir(parents=True)
@@ -83,8 +84,15 @@ def _new_folder(output: pathlib.Path) -> Iterator[pathlib.Path]:
                 output.rename(replaced)
             temporary.rename(output)
         finally:
+            _take_back(output, replaced)
             for leftover in (temporary, replaced):
                 shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _take_back(output: pathlib.Path, replaced: pathlib.Path) -> None:
+    """Puts the former record set back, if nothing has come into its place."""
+    if replaced.exists() and not output.exists():
+        replaced.rename(output)
 
 
 def _check_names(split: str, pairs: Sequence[Pair]) -> None:

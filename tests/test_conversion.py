@@ -172,6 +172,28 @@ def test_write_record_set_leaves_nothing_when_a_pair_fails(tmp_path, rng):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_set_that_was_to_be_replaced_comes_back(tmp_path, rng):
+    """As after a kill, or a failure, between the two renamings."""
+    _write(tmp_path / "set", {"train": _pairs(rng, 2)[0]})
+    former = (tmp_path / "set" / "manifest.json").read_bytes()
+
+    def load():
+        (tmp_path / "set").rename(tmp_path / "set.old")
+        raise OSError("the disk is gone")
+
+    pairs, options = [Pair("bad", "bad.png", load)], Options(overwrite=True)
+    for _ in range(2):
+        with pytest.raises(OSError, match="the disk is gone"):
+            _write(tmp_path / "set", {"train": pairs}, options=options)
+        assert (tmp_path / "set" / "manifest.json").read_bytes() == former
+        assert [path.name for path in tmp_path.iterdir()] == ["set"]
+    (tmp_path / "set").rename(tmp_path / "set.old")
+    load_again = [Pair("bad", "bad.png", lambda: 1 / 0)]
+    with pytest.raises(ZeroDivisionError):
+        _write(tmp_path / "set", {"train": load_again}, options=options)
+    assert (tmp_path / "set" / "manifest.json").read_bytes() == former
+
+
 @pytest.mark.slow
 def test_write_record_set_killed_leaves_nothing_under_the_final_name(tmp_path, rng):
     program = textwrap.dedent(f"""
