@@ -17,6 +17,7 @@ from dpde_tf.folder_lock import lock_folder
 from dpde_tf.models.batch_normalization import synchronize_batch_normalization
 from dpde_tf.presets import PRESETS, Preset
 from dpde_tf.run_folder import WEIGHTS_FILE, has_checkpoint, read_run_record
+from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.loop import Trainer
 from dpde_tf.training.objectives import Objective
 from dpde_tf.training.precision import resolve_precision
@@ -131,20 +132,24 @@ def _make_trainer(
     if training.deterministic:
         _make_deterministic()
     strategy = make_strategy(training.distribution)
+    distribution = Distribution(strategy)
     keras.utils.set_random_seed(training.seed)
-    with strategy.scope():
-        network = setup.build_network()
-    if training.sync_batch_norm:
-        synchronize_batch_normalization(network)
-    return Trainer(
-        network,
-        setup.objective,
-        records,
-        config=training,
-        augmentation=augmentation,
-        workdir=FLAGS.workdir,
-        strategy=strategy,
-    )
+    with distribution.readable_errors():
+        # Before the networks, which could not even be built together.
+        distribution.check_same(config)
+        with strategy.scope():
+            network = setup.build_network()
+        if training.sync_batch_norm:
+            synchronize_batch_normalization(network)
+        return Trainer(
+            network,
+            setup.objective,
+            records,
+            config=training,
+            augmentation=augmentation,
+            workdir=FLAGS.workdir,
+            strategy=strategy,
+        )
 
 
 def _check_training(config: TrainingConfig) -> None:

@@ -157,3 +157,18 @@ def test_shares_together_are_the_batches_of_one_process(tmp_path, rng):
         for key, values in batch.items():
             together = np.concatenate([piece[key] for piece in pieces])
             np.testing.assert_array_equal(together, values)
+
+
+def test_check_same_arrays_tells_arrays_apart_and_leaves_a_lone_worker_alone():
+    def unread():
+        raise AssertionError
+
+    alone = Distribution()
+    alone.check_same_arrays(unread)
+    checked = []
+    for arrays in ([[1.0, 2.0], [3.0]], [[1.0, 2.0], [3.0]], [[1.0, 2.0], [4.0]]):
+        several = Distribution()
+        several.num_workers = 2
+        several.check_same = checked.append
+        several.check_same_arrays(lambda arrays=arrays: [*map(np.float32, arrays)])
+    assert checked[0] == checked[1] != checked[2]

@@ -193,10 +193,9 @@ def test_a_signal_to_one_worker_stops_both_with_a_checkpoint(records, tmp_path):
     assert list_checkpoints(tmp_path / "run")
 
 
-def test_workers_with_other_flags_are_refused(records, tmp_path):
-    workers = _start_two(
-        "train_depth", records, tmp_path / "run", second=["--learning_rate=0.5"]
-    )
+@pytest.mark.parametrize("flag", ["--learning_rate=0.5", "--output_offset=1.5"])
+def test_workers_with_other_flags_are_refused(records, tmp_path, flag):
+    workers = _start_two("train_depth", records, tmp_path / "run", second=[flag])
     ends = [_end(worker) for worker in workers]
     for code, _said in ends:
         assert code == 1

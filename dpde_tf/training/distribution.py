@@ -8,6 +8,7 @@ import contextlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from dpde_tf.data.batch_share import BatchShare
@@ -130,10 +131,26 @@ class Distribution:
 
         if any(collect().numpy() != number):
             raise ValueError(
-                "The workers have other flags, records or checkpoints than each other. "
-                "Give all the same command, and a --workdir and --records that are the "
-                "same folders for all."
+                "The workers have other flags, records, checkpoints or weights than "
+                "each other. Give all the same command, and a --workdir and --records "
+                "that are the same folders for all."
             )
+
+    def check_same_arrays(self, read: Callable[[], list[np.ndarray]]) -> None:
+        """Raises an error unless all workers have the same arrays.
+
+        Args:
+            read: Gives the arrays; not called by a worker that is alone.
+
+        Raises:
+            ValueError: If another worker has other arrays.
+        """
+        if self.num_workers == 1:
+            return
+        checksum = 0
+        for array in read():
+            checksum = zlib.crc32(np.ascontiguousarray(array), checksum)
+        self.check_same(checksum)
 
     def first(self, value: object) -> tf.Tensor:
         """Returns the first local replica's part of what `strategy.run` returned."""

@@ -82,6 +82,8 @@ class Trainer:
         distribution.check_same(
             config, augmentation, objective, records.split.shards, self._progress
         )
+        # Files of weights may differ where their names do not.
+        distribution.check_same_arrays(network.get_weights)
         self._stop = StopSignals()
         self._signal_of_any = None
         self._log = TrainingLog(workdir, self._progress.epoch, writes=is_chief)
