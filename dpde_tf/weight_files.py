@@ -1,15 +1,29 @@
 """Files of weights, `*.weights.h5`: checked before Keras takes them in."""
 
+import hashlib
 import pathlib
 
 import h5py
 import keras
+import numpy as np
 
 from dpde_tf.data.hdf5_files import check_stored_in_file
 from dpde_tf.error_messages import one_line
 
 # What h5py raises on a file that is cut off or damaged.
 _DAMAGED = (OSError, RuntimeError, KeyError, TypeError)
+# Attribute of the file, which Keras does not look at.
+_CHECKSUM = "dpde_tf_sha256"
+
+
+def add_checksum(path: str | pathlib.Path) -> None:
+    """Notes the SHA-256 of all arrays in a file of weights, for `load_weights`.
+
+    Args:
+        path: A file that `keras.Model.save_weights` has just written.
+    """
+    with h5py.File(path, "r+") as file:
+        file.attrs[_CHECKSUM] = _sha256(file)
 
 
 def load_weights(
@@ -31,6 +45,7 @@ def load_weights(
     path = pathlib.Path(path)
     try:
         count = _count_arrays(path)
+        whole = _has_its_checksum(path)
     except _DAMAGED as error:
         raise ValueError(
             f"{path} is not a whole file of weights ({one_line(error)}). {remedy}"
@@ -39,6 +54,10 @@ def load_weights(
         raise ValueError(
             f"{path} holds {count} arrays; this network has {len(network.weights)}. It "
             f"is of another network. {remedy}"
+        )
+    if not whole:
+        raise ValueError(
+            f"{path} is damaged: its arrays are not those that were saved. {remedy}"
         )
     try:
         network.load_weights(path)
@@ -64,3 +83,22 @@ def _count_arrays(path: pathlib.Path) -> int:
                 check_stored_in_file(item, path, name)
                 count += not name.startswith("optimizer/")
     return count
+
+
+def _has_its_checksum(path: pathlib.Path) -> bool:
+    """Whether the arrays are those that were saved, if the file says which."""
+    with h5py.File(path) as file:
+        expected = file.attrs.get(_CHECKSUM)
+        return expected is None or expected == _sha256(file)
+
+
+def _sha256(file: h5py.File) -> str:
+    """The SHA-256 of names, types, shapes and values of all arrays, in order."""
+    names = []
+    file.visit(names.append)
+    digest = hashlib.sha256()
+    for name in sorted(names):
+        if isinstance(item := file[name], h5py.Dataset):
+            digest.update(f"{name} {item.dtype} {item.shape} ".encode())
+            digest.update(np.ascontiguousarray(item[()]).tobytes())
+    return digest.hexdigest()

@@ -153,6 +153,7 @@ ALLOWED = {
         "dpde_tf.metrics",
         "dpde_tf.run_folder",
         "dpde_tf.visualization",
+        "dpde_tf.weight_files",
     },
     "dpde_tf.visualization": {"dpde_tf.atomic_files"},
 }

@@ -23,6 +23,7 @@ from dpde_tf.run_folder import (
     list_checkpoints,
 )
 from dpde_tf.training.progress import Progress
+from dpde_tf.weight_files import add_checksum
 
 _MAX_TO_KEEP = 2
 _PREFIX = "state"
@@ -166,5 +167,6 @@ def save_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
     with write_whole(pathlib.Path(workdir) / WEIGHTS_FILE) as path:
         try:
             network.save_weights(path)
+            add_checksum(path)
         except RuntimeError as error:  # So HDF5 says that the disk is full.
             raise OSError(str(error)) from error
