@@ -20,7 +20,7 @@ from dpde_tf.data import manifest
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.prediction_files import PredictionFolder
 from dpde_tf.score_text import format_table
-from experiments.result_record import check_result_folder, write_result_record
+from experiments.result_record import result_folder, write_result_record
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.evaluate"
@@ -206,23 +206,23 @@ def _run() -> None:
         FLAGS.compare_with, depth_scale=FLAGS.depth_scale
     )
     output = pathlib.Path(FLAGS.output or default_output(predictions.directory))
-    check_result_folder(output, _PROGRAM)
-    summary = evaluate(
-        predictions,
-        pathlib.Path(FLAGS.records),
-        split=FLAGS.split,
-        keys=FLAGS.keys,
-        protocol_names=FLAGS.protocol,
-        output=output,
-        comparison=Comparison(other or None, FLAGS.compare_key),
-        allow_partial=FLAGS.allow_partial,
-        seed=FLAGS.seed,
-    )
-    chosen = {
-        name: dataclasses.asdict(protocols.find_protocol(name))
-        for name in summary["protocols"]
-    }
-    write_result_record(output, _PROGRAM, {"protocols": chosen})
+    with result_folder(output, _PROGRAM):
+        summary = evaluate(
+            predictions,
+            pathlib.Path(FLAGS.records),
+            split=FLAGS.split,
+            keys=FLAGS.keys,
+            protocol_names=FLAGS.protocol,
+            output=output,
+            comparison=Comparison(other or None, FLAGS.compare_key),
+            allow_partial=FLAGS.allow_partial,
+            seed=FLAGS.seed,
+        )
+        chosen = {
+            name: dataclasses.asdict(protocols.find_protocol(name))
+            for name in summary["protocols"]
+        }
+        write_result_record(output, _PROGRAM, {"protocols": chosen})
     print(format_table(summary))
     print(f"Written: {output / evaluation.SUMMARY_FILE}")
 

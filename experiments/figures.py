@@ -28,7 +28,7 @@ from dpde_tf.report.figures import LIST_FILE
 from dpde_tf.visualization import write_image
 from experiments.figure_examples import parse_predictions, read_examples
 from experiments.report import choose_names
-from experiments.result_record import check_result_folder, write_result_record
+from experiments.result_record import result_folder, write_result_record
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.figures"
@@ -137,10 +137,8 @@ def write_reconstructions(
     return pages
 
 
-def _run() -> None:
+def _run(output: pathlib.Path) -> None:
     """Writes what the flags ask for."""
-    output = pathlib.Path(FLAGS.output)
-    check_result_folder(output, _PROGRAM)
     check_formats(FLAGS.export)
     records = pathlib.Path(FLAGS.records)
     manifest = read_manifest(records)
@@ -171,8 +169,9 @@ def main(argv: Sequence[str]) -> None:
     """Runs the program; bad input ends it with one line."""
     if len(argv) > 1:
         raise app.UsageError(f"Not a flag: {argv[1]}.")
-    with readable_errors():
-        _run()
+    output = pathlib.Path(FLAGS.output)
+    with readable_errors(), result_folder(output, _PROGRAM):
+        _run(output)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ writes the folders zero_gradients, image_gradients and true_gradients, one NPZ w
   network  those in the predictions, for other parameters of the fusion
 """
 
+import contextlib
 import pathlib
 from collections.abc import Callable
 
@@ -37,7 +38,7 @@ from dpde_tf.substitute_gradients import (
 from dpde_tf.training.run_record import config_as_dict
 from experiments import config_flags
 from experiments.config_flags import config_from_flags, define_config_flags
-from experiments.result_record import check_result_folder, write_result_record
+from experiments.result_record import result_folder, write_result_record
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.fusion_ablation"
@@ -124,14 +125,16 @@ def _prediction_flags(predictions: pathlib.Path) -> dict:
     return read_run_record(predictions).get("flags", {})
 
 
-def _run() -> None:
+def _targets() -> dict[str, pathlib.Path]:
+    """The folder for each kind of gradients."""
+    output = pathlib.Path(FLAGS.output)
+    return {source: output / FOLDERS[source] for source in FLAGS.gradients}
+
+
+def _run(targets: dict[str, pathlib.Path]) -> None:
     """Fuses what the flags name, and records how."""
     fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
     predictions = pathlib.Path(FLAGS.predictions)
-    output = pathlib.Path(FLAGS.output)
-    targets = {source: output / FOLDERS[source] for source in FLAGS.gradients}
-    for folder in targets.values():
-        check_result_folder(folder, _PROGRAM)
     num_unconverged = fuse_split(
         predictions,
         pathlib.Path(FLAGS.records),
@@ -152,8 +155,11 @@ def main(argv: list[str]) -> None:
     """Runs the program; bad input ends it with one line."""
     if len(argv) > 1:
         raise app.UsageError(f"Not a flag: {argv[1]}.")
-    with readable_errors():
-        _run()
+    targets = _targets()
+    with readable_errors(), contextlib.ExitStack() as folders:
+        for folder in targets.values():
+            folders.enter_context(result_folder(folder, _PROGRAM))
+        _run(targets)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from dpde_tf.report.figures import FigureSet, read_figures
 from dpde_tf.report.runs import Runs, read_runs
 from dpde_tf.tables.scored_runs import read_scored_run
 from dpde_tf.tables.scores import DATASETS, score_tables
-from experiments.result_record import check_result_folder, write_result_record
+from experiments.result_record import result_folder, write_result_record
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.report"
@@ -184,14 +184,13 @@ def main(argv: list[str]) -> None:
     """Runs the program; bad input ends it with one line."""
     if len(argv) > 1:
         raise app.UsageError(f"Not a flag: {argv[1]}.")
-    with readable_errors():
-        _run()
-
-
-def _run() -> None:
-    """Writes the report that the flags ask for."""
     output = pathlib.Path(FLAGS.output)
-    check_result_folder(output, _PROGRAM)
+    with readable_errors(), result_folder(output, _PROGRAM):
+        _run(output)
+
+
+def _run(output: pathlib.Path) -> None:
+    """Writes the report that the flags ask for."""
     figures = read_figures(FLAGS.figures, output) if FLAGS.figures else None
     report = make_report(
         pathlib.Path(FLAGS.runs),

@@ -1,29 +1,48 @@
 """`run.json` beside scores and reports: with what they were made."""
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 
+from dpde_tf.folder_lock import lock_folder
 from dpde_tf.run_folder import RECORD_FILE, read_run_record
 from dpde_tf.training.run_record import write_run_record
 from experiments.config_flags import given_flags
 
 
-def check_result_folder(output: pathlib.Path, program: str) -> None:
-    """Refuses a folder that holds a run of another program.
+@contextlib.contextmanager
+def result_folder(output: pathlib.Path, program: str) -> Iterator[None]:
+    """Keeps other programs out of a folder while the block writes results into it.
+
+    A new folder into which nothing was written is removed.
 
     Args:
         output: Folder for results; it need not exist.
-        program: Module that will write into it.
+        program: Module that writes into it.
+
+    Yields:
+        Nothing.
 
     Raises:
         ValueError: If its `run.json`, which would be lost, is of another program.
+        BlockingIOError: If another process is writing there.
+        OSError: If the folder cannot be written.
     """
-    if not (output / RECORD_FILE).is_file():
-        return
-    if (former := read_run_record(output).get("program")) != program:
-        raise ValueError(
-            f"{output} holds a run of {former}, whose {RECORD_FILE} would be "
-            "overwritten. Choose another folder with --output."
-        )
+    if (output / RECORD_FILE).is_file():
+        former = read_run_record(output).get("program")
+        if former != program:
+            raise ValueError(
+                f"{output} holds a run of {former}, whose {RECORD_FILE} would be "
+                "overwritten. Choose another folder with --output."
+            )
+    is_new = not output.exists()
+    try:
+        with lock_folder(output):
+            yield
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):  # It holds results.
+                output.rmdir()
 
 
 def write_result_record(output: pathlib.Path, program: str, config: dict) -> None:

@@ -10,6 +10,7 @@ given of says "not run". The row of an array is found from the records of predic
 training; a label is only a name. `--layers` adds to Table 5 the costs of each layer.
 """
 
+import contextlib
 import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ from dpde_tf.tables.formats import write_table
 from dpde_tf.tables.scored_runs import ScoredRun, read_scored_run
 from dpde_tf.tables.scores import Tables, score_tables
 from experiments import benchmark as parts
-from experiments.result_record import check_result_folder, write_result_record
+from experiments.result_record import result_folder, write_result_record
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.tables"
@@ -156,15 +157,14 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"Not a flag: {argv[1]}.")
     if unknown := set(FLAGS.table) - set(_NUMBERS):
         raise app.UsageError(f"--table is of 1 to 5. Received: {sorted(unknown)}.")
-    with readable_errors():
-        _run()
-
-
-def _run() -> None:
-    """Prints, and writes if asked to, the tables that the flags name."""
     output = pathlib.Path(FLAGS.output) if FLAGS.output else None
-    if output:
-        check_result_folder(output, _PROGRAM)
+    folder = result_folder(output, _PROGRAM) if output else contextlib.nullcontext()
+    with readable_errors(), folder:
+        _run(output)
+
+
+def _run(output: pathlib.Path | None) -> None:
+    """Prints, and writes if asked to, the tables that the flags name."""
     benchmark = read_benchmark(FLAGS.benchmark) if FLAGS.benchmark else None
     numbers = sorted({int(number) for number in FLAGS.table} - {5})
     tables = score_tables(numbers, read_runs(FLAGS.scores))

@@ -27,6 +27,7 @@ from absl import app, flags
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
 from dpde_tf.error_messages import readable_errors
+from dpde_tf.folder_lock import lock_folder
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.losses import masked_mean
 from dpde_tf.trained_networks import load_depth_network, load_gradient_network
@@ -113,6 +114,9 @@ def train(
 
     Returns:
         Losses, metres.
+
+    Raises:
+        ValueError: If a loss is not finite.
     """
     optimizer = keras.optimizers.Adam(learning_rate)
 
@@ -128,6 +132,11 @@ def train(
     losses = []
     for index in range(steps):
         losses.append(float(step(batches[index % len(batches)])))
+        if not np.isfinite(losses[-1]):
+            raise ValueError(
+                f"The loss of step {index + 1} is {losses[-1]}; nothing is written. "
+                "Train again with a smaller --learning_rate."
+            )
         bar.update(index + 1, [("loss", losses[-1])])
     return losses
 
@@ -229,7 +238,7 @@ def main(argv: Sequence[str]) -> None:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
     if FLAGS.loss_on == "depth" and FLAGS.trained != "depth":
         raise app.UsageError("--loss_on=depth is for --trained=depth: see --help.")
-    with readable_errors():
+    with readable_errors(), lock_folder(FLAGS.output):
         _train_and_compare()
 
 
