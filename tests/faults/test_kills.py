@@ -71,7 +71,7 @@ def test_training(work, tmp_path, outcome):
         _folders(tmp_path),
         lambda folder: _same_training(work / "runs" / "gradient", folder),
     )
-    assert {"working", "writing", "validating"} <= set(result[0])
+    assert {"working", "stepping", "writing", "validating"} <= set(result[0])
     outcome("SIGKILL: training", 30, f"same bits as unbroken {_text(result)}")
 
 

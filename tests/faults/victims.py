@@ -162,7 +162,7 @@ def reading(folder):
         while not stop.is_set():
             try:
                 rounds.append(check_everything(folder))
-            except AssertionError as error:
+            except Exception as error:  # Else the thread would die unseen.
                 failures.append(error)
             stop.wait(0.05)
 
