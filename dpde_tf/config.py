@@ -206,10 +206,14 @@ class PredictionConfig:
             mirrored back, at twice the time. Paper: none.
         context_share: What part of the depth that the fusion starts from is the context
             network's, if there is one; the rest is the depth network's. Ours: 0.5.
+        at_training_size: Let the networks see records, like photographs, with as many
+            pixels as the images that they were trained on; their maps are brought to
+            the size of the records. False is the size of the records. Ours.
     """
 
     test_time_flip: bool = False
     context_share: float = 0.5
+    at_training_size: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

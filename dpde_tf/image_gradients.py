@@ -37,6 +37,42 @@ def image_gradients(depth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return gradient_x, gradient_y
 
 
+def resize_gradients(
+    gradient_x: tf.Tensor, gradient_y: tf.Tensor, size: tuple[int, int]
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the gradients of a depth map for the map at another size.
+
+    They are resized bilinearly, as images are, and counted per pixel of the new size.
+    The last column of `gradient_x` and the last row of `gradient_y`, which mean
+    nothing, have no say.
+
+    Args:
+        gradient_x: Metres per pixel, `[B, H, W, 1]`.
+        gradient_y: Metres per pixel, `[B, H, W, 1]`.
+        size: (height, width) of the result.
+
+    Returns:
+        `gradient_x` and `gradient_y` in metres per pixel, float32,
+        `[B, height, width, 1]`.
+
+    Raises:
+        ValueError: If an input is not of rank 4.
+    """
+    gradient_x = tf.convert_to_tensor(gradient_x)
+    gradient_y = tf.convert_to_tensor(gradient_y)
+    _check_rank(gradient_x, "gradient_x")
+    _check_rank(gradient_y, "gradient_y")
+    height, width = gradient_x.shape[1:3]
+    if width > 1:
+        gradient_x = tf.concat([gradient_x[:, :, :-1], gradient_x[:, :, -2:-1]], 2)
+    if height > 1:
+        gradient_y = tf.concat([gradient_y[:, :-1], gradient_y[:, -2:-1]], 1)
+    return (
+        tf.image.resize(gradient_x, size) * (width / size[1]),
+        tf.image.resize(gradient_y, size) * (height / size[0]),
+    )
+
+
 def image_gradients_adjoint(gradient_x: tf.Tensor, gradient_y: tf.Tensor) -> tf.Tensor:
     """Returns the adjoint of `image_gradients` (the negative divergence).
 

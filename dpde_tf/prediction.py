@@ -10,8 +10,9 @@ import tensorflow as tf
 from absl import logging
 
 from dpde_tf.config import FusionConfig, PredictionConfig
+from dpde_tf.data.image_files import resize_image
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
-from dpde_tf.image_gradients import image_gradients
+from dpde_tf.image_gradients import image_gradients, resize_gradients
 
 
 def _call(function: Callable, image: tf.Tensor) -> tf.Tensor:
@@ -138,6 +139,36 @@ def _warn_unless_converged(result: FusionResult) -> None:
             failed,
             len(result.converged),
         )
+
+
+def predict_at_size(
+    predictor: DepthPredictor, image: tf.Tensor, size: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """Returns the predictions for images that the networks see at another size.
+
+    Args:
+        predictor: The networks.
+        image: RGB in [0, 1], float32 `[B, H, W, 3]`.
+        size: (height, width) of what the networks see, and the fusion solves.
+
+    Returns:
+        What `DepthPredictor.predict` returns, enlarged or shrunk bilinearly to
+        `[B, H, W]`; gradients in metres per pixel of that size.
+    """
+    full = tuple(image.shape[1:3])
+    if size == full:
+        return predictor.predict(image)
+    seen = np.stack([resize_image(one, size) for one in np.asarray(image)])
+    small = predictor.predict(tf.constant(seen))
+    small = {key: tf.constant(values[..., np.newaxis]) for key, values in small.items()}
+    maps = {key: tf.image.resize(small[key], full) for key in small}
+    if "context_depth" in maps:
+        gradients = image_gradients(maps["context_depth"])
+        maps["gradient_x"], maps["gradient_y"] = gradients
+    elif "gradient_x" in maps:
+        gradients = resize_gradients(small["gradient_x"], small["gradient_y"], full)
+        maps["gradient_x"], maps["gradient_y"] = gradients
+    return {key: values.numpy()[..., 0] for key, values in maps.items()}
 
 
 def working_size(

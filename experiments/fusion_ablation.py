@@ -119,10 +119,14 @@ def fuse_split(
 
 
 def _prediction_flags(predictions: pathlib.Path) -> dict:
-    """With which flags the predictions were made; empty if that is not recorded."""
+    """With which flags the predictions were made; empty if that is not recorded.
+
+    Among them are the networks, also where the flags did not name them.
+    """
     if not (predictions / RECORD_FILE).is_file():
         return {}
-    return read_run_record(predictions).get("flags", {})
+    record = read_run_record(predictions)
+    return record.get("flags", {}) | record.get("config", {}).get("networks", {})
 
 
 def _targets() -> dict[str, pathlib.Path]:

@@ -28,21 +28,26 @@ def result_folder(output: pathlib.Path, program: str) -> Iterator[None]:
         BlockingIOError: If another process is writing there.
         OSError: If the folder cannot be written.
     """
-    if (output / RECORD_FILE).is_file():
-        former = read_run_record(output).get("program")
-        if former != program:
-            raise ValueError(
-                f"{output} holds a run of {former}, whose {RECORD_FILE} would be "
-                "overwritten. Choose another folder with --output."
-            )
     is_new = not output.exists()
     try:
         with lock_folder(output):
+            _check_program(output, program)
             yield
     finally:
         if is_new:
             with contextlib.suppress(OSError):  # It holds results.
                 output.rmdir()
+
+
+def _check_program(output: pathlib.Path, program: str) -> None:
+    """Refuses a folder that holds a run of another program."""
+    if not (output / RECORD_FILE).is_file():
+        return
+    if (former := read_run_record(output).get("program")) != program:
+        raise ValueError(
+            f"{output} holds a run of {former}, whose {RECORD_FILE} would be "
+            "overwritten. Choose another folder with --output."
+        )
 
 
 def write_result_record(output: pathlib.Path, program: str, config: dict) -> None:

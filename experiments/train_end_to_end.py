@@ -32,6 +32,7 @@ from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.losses import masked_mean
 from dpde_tf.trained_networks import load_depth_network, load_gradient_network
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
+from dpde_tf.weight_files import add_checksum
 from experiments.config_flags import given_flags
 
 FLAGS = flags.FLAGS
@@ -200,6 +201,7 @@ def _write(output: pathlib.Path, model: EndToEnd, record: dict[str, object]) -> 
     for name in ("depth", "gradient"):
         with write_whole(output / f"{name}.weights.h5") as path:
             getattr(model, f"{name}_network").save_weights(path)
+            add_checksum(path)
     with write_whole(output / "errors.json") as path:
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

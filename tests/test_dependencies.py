@@ -75,6 +75,7 @@ ALLOWED = {
     },
     "dpde_tf.prediction": {
         "dpde_tf.config",
+        "dpde_tf.data",
         "dpde_tf.fusion",
         "dpde_tf.image_gradients",
     },
@@ -99,6 +100,7 @@ ALLOWED = {
     },
     "dpde_tf.reconstruction": {"dpde_tf.atomic_files"},
     "dpde_tf.refinement_files": {
+        "dpde_tf.image_gradients",
         "dpde_tf.prediction",
         "dpde_tf.config",
         "dpde_tf.data",

@@ -20,13 +20,15 @@ pytestmark = pytest.mark.slow
 # Sums of a few hundred float32 in another order.
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 TRAINING = {
-    "encoder_weights": "none",
-    "lambda_fsim": 0,
     "epochs": 3,
     "batch_size": 4,
     "num_validation": 3,
     "checkpoint_steps": 2,
     "precision": "float32",
+}
+NETWORKS = {
+    "train_depth": {"encoder_weights": "none", "lambda_fsim": 0},
+    "train_gradient": {"width": 4, "crop_size": "16,16"},
 }
 
 
@@ -57,8 +59,9 @@ def _free_hosts(count):
 
 def _start(hosts, program, records, workdir, *switches, index=0, **changes):
     """Starts one process; with hosts, as that worker of them."""
-    flags = TRAINING if program == "train_depth" else {}
-    folder = {"workdir" if program == "train_depth" else "output": workdir}
+    trains = program in NETWORKS
+    flags = TRAINING | NETWORKS[program] if trains else {}
+    folder = {"workdir" if trains else "output": workdir}
     environment = dict(os.environ)
     if hosts:
         task = {"type": "worker", "index": index}
@@ -128,7 +131,7 @@ def _weights(workdir):
 def _assert_same_run(actual, expected):
     rows, wanted = read_metrics(actual), read_metrics(expected)
     assert [row["step"] for row in rows] == [row["step"] for row in wanted]
-    for key in ("loss", "berhu", "learning_rate"):
+    for key in {"loss", "berhu", "learning_rate"} & set(wanted[0]):
         values, right = ([row[key] for row in part] for part in (rows, wanted))
         np.testing.assert_allclose(values, right, **TOLERANCE)
     for row, right in zip(rows, wanted, strict=True):
@@ -152,6 +155,13 @@ def test_two_workers_train_as_one_process_and_the_first_alone_writes(
     _succeed(*workers)
     _assert_same_run(tmp_path / "run", one_process)
     assert not (tmp_path / "other").exists()
+
+
+def test_two_workers_train_the_gradient_network_as_one_process(records, tmp_path):
+    arguments = ["train_gradient", records]
+    _succeed(_start([], *arguments, tmp_path / "one", "--deterministic"))
+    _succeed(*_start_two(*arguments, tmp_path / "two", "--deterministic"))
+    _assert_same_run(tmp_path / "two", tmp_path / "one")
 
 
 @pytest.mark.parametrize("killed", [0, 1])

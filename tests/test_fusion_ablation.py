@@ -98,7 +98,9 @@ def run():
 
 def test_main_records_which_gradients_and_how_the_depth_was_made(folders, run):
     given = {"depth_run": "runs/nyu/depth"}
-    record = {"program": "experiments.predict", "flags": given, "config": {}}
+    networks = {"gradient_run": "shipped"}
+    record = {"program": "experiments.predict", "flags": given}
+    record["config"] = {"networks": networks}
     (folders / "predictions" / RECORD_FILE).write_text(json.dumps(record))
     names = ("predictions", "records", "output")
     run(gradients="truth", **{name: folders / name for name in names})
@@ -106,5 +108,5 @@ def test_main_records_which_gradients_and_how_the_depth_was_made(folders, run):
     assert len(list(written.glob("*.npz"))) == 3
     config = json.loads((written / RECORD_FILE).read_text())["config"]
     assert config["gradients"] == "truth"
-    assert config["prediction_flags"] == given
+    assert config["prediction_flags"] == given | networks
     assert config["FusionConfig"]["omega"] == 10.0

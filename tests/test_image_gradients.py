@@ -7,6 +7,7 @@ from dpde_tf.image_gradients import (
     image_gradients,
     image_gradients_adjoint,
     image_gradients_mask,
+    resize_gradients,
 )
 
 SIZES = [(5, 7), (4, 6), (1, 9), (9, 1), (1, 1)]
@@ -135,3 +136,32 @@ def test_image_gradients_refuse_other_shapes_and_types():
         image_gradients_mask(tf.zeros([1, 3, 4, 1]))
     with pytest.raises(ValueError, match=r"`valid_mask` must be \[B, H, W, 1\]"):
         image_gradients_mask(flat > 0)
+
+
+def test_resize_gradients_hand_computed():
+    gradient_x = tf.constant([[[[2.0], [4.0], [99.0]]]])
+    gradient_y = tf.constant([[[[6.0], [6.0], [6.0]]]])
+    # Twice as many columns: 2, 4, 4 at their centres, and half a step for each pixel.
+    expected = np.array([2.0, 2.5, 3.5, 4.0, 4.0, 4.0]) / 2
+    found = resize_gradients(gradient_x, gradient_y, (1, 6))
+    np.testing.assert_allclose(found[0][0, 0, :, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(found[1], 6.0, rtol=1e-6)
+    # Three rows instead of one: a third of the step.
+    np.testing.assert_allclose(
+        resize_gradients(gradient_x, gradient_y, (3, 3))[1], 2.0, rtol=1e-6
+    )
+
+
+def test_resize_gradients_of_a_plane_are_those_of_the_resized_plane():
+    rows, columns = np.mgrid[:6, :8].astype(np.float32)
+    plane = tf.constant((1.0 + 0.3 * columns + 0.2 * rows)[None, ..., None])
+    gradients = image_gradients(plane)
+    for size in ((12, 16), (9, 20), (3, 4)):
+        resized = resize_gradients(*gradients, size)
+        np.testing.assert_allclose(resized[0], 0.3 * 8 / size[1], rtol=1e-5)
+        np.testing.assert_allclose(resized[1], 0.2 * 6 / size[0], rtol=1e-5)
+
+
+def test_resize_gradients_refuses_other_ranks():
+    with pytest.raises(ValueError, match="gradient_y"):
+        resize_gradients(tf.zeros([1, 2, 3, 1]), tf.zeros([2, 3]), (4, 6))

@@ -46,9 +46,9 @@ def test_import_weights_makes_a_run_that_predicts(released, tmp_path, rng):
     layers, _, run = released
     record = json.loads((run / "run.json").read_text())
     assert record["config"]["DepthNetworkConfig"]["architecture"] == "laina"
-    assert record["config"]["data"]["image_size"] == [228, 304]
+    assert record["config"]["data"]["image_size"] == [240, 320]
     assert len(record["config"]["released_weights"]["sha256"]) == 64
-    photograph = rng.integers(0, 256, [228, 304, 3], np.uint8)
+    photograph = rng.integers(0, 256, [240, 320, 3], np.uint8)
     cv2.imwrite(str(tmp_path / "photo.png"), photograph)
     run_program(
         "experiments.predict",

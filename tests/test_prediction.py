@@ -8,7 +8,12 @@ import tensorflow as tf
 from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.image_gradients import image_gradients
-from dpde_tf.prediction import DepthPredictor, mirrored_gradients, working_size
+from dpde_tf.prediction import (
+    DepthPredictor,
+    mirrored_gradients,
+    predict_at_size,
+    working_size,
+)
 
 FLIP = PredictionConfig(test_time_flip=True)
 
@@ -81,6 +86,43 @@ def test_test_time_flip_makes_predictions_of_mirrored_images_mirrored(networks, 
     one, other = (predictor.predict(i) for i in (image, image[:, :, ::-1]))
     for key in ("depth", "fused"):
         np.testing.assert_allclose(one[key], other[key][:, :, ::-1], atol=2e-4)
+
+
+def test_predict_at_size_shows_the_networks_a_smaller_image(networks, rng):
+    small = rng.uniform(0, 1, [2, 6, 8, 3]).astype(np.float32)
+    image = tf.repeat(tf.repeat(small, 2, axis=1), 2, axis=2)
+    predictor = DepthPredictor(*networks)
+    expected = predictor.predict(tf.constant(small))
+    maps = predict_at_size(predictor, image, (6, 8))
+    assert {key: values.shape for key, values in maps.items()} == dict.fromkeys(
+        ("depth", "gradient_x", "gradient_y", "fused"), (2, 12, 16)
+    )
+    for key in ("depth", "fused"):
+        corner = expected[key][:, 0, 0]
+        np.testing.assert_allclose(maps[key][:, 0, 0], corner, rtol=1e-4, atol=1e-6)
+
+
+def test_gradients_of_predict_at_size_are_those_of_its_depth():
+    # A plane: its gradients are the same at any size, in metres per image.
+    image = keras.Input((None, None, 3))
+    plane = keras.layers.Lambda(lambda x: 1 + tf.reduce_sum(x, -1, keepdims=True))
+    steps = keras.layers.Lambda(lambda x: tf.ones_like(x[..., :2]) * [0.3, 0.0])
+    predictor = DepthPredictor(
+        keras.Model(image, plane(image)), keras.Model(image, steps(image))
+    )
+    ramp = tf.tile(tf.range(16.0)[None, None, :, None] * 0.05, [1, 12, 1, 3])
+    maps = predict_at_size(predictor, ramp, (6, 8))
+    # The ramp rises by 3 * 0.05 a pixel, by 0.3 a pixel of the smaller image.
+    np.testing.assert_allclose(maps["gradient_x"], 0.15, rtol=1e-6)
+    np.testing.assert_allclose(np.diff(maps["depth"])[..., 2:-2], 0.15, rtol=1e-4)
+    assert not maps["gradient_y"].any()
+
+
+def test_predict_at_size_of_the_image_changes_nothing(networks, rng):
+    image = tf.constant(rng.uniform(0, 1, [1, 6, 8, 3]).astype(np.float32))
+    predictor = DepthPredictor(networks[0])
+    same = predict_at_size(predictor, image, (6, 8))
+    np.testing.assert_array_equal(same["depth"], predictor.predict(image)["depth"])
 
 
 def test_working_size_keeps_aspect_and_number_of_pixels():

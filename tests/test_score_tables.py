@@ -237,6 +237,19 @@ def test_ablation_table_finds_the_rows_of_the_context_network(
     assert ("context network 6 epochs, seed 5" in ours[-1]) == (gradients != "zero")
 
 
+def test_networks_that_no_flag_named_are_known(tmp_path):
+    write_training(tmp_path / "shipped")
+    folder = write_scores(tmp_path / "a", rms={"depth": 0.7})
+    path = tmp_path / "a_predictions" / "run.json"
+    record = json.loads(path.read_text())
+    record |= {"flags": {}, "config": {"networks": {"depth_run": "none"}}}
+    write_json(path, record)
+    assert read_scored_run("nyu/other", folder).row("depth") is None
+    record["config"]["networks"]["depth_run"] = str(tmp_path / "shipped")
+    write_json(path, record)
+    assert read_scored_run("nyu/other", folder).row("depth") == "modified_fcrn"
+
+
 def test_details_tell_of_the_flip(tmp_path):
     write_training(tmp_path / "depth")
     folder = write_scores(tmp_path / "a", rms={"depth": 0.7})
@@ -274,6 +287,8 @@ def test_step_command_can_be_typed(tmp_path):
         "--sizes=1,2"
     )
     assert step.summary == "6 epochs, seed 3"
+    step.config["data"] = {"image_size": [120, 160]}
+    assert step.summary == "6 epochs at 120x160, seed 3"
     assert Step({}).command == ""
     assert scored_runs.read_step(tmp_path / "none") == Step({})
 

@@ -108,11 +108,11 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     enlarging is bilinear. At exactly one half both are the mean of 2x2 pixels.
 
     Args:
-        image: RGB, uint8 `[H, W, 3]`.
+        image: RGB, uint8 or float32 `[H, W, 3]`.
         size: (height, width) of the result.
 
     Returns:
-        RGB, uint8 `[height, width, 3]`; unchanged at its own size.
+        RGB of the same type, `[height, width, 3]`; unchanged at its own size.
     """
     height, width = size
     if image.shape[:2] == (height, width):

@@ -39,7 +39,7 @@ FCRN = Release(
         output_offset=0.0,
         output_relu=True,
     ),
-    image_size=(228, 304),
+    image_size=(240, 320),  # Crops of 228x304.
     read=read_layers,
     epsilon=1e-4,
     kernel="{}/weights",

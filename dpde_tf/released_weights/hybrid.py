@@ -46,7 +46,7 @@ HYBRID = Release(
         output_offset=0.0,
         output_relu=True,
     ),
-    image_size=(256, 320),
+    image_size=(264, 352),  # Crops of 256x320.
     read=read_state_dict,
     epsilon=1e-5,
     kernel="{}.weight",

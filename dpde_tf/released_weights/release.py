@@ -33,7 +33,7 @@ class Release:
     Attributes:
         title: What it is, for people.
         config: The configuration that computes the same function.
-        image_size: (height, width) of the images that it was trained on.
+        image_size: (height, width) of the images that it was trained on crops of.
         read: Gives the arrays of its file by name.
         epsilon: Of its BN.
         kernel: Name of a convolution's kernel, with the layer's name for `{}`.

@@ -62,11 +62,13 @@ class Step:
 
     @property
     def summary(self) -> str:
-        """Epochs and seed, or that they are not known."""
+        """Epochs, size of the images and seed, or that they are not known."""
         training = self.config.get("TrainingConfig")
         if training is None:
             return _NO_RECORD
-        return f"{self.epochs} epochs, seed {training.get('seed', 'not given')}"
+        size = self.config.get("data", {}).get("image_size")
+        at = f" at {size[0]}x{size[1]}" if size else ""
+        return f"{self.epochs} epochs{at}, seed {training.get('seed', 'not given')}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +90,11 @@ class ScoredRun:
     prediction: Step
     depth: Step
     gradient: Step
+
+    @property
+    def name(self) -> str:
+        """The label without the folder before it."""
+        return self.label.rpartition("/")[2]
 
     @property
     def trainings(self) -> tuple[Step, Step]:
@@ -125,7 +132,7 @@ class ScoredRun:
     def _depth_row(self) -> str | None:
         """The row of the depth network, by its training."""
         if "DepthNetworkConfig" not in self.depth.config:
-            return _ROWS_BY_LABEL.get(self.label)
+            return _ROWS_BY_LABEL.get(self.name)
         if not self.depth.config["DepthNetworkConfig"]["lateral_connections"]:
             return "fcrn"
         return "modified_fcrn" if self._lambda_fsim() else "lateral"
@@ -181,9 +188,12 @@ def read_scored_run(label: str, folder: str | pathlib.Path) -> ScoredRun:
     """
     summary = read_summary(folder)
     prediction = read_step(summary["predictions"])
-    flags = prediction.record.get("flags", {})
     # A program that fuses predictions notes with what those were made.
-    runs = prediction.config.get("prediction_flags", {}) | flags
+    runs = (
+        prediction.config.get("prediction_flags", {})
+        | prediction.record.get("flags", {})
+        | prediction.config.get("networks", {})
+    )
     return ScoredRun(
         label=label,
         summary=summary,

@@ -217,7 +217,7 @@ def _run_lines(number: int, row: str, runs: Sequence[ScoredRun]) -> Iterator[Lin
             continue
         for key, results in run.results(protocol).items():
             if run.row(key) == row:
-                several = len(protocols) > 1 and run.label != protocol
+                several = len(protocols) > 1 and run.name != protocol
                 name = f"{run.label}, {protocol}" if several else run.label
                 numbers = measured(results)
                 cells = own_cells(numbers, results.get("intervals", {}).get("pooled"))
