@@ -33,8 +33,8 @@ NYU       = $(RECORDS)/nyu_depth_v2
 M3D       = $(RECORDS)/make3d
 MID       = $(RECORDS)/middlebury
 
-.PHONY: help setup demo test test-all faults lint data-nyu data-make3d data-mid \
-        train-nyu train-nyu-fcrn train-make3d predict fuse eval-nyu eval-nyu-fcrn \
+.PHONY: help setup demo demo-photographs demo-training test test-all test-beam faults lint data-nyu data-make3d data-mid \
+        train-nyu train-nyu-fcrn train-make3d predict fuse verify-weights eval-nyu eval-nyu-fcrn \
         eval-make3d eval-mid eval-mid-fcrn ablation report tables figures table5 bench bench-fusion bench-distribution fuzz clean
 
 help:  ## Lists the targets
@@ -76,6 +76,11 @@ test-all: $(READY)  ## Runs all tests; those on real data if DPDE_DATA names the
 faults: $(READY)  ## Kills, starves and interrupts all programs; prints what came of it
 	$(VENV)/bin/pytest -m "" tests/faults $(FLAGS)
 
+test-beam:  ## Runs the tests of Apache Beam, in an environment of their own: .venv-beam
+	$(PYTHON) -m venv $(VENV)-beam
+	$(VENV)-beam/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,beam]"
+	$(VENV)-beam/bin/pytest -m "" tests/test_beam_conversion.py $(FLAGS)
+
 fuzz: $(READY)  ## Fuzzes the parsers for FUZZ_SECONDS=600, guided by coverage
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[fuzz]" --constraint constraints.txt
 	$(VENV)/bin/python tests/fuzz_parsers.py --seconds=$(FUZZ_SECONDS)
@@ -84,9 +89,14 @@ lint: $(READY)  ## Checks style and format
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
-# ---- A demonstration on synthetic scenes ----
+# ---- Demonstrations: the shipped networks, and everything from data to report ----
 
-demo: $(READY)  ## Shows the whole method on synthetic scenes, in 10 minutes: report/index.html
+demo: demo-photographs demo-training  ## Both demonstrations
+
+demo-photographs: $(READY)  ## Three pictures to depth and 3D pages, in a minute: predictions/demo
+	$(RUN) experiments.predict --images=experiments/photographs --output=predictions/demo --export=html --overwrite
+
+demo-training: $(READY)  ## The whole method on synthetic scenes, in 10 minutes: report/index.html
 	rm -rf data/demo runs/demo figures/demo
 	$(RUN) data_prep.synthetic --dataset=nyu --num_train=112 --num_test=16 --output=data/demo/raw
 	$(RUN) data_prep.synthetic --dataset=make3d --num_train=6 --num_test=2 --output=data/demo/raw
@@ -136,13 +146,18 @@ train-make3d: $(READY)  ## Trains modified FCRN and gradient network on Make3D
 
 # ---- Prediction and scores ----
 
-predict: $(READY)  ## Predicts one photograph or folder: make predict IMAGE=photo.jpg
+predict: $(READY)  ## Predicts a photograph or folder, by the shipped networks: make predict IMAGE=photo.jpg
 	$(if $(IMAGE),,$(error Give a photograph or a folder of them: make predict IMAGE=photo.jpg))
-	$(RUN) experiments.predict --depth_run=$(RUNS)/$(DATASET)/depth --gradient_run=$(RUNS)/$(DATASET)/gradient --images="$(IMAGE)" --output="$(OUTPUT)" --overwrite $(FLAGS)
+	$(RUN) experiments.predict --images="$(IMAGE)" --output="$(OUTPUT)" --export=html --overwrite $(FLAGS)
 
 fuse: $(READY)  ## Refines any network's depth: make fuse DEPTH=folder GRADIENTS=folder (or IMAGE=folder)
 	$(if $(DEPTH),,$(error Give a folder of depth maps, and of gradients or images: make fuse DEPTH=folder GRADIENTS=folder))
-	$(RUN) experiments.fuse --depth="$(DEPTH)" $(if $(GRADIENTS),--gradients="$(GRADIENTS)",--gradient_run=$(RUNS)/$(DATASET)/gradient --images="$(IMAGE)") --output="$(OUTPUT)" $(FLAGS)
+	$(RUN) experiments.fuse --depth="$(DEPTH)" $(if $(GRADIENTS),--gradients="$(GRADIENTS)",--images="$(IMAGE)") --output="$(OUTPUT)" $(FLAGS)
+
+verify-weights: $(READY)  ## Scores the shipped networks on 100 test images of NYU, against the stored scores
+	$(RUN) experiments.predict --records=$(NYU) --num_records=100 --output=predictions/verify --overwrite
+	$(RUN) experiments.evaluate --predictions=predictions/verify --records=$(NYU) --allow_partial --output=predictions/verify_scores
+	$(RUN) experiments.compare_scores --scores=predictions/verify_scores --reference=experiments/results/nyu_half/scores/dpde $(FLAGS)
 
 eval-nyu: $(READY)  ## Predicts and scores the 654 test images of NYU
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(NYU) --output=$(RUNS)/nyu/predictions/dpde --overwrite $(FLAGS)
@@ -178,7 +193,7 @@ report: $(READY)  ## Writes report/DATASET/index.html of the runs on DATASET (ny
 	$(RUN) experiments.report --runs=$(RUNS)/$(DATASET) --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --split=$(or $(SPLIT_OF_$(DATASET)),test) $(if $(wildcard $(FIGURES)/$(DATASET)/figures.json),--figures=$(FIGURES)/$(DATASET)) --output=$(REPORT)/$(DATASET) $(FLAGS)
 
 tables: $(READY)  ## Writes Tables 1 to 5 from all scores, in Markdown, CSV and LaTeX: tables/
-	$(RUN) experiments.tables --table=1,2,3,4,5 $(foreach folder,$(patsubst %/summary.json,%,$(wildcard $(RUNS)/*/scores/*/summary.json)),--scores=$(notdir $(folder))=$(folder)) $(if $(wildcard $(BENCHMARK)),--benchmark=$(BENCHMARK)) --output=$(TABLES) $(FLAGS)
+	$(RUN) experiments.tables --table=1,2,3,4,5 $(foreach folder,$(patsubst %/summary.json,%,$(wildcard $(RUNS)/*/scores/*/summary.json)),--scores=$(subst /scores/,/,$(folder:$(RUNS)/%=%))=$(folder)) $(if $(wildcard $(BENCHMARK)),--benchmark=$(BENCHMARK)) --output=$(TABLES) $(FLAGS)
 
 figures: $(READY)  ## Writes Figs. 3 to 8 of DATASET and its 3D pages: figures/DATASET
 	$(RUN) experiments.figures --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --predictions=$(FIGURES_OF_$(DATASET)) --output=$(FIGURES)/$(DATASET) $(FLAGS)
@@ -196,5 +211,5 @@ bench-distribution: $(READY)  ## Times training by one process against two, over
 	$(RUN) experiments.benchmark_distribution --records=$(NYU) $(FLAGS)
 
 clean:  ## Removes caches and the demonstration, never other data, runs or reports
-	rm -rf build .pytest_cache .ruff_cache *.egg-info data/demo runs/demo figures/demo report/index.html report/report.md report/run.json report/images
+	rm -rf build .pytest_cache .ruff_cache *.egg-info data/demo runs/demo figures/demo predictions/demo predictions/verify predictions/verify_scores report/index.html report/report.md report/run.json report/images
 	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """Networks built again from the folder of the run that trained them.
 
-The folder of compact weights that `experiments.export_weights` writes is as good.
+The networks that come with the library are such folders too, with compact weights:
+`SHIPPED_DEPTH_RUN` and `SHIPPED_CONTEXT_RUN`.
 """
 
 import dataclasses
@@ -21,6 +22,10 @@ from dpde_tf.models.gradient_network import build_gradient_network
 from dpde_tf.run_folder import WEIGHTS_FILE, read_run_record, recorded_config
 from dpde_tf.weight_files import load_weights
 
+_SHIPPED = pathlib.Path(__file__).parent / "weights"
+SHIPPED_DEPTH_RUN = _SHIPPED / "modified_fcrn"
+SHIPPED_CONTEXT_RUN = _SHIPPED / "context_network"
+
 
 def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
     """Returns the trained depth network of a run, under the current dtype policy.
@@ -37,9 +42,7 @@ def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, DepthNetworkConfig)
     config = dataclasses.replace(config, encoder_weights="none")
-    network = build_depth_network(config)
-    _load_weights(network, workdir)
-    return network
+    return _with_weights(build_depth_network(config), workdir)
 
 
 def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -57,9 +60,8 @@ def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     if is_context_run(workdir):
         return as_gradient_network(load_context_network(workdir))
-    network = build_gradient_network(recorded_config(workdir, GradientNetworkConfig))
-    _load_weights(network, workdir)
-    return network
+    config = recorded_config(workdir, GradientNetworkConfig)
+    return _with_weights(build_gradient_network(config), workdir)
 
 
 def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -78,9 +80,7 @@ def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, ContextNetworkConfig)
     config = dataclasses.replace(config, context_encoder_weights="none")
-    network = build_context_network(config)
-    _load_weights(network, workdir)
-    return network
+    return _with_weights(build_context_network(config), workdir)
 
 
 def is_context_run(workdir: str | pathlib.Path) -> bool:
@@ -112,11 +112,11 @@ def weights_sha256(workdir: str | pathlib.Path) -> str:
     return checksums.file_sha256(pathlib.Path(workdir) / name)
 
 
-def _load_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
-    """Loads the weights of the folder, compact or not."""
+def _with_weights(network: keras.Model, workdir: str | pathlib.Path) -> keras.Model:
+    """The network with the weights of the folder, compact or not."""
     if has_compact_weights(workdir):
         load_compact_weights(network, workdir)
-        return
+        return network
     path = pathlib.Path(workdir) / WEIGHTS_FILE
     if not path.is_file():
         raise FileNotFoundError(
@@ -124,3 +124,4 @@ def _load_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
             "the command that its run.json names."
         )
     load_weights(network, path, remedy="Train again, or name another run.")
+    return network

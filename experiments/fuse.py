@@ -5,10 +5,11 @@ With gradients in files, matched by their stems:
     python -m experiments.fuse --depth=other/depth --gradients=other/gradients \
         --output=other/fused
 
-or from images of the same stems, with a trained gradient network:
+or from images of the same stems, by the network that comes with the library, or by that
+of --gradient_run:
 
-    python -m experiments.fuse --depth=other/depth --gradient_run=runs/nyu/gradient \
-        --images=other/rgb --output=other/fused
+    python -m experiments.fuse --depth=other/depth --images=other/rgb \
+        --output=other/fused
 
 Depth is a folder of NPY, NPZ, 16-bit PNG or PFM files, each of its own size; gradients
 are NPZ with `gradient_x` and `gradient_y`, or NPY `[H, W, 2]`, in metres per pixel at
@@ -50,15 +51,16 @@ from dpde_tf.refinement_files import (
     refine_file,
 )
 from dpde_tf.run_folder import RECORD_FILE, read_run_record
-from dpde_tf.trained_networks import load_gradient_network, weights_sha256
+from dpde_tf.trained_networks import (
+    SHIPPED_CONTEXT_RUN,
+    load_gradient_network,
+    weights_sha256,
+)
 from dpde_tf.training.precision import PRECISIONS, resolve_precision
 from dpde_tf.training.run_record import config_as_dict
 from experiments import config_flags
 from experiments.config_flags import config_from_flags, define_config_flags
-from experiments.result_record import (
-    check_result_folder,
-    write_result_record,
-)
+from experiments.result_record import result_folder, write_result_record
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.fuse"
@@ -73,7 +75,9 @@ def _define_flags() -> None:
     flags.DEFINE_float("depth_scale", None, "Metres per unit of --depth; PNG need it.")
     flags.DEFINE_string("gradients", None, "Folder of depth gradients.")
     flags.DEFINE_string("images", None, "Folder of images, to predict gradients of.")
-    flags.DEFINE_string("gradient_run", None, "Run of train_gradient, for --images.")
+    flags.DEFINE_string(
+        "gradient_run", None, "Run of train_gradient; none: the shipped network."
+    )
     flags.DEFINE_enum("precision", "float32", PRECISIONS, "Precision of the network.")
     flags.DEFINE_enum("align", "none", ALIGNMENTS, "For relative depth: see above.")
     flags.DEFINE_string("reference", None, "Folder of depth in metres, for --align.")
@@ -90,8 +94,8 @@ def _check_flags() -> None:
     """Refuses flags that do not go together."""
     if bool(FLAGS.gradients) == bool(FLAGS.images):
         raise app.UsageError("Give either --gradients or --images.")
-    if bool(FLAGS.gradient_run) != bool(FLAGS.images):
-        raise app.UsageError("--gradient_run and --images need each other.")
+    if FLAGS.gradient_run and not FLAGS.images:
+        raise app.UsageError("--gradient_run needs --images.")
     if bool(FLAGS.reference) != (FLAGS.align in REFERENCE_ALIGNMENTS):
         raise app.UsageError(
             f"--reference and --align={'|'.join(REFERENCE_ALIGNMENTS)} need each other."
@@ -149,7 +153,7 @@ def _load_gradients() -> tuple[Gradients, dict]:
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
     files = files_by_stem(FLAGS.images, IMAGE_SUFFIXES, remedy="Give --images.")
-    run = FLAGS.gradient_run
+    run = FLAGS.gradient_run or SHIPPED_CONTEXT_RUN
     size = tuple(read_run_record(run)["config"]["data"]["image_size"])
     return gradients_of_images(files, load_gradient_network(run), size), {
         "images": FLAGS.images,
@@ -162,7 +166,6 @@ def _prepare_output(
     output: pathlib.Path, due: Sequence[pathlib.Path], config: dict
 ) -> None:
     """Writes the run's record; refuses or removes depth of another one."""
-    check_result_folder(output, _PROGRAM)
     there = [path for path in due if path.is_file()]
     if FLAGS.overwrite:
         for path in there:
@@ -238,8 +241,9 @@ def main(argv: Sequence[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}. Depth goes to --depth.")
     _check_flags()
-    with readable_errors():
-        _fuse(pathlib.Path(FLAGS.output))
+    output = pathlib.Path(FLAGS.output)
+    with readable_errors(), result_folder(output, _PROGRAM):
+        _fuse(output)
 
 
 if __name__ == "__main__":

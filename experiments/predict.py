@@ -11,7 +11,9 @@ size, pictures at the photograph's: `<name>_depth.png` and `<name>_fused.png`, 1
 millimetres, and `<name>_prediction.png`, everything in colours; with --export=html a
 page `<name>.html` that turns the scene with the mouse (ply, glb: for other programs):
 
-    python -m experiments.predict --depth_run=... --images=photo.jpg --output=out
+    python -m experiments.predict --images=photo.jpg --output=out --export=html
+
+Without --depth_run, the networks that come with the library predict.
 
 Predictions of records that are there from the same networks, options and records are
 kept, so that an interrupted run goes on. `run.json` says with what they were made.
@@ -24,7 +26,7 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-from absl import app, flags
+from absl import app, flags, logging
 
 from dpde_tf.atomic_files import remove_partial
 from dpde_tf.checksums import file_sha256
@@ -35,11 +37,13 @@ from dpde_tf.data.records import readable_record_errors
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.folder_lock import LOCK_FILE, lock_file, lock_folder
 from dpde_tf.photographs import find_photographs, predict_photograph
-from dpde_tf.prediction import DepthPredictor
+from dpde_tf.prediction import DepthPredictor, predict_at_size, working_size
 from dpde_tf.prediction_files import prediction_path, write_prediction
 from dpde_tf.reconstruction.files import check_formats
 from dpde_tf.run_folder import RECORD_FILE, read_run_record
 from dpde_tf.trained_networks import (
+    SHIPPED_CONTEXT_RUN,
+    SHIPPED_DEPTH_RUN,
     is_context_run,
     load_context_network,
     load_depth_network,
@@ -61,7 +65,9 @@ _CHIEF_SECONDS = 600.0
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("depth_run", None, "Run of train_depth.", required=True)
+    flags.DEFINE_string(
+        "depth_run", None, "Run of train_depth; none: both shipped networks."
+    )
     flags.DEFINE_string("gradient_run", None, "Run of train_gradient; none: no fusion.")
     flags.DEFINE_string("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
@@ -90,7 +96,12 @@ def _define_flags() -> None:
 
 
 def predict_records(
-    predictor: DepthPredictor, records: RecordSet, output: pathlib.Path, batch_size: int
+    predictor: DepthPredictor,
+    records: RecordSet,
+    output: pathlib.Path,
+    *,
+    batch_size: int,
+    size: tuple[int, int],
 ) -> None:
     """Writes the prediction of every record that has none yet.
 
@@ -99,6 +110,7 @@ def predict_records(
         records: What to predict.
         output: Folder of the NPZ files.
         batch_size: Records at a time.
+        size: (height, width) of what the networks see.
     """
     names = records.split.names
     done = np.array([prediction_path(output, name).is_file() for name in names])
@@ -108,21 +120,49 @@ def predict_records(
         return
     with readable_record_errors(records.directory, records.split):
         for batch in make_evaluation_dataset(todo, batch_size=batch_size):
-            maps = predictor.predict(batch["image"])
+            maps = predict_at_size(predictor, batch["image"], size)
             for row, name in enumerate(batch["name"].numpy()):
                 one = {key: values[row] for key, values in maps.items()}
                 write_prediction(prediction_path(output, name), one)
             bar.add(len(batch["name"]))
 
 
+def _network_runs() -> dict[str, str]:
+    """The folders of the networks; without any flag, those of the shipped ones."""
+    if FLAGS.depth_run is None:
+        shipped = {"depth_run": SHIPPED_DEPTH_RUN, "gradient_run": SHIPPED_CONTEXT_RUN}
+        return {name: str(path) for name, path in shipped.items()}
+    runs = {"depth_run": FLAGS.depth_run, "gradient_run": FLAGS.gradient_run}
+    return {name: run for name, run in runs.items() if run is not None}
+
+
+def _training_size() -> tuple[int, int]:
+    """(height, width) of the images that the depth network was trained on."""
+    sizes = {
+        run: tuple(read_run_record(run)["config"]["data"]["image_size"])
+        for run in _network_runs().values()
+    }
+    if len(set(sizes.values())) > 1:
+        logging.warning(
+            "The networks were trained on images of different sizes (%s); both see the "
+            "first one's.",
+            ", ".join(f"{run}: {h}x{w}" for run, (h, w) in sizes.items()),
+        )
+    return next(iter(sizes.values()))
+
+
+def _size_for(records: RecordSet, options: PredictionConfig) -> tuple[int, int]:
+    """(height, width) at which the networks see the records."""
+    own = records.manifest.image_size
+    return working_size(own, _training_size()) if options.at_training_size else own
+
+
 def _run_config(configs: Sequence[object], precision: str, data: dict) -> dict:
     """What decides about the numbers: weights, options, precision, data."""
-    runs = {"depth_run": FLAGS.depth_run, "gradient_run": FLAGS.gradient_run}
-    weights = {
-        name: weights_sha256(run) for name, run in runs.items() if run is not None
-    }
+    runs = _network_runs()
     return config_as_dict(*configs) | {
-        "weights_sha256": weights,
+        "networks": runs,
+        "weights_sha256": {name: weights_sha256(run) for name, run in runs.items()},
         "data": data,
         "precision": {"precision": precision},
     }
@@ -196,15 +236,16 @@ def _lock_output() -> contextlib.AbstractContextManager:
 
 def _load_predictor(options: PredictionConfig, fusion: FusionConfig) -> DepthPredictor:
     """The networks that the flags name, on the devices of this process."""
+    runs = _network_runs()
     devices = "none" if FLAGS.distribution == "none" else "mirrored"
     distribution = Distribution(make_strategy(devices))
     with distribution.strategy.scope():
-        depth_network = load_depth_network(FLAGS.depth_run)
+        depth_network = load_depth_network(runs["depth_run"])
         context_network = gradient_network = None
-        if FLAGS.gradient_run is not None and is_context_run(FLAGS.gradient_run):
-            context_network = load_context_network(FLAGS.gradient_run)
-        elif FLAGS.gradient_run is not None:
-            gradient_network = load_gradient_network(FLAGS.gradient_run)
+        if "gradient_run" in runs and is_context_run(runs["gradient_run"]):
+            context_network = load_context_network(runs["gradient_run"])
+        elif "gradient_run" in runs:
+            gradient_network = load_gradient_network(runs["gradient_run"])
     return DepthPredictor(
         depth_network,
         gradient_network,
@@ -225,12 +266,15 @@ def _predict(output: pathlib.Path) -> None:
     predictor = _load_predictor(*configs)
     if FLAGS.records:
         records = RecordSet.open(FLAGS.records, FLAGS.split)
+        size = _size_for(records, configs[0])
         _prepare_output(output, _run_config(configs, precision, _records_data()))
         records = _share_of_worker(_first(records))
-        predict_records(predictor, records, output, FLAGS.batch_size)
+        predict_records(
+            predictor, records, output, batch_size=FLAGS.batch_size, size=size
+        )
         return
     paths = find_photographs(FLAGS.images, output)
-    size = tuple(read_run_record(FLAGS.depth_run)["config"]["data"]["image_size"])
+    size = _training_size()
     _prepare_output(output, _run_config(configs, precision, {"images": FLAGS.images}))
     for path in paths:
         picture = predict_photograph(
@@ -248,10 +292,14 @@ def main(argv: Sequence[str]) -> None:
     """Checks the flags and predicts."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}. Images go to --images.")
+    if FLAGS.gradient_run and not FLAGS.depth_run:
+        raise app.UsageError("--gradient_run needs the --depth_run beside it.")
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")
     if FLAGS.images and FLAGS.distribution == "multi_worker":
         raise app.UsageError("--distribution=multi_worker needs --records.")
+    if FLAGS.images and FLAGS.at_training_size is False:
+        raise app.UsageError("--noat_training_size needs --records.")
     with readable_errors(), _lock_output():
         _predict(pathlib.Path(FLAGS.output))
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -153,6 +154,7 @@ def test_predict_goes_on_but_refuses_other_options(path):
     [
         ({}, "Give either --records or --images"),
         ({"images": "none.jpg"}, "--images names 'none.jpg', which does not exist"),
+        ({"images": "x", "at_training_size": False}, "--noat_training_size needs"),
     ],
 )
 def test_predict_refuses_bad_input(path, tmp_path, flags, message):
@@ -183,6 +185,59 @@ def test_predict_first_records_with_test_time_flip(path, tmp_path):
     assert 0 < np.abs(flipped["depth"] - plain["depth"]).max() < 1.0
     config = json.loads((tmp_path / "run.json").read_text())["config"]
     assert config["PredictionConfig"]["test_time_flip"]
+
+
+def test_predict_refuses_a_gradient_run_alone(path, tmp_path):
+    result = run_program(
+        "experiments.predict",
+        check=False,
+        gradient_run=path / "runs" / "gradient",
+        images="photo.jpg",
+        output=tmp_path,
+    )
+    assert "--gradient_run needs the --depth_run beside it" in result.stderr
+
+
+def _with_size(run, copy, size):
+    """A copy of a run that says it was trained on images of that size."""
+    shutil.copytree(run, copy)
+    fields = json.loads((copy / "run.json").read_text())
+    fields["config"]["data"]["image_size"] = size
+    (copy / "run.json").write_text(json.dumps(fields))
+    return copy
+
+
+def test_predict_shows_records_at_the_size_of_the_training(path, tmp_path):
+    runs = {
+        f"{name}_run": _with_size(path / "runs" / name, tmp_path / name, [32, 48])
+        for name in ("depth", "gradient")
+    }
+    maps = {}
+    for switch in ("--at_training_size", "--noat_training_size"):
+        output = tmp_path / switch
+        arguments = {"records": path / "nyu", "num_records": 1, "output": output}
+        run_program("experiments.predict", switch, **arguments, **runs)
+        (file,) = output.glob("*.npz")
+        maps[switch] = read_prediction(file)
+        assert {values.shape for values in maps[switch].values()} == {(64, 96)}
+    plain = read_prediction(path / "runs" / "predictions" / "dpde" / file.name)
+    np.testing.assert_allclose(maps[switch]["depth"], plain["depth"], atol=1e-5)
+    assert np.abs(maps["--at_training_size"]["depth"] - plain["depth"]).max() > 1e-3
+
+
+def test_predict_warns_of_networks_of_two_sizes(path, tmp_path):
+    result = run_program(
+        "experiments.predict",
+        depth_run=path / "runs" / "depth",
+        gradient_run=_with_size(
+            path / "runs" / "gradient", tmp_path / "gradient", [32, 48]
+        ),
+        records=path / "nyu",
+        num_records=1,
+        output=tmp_path / "out",
+    )
+    assert "different sizes" in result.stderr
+    assert "depth: 64x96" in result.stderr and "gradient: 32x48" in result.stderr
 
 
 def test_predict_on_all_devices_of_the_machine_gives_the_same(path, tmp_path):

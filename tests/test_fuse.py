@@ -195,7 +195,7 @@ def test_fuse_predicts_gradients_from_images(folders, run, tmp_path, monkeypatch
     [
         ({"gradients": ""}, "either --gradients or --images"),
         ({"images": "x"}, "either --gradients or --images"),
-        ({"gradient_run": "x"}, "--gradient_run and --images need"),
+        ({"gradient_run": "x"}, "--gradient_run needs --images"),
         ({"align": "median"}, "--reference and --align=median"),
         ({"reference": "x"}, "--reference and --align=median"),
         ({"align": "scale_gradients", "depth_scale": 2}, "--depth_scale is for depth"),

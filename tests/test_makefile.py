@@ -55,9 +55,8 @@ def test_fuse_takes_gradients_or_images():
         )
     ]
     assert '--gradients="g"' in commands[0].stdout
-    assert "--gradient_run" not in commands[0].stdout
+    assert "--images" not in commands[0].stdout
     assert '--images="i"' in commands[1].stdout
-    assert "--gradient_run=runs/nyu/gradient" in commands[1].stdout
     assert commands[2].returncode != 0
     assert "make fuse DEPTH=folder GRADIENTS=folder" in commands[2].stderr
 

@@ -1,0 +1,81 @@
+"""The networks that come with the library: their files, and what they predict."""
+
+import csv
+import pathlib
+
+import numpy as np
+import pytest
+from programs import run_program
+
+from dpde_tf.checksums import check_checksums
+from dpde_tf.prediction_files import read_prediction
+from dpde_tf.run_folder import read_run_record
+from dpde_tf.trained_networks import SHIPPED_CONTEXT_RUN, SHIPPED_DEPTH_RUN
+
+ROOT = pathlib.Path(__file__).parent.parent
+RUNS = (SHIPPED_DEPTH_RUN, SHIPPED_CONTEXT_RUN)
+PHOTOGRAPHS = ROOT / "experiments" / "photographs"
+# What the networks predicted when they were shipped, in float32: `fused` of each.
+STORED = pathlib.Path(__file__).parent / "shipped_predictions.npz"
+SCORES = ROOT / "experiments" / "results" / "nyu_half" / "scores" / "dpde"
+NUM_IMAGES = 4
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_shipped_files_are_whole(run):
+    check_checksums(run)
+
+
+def test_shipped_files_are_small_enough():
+    sizes = [file.stat().st_size for run in RUNS for file in run.iterdir()]
+    assert max(sizes) <= 45e6
+    assert sum(sizes) <= 70e6
+
+
+def test_shipped_networks_know_images_of_one_size():
+    sizes = [read_run_record(run)["config"]["data"]["image_size"] for run in RUNS]
+    assert sizes == [[120, 160], [120, 160]]
+
+
+def test_model_card_names_the_checksums_of_the_weights():
+    card = (SHIPPED_DEPTH_RUN.parent / "README.md").read_text(encoding="utf-8")
+    for run in RUNS:
+        for line in (run / "SHA256SUMS").read_text().splitlines():
+            if line.endswith(".npz"):
+                assert line.split()[0] in card, line
+
+
+@pytest.mark.slow
+def test_shipped_networks_predict_what_they_did_when_they_were_shipped(tmp_path):
+    run_program("experiments.predict", images=PHOTOGRAPHS, output=tmp_path)
+    with np.load(STORED) as stored:
+        assert len(stored.files) == 3
+        for stem in stored.files:
+            fused = read_prediction(tmp_path / f"{stem}.npz")["fused"]
+            np.testing.assert_allclose(fused, stored[stem], atol=1e-3, err_msg=stem)
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_shipped_networks_have_the_stored_scores_on_real_images(real_data, tmp_path):
+    folder = real_data / "nyu_240x320"
+    lines = (folder / "test_654.txt").read_text().split()[:NUM_IMAGES]
+    (tmp_path / "test.txt").write_text("\n".join(lines) + "\n")
+    run_program(
+        "data_prep.rgbd_folder",
+        images=folder / "rgb",
+        depths=folder / "depth",
+        depth_scale=0.001,
+        test_list=tmp_path / "test.txt",
+        output=tmp_path / "records",
+    )
+    records = {"records": tmp_path / "records"}
+    output = tmp_path / "predictions" / "dpde"
+    run_program("experiments.predict", output=output, **records)
+    run_program("experiments.evaluate", predictions=output, protocol="paper", **records)
+    scores = output.parent.parent / "scores" / "dpde"
+    result = run_program("experiments.compare_scores", scores=scores, reference=SCORES)
+    assert "rows agree within 0.001" in result.stdout
+    with (scores / "per_image.csv").open(newline="") as file:
+        keys = {row["key"] for row in csv.DictReader(file)}
+    assert keys == {"depth", "context_depth", "fused"}
