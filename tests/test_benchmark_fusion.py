@@ -28,6 +28,7 @@ def test_baselines_take_the_steps_of_the_reference(maps):
     np.testing.assert_allclose(problem.energy(expected - maps[0]), energy, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", baselines.SOLVERS)
 def test_every_baseline_reaches_our_minimum(maps, name):
     if "PyAMG" in name:

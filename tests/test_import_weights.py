@@ -58,7 +58,7 @@ def test_import_weights_makes_a_run_that_predicts(released, tmp_path, rng):
         precision="float32",
     )
     image = photograph[None, ..., ::-1].astype(np.float32)
-    depth = tf.image.resize(released_fcrn.forward(layers, image), [228, 304])
+    depth = tf.image.resize(released_fcrn.forward(layers, image), [240, 320])
     predicted = read_prediction(tmp_path / "out" / "photo.npz")["depth"]
     atol = 3e-5 * np.max(depth)
     np.testing.assert_allclose(predicted, depth[0, ..., 0], rtol=0, atol=atol)

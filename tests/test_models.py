@@ -60,6 +60,7 @@ def test_fused_batch_normalization_frozen_keeps_its_statistics(rng):
     assert not layer.moving_mean.numpy().any()
 
 
+@pytest.mark.slow
 def test_build_encoder_has_the_features_of_keras_applications(tmp_path, rng):
     resnet = keras.applications.ResNet50(include_top=False, weights=None)
     path = tmp_path / "resnet50.weights.h5"
@@ -116,6 +117,7 @@ def test_build_depth_network_layer_names(modified_fcrn):
     assert {"conv4_block6_out", "depth_conv", "depth_metres"} <= names
 
 
+@pytest.mark.slow
 def test_build_depth_network_output_relu_and_scale(rng):
     config = dataclasses.replace(CONFIG, output_relu=True, output_offset=-100.0)
     depth = build_depth_network(config)(np.zeros([1, 64, 64, 3], np.float32))

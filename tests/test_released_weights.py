@@ -53,6 +53,7 @@ def _assert_same(expected, actual):
 
 
 # 64 x 96 has even sizes where it is pooled, 75 x 101 odd ones, 100 x 70 both.
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(64, 96), (75, 101), (100, 70)])
 def test_fcrn_computes_the_depth_of_the_released_graph(fcrn, rng, size):
     layers, network = fcrn
@@ -64,6 +65,7 @@ def test_fcrn_computes_the_depth_of_the_released_graph(fcrn, rng, size):
 
 
 # The released graph exists for multiples of 32, and for those less one.
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(64, 96), (63, 95)])
 def test_hybrid_computes_the_depth_of_the_released_graph(hybrid, rng, size):
     arrays, network = hybrid
