@@ -183,7 +183,8 @@ eval-mid-fcrn: $(READY)  ## Predicts and scores the same with the baseline FCRN
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/fcrn --records=$(MID) --split=simple --protocol=all
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/fcrn_calibrated --records=$(MID) --split=calibrated --protocol=all
 
-ablation: $(READY)  ## Fuses NYU's predictions with zero, image and true gradients, and scores them (Table 4)
+ablation: $(READY)  ## Scores NYU's predicted gradients; fuses with zero, image and true ones, and scores that (Table 4)
+	$(RUN) experiments.gradient_scores --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
 	$(RUN) experiments.fusion_ablation --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/zero_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/image_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused

@@ -193,6 +193,9 @@ def test_gradient_objective_scores_tell_zero_from_truth(records):
     assert scores["mean_absolute_error"] == pytest.approx(4 / 5)
     assert scores["mean_absolute_error_of_zero"] == pytest.approx(4 / 5)
     assert scores["log_l1"] == pytest.approx((2 * np.log(3) + np.log(5)) / 5)
+    assert scores["log_l1_of_zero"] == scores["log_l1"]
+    assert scores["direction_error"] == 90
+    assert scores["size_ratio"] == 0
 
 
 def _train_gradient(records, workdir):

@@ -12,6 +12,7 @@ from dpde_tf.config import ContextLossConfig, DepthLossConfig, GradientLossConfi
 from dpde_tf.data.resizing import resize_depth
 from dpde_tf.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.metrics import PixelErrors
+from dpde_tf.metrics.gradient_map_errors import GradientMapErrors
 from dpde_tf.visualization import colorize_depth, colorize_gradients
 
 Batch = dict[str, tf.Tensor]
@@ -111,26 +112,22 @@ class GradientObjective:
         return {"loss": loss}
 
     def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
-        """Returns the loss and the mean absolute error, also of predicting zero.
+        """Returns `GradientMapErrors`, and loss and absolute error of predicting zero.
 
         A network whose figures are those of zero has learned nothing.
         """
-        error = zero_error = loss = zero_loss = count = 0.0
-        alpha = self.config.alpha
+        total, total_of_zero = np.zeros([2, GradientMapErrors.NUM_SUMS])
         for batch, predicted in batches:
             truth, valid_mask = (x.numpy() for x in true_gradients(batch["depth"]))
-            truth = truth[valid_mask].astype(np.float64)
-            residual = np.abs(predicted[valid_mask] - truth)
-            error += residual.sum()
-            zero_error += np.abs(truth).sum()
-            loss += np.log1p(residual / alpha).sum()
-            zero_loss += np.log1p(np.abs(truth) / alpha).sum()
-            count += truth.size
-        return {
-            "log_l1": loss / count,
-            "log_l1_of_zero": zero_loss / count,
-            "mean_absolute_error": error / count,
-            "mean_absolute_error_of_zero": zero_error / count,
+            errors = GradientMapErrors(truth, valid_mask, alpha=self.config.alpha)
+            total += errors.sums(predicted)
+            total_of_zero += errors.sums(np.zeros_like(truth))
+        names = GradientMapErrors.NAMES
+        values = GradientMapErrors.values(total).tolist()
+        of_zero = GradientMapErrors.values(total_of_zero).tolist()
+        return dict(zip(names, values, strict=True)) | {
+            f"{name}_of_zero": value
+            for name, value in zip(names[:2], of_zero[:2], strict=True)
         }
 
     def pictures(self, batch: Batch, predicted: np.ndarray) -> list[np.ndarray]:

@@ -1,0 +1,129 @@
+r"""Tells whether predicted gradients say anything: their errors beside those of zero.
+
+    python -m experiments.gradient_scores --predictions=runs/nyu/predictions/dpde \
+        --records=data/records/nyu_depth_v2
+
+prints a Markdown table with the errors, pooled over the split, of predicting zero, of
+the predicted gradients, and of the differences of each predicted depth map (`depth`,
+`context_depth`, `fused`).
+"""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from dpde_tf.config import GradientLossConfig
+from dpde_tf.error_messages import readable_errors
+from dpde_tf.evaluation import read_split
+from dpde_tf.image_gradients import image_gradients
+from dpde_tf.metrics.gradient_map_errors import GradientMapErrors
+from dpde_tf.prediction_files import read_prediction
+from dpde_tf.training.objectives import true_gradients
+from experiments import config_flags
+from experiments.config_flags import config_from_flags, define_config_flags
+
+FLAGS = flags.FLAGS
+_GRADIENTS = ("gradient_x", "gradient_y")
+_DEPTHS = ("depth", "context_depth", "fused")
+_HEADINGS = ("log l1", "MAE (m/pixel)", "direction (degrees)", "size / true size")
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("predictions", None, "Folder of .npz files.", required=True)
+    flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
+    flags.DEFINE_string("split", "test", "Split of the record set.")
+    define_config_flags(GradientLossConfig)
+
+
+def score_split(
+    predictions: pathlib.Path, records: pathlib.Path, *, split: str, alpha: float
+) -> dict[str, np.ndarray]:
+    """Returns the errors of all gradients that the predictions hold.
+
+    Args:
+        predictions: Folder of `.npz` files with `gradient_x` and `gradient_y`, one for
+            each record.
+        records: Folder of the record set.
+        split: Such as `test`.
+        alpha: The constant in the logarithm of Eq. 4, metres per pixel.
+
+    Returns:
+        `zero`, `network` and the names of depth maps to `GradientMapErrors.values`.
+
+    Raises:
+        FileNotFoundError: If predictions are missing.
+        ValueError: If a prediction lacks an array, or has another size than its record.
+    """
+    totals: dict[str, np.ndarray] = {}
+    for name, _, depth in read_split(records, split):
+        path = predictions / f"{name}.npz"
+        read_prediction(path, _GRADIENTS)  # Names what is missing.
+        arrays = read_prediction(path)
+        truth, valid_mask = (x.numpy()[0] for x in true_gradients(_batch(depth)))
+        errors = GradientMapErrors(truth, valid_mask, alpha=alpha)
+        for source, gradients in _gradients(arrays).items():
+            if gradients.shape != truth.shape:
+                raise ValueError(
+                    f"The arrays in {path} must have the size of the record, "
+                    f"{depth.shape}. Received: {gradients.shape[:2]}. Predict again "
+                    "with `python -m experiments.predict`."
+                )
+            total = totals.setdefault(source, np.zeros(GradientMapErrors.NUM_SUMS))
+            total += errors.sums(gradients)
+    return {source: GradientMapErrors.values(sums) for source, sums in totals.items()}
+
+
+def _gradients(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The gradients of one prediction by their source, each `[H, W, 2]`."""
+    network = np.stack([arrays[key] for key in _GRADIENTS], axis=-1)
+    found = {"zero": np.zeros_like(network), "network": network}
+    for key in _DEPTHS:
+        if key in arrays:
+            found[key] = np.concatenate(image_gradients(_batch(arrays[key])), -1)[0]
+    return found
+
+
+def _batch(depth: np.ndarray) -> tf.Tensor:
+    """A depth map as `[1, H, W, 1]`."""
+    return tf.constant(depth[np.newaxis, ..., np.newaxis])
+
+
+def format_scores(scores: dict[str, np.ndarray]) -> str:
+    """Returns the errors as a Markdown table.
+
+    Args:
+        scores: As `score_split` returns them.
+
+    Returns:
+        A line for each source of gradients.
+    """
+    lines = ["| gradients | " + " | ".join(_HEADINGS) + " |", "|---|---|---|---|---|"]
+    for source, (loss, error, direction, size) in scores.items():
+        lines.append(
+            f"| {source} | {loss:.5f} | {error:.5f} | {direction:.1f} | {size:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def main(argv: list[str]) -> None:
+    """Runs the program; bad input ends it with one line."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Not a flag: {argv[1]}.")
+    loss = config_from_flags(GradientLossConfig(), FLAGS.flag_values_dict())
+    with readable_errors():
+        scores = score_split(
+            pathlib.Path(FLAGS.predictions),
+            pathlib.Path(FLAGS.records),
+            split=FLAGS.split,
+            alpha=loss.alpha,
+        )
+        print(format_scores(scores))
+
+
+if __name__ == "__main__":
+    _define_flags()
+    flags.adopt_module_key_flags(config_flags)
+    app.run(main)
