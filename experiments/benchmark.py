@@ -30,7 +30,7 @@ from experiments.config_flags import given_flags
 
 FLAGS = flags.FLAGS
 
-_LOW = "mixed_bfloat16"
+_PRECISIONS = ("mixed_bfloat16", "float32")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,14 +40,14 @@ class Row:
     Attributes:
         name: What the table calls it.
         make: Gives the function to time, for a batch size.
-        precision: Keras's dtype policy.
+        precision: Keras's dtype policy; None for that of the whole run.
         work: Images (or records) that one run handles, for a batch size.
         flops: Gives the operations for one of them, or None.
     """
 
     name: str
     make: Callable[[int], parts.Part]
-    precision: str = _LOW
+    precision: str | None = None
     work: Callable[[int], int] = int
     flops: Callable[[], int] | None = None
 
@@ -107,7 +107,8 @@ def _unpool_form_step(form: str) -> Callable[[int], parts.Part]:
 def _pytorch_step(batch_size: int) -> parts.Part:
     from experiments import pytorch_fcrn
 
-    return pytorch_fcrn.pytorch_training_step(batch_size, parts.SIZE, bfloat16=True)
+    low = keras.config.dtype_policy().compute_dtype == "bfloat16"
+    return pytorch_fcrn.pytorch_training_step(batch_size, parts.SIZE, bfloat16=low)
 
 
 STEP = "modified FCRN, training step"
@@ -175,19 +176,22 @@ def seconds_of(run: Callable[[], object], repetitions: int) -> list[float]:
     return seconds
 
 
-def measure(name: str, batch_size: int, repetitions: int) -> Measurement:
+def measure(
+    name: str, batch_size: int, repetitions: int, precision: str
+) -> Measurement:
     """Returns the times of a row, measured in this process.
 
     Args:
         name: Of the row.
         batch_size: Images a step.
         repetitions: Runs that count.
+        precision: Keras's dtype policy, for rows without one of their own.
 
     Returns:
         The measurement.
     """
     row = next(row for row in ROWS if row.name == name)
-    keras.config.set_dtype_policy(row.precision)
+    keras.config.set_dtype_policy(row.precision or precision)
     seconds = seconds_of(row.make(batch_size), repetitions)
     unit = 1 if sys.platform == "darwin" else 1024  # Of ru_maxrss.
     memory = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -196,7 +200,7 @@ def measure(name: str, batch_size: int, repetitions: int) -> Measurement:
 
 
 def measure_all(
-    names: Sequence[str], batch_size: int, repetitions: int
+    names: Sequence[str], batch_size: int, repetitions: int, precision: str
 ) -> dict[str, Measurement]:
     """Returns the measurements of rows, each made in a fresh process.
 
@@ -204,6 +208,7 @@ def measure_all(
         names: Of the rows.
         batch_size: Images a step.
         repetitions: Runs that count.
+        precision: Keras's dtype policy, for rows without one of their own.
 
     Returns:
         Name to measurement.
@@ -214,7 +219,8 @@ def measure_all(
         with concurrent.futures.ProcessPoolExecutor(
             1, mp_context=multiprocessing.get_context("spawn")
         ) as pool:
-            results[name] = pool.submit(measure, name, batch_size, repetitions).result()
+            arguments = name, batch_size, repetitions, precision
+            results[name] = pool.submit(measure, *arguments).result()
         bar.add(1)
     return results
 
@@ -335,6 +341,9 @@ def _define_flags() -> None:
     """Defines the flags of this program."""
     flags.DEFINE_integer("batch_size", 8, "Images a step.", lower_bound=1)
     flags.DEFINE_integer("repetitions", 7, "Times that each part runs.", lower_bound=1)
+    flags.DEFINE_enum(
+        "precision", _PRECISIONS[0], _PRECISIONS, "Of all rows that name none."
+    )
     flags.DEFINE_string("only", "", "Only the parts with this in their name.")
     flags.DEFINE_string("output", None, "JSON file to write.")
 
@@ -343,12 +352,14 @@ def main(argv: Sequence[str]) -> None:
     """Times the parts and prints the tables."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
-    results = measure_all(_chosen_rows(), FLAGS.batch_size, FLAGS.repetitions)
+    results = measure_all(
+        _chosen_rows(), FLAGS.batch_size, FLAGS.repetitions, FLAGS.precision
+    )
     made_with = circumstances()
     hardware = made_with["hardware"]
     print(
-        f"\n{parts.SIZE[0]}x{parts.SIZE[1]}, batch {FLAGS.batch_size}, {_LOW} unless "
-        f"said, {hardware['processor']}, {hardware['cores']} cores, "
+        f"\n{parts.SIZE[0]}x{parts.SIZE[1]}, batch {FLAGS.batch_size}, "
+        f"{FLAGS.precision} unless said, {hardware['processor']}, {hardware['cores']} cores, "
         f"TensorFlow {tf.__version__}\n\n{format_parts(results)}\n\n"
         f"{format_ratios(ratios(results))}"
     )

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import keras
 import pytest
 
 from experiments import benchmark
@@ -17,6 +18,7 @@ from experiments.benchmark import (
     ROWS,
     STEP,
     Measurement,
+    Row,
     format_parts,
     format_ratios,
     ratios,
@@ -93,6 +95,33 @@ def test_benchmark_times_every_part(tmp_path):
         assert f"| {name} |" in result.stdout
     assert record["commit"]
     assert record["versions"]["tensorflow"]
+
+
+@pytest.mark.slow
+def test_benchmark_takes_another_precision():
+    result = _run(
+        "--precision=float32", "--repetitions=1", "--only=context network, forward"
+    )
+    assert result.returncode == 0, result.stderr
+    assert "float32 unless said" in result.stdout
+    assert f"| {benchmark.CONTEXT_FORWARD} |" in result.stdout
+
+
+def test_measure_uses_the_precision_of_the_row_or_the_run(monkeypatch):
+    def run(_):
+        seen.append(keras.config.dtype_policy().name)
+        return lambda: None
+
+    seen = []
+    rows = (Row("free", run), Row("fixed", run, "float32"))
+    monkeypatch.setattr(benchmark, "ROWS", rows)
+    before = keras.config.dtype_policy()
+    try:
+        for name in ("free", "fixed"):
+            benchmark.measure(name, 2, 1, "mixed_bfloat16")
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert seen == ["mixed_bfloat16", "float32"]
 
 
 @pytest.mark.slow
