@@ -359,8 +359,8 @@ def main(argv: Sequence[str]) -> None:
     hardware = made_with["hardware"]
     print(
         f"\n{parts.SIZE[0]}x{parts.SIZE[1]}, batch {FLAGS.batch_size}, "
-        f"{FLAGS.precision} unless said, {hardware['processor']}, {hardware['cores']} cores, "
-        f"TensorFlow {tf.__version__}\n\n{format_parts(results)}\n\n"
+        f"{FLAGS.precision} unless said, {hardware['processor']}, "
+        f"{hardware['cores']} cores, TensorFlow {tf.__version__}\n\n{format_parts(results)}\n\n"
         f"{format_ratios(ratios(results))}"
     )
     if FLAGS.output:
