@@ -360,8 +360,8 @@ def main(argv: Sequence[str]) -> None:
     print(
         f"\n{parts.SIZE[0]}x{parts.SIZE[1]}, batch {FLAGS.batch_size}, "
         f"{FLAGS.precision} unless said, {hardware['processor']}, "
-        f"{hardware['cores']} cores, TensorFlow {tf.__version__}\n\n{format_parts(results)}\n\n"
-        f"{format_ratios(ratios(results))}"
+        f"{hardware['cores']} cores, TensorFlow {tf.__version__}\n\n"
+        f"{format_parts(results)}\n\n{format_ratios(ratios(results))}"
     )
     if FLAGS.output:
         rows = {name: dataclasses.asdict(result) for name, result in results.items()}
