@@ -28,13 +28,17 @@ def some_names(names: Collection[str]) -> str:
 
 
 def read_prediction(
-    path: str | pathlib.Path, keys: Sequence[str] | None = None
+    path: str | pathlib.Path,
+    keys: Sequence[str] | None = None,
+    *,
+    optional: Sequence[str] = (),
 ) -> dict[str, np.ndarray]:
     """Returns arrays of one predictions file.
 
     Args:
         path: The `.npz` file.
         keys: Which arrays; None for all.
+        optional: Arrays that come besides `keys`, where the file has them.
 
     Returns:
         Key to float32 `[H, W]`.
@@ -52,7 +56,9 @@ def read_prediction(
             f"{path} has no array {', '.join(missing)}; it has: {', '.join(arrays)}. "
             "Choose with --keys."
         )
-    arrays = {key: arrays[key] for key in keys or arrays}
+    if keys:
+        chosen = [*keys, *(key for key in optional if key in arrays)]
+        arrays = {key: arrays[key] for key in chosen}
     for key, array in arrays.items():
         if array.ndim != 2 or array.dtype.kind != "f" or not array.size:
             raise ValueError(

@@ -44,6 +44,19 @@ def true_gradients(ground_truth: np.ndarray) -> Gradients:
     return gradient_x, gradient_y
 
 
+def map_gradients(values: np.ndarray) -> np.ndarray:
+    """Returns the gradients of a map without holes.
+
+    Args:
+        values: `[H, W]`.
+
+    Returns:
+        `gradient_x` and `gradient_y` in its unit per pixel, float32 `[2, H, W]`.
+    """
+    batch = tf.constant(values[np.newaxis, ..., np.newaxis], tf.float32)
+    return np.stack([gradient[0, ..., 0] for gradient in image_gradients(batch)])
+
+
 def luminance_gradients(image: np.ndarray, depth: np.ndarray) -> Gradients:
     """Returns the gradients of an image's luminance, in metres per pixel.
 
@@ -67,7 +80,7 @@ def luminance_gradients(image: np.ndarray, depth: np.ndarray) -> Gradients:
             f"{image.shape[:2]} and {depth.shape}."
         )
     luminance = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) / np.float32(255)
-    own, given = _differences(depth), _differences(luminance)
+    own, given = map_gradients(depth), map_gradients(luminance)
     variation = np.abs(given).sum(dtype=np.float64)
     if variation == 0:
         return zero_gradients(depth)
@@ -75,9 +88,3 @@ def luminance_gradients(image: np.ndarray, depth: np.ndarray) -> Gradients:
     sign = -1 if np.sum(own * given, dtype=np.float64) < 0 else 1
     gradient_x, gradient_y = np.float32(sign * scale) * given
     return gradient_x, gradient_y
-
-
-def _differences(values: np.ndarray) -> np.ndarray:
-    """Both gradients of a map, `[2, H, W]`."""
-    batch = tf.constant(values[np.newaxis, ..., np.newaxis], tf.float32)
-    return np.stack([gradient[0, ..., 0] for gradient in image_gradients(batch)])

@@ -11,16 +11,18 @@ the predicted gradients, and of the differences of each predicted depth map (`de
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 from absl import app, flags
 
 from dpde_tf.config import GradientLossConfig
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.evaluation import read_split
-from dpde_tf.image_gradients import image_gradients
 from dpde_tf.metrics.gradient_map_errors import GradientMapErrors
 from dpde_tf.prediction_files import read_prediction
-from dpde_tf.training.objectives import true_gradients
+from dpde_tf.substitute_gradients import (
+    map_gradients,
+    true_gradients,
+    zero_gradients,
+)
 from experiments import config_flags
 from experiments.config_flags import config_from_flags, define_config_flags
 
@@ -60,10 +62,9 @@ def score_split(
     totals: dict[str, np.ndarray] = {}
     for name, _, depth in read_split(records, split):
         path = predictions / f"{name}.npz"
-        read_prediction(path, _GRADIENTS)  # Names what is missing.
-        arrays = read_prediction(path)
-        truth, valid_mask = (x.numpy()[0] for x in true_gradients(_batch(depth)))
-        errors = GradientMapErrors(truth, valid_mask, alpha=alpha)
+        arrays = read_prediction(path, _GRADIENTS, optional=_DEPTHS)
+        truth = np.stack(true_gradients(depth), axis=-1)
+        errors = GradientMapErrors(truth, ~np.isnan(truth), alpha=alpha)
         for source, gradients in _gradients(arrays).items():
             if gradients.shape != truth.shape:
                 raise ValueError(
@@ -78,17 +79,12 @@ def score_split(
 
 def _gradients(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The gradients of one prediction by their source, each `[H, W, 2]`."""
-    network = np.stack([arrays[key] for key in _GRADIENTS], axis=-1)
-    found = {"zero": np.zeros_like(network), "network": network}
-    for key in _DEPTHS:
-        if key in arrays:
-            found[key] = np.concatenate(image_gradients(_batch(arrays[key])), -1)[0]
-    return found
-
-
-def _batch(depth: np.ndarray) -> tf.Tensor:
-    """A depth map as `[1, H, W, 1]`."""
-    return tf.constant(depth[np.newaxis, ..., np.newaxis])
+    found = {
+        "zero": zero_gradients(arrays["gradient_x"]),
+        "network": [arrays[key] for key in _GRADIENTS],
+    }
+    found |= {key: map_gradients(arrays[key]) for key in _DEPTHS if key in arrays}
+    return {source: np.stack(maps, axis=-1) for source, maps in found.items()}
 
 
 def format_scores(scores: dict[str, np.ndarray]) -> str:
