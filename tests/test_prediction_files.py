@@ -109,3 +109,15 @@ def test_prediction_folder_applies_the_scale_and_keeps_what_is_not_a_number(tmp_
 
 def test_depth_keys_are_those_without_gradients(predictions):
     assert PredictionFolder.open(predictions).depth_keys() == ["depth", "fused"]
+
+
+def test_read_prediction_takes_optional_arrays_where_they_are(tmp_path):
+    path = tmp_path / "a.npz"
+    one = np.ones((2, 3), np.float32)
+    prediction_files.write_prediction(
+        path, {"depth": one, "fused": 2 * one, "other": one}
+    )
+    arrays = prediction_files.read_prediction(
+        path, ["depth"], optional=["context_depth", "fused"]
+    )
+    assert list(arrays) == ["depth", "fused"]
