@@ -34,8 +34,8 @@ M3D       = $(RECORDS)/make3d
 MID       = $(RECORDS)/middlebury
 
 .PHONY: help setup demo demo-photographs demo-training test test-all test-beam faults lint data-nyu data-make3d data-mid \
-        train-nyu train-nyu-fcrn train-make3d predict fuse verify-weights eval-nyu eval-nyu-fcrn \
-        eval-make3d eval-mid eval-mid-fcrn ablation report tables figures table5 bench bench-fusion bench-distribution fuzz clean
+        train-nyu train-nyu-fcrn train-nyu-lateral train-make3d predict fuse verify-weights \
+        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-make3d eval-mid eval-mid-fcrn ablation report tables figures table5 bench bench-fusion bench-distribution fuzz clean
 
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -52,6 +52,8 @@ SPLIT_OF_middlebury   = simple
 FIGURES_OF_nyu        = fcrn=$(RUNS)/nyu/predictions/fcrn,dpde=$(RUNS)/nyu/predictions/dpde
 FIGURES_OF_make3d     = fcrn=$(RUNS)/make3d/predictions/fcrn,dpde=$(RUNS)/make3d/predictions/dpde
 FIGURES_OF_middlebury = fcrn=$(RUNS)/middlebury/predictions/fcrn_calibrated,dpde=$(RUNS)/middlebury/predictions/calibrated --split=calibrated --align=median
+# The difference to the modified FCRN, if that has predicted.
+AGAINST_DPDE  = $(if $(wildcard $(RUNS)/nyu/predictions/dpde),--compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=depth)
 MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
 DEMO_RECORDS  = --records=data/demo/nyu
 DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=5 --warmup_steps=10 --num_validation=16
@@ -105,7 +107,7 @@ demo-training: $(READY)  ## The whole method on synthetic scenes, in 10 minutes:
 	$(RUN) data_prep.make3d --raw=data/demo/raw/make3d --output=data/demo/make3d --allow_partial --name="synthetic rooms"
 	$(RUN) data_prep.middlebury --raw=data/demo/raw/middlebury --output=data/demo/middlebury --allow_partial --name="synthetic rooms"
 	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/depth --encoder_weights=none
-	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/fcrn --encoder_weights=none --nolateral_connections
+	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/fcrn --encoder_weights=none --nolateral_connections --lambda_fsim=0
 	$(RUN) experiments.train_gradient $(DEMO_TRAINING) --workdir=runs/demo/gradient --width=32 --crop_size=64,64
 	$(RUN) experiments.predict $(DEMO_RECORDS) --depth_run=runs/demo/depth --gradient_run=runs/demo/gradient --output=runs/demo/predictions/dpde
 	$(RUN) experiments.predict $(DEMO_RECORDS) --depth_run=runs/demo/fcrn --output=runs/demo/predictions/fcrn
@@ -137,8 +139,11 @@ train-nyu: $(READY)  ## Trains modified FCRN and gradient network on NYU
 	$(RUN) experiments.train_depth --records=$(NYU) --workdir=$(RUNS)/nyu/depth $(FLAGS)
 	$(RUN) experiments.train_gradient --records=$(NYU) --workdir=$(RUNS)/nyu/gradient $(BOTH_FLAGS)
 
-train-nyu-fcrn: $(READY)  ## Trains the baseline FCRN on NYU
-	$(RUN) experiments.train_depth --nolateral_connections --records=$(NYU) --workdir=$(RUNS)/nyu/fcrn $(FLAGS)
+train-nyu-fcrn: $(READY)  ## Trains the baseline FCRN on NYU: no lateral connections, BerHu alone
+	$(RUN) experiments.train_depth --nolateral_connections --lambda_fsim=0 --records=$(NYU) --workdir=$(RUNS)/nyu/fcrn $(FLAGS)
+
+train-nyu-lateral: $(READY)  ## Trains FCRN with lateral connections on NYU: BerHu alone
+	$(RUN) experiments.train_depth --lambda_fsim=0 --records=$(NYU) --workdir=$(RUNS)/nyu/lateral $(FLAGS)
 
 train-make3d: $(READY)  ## Trains modified FCRN and gradient network on Make3D
 	$(RUN) experiments.train_depth --records=$(M3D) --workdir=$(RUNS)/make3d/depth $(FLAGS)
@@ -165,7 +170,11 @@ eval-nyu: $(READY)  ## Predicts and scores the 654 test images of NYU
 
 eval-nyu-fcrn: $(READY)  ## Predicts and scores the same with the baseline FCRN
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(NYU) --output=$(RUNS)/nyu/predictions/fcrn --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/fcrn --records=$(NYU) --protocol=all
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/fcrn --records=$(NYU) --protocol=all $(AGAINST_DPDE)
+
+eval-nyu-lateral: $(READY)  ## Predicts and scores the same with FCRN with lateral connections
+	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/lateral --records=$(NYU) --output=$(RUNS)/nyu/predictions/lateral --overwrite $(FLAGS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/lateral --records=$(NYU) --protocol=all $(AGAINST_DPDE)
 
 eval-make3d: $(READY)  ## Predicts and scores the 134 test images of Make3D, C1 and C2
 	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/depth --gradient_run=$(RUNS)/make3d/gradient --records=$(M3D) --output=$(RUNS)/make3d/predictions/dpde --overwrite $(FLAGS)

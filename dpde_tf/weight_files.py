@@ -44,8 +44,10 @@ def load_weights(
     """
     path = pathlib.Path(path)
     try:
-        count = _count_arrays(path)
-        whole = _has_its_checksum(path)
+        with h5py.File(path) as file:
+            count = _count_arrays(file, path)
+            expected = file.attrs.get(_CHECKSUM)
+            whole = expected is None or expected == _sha256(file)
     except _DAMAGED as error:
         raise ValueError(
             f"{path} is not a whole file of weights ({one_line(error)}). {remedy}"
@@ -67,29 +69,21 @@ def load_weights(
         ) from error
 
 
-def _count_arrays(path: pathlib.Path) -> int:
+def _count_arrays(file: h5py.File, path: pathlib.Path) -> int:
     """The number of arrays in a file, without the optimiser's; checks all of them."""
     links, count = {}, 0
-    with h5py.File(path) as file:
-        file.visititems_links(links.__setitem__)
-        for name, link in links.items():
-            if isinstance(link, h5py.ExternalLink):
-                raise ValueError(
-                    f"{path} must hold {name!r} itself; it refers to another file. Do "
-                    "not use it."
-                )
-            item = file[name]
-            if isinstance(item, h5py.Dataset):
-                check_stored_in_file(item, path, name)
-                count += not name.startswith("optimizer/")
+    file.visititems_links(links.__setitem__)
+    for name, link in links.items():
+        if isinstance(link, h5py.ExternalLink):
+            raise ValueError(
+                f"{path} must hold {name!r} itself; it refers to another file. Do not "
+                "use it."
+            )
+        item = file[name]
+        if isinstance(item, h5py.Dataset):
+            check_stored_in_file(item, path, name)
+            count += not name.startswith("optimizer/")
     return count
-
-
-def _has_its_checksum(path: pathlib.Path) -> bool:
-    """Whether the arrays are those that were saved, if the file says which."""
-    with h5py.File(path) as file:
-        expected = file.attrs.get(_CHECKSUM)
-        return expected is None or expected == _sha256(file)
 
 
 def _sha256(file: h5py.File) -> str:

@@ -40,6 +40,18 @@ def test_predict_without_image_says_what_is_missing():
     assert "make predict IMAGE=photo.jpg" in result.stderr
 
 
+def test_rows_of_table_4_differ_by_one_part_each():
+    parts = {}
+    for target in ("train-nyu-fcrn", "train-nyu-lateral", "train-nyu"):
+        ((_, names), *_) = _commands(target)
+        parts[target] = set(names) & {"nolateral_connections", "lambda_fsim"}
+    assert parts == {
+        "train-nyu-fcrn": {"nolateral_connections", "lambda_fsim"},
+        "train-nyu-lateral": {"lambda_fsim"},
+        "train-nyu": set(),
+    }
+
+
 def test_fuse_takes_gradients_or_images():
     commands = [
         subprocess.run(

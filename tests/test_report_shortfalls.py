@@ -16,6 +16,10 @@ from dpde_tf.training.run_record import config_as_dict
 from tests.test_report_scores import make_summary
 
 PAPER_NETWORK, PAPER_TRAINING = DepthNetworkConfig(), TrainingConfig()
+PAPER_LOSS = DepthLossConfig()
+# The baseline, which has neither lateral connections nor the FSIM loss.
+FCRN = DepthNetworkConfig(lateral_connections=False)
+FCRN_LOSS = DepthLossConfig(lambda_fsim=0.0)
 NO_AUGMENTATION = AugmentationConfig()
 DATA = {"dataset": "nyu_depth_v2", "num_records": 795, "image_size": [240, 320]}
 
@@ -25,11 +29,12 @@ def training_run(
     training=PAPER_TRAINING,
     augmentation=NO_AUGMENTATION,
     *,
+    loss=PAPER_LOSS,
     epochs=30,
     data=DATA,
 ):
     """A run as the training programs record it; by default the paper's."""
-    config = config_as_dict(network, DepthLossConfig(), training, augmentation)
+    config = config_as_dict(network, loss, training, augmentation)
     rows = [{"epoch": epoch, "step": epoch} for epoch in range(1, epochs + 1)]
     return TrainingRun({"config": config | {"data": data}}, rows, None)
 
@@ -48,7 +53,7 @@ def test_find_shortfalls_of_the_papers_experiment_are_none():
     runs = {
         "depth": training_run(),
         "gradient": training_run(PAPER_NETWORK, *vars(preset).values()),
-        "fcrn": training_run(DepthNetworkConfig(lateral_connections=False)),
+        "fcrn": training_run(FCRN, loss=FCRN_LOSS),
     }
     records = {"dpde": {"config": config_as_dict(FusionConfig())}}
     assert shortfalls(runs, scores={"dpde": scored()}, records=records) == []
@@ -60,9 +65,11 @@ def test_find_shortfalls_names_images_held_out():
         "Modified FCRN was trained on 755 images (40 more are held out for "
         "validation); the paper has 795."
     ]
-    runs = {"fcrn": training_run(data=DATA | {"num_records": 200})}
+    data = DATA | {"num_records": 200}
+    runs = {"fcrn": training_run(FCRN, loss=FCRN_LOSS, data=data)}
     assert shortfalls(runs) == ["FCRN was trained on 200 images; the paper has 795."]
-    runs = {"fcrn": training_run(data=DATA | {"dataset": "rooms"})}
+    data = DATA | {"dataset": "rooms"}
+    runs = {"fcrn": training_run(FCRN, loss=FCRN_LOSS, data=data)}
     assert shortfalls(runs) == [
         "FCRN was trained on 795 images; the paper does not train on rooms."
     ]
@@ -82,7 +89,16 @@ def test_find_shortfalls_names_images_held_out():
     ],
 )
 def test_find_shortfalls_names_the_epochs_of_every_network(name, epochs, expected):
-    assert shortfalls({name: training_run(epochs=epochs)}) == [expected]
+    loss = FCRN_LOSS if name == "fcrn" else PAPER_LOSS
+    assert shortfalls({name: training_run(loss=loss, epochs=epochs)}) == [expected]
+
+
+def test_find_shortfalls_knows_that_the_baseline_has_no_fsim_loss():
+    runs = {"depth": training_run(loss=FCRN_LOSS), "fcrn": training_run(FCRN)}
+    assert shortfalls(runs) == [
+        "Modified FCRN: `lambda_fsim` is 0.0 (the paper's: 1.0).",
+        "FCRN: `lambda_fsim` is 1.0 (the paper's: 0.0).",
+    ]
 
 
 def test_find_shortfalls_names_the_recommended_recipe():

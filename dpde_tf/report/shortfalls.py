@@ -88,12 +88,19 @@ def _changed_settings(title: str, name: str, config: dict) -> list[str]:
     for config_class, fields in _PAPER_SETTINGS.items():
         given = config.get(config_class.__name__, {})
         for field in fields:
-            paper = getattr(config_class(), field)
+            paper = _paper_value(name, config_class, field)
             value = given.get(field, paper)
             if value != paper and not _is_ours(name, field, value):
                 paper = "none" if paper is None else paper
                 changed.append(f"`{field}` is {value} (the paper's: {paper})")
     return [f"{title}: {', '.join(changed)}."] if changed else []
+
+
+def _paper_value(name: str, config_class: type, field: str) -> object:
+    """The paper's value of a setting; the FSIM loss is no part of the baseline."""
+    if name == "fcrn" and field == "lambda_fsim":
+        return 0.0
+    return getattr(config_class(), field)
 
 
 def _is_ours(name: str, field: str, value: object) -> bool:
