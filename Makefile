@@ -75,7 +75,7 @@ test: $(READY)  ## Runs the fast tests (3 minutes at most on 2 cores)
 test-all: $(READY)  ## Runs all tests; those on real data if DPDE_DATA names the folder
 	$(VENV)/bin/pytest -m "" $(FLAGS)
 
-faults: $(READY)  ## Kills, starves and interrupts all programs; prints what came of it
+faults: $(READY)  ## Kills, starves and interrupts programs; prints what came of it
 	$(VENV)/bin/pytest -m "" tests/faults $(FLAGS)
 
 test-beam:  ## Runs the tests of Apache Beam, in an environment of their own: .venv-beam
@@ -118,7 +118,7 @@ demo-training: $(READY)  ## The whole method on synthetic scenes, in 10 minutes:
 
 # ---- Data: downloads, or takes RAW=folder; then converts and verifies ----
 
-data-nyu: $(READY)  ## NYU Depth v2: 795 + 654 records (downloads 2.8 GB unless RAW is given)
+data-nyu: $(READY)  ## NYU Depth v2: 795 + 654 records (downloads 3.0 GB unless RAW is given)
 	$(if $(RAW),,$(RUN) data_prep.download --dataset=nyu --raw=$(RAW_NYU))
 	$(RUN) data_prep.nyu_depth_v2 --raw=$(RAW_NYU) --output=$(NYU) $(FLAGS)
 	$(RUN) data_prep.verification --records=$(NYU)

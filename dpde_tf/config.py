@@ -57,8 +57,8 @@ class GradientNetworkConfig:
     """The gradient network: ten 3x3 convolutions (paper, Sect. 3.1).
 
     Attributes:
-        width: Channels of the hidden layers. Ours: 108, which makes it 1/76 of the
-            modified FCRN's parameters, as the paper's Sect. 4 says.
+        width: Channels of the hidden layers. Ours: 108, which makes it 1/75 of FCRN's
+            parameters; the paper's Table 5 says 1/76.
         kernel_stddev: Gaussian initialisation ("with Gaussian distributions", paper);
             None is He et al. (2015), sqrt(2 / fan-in). Ours.
         output_kernel_stddev: The same for the last layer. Ours: 0.01.

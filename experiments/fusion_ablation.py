@@ -64,8 +64,8 @@ def _define_flags() -> None:
     flags.DEFINE_string("predictions", None, "Folder of .npz files.", required=True)
     flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
     flags.DEFINE_string("split", "test", "Split of the record set.")
-    flags.DEFINE_multi_enum(
-        "gradients", ["zero", "image", "truth"], list(SOURCES), "Which; repeatable."
+    flags.DEFINE_list(
+        "gradients", ["zero", "image", "truth"], f"Some of {', '.join(SOURCES)}."
     )
     flags.DEFINE_string(
         "output", None, "Folder for a folder for each of them.", required=True
@@ -130,7 +130,12 @@ def _prediction_flags(predictions: pathlib.Path) -> dict:
 
 
 def _targets() -> dict[str, pathlib.Path]:
-    """The folder for each kind of gradients."""
+    """The folder for each kind of gradients; refuses kinds that there are not."""
+    if unknown := set(FLAGS.gradients) - set(SOURCES):
+        raise app.UsageError(
+            f"--gradients knows {', '.join(SOURCES)}. Received: "
+            f"{', '.join(sorted(unknown))}."
+        )
     output = pathlib.Path(FLAGS.output)
     return {source: output / FOLDERS[source] for source in FLAGS.gradients}
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from absl import flags
+from absl import app, flags
 
 from dpde_tf.config import FusionConfig
 from dpde_tf.evaluation import read_split
@@ -103,10 +103,19 @@ def test_main_records_which_gradients_and_how_the_depth_was_made(folders, run):
     record["config"] = {"networks": networks}
     (folders / "predictions" / RECORD_FILE).write_text(json.dumps(record))
     names = ("predictions", "records", "output")
-    run(gradients="truth", **{name: folders / name for name in names})
+    run(gradients="truth,zero", **{name: folders / name for name in names})
+    assert len(list((folders / "output" / "zero_gradients").glob("*.npz"))) == 3
     written = folders / "output" / "true_gradients"
     assert len(list(written.glob("*.npz"))) == 3
     config = json.loads((written / RECORD_FILE).read_text())["config"]
     assert config["gradients"] == "truth"
     assert config["prediction_flags"] == given | networks
     assert config["FusionConfig"]["omega"] == 10.0
+
+
+def test_main_refuses_unknown_gradients(folders, run):
+    names = ("predictions", "records", "output")
+    message = r"knows zero, image, truth, network\. Received: true"
+    with pytest.raises(app.UsageError, match=message):
+        run(gradients="zero,true", **{name: folders / name for name in names})
+    assert not (folders / "output").exists()
