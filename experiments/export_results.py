@@ -4,9 +4,9 @@ r"""Writes what is worth keeping of runs: everything but weights and predictions
         --output=experiments/results/nyu
 
 keeps the layout of the runs: the record and the epochs of every training, the record of
-every folder of predictions, and its scores, of which `per_image.csv` keeps the rows of
-one protocol, in six digits. Paths in the records are those of the output, so that
-`make tables RUNS=experiments/results` works like `make tables`.
+every folder of predictions, and its scores: the summary without spaces, and of
+`per_image.csv` the rows of one protocol, in six digits. Paths in the records are those
+of the output, so that `make tables RUNS=experiments/results` works like `make tables`.
 """
 
 import csv
@@ -69,8 +69,7 @@ def export_results(
             elif path.name in _JSON_FILES:
                 remedy = "Run what wrote it again."
                 fields = _moved(read_json_object(path, remedy=remedy), runs, output)
-                text = json.dumps(fields, indent=1) + "\n"
-                temporary.write_text(text, encoding="utf-8")
+                temporary.write_text(_as_text(fields, path.name), encoding="utf-8")
             else:
                 temporary.write_bytes(path.read_bytes())
         written.append(target)
@@ -102,6 +101,13 @@ def _moved(value: Any, runs: pathlib.Path, output: pathlib.Path) -> Any:
         if path.is_relative_to(folder):
             return str(output / path.relative_to(folder))
     return value
+
+
+def _as_text(fields: dict, name: str) -> str:
+    """Records to be read, summaries in two thirds of the size."""
+    if name == SUMMARY_FILE:
+        return json.dumps(fields, separators=(",", ":")) + "\n"
+    return json.dumps(fields, indent=1) + "\n"
 
 
 def _write_rows(source: pathlib.Path, target: pathlib.Path, protocol: str) -> None:

@@ -67,6 +67,9 @@ def test_export_results_keeps_small_files_and_the_way_from_scores_to_training(
     assert (output / "scores" / "a" / "per_image.csv").read_text() == (
         _HEADER + "0001,paper,depth,76800,0.123457,0.75\n0002,paper,depth,76800,,0.25\n"
     )
+    # Summaries are most of the size: no spaces. Records are to be read.
+    assert ": " not in (output / "scores" / "a" / "summary.json").read_text()
+    assert '\n "config": ' in (output / "depth" / "run.json").read_text()
 
 
 def test_export_results_of_some_folders_leaves_the_others(tmp_path):
