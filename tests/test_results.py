@@ -34,7 +34,8 @@ def test_scores_know_the_training_that_they_are_of(monkeypatch):
     assert len(runs) > 5
     for run in runs:
         assert run.depth.epochs == 30, run.label
-        assert run.gradient.epochs == 12, run.label
+        # FCRN has no gradient network.
+        assert run.gradient.epochs == (0 if run.name == "fcrn" else 12), run.label
 
 
 def _readme_rows(text):
