@@ -54,6 +54,8 @@ FIGURES_OF_make3d     = fcrn=$(RUNS)/make3d/predictions/fcrn,dpde=$(RUNS)/make3d
 FIGURES_OF_middlebury = fcrn=$(RUNS)/middlebury/predictions/fcrn_calibrated,dpde=$(RUNS)/middlebury/predictions/calibrated --split=calibrated --align=median
 # The difference to the modified FCRN, if that has predicted.
 AGAINST_DPDE  = $(if $(wildcard $(RUNS)/nyu/predictions/dpde),--compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=depth)
+# The baseline of Table 4 beside the modified FCRN.
+BASELINE      = --nolateral_connections --lambda_fsim=0
 MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
 DEMO_RECORDS  = --records=data/demo/nyu
 DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=5 --warmup_steps=10 --num_validation=16
@@ -107,7 +109,7 @@ demo-training: $(READY)  ## The whole method on synthetic scenes, in 10 minutes:
 	$(RUN) data_prep.make3d --raw=data/demo/raw/make3d --output=data/demo/make3d --allow_partial --name="synthetic rooms"
 	$(RUN) data_prep.middlebury --raw=data/demo/raw/middlebury --output=data/demo/middlebury --allow_partial --name="synthetic rooms"
 	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/depth --encoder_weights=none
-	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/fcrn --encoder_weights=none --nolateral_connections --lambda_fsim=0
+	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/fcrn --encoder_weights=none $(BASELINE)
 	$(RUN) experiments.train_gradient $(DEMO_TRAINING) --workdir=runs/demo/gradient --width=32 --crop_size=64,64
 	$(RUN) experiments.predict $(DEMO_RECORDS) --depth_run=runs/demo/depth --gradient_run=runs/demo/gradient --output=runs/demo/predictions/dpde
 	$(RUN) experiments.predict $(DEMO_RECORDS) --depth_run=runs/demo/fcrn --output=runs/demo/predictions/fcrn
@@ -140,7 +142,7 @@ train-nyu: $(READY)  ## Trains modified FCRN and gradient network on NYU
 	$(RUN) experiments.train_gradient --records=$(NYU) --workdir=$(RUNS)/nyu/gradient $(BOTH_FLAGS)
 
 train-nyu-fcrn: $(READY)  ## Trains the baseline FCRN on NYU: no lateral connections, BerHu alone
-	$(RUN) experiments.train_depth --nolateral_connections --lambda_fsim=0 --records=$(NYU) --workdir=$(RUNS)/nyu/fcrn $(FLAGS)
+	$(RUN) experiments.train_depth $(BASELINE) --records=$(NYU) --workdir=$(RUNS)/nyu/fcrn $(FLAGS)
 
 train-nyu-lateral: $(READY)  ## Trains FCRN with lateral connections on NYU: BerHu alone
 	$(RUN) experiments.train_depth --lambda_fsim=0 --records=$(NYU) --workdir=$(RUNS)/nyu/lateral $(FLAGS)
@@ -150,6 +152,12 @@ train-make3d: $(READY)  ## Trains modified FCRN and gradient network on Make3D
 	$(RUN) experiments.train_gradient --records=$(M3D) --workdir=$(RUNS)/make3d/gradient $(BOTH_FLAGS)
 
 # ---- Prediction and scores ----
+
+# Predicts and scores NYU with a depth network alone.
+define EVAL_DEPTH
+$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/$(1) --records=$(NYU) --output=$(RUNS)/nyu/predictions/$(1) --overwrite $(FLAGS)
+$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/$(1) --records=$(NYU) --protocol=all $(AGAINST_DPDE)
+endef
 
 predict: $(READY)  ## Predicts a photograph or folder, by the shipped networks: make predict IMAGE=photo.jpg
 	$(if $(IMAGE),,$(error Give a photograph or a folder of them: make predict IMAGE=photo.jpg))
@@ -169,12 +177,10 @@ eval-nyu: $(READY)  ## Predicts and scores the 654 test images of NYU
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --protocol=all --compare_key=depth
 
 eval-nyu-fcrn: $(READY)  ## Predicts and scores the same with the baseline FCRN
-	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(NYU) --output=$(RUNS)/nyu/predictions/fcrn --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/fcrn --records=$(NYU) --protocol=all $(AGAINST_DPDE)
+	$(call EVAL_DEPTH,fcrn)
 
 eval-nyu-lateral: $(READY)  ## Predicts and scores the same with FCRN with lateral connections
-	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/lateral --records=$(NYU) --output=$(RUNS)/nyu/predictions/lateral --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/lateral --records=$(NYU) --protocol=all $(AGAINST_DPDE)
+	$(call EVAL_DEPTH,lateral)
 
 eval-make3d: $(READY)  ## Predicts and scores the 134 test images of Make3D, C1 and C2
 	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/depth --gradient_run=$(RUNS)/make3d/gradient --records=$(M3D) --output=$(RUNS)/make3d/predictions/dpde --overwrite $(FLAGS)
