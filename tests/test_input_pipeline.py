@@ -77,6 +77,16 @@ def test_make_training_dataset_refuses_what_does_not_fit(records):
         _batches(records, augmentation=crop)
 
 
+def test_no_thread_that_sleeps_holds_up_the_end_of_an_epoch(records):
+    """The end of a tuned iterator waited up to a minute for its tuning thread."""
+    training = make_training_dataset(
+        records, batch_size=2, augmentation=PLAIN, seed=0, epoch=0
+    )
+    evaluation = make_evaluation_dataset(records, batch_size=2)
+    for dataset in (training, evaluation):
+        assert dataset.options().autotune.enabled is False
+
+
 def test_make_evaluation_dataset_keeps_order_and_values(records):
     batches = list(make_evaluation_dataset(records, batch_size=5))
     assert [len(batch["name"]) for batch in batches] == [5, 5, 2]

@@ -196,6 +196,7 @@ def make_training_dataset(
         .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(batch_size // (share.num_workers * share.pieces), drop_remainder=True)
         .prefetch(2 * share.pieces)
+        .with_options(_without_tuning())
     )
 
 
@@ -215,7 +216,20 @@ def make_evaluation_dataset(records: RecordSet, *, batch_size: int) -> tf.data.D
         .map(lambda _, serialized: _decode(serialized, size), tf.data.AUTOTUNE)
         .batch(batch_size)
         .prefetch(2)
+        .with_options(_without_tuning())
     )
+
+
+def _without_tuning() -> tf.data.Options:
+    """Options that end an epoch at once.
+
+    The thread that tunes a data set sleeps for up to a minute between two looks, and
+    the end of its iterator waits for it. Without it, as many calls run in parallel as
+    there are cores, at most 16, from the first on.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _whole_shard(file: tf.Tensor, num_records: tf.Tensor) -> tf.data.Dataset:
