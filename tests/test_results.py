@@ -8,8 +8,8 @@ from experiments import tables
 
 ROOT = pathlib.Path(__file__).parent.parent
 RESULTS = ROOT / "experiments" / "results"
-# Of the runs without the context network's 12; FCRN has no gradient network.
-GRADIENT_EPOCHS = {"fcrn": 0, "dpde_paper": 30}
+# Of the runs without the context network's 12; both kinds of FCRN have no gradients.
+GRADIENT_EPOCHS = {"fcrn": 0, "lateral": 0, "dpde_paper": 30}
 _SUMMARIES = "*/scores/*/summary.json"
 
 
