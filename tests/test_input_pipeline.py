@@ -83,7 +83,7 @@ def test_no_thread_that_sleeps_holds_up_the_end_of_an_epoch(records):
         records, batch_size=2, augmentation=PLAIN, seed=0, epoch=0
     )
     evaluation = make_evaluation_dataset(records, batch_size=2)
-    for dataset in (training, evaluation):
+    for dataset in (records.serialized(), training, evaluation):
         assert dataset.options().autotune.enabled is False
 
 

@@ -129,6 +129,7 @@ class RecordSet:
         counts = np.array([s.num_records for s in self.split.shards], np.int64)
         shards = tf.data.Dataset.from_tensor_slices((files, counts))
         records = shards.flat_map(_whole_shard).enumerate()
+        records = records.with_options(_without_tuning())
         if self.selected.all():
             return records
         selected = tf.constant(self.selected)
@@ -196,7 +197,6 @@ def make_training_dataset(
         .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(batch_size // (share.num_workers * share.pieces), drop_remainder=True)
         .prefetch(2 * share.pieces)
-        .with_options(_without_tuning())
     )
 
 
@@ -216,12 +216,11 @@ def make_evaluation_dataset(records: RecordSet, *, batch_size: int) -> tf.data.D
         .map(lambda _, serialized: _decode(serialized, size), tf.data.AUTOTUNE)
         .batch(batch_size)
         .prefetch(2)
-        .with_options(_without_tuning())
     )
 
 
 def _without_tuning() -> tf.data.Options:
-    """Options that end an epoch at once.
+    """Options, also of all that is made of the data set, that end its iterator at once.
 
     The thread that tunes a data set sleeps for up to a minute between two looks, and
     the end of its iterator waits for it. Without it, as many calls run in parallel as
