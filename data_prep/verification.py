@@ -20,7 +20,7 @@ from absl import app, flags
 
 from data_prep.raw_files import sha256
 from dpde_tf.data import manifest
-from dpde_tf.data.records import decode_record
+from dpde_tf.data.records import decode_record, without_tuning
 from dpde_tf.error_messages import one_line, readable_errors
 
 _REMEDY = "Convert the raw data again, with --overwrite."
@@ -107,7 +107,8 @@ def _check_record(
 
 def _read_records(path: pathlib.Path) -> Iterator[dict[str, np.ndarray]]:
     """Yields the decoded records of a shard."""
-    examples = tf.data.TFRecordDataset(str(path)).map(decode_record, 2)
+    records = tf.data.TFRecordDataset(str(path)).with_options(without_tuning())
+    examples = records.map(decode_record, 2)
     try:
         yield from examples.as_numpy_iterator()
     # TensorFlow quotes bytes of a record, which need not be text.

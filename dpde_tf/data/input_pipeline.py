@@ -10,7 +10,7 @@ from dpde_tf.config import AugmentationConfig
 from dpde_tf.data.augmentation import augment
 from dpde_tf.data.batch_share import BatchShare
 from dpde_tf.data.manifest import Manifest, Split, check_shards, read_manifest
-from dpde_tf.data.records import decode_record
+from dpde_tf.data.records import decode_record, without_tuning
 
 # Records that are shuffled together; a set of at most so many is shuffled perfectly.
 _SHUFFLE_BUFFER = 1024
@@ -129,7 +129,7 @@ class RecordSet:
         counts = np.array([s.num_records for s in self.split.shards], np.int64)
         shards = tf.data.Dataset.from_tensor_slices((files, counts))
         records = shards.flat_map(_whole_shard).enumerate()
-        records = records.with_options(_without_tuning())
+        records = records.with_options(without_tuning())
         if self.selected.all():
             return records
         selected = tf.constant(self.selected)
@@ -217,18 +217,6 @@ def make_evaluation_dataset(records: RecordSet, *, batch_size: int) -> tf.data.D
         .batch(batch_size)
         .prefetch(2)
     )
-
-
-def _without_tuning() -> tf.data.Options:
-    """Options, also of all that is made of the data set, that end its iterator at once.
-
-    The thread that tunes a data set sleeps for up to a minute between two looks, and
-    the end of its iterator waits for it. Without it, as many calls run in parallel as
-    there are cores, at most 16, from the first on.
-    """
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return options
 
 
 def _whole_shard(file: tf.Tensor, num_records: tf.Tensor) -> tf.data.Dataset:

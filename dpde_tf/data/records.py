@@ -107,6 +107,19 @@ def decode_record(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
     }
 
 
+def without_tuning() -> tf.data.Options:
+    """Returns options with which the end of a data set's iterator is not waited for.
+
+    They hold for all that is made of the data set, too. The thread that tunes a data
+    set sleeps for up to a minute between two looks, and the end of its iterator waits
+    for it. Without it, as many calls run in parallel as there are cores, at most 16,
+    from the first on.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
+
+
 @contextlib.contextmanager
 def open_record_writer(path: str | pathlib.Path) -> Iterator[tf.io.TFRecordWriter]:
     """Gives a writer of a TFRecord file, which is on the disk after the block.
