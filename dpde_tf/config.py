@@ -41,12 +41,13 @@ class DepthNetworkConfig:
 
 @dataclasses.dataclass(frozen=True)
 class InitialisationConfig:
-    """Where the training of a depth network starts.
+    """Where the training of a network starts.
 
     Attributes:
-        init_from: Instead of --encoder_weights: the folder of a run, a `.weights.h5`
-            file of the same network, or a released file of FCRN (`.npy`) or of the
-            hybrid (`.model`, `.pth`). Paper: none.
+        init_from: Instead of ImageNet or random weights: the folder of a run or of
+            compact weights, a `.weights.h5` file of the same network, or, of a depth
+            network, a released file of FCRN (`.npy`) or of the hybrid (`.model`,
+            `.pth`). Paper: none.
     """
 
     init_from: str | None = None

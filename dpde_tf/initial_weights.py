@@ -1,18 +1,25 @@
-"""Where the training of a depth network starts, other than from ImageNet weights."""
+"""Where the training of a network starts, other than from ImageNet or random weights."""
 
 import pathlib
 
 import h5py
 import keras
 
-from dpde_tf.config import DepthNetworkConfig
+from dpde_tf.config import (
+    ContextNetworkConfig,
+    DepthNetworkConfig,
+    GradientNetworkConfig,
+)
 from dpde_tf.released_weights import find_release
 from dpde_tf.released_weights.conversion import fold_output, load_released_weights
 from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, recorded_config
+from dpde_tf.trained_networks import load_run_weights
 from dpde_tf.weight_files import load_weights
 
+_OURS = "a `.weights.h5` file of this library"
 
-def load_initial_weights(
+
+def load_initial_depth_weights(
     network: keras.Model, config: DepthNetworkConfig, source: str | pathlib.Path
 ) -> None:
     """Sets all weights of a depth network to those of another one.
@@ -24,56 +31,89 @@ def load_initial_weights(
     Args:
         network: As `build_depth_network(config)` gives it.
         config: Its configuration.
-        source: A run of `experiments.train_depth`, a `.weights.h5` file, or a
-            released file (see `dpde_tf.released_weights`).
+        source: A run of `experiments.train_depth`, a folder of compact weights, a
+            `.weights.h5` file, or a released file (see `dpde_tf.released_weights`).
 
     Raises:
         FileNotFoundError: If there is no such file, or the run has no weights yet.
         ValueError: If it holds another network, or something else.
     """
-    path = pathlib.Path(source)
-    if path.name == WEIGHTS_FILE and (path.parent / RECORD_FILE).is_file():
-        path = path.parent
+    path = _existing(source)
     if path.is_dir():
-        _load_run(network, config, path)
-    elif not path.is_file():
-        raise FileNotFoundError(
-            f"There are no weights {str(source)!r}. Name a run's folder, a "
-            "`.weights.h5` file or a released file (flag --init_from)."
-        )
+        _load_depth_run(network, config, path)
     elif release := find_release(path):
         load_released_weights(network, config, release, path)
     else:
-        _load_file(network, path)
+        _check_file(path, f"{_OURS}, a released FCRN (`.npy`) or hybrid (PyTorch)")
+        remedy = "See --lateral_connections and --architecture, or write it again."
+        load_weights(network, path, remedy=remedy)
 
 
-def _load_run(
+def load_initial_gradient_weights(
+    network: keras.Model,
+    config: GradientNetworkConfig | ContextNetworkConfig,
+    source: str | pathlib.Path,
+) -> None:
+    """Sets all weights of a gradient or context network to those of another one.
+
+    The context network's offset may differ from that of a run.
+
+    Args:
+        network: As `build_gradient_network(config)` or `build_context_network(config)`
+            gives it.
+        config: Its configuration.
+        source: A run of `experiments.train_gradient`, a folder of compact weights, or
+            a `.weights.h5` file.
+
+    Raises:
+        FileNotFoundError: If there is no such file, or the run has no weights yet.
+        ValueError: If it holds another network, or something else.
+    """
+    path = _existing(source)
+    if not path.is_dir():
+        _check_file(path, _OURS)
+        remedy = "See --gradient_network and --width, or write it again."
+        load_weights(network, path, remedy=remedy)
+        return
+    trained = recorded_config(path, type(config))
+    load_run_weights(network, path)
+    if isinstance(config, ContextNetworkConfig):
+        head = network.get_layer("depth_conv")
+        kernel, bias = head.get_weights()
+        shift = trained.context_offset - config.context_offset
+        head.set_weights([kernel, bias + shift])
+
+
+def _existing(source: str | pathlib.Path) -> pathlib.Path:
+    """The path of weights; of a run's file, the run."""
+    path = pathlib.Path(source)
+    if path.name == WEIGHTS_FILE and (path.parent / RECORD_FILE).is_file():
+        return path.parent
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There are no weights {str(source)!r}. Name a run's folder, a "
+            "`.weights.h5` file or a released depth network (flag --init_from)."
+        )
+    return path
+
+
+def _load_depth_run(
     network: keras.Model, config: DepthNetworkConfig, folder: pathlib.Path
 ) -> None:
     """Loads what a run has trained."""
-    source = recorded_config(folder, DepthNetworkConfig)
+    trained = recorded_config(folder, DepthNetworkConfig)
     for field in ("architecture", "lateral_connections"):
-        if getattr(source, field) != getattr(config, field):
+        if getattr(trained, field) != getattr(config, field):
             raise ValueError(
-                f"The run in {folder} has {field}={getattr(source, field)}; this "
+                f"The run in {folder} has {field}={getattr(trained, field)}; this "
                 f"network must have it too. Received: {getattr(config, field)}."
             )
-    if not (folder / WEIGHTS_FILE).is_file():
-        raise FileNotFoundError(
-            f"{folder / WEIGHTS_FILE} does not exist: the run has not finished an "
-            "epoch. Go on with the command that its run.json names."
-        )
-    _load_file(network, folder / WEIGHTS_FILE)
+    load_run_weights(network, folder)
     head = network.get_layer("depth_conv")
-    head.set_weights(fold_output(*head.get_weights(), source, config))
+    head.set_weights(fold_output(*head.get_weights(), trained, config))
 
 
-def _load_file(network: keras.Model, path: pathlib.Path) -> None:
-    """Loads a `.weights.h5` file, which must hold these layers and no others."""
+def _check_file(path: pathlib.Path, kinds: str) -> None:
+    """Refuses a file that is no `.weights.h5` file; `kinds` are those that are taken."""
     if not h5py.is_hdf5(path) or not path.name.endswith(".weights.h5"):
-        raise ValueError(
-            f"{path} must be a `.weights.h5` file of this library, a released FCRN "
-            "(`.npy`) or a released hybrid (PyTorch); it is none of them."
-        )
-    remedy = "See --lateral_connections and --architecture, or write it again."
-    load_weights(network, path, remedy=remedy)
+        raise ValueError(f"{path} must be {kinds}; it is not.")

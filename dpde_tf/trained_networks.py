@@ -42,7 +42,9 @@ def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, DepthNetworkConfig)
     config = dataclasses.replace(config, encoder_weights="none")
-    return _with_weights(build_depth_network(config), workdir)
+    network = build_depth_network(config)
+    load_run_weights(network, workdir)
+    return network
 
 
 def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -61,7 +63,9 @@ def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
     if is_context_run(workdir):
         return as_gradient_network(load_context_network(workdir))
     config = recorded_config(workdir, GradientNetworkConfig)
-    return _with_weights(build_gradient_network(config), workdir)
+    network = build_gradient_network(config)
+    load_run_weights(network, workdir)
+    return network
 
 
 def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -80,7 +84,32 @@ def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, ContextNetworkConfig)
     config = dataclasses.replace(config, context_encoder_weights="none")
-    return _with_weights(build_context_network(config), workdir)
+    network = build_context_network(config)
+    load_run_weights(network, workdir)
+    return network
+
+
+def load_run_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
+    """Sets the weights of a network to those of a run of the same network.
+
+    Args:
+        network: As the configuration of the run builds it.
+        workdir: Folder of a run, or of compact weights.
+
+    Raises:
+        FileNotFoundError: If the folder has no weights yet.
+        ValueError: If they are of another network, or damaged.
+    """
+    if has_compact_weights(workdir):
+        load_compact_weights(network, workdir)
+        return
+    path = pathlib.Path(workdir) / WEIGHTS_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist: the run has not finished an epoch. Go on with "
+            "the command that its run.json names."
+        )
+    load_weights(network, path, remedy="Train again, or name another run.")
 
 
 def is_context_run(workdir: str | pathlib.Path) -> bool:
@@ -110,18 +139,3 @@ def weights_sha256(workdir: str | pathlib.Path) -> str:
     compact = has_compact_weights(workdir)
     name = checksums.FILE_NAME if compact else WEIGHTS_FILE
     return checksums.file_sha256(pathlib.Path(workdir) / name)
-
-
-def _with_weights(network: keras.Model, workdir: str | pathlib.Path) -> keras.Model:
-    """The network with the weights of the folder, compact or not."""
-    if has_compact_weights(workdir):
-        load_compact_weights(network, workdir)
-        return network
-    path = pathlib.Path(workdir) / WEIGHTS_FILE
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} does not exist: the run has not finished an epoch. Go on with "
-            "the command that its run.json names."
-        )
-    load_weights(network, path, remedy="Train again, or name another run.")
-    return network

@@ -8,17 +8,17 @@ The same command goes on with a run that was interrupted. The folder of the run 
 `tensorboard/`, `checkpoints/` and `weights.weights.h5`.
 
 Instead of ImageNet weights, training can start from a depth network: the folder of a
-run, its `.weights.h5` file, or a released file of FCRN or of the hybrid. The released
-networks need their own graphs:
+run or of compact weights, a `.weights.h5` file, or a released file of FCRN or of the
+hybrid. The released networks need their own graphs:
 
     --init_from=NYU_FCRN.npy --architecture=laina --nolateral_connections
     --init_from=hyb_net_weights.model --architecture=harsanyi
 """
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
-import keras
 from absl import app, flags
 
 from dpde_tf.config import (
@@ -28,10 +28,9 @@ from dpde_tf.config import (
 )
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.feature_similarity import MIN_SIZE
-from dpde_tf.initial_weights import load_initial_weights
+from dpde_tf.initial_weights import load_initial_depth_weights
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.presets import depth_preset
-from dpde_tf.run_folder import has_checkpoint
 from dpde_tf.training.objectives import DepthObjective
 from experiments import config_flags, training_run
 from experiments.config_flags import config_from_flags
@@ -63,17 +62,14 @@ def make_setup(records: RecordSet) -> Setup:
         loss = dataclasses.replace(loss, max_depth=records.split.depth_max)
     return Setup(
         configs=(network, loss, start),
-        build_network=lambda: _build(network, start.init_from),
+        build_network=lambda: build_depth_network(network),
         objective=DepthObjective(loss),
+        load_initial=functools.partial(
+            load_initial_depth_weights, config=network, source=start.init_from
+        )
+        if start.init_from
+        else None,
     )
-
-
-def _build(config: DepthNetworkConfig, init_from: str | None) -> keras.Model:
-    """The network as a new run starts with it; the checkpoint of an old one wins."""
-    network = build_depth_network(config)
-    if init_from and not has_checkpoint(FLAGS.workdir):
-        load_initial_weights(network, config, init_from)
-    return network
 
 
 def _check_size(image_size: tuple[int, int], loss: DepthLossConfig) -> None:

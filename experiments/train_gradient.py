@@ -7,12 +7,15 @@ r"""Trains the gradient network on random crops of a record set.
 `dpde_tf.models.context_network` in its place, which is no part of the paper.
 
 The same command goes on with a run that was interrupted. The folder of the run is that
-of `experiments.train_depth`.
+of `experiments.train_depth`. With `--init_from` training starts from such a run of the
+same network, from a folder of compact weights, or from a `.weights.h5` file.
 """
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
+import keras
 from absl import app, flags
 
 from dpde_tf.config import (
@@ -20,8 +23,10 @@ from dpde_tf.config import (
     ContextNetworkConfig,
     GradientLossConfig,
     GradientNetworkConfig,
+    InitialisationConfig,
 )
 from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.initial_weights import load_initial_gradient_weights
 from dpde_tf.models.context_network import build_context_network
 from dpde_tf.models.gradient_network import build_gradient_network
 from dpde_tf.presets import depth_preset, gradient_preset
@@ -40,6 +45,7 @@ def _define_flags() -> None:
         GradientLossConfig,
         ContextNetworkConfig,
         ContextLossConfig,
+        InitialisationConfig,
     )
     flags.DEFINE_enum(
         "gradient_network",
@@ -61,13 +67,17 @@ def make_context_setup(records: RecordSet) -> Setup:
     values = FLAGS.flag_values_dict()
     network = config_from_flags(ContextNetworkConfig(), values)
     loss = config_from_flags(ContextLossConfig(), values)
+    start = config_from_flags(InitialisationConfig(), values)
+    if start.init_from:
+        network = dataclasses.replace(network, context_encoder_weights="none")
     if network.context_offset is None:
         mean = records.split.depth_mean
         network = dataclasses.replace(network, context_offset=mean)
     return Setup(
-        configs=(network, loss),
+        configs=(network, loss, start),
         build_network=lambda: build_context_network(network),
         objective=ContextObjective(loss),
+        load_initial=_load_initial(network, start),
     )
 
 
@@ -84,10 +94,23 @@ def make_setup(records: RecordSet) -> Setup:
     values = FLAGS.flag_values_dict()
     network = config_from_flags(GradientNetworkConfig(), values)
     loss = config_from_flags(GradientLossConfig(), values)
+    start = config_from_flags(InitialisationConfig(), values)
     return Setup(
-        configs=(network, loss),
+        configs=(network, loss, start),
         build_network=lambda: build_gradient_network(network),
         objective=GradientObjective(loss),
+        load_initial=_load_initial(network, start),
+    )
+
+
+def _load_initial(
+    network: GradientNetworkConfig | ContextNetworkConfig, start: InitialisationConfig
+) -> Callable[[keras.Model], None] | None:
+    """What loads the weights of --init_from, if there are any."""
+    if start.init_from is None:
+        return None
+    return functools.partial(
+        load_initial_gradient_weights, config=network, source=start.init_from
     )
 
 

@@ -53,11 +53,14 @@ class Setup:
         configs: Configurations of network and loss, for the run's record.
         build_network: Builds the network, under the run's precision.
         objective: What it is trained for.
+        load_initial: Sets the weights that a new run starts with; None leaves those of
+            the building.
     """
 
     configs: tuple[object, ...]
     build_network: Callable[[], keras.Model]
     objective: Objective
+    load_initial: Callable[[keras.Model], None] | None = None
 
 
 def define_training_flags(*config_classes: type) -> None:
@@ -139,6 +142,9 @@ def _make_trainer(
         distribution.check_same(config)
         with strategy.scope():
             network = setup.build_network()
+            # The checkpoint of a run that goes on holds all weights.
+            if setup.load_initial and not has_checkpoint(FLAGS.workdir):
+                setup.load_initial(network)
         if training.sync_batch_norm:
             synchronize_batch_normalization(network)
         return Trainer(

@@ -29,6 +29,7 @@ ALLOWED = {
     "dpde_tf.grey_image_pair": set(),
     "dpde_tf.image_gradients": set(),
     "dpde_tf.initial_weights": {
+        "dpde_tf.trained_networks",
         "dpde_tf.weight_files",
         "dpde_tf.config",
         "dpde_tf.released_weights",
