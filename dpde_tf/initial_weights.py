@@ -1,4 +1,4 @@
-"""Where the training of a network starts, other than from ImageNet or random weights."""
+"""Where training starts, other than from ImageNet or random weights."""
 
 import pathlib
 
@@ -114,6 +114,6 @@ def _load_depth_run(
 
 
 def _check_file(path: pathlib.Path, kinds: str) -> None:
-    """Refuses a file that is no `.weights.h5` file; `kinds` are those that are taken."""
+    """Refuses what is no `.weights.h5` file; `kinds` says what is taken."""
     if not h5py.is_hdf5(path) or not path.name.endswith(".weights.h5"):
         raise ValueError(f"{path} must be {kinds}; it is not.")

@@ -1,6 +1,7 @@
 """Tests of the training loop: resuming, logs, broken numbers."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -269,3 +270,25 @@ def test_train_gradient_refuses_to_go_on_with_other_values(records, tmp_path):
     assert record["config"]["GradientNetworkConfig"]["width"] == 4
     assert record["config"]["data"]["dataset"] == "small"
     assert set(record) >= {"program", "flags", "versions", "commit", "hardware"}
+
+
+@pytest.mark.slow
+def test_train_gradient_starts_from_another_run(records, tmp_path):
+    source, workdir = tmp_path / "source", tmp_path / "next"
+    subprocess.run(_train_gradient(records, source), check=True, capture_output=True)
+    command = _train_gradient(records, workdir)
+    command += [f"--init_from={source}", "--learning_rate=1e-9"]
+    subprocess.run(command, check=True, capture_output=True)
+    record = json.loads((workdir / "run.json").read_text())
+    assert record["config"]["InitialisationConfig"] == {"init_from": str(source)}
+    pairs = zip(
+        load_gradient_network(source).get_weights(),
+        load_gradient_network(workdir).get_weights(),
+        strict=True,
+    )
+    # Steps of 1e-9 change next to nothing.
+    assert all(np.allclose(a, b, rtol=0, atol=1e-6) for a, b in pairs)
+    # The source is not needed a second time.
+    shutil.rmtree(source)
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "Going on with the run" in result.stdout
