@@ -1,5 +1,8 @@
 """Weights in a quarter of their size: kernels as int8 with a scale for each channel.
 
+Small kernels, those near the image and near the depth, are int16: most of the error of
+the rounding came from them, and they are few.
+
 A folder of compact weights holds pieces `compact-1.npz`, `compact-2.npz`, ..., none
 over 40 MB, and `SHA256SUMS` of all its files. They are plain arrays: reading them runs
 no code.
@@ -18,24 +21,30 @@ _PIECE_NAME = "compact-{}.npz"
 _PIECE_BYTES = 40_000_000
 # Smaller arrays (biases, batch normalisation) keep float32: they are 1 % of all.
 _MIN_SIZE = 4096
+# Smaller kernels are int16: another 1 %.
+_MIN_SIZE_INT8 = 40_000
 _SCALE = ".scale"
 # Clipping the largest weights makes the steps of all others finer.
 _CLIPPING = np.linspace(1.0, 0.5, 11, dtype=np.float32)
 
 
-def quantize(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns an array in int8, and the scale of each channel.
+def quantize(
+    kernel: np.ndarray, dtype: type[np.signedinteger] = np.int8
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns an array in whole numbers, and the scale of each channel.
 
     The scale is the one, of eleven from the largest weight of the channel down to half
     of it, that has the smallest squared error.
 
     Args:
         kernel: float32 `[..., C]`.
+        dtype: int8 or int16.
 
     Returns:
-        int8 `[..., C]` of -127 to 127 and float32 `[C]`; their product is the kernel,
-        rounded.
+        `dtype` `[..., C]`, as far below 0 as above (-127 to 127), and float32 `[C]`;
+        their product is the kernel, rounded.
     """
+    limit = np.iinfo(dtype).max
     flat = kernel.reshape(-1, kernel.shape[-1])
     largest = np.abs(flat).max(axis=0)
     # A channel of zeros has any scale.
@@ -43,11 +52,12 @@ def quantize(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     best = np.full(kernel.shape[-1], np.inf, np.float32)
     scale = np.empty(kernel.shape[-1], np.float32)
     for clipping in _CLIPPING:
-        candidate = (largest * clipping / 127.0).astype(np.float32)
-        error = np.square(_rounded(flat, candidate) * candidate - flat).sum(axis=0)
+        candidate = (largest * clipping / limit).astype(np.float32)
+        rounded = _rounded(flat, candidate, limit) * candidate
+        error = np.square(rounded - flat).sum(axis=0)
         scale = np.where(error < best, candidate, scale)
         best = np.minimum(error, best)
-    return _rounded(flat, scale).astype(np.int8).reshape(kernel.shape), scale
+    return _rounded(flat, scale, limit).astype(dtype).reshape(kernel.shape), scale
 
 
 def write_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> None:
@@ -62,7 +72,9 @@ def write_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> N
     for variable in network.weights:
         value = np.asarray(variable.value, np.float32)
         if value.size >= _MIN_SIZE and value.ndim > 1:
-            arrays[variable.path], arrays[variable.path + _SCALE] = quantize(value)
+            dtype = np.int16 if value.size < _MIN_SIZE_INT8 else np.int8
+            codes, arrays[variable.path + _SCALE] = quantize(value, dtype)
+            arrays[variable.path] = codes
         else:
             arrays[variable.path] = value
     for number, piece in enumerate(_pieces(arrays), start=1):
@@ -119,9 +131,9 @@ def has_compact_weights(folder: str | pathlib.Path) -> bool:
     return (pathlib.Path(folder) / _PIECE_NAME.format(1)).is_file()
 
 
-def _rounded(flat: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """The nearest whole multiples of the scales, -127 to 127, as float32."""
-    return np.clip(np.rint(flat / scale), -127, 127)
+def _rounded(flat: np.ndarray, scale: np.ndarray, limit: int) -> np.ndarray:
+    """The nearest whole multiples of the scales, -limit to limit, as float32."""
+    return np.clip(np.rint(flat / scale), -limit, limit)
 
 
 def _restored(array: np.ndarray, scale: np.ndarray | None) -> np.ndarray:

@@ -14,9 +14,10 @@ from dpde_tf.compact_weights import (
 
 
 def _network(width: int = 64) -> keras.Model:
-    """A kernel of int8, a small kernel, biases and batch normalisation."""
+    """Kernels of int8, int16 and float32, biases and batch normalisation."""
     image = keras.Input((None, None, 3))
     x = keras.layers.Conv2D(8, 3, name="small")(image)
+    x = keras.layers.Conv2D(72, 3, name="middle")(x)
     x = keras.layers.Conv2D(width, 3, name="large")(x)
     x = keras.layers.BatchNormalization(name="bn")(x)
     return keras.Model(image, x)
@@ -54,8 +55,18 @@ def test_quantize_clips_an_outlier_only_where_that_pays():
     assert scale[0] < 6.0 / 127
 
 
-def test_quantize_channel_of_zeros():
-    codes, scale = quantize(np.zeros((5, 2), np.float32))
+def test_quantize_to_int16_is_256_times_as_fine():
+    kernel = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
+    codes, scale = quantize(kernel, np.int16)
+    assert codes.dtype == np.int16
+    step = np.abs(kernel).max(axis=0) / 32767
+    # Half a step, and rounding of float32.
+    assert np.all(np.abs(codes * scale - kernel) <= 0.51 * step + 1e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16])
+def test_quantize_channel_of_zeros(dtype):
+    codes, scale = quantize(np.zeros((5, 2), np.float32), dtype)
     assert not codes.any()
     assert np.isfinite(scale).all()
 
@@ -69,7 +80,8 @@ def test_written_weights_are_loaded_into_an_equal_network(tmp_path):
     for written, read in zip(network.weights, other.weights, strict=True):
         written, read = np.asarray(written.value), np.asarray(read.value)
         if written.ndim == 4 and written.size >= 4096:
-            codes, scale = quantize(written)
+            dtype = np.int8 if written.size >= 40_000 else np.int16
+            codes, scale = quantize(written, dtype)
             np.testing.assert_array_equal(read, codes.astype(np.float32) * scale)
         else:
             np.testing.assert_array_equal(read, written)
@@ -93,8 +105,9 @@ def test_pieces_are_no_larger_than_the_limit(tmp_path, monkeypatch):
     network, other = _network(), _network()
     _randomize(network, 0)
     write_compact_weights(network, tmp_path)
-    # The float32 small kernel; the int8 large one, over the limit; all the rest.
-    assert len(list(tmp_path.glob("*.npz"))) == 3
+    # The float32 small kernel; the int16 one, over the limit; its scale and bias; the
+    # int8 one, over the limit; all the rest.
+    assert len(list(tmp_path.glob("*.npz"))) == 5
     load_compact_weights(other, tmp_path)
     np.testing.assert_array_equal(
         other.get_layer("bn").get_weights(), network.get_layer("bn").get_weights()
