@@ -289,6 +289,10 @@ def test_step_command_can_be_typed(tmp_path):
     assert step.summary == "6 epochs, seed 3"
     step.config["data"] = {"image_size": [120, 160]}
     assert step.summary == "6 epochs at 120x160, seed 3"
+    step.config["InitialisationConfig"] = {"init_from": None}
+    assert step.summary == "6 epochs at 120x160, seed 3"
+    step.config["InitialisationConfig"] = {"init_from": "runs/half/nyu/depth"}
+    assert step.summary == "6 epochs at 120x160, seed 3, started from runs/half/nyu/depth"
     assert Step({}).command == ""
     assert scored_runs.read_step(tmp_path / "none") == Step({})
 

@@ -62,13 +62,16 @@ class Step:
 
     @property
     def summary(self) -> str:
-        """Epochs, size of the images and seed, or that they are not known."""
+        """Epochs, image size, seed and start, or that they are not known."""
         training = self.config.get("TrainingConfig")
         if training is None:
             return _NO_RECORD
         size = self.config.get("data", {}).get("image_size")
         at = f" at {size[0]}x{size[1]}" if size else ""
-        return f"{self.epochs} epochs{at}, seed {training.get('seed', 'not given')}"
+        start = self.config.get("InitialisationConfig", {}).get("init_from")
+        after = f", started from {start}" if start else ""
+        seed = training.get("seed", "not given")
+        return f"{self.epochs} epochs{at}, seed {seed}{after}"
 
 
 @dataclasses.dataclass(frozen=True)
