@@ -292,7 +292,9 @@ def test_step_command_can_be_typed(tmp_path):
     step.config["InitialisationConfig"] = {"init_from": None}
     assert step.summary == "6 epochs at 120x160, seed 3"
     step.config["InitialisationConfig"] = {"init_from": "runs/half/nyu/depth"}
-    assert step.summary == "6 epochs at 120x160, seed 3, started from runs/half/nyu/depth"
+    assert (
+        step.summary == "6 epochs at 120x160, seed 3, started from runs/half/nyu/depth"
+    )
     assert Step({}).command == ""
     assert scored_runs.read_step(tmp_path / "none") == Step({})
 
