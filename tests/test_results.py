@@ -16,7 +16,7 @@ GRADIENT_EPOCHS = {
     "nyu": 12,
     "nyu_half": 30,
 }
-WITHOUT_GRADIENTS = ("fcrn", "lateral")
+WITHOUT_GRADIENTS = ("depth_paper", "fcrn", "lateral")
 _SUMMARIES = "*/scores/*/summary.json"
 
 
