@@ -14,7 +14,7 @@ import numpy as np
 from torch_writer import write_torch
 
 from dpde_tf.config import DepthNetworkConfig
-from dpde_tf.initial_weights import load_initial_weights
+from dpde_tf.initial_weights import load_initial_depth_weights
 from dpde_tf.released_weights.layer_file import read_layers
 from dpde_tf.released_weights.torch_file import read_state_dict
 from dpde_tf.weight_files import load_weights
@@ -178,7 +178,7 @@ def _load(path):
 
 
 def _load_initial(path):
-    load_initial_weights(network(), DepthNetworkConfig(), path)
+    load_initial_depth_weights(network(), DepthNetworkConfig(), path)
 
 
 def _changed(change):
