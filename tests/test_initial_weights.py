@@ -182,6 +182,8 @@ def test_compact_weights_are_a_start(tmp_path):
         assert np.array_equal(expected, actual)
 
 
+# Keras warns before it refuses.
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
 def test_other_starts_of_a_gradient_network_are_refused(tmp_path):
     config = GradientNetworkConfig(width=4)
     network = build_gradient_network(config)
