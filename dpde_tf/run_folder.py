@@ -140,8 +140,8 @@ def recorded_config(workdir: str | pathlib.Path, config_class: type) -> Any:
     config = read_run_record(workdir).get("config")
     if not isinstance(config, dict) or name not in config:
         raise ValueError(
-            f"{path} has no {name}: it is the run of another network. --depth_run and "
-            "--gradient_run may be exchanged."
+            f"{path} has no {name}: it is the run of another network. See "
+            "--depth_run, --gradient_run and --gradient_network."
         )
     try:
         return config_class(**config[name])

@@ -107,7 +107,7 @@ def _load_initial(
     network: GradientNetworkConfig | ContextNetworkConfig, start: InitialisationConfig
 ) -> Callable[[keras.Model], None] | None:
     """What loads the weights of --init_from, if there are any."""
-    if start.init_from is None:
+    if not start.init_from:
         return None
     return functools.partial(
         load_initial_gradient_weights, config=network, source=start.init_from
