@@ -8,7 +8,7 @@ from experiments import tables
 
 ROOT = pathlib.Path(__file__).parent.parent
 RESULTS = ROOT / "experiments" / "results"
-# Of the gradient or context network of each folder; both kinds of FCRN have none.
+# Of the gradient or context network of each folder; scores of depth alone have none.
 GRADIENT_EPOCHS = {
     "make3d": 12,
     "middlebury": 12,
