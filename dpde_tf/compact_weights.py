@@ -24,8 +24,9 @@ _MIN_SIZE = 4096
 # Smaller kernels are int16: another 1 %.
 _MIN_SIZE_INT8 = 40_000
 _SCALE = ".scale"
-# Clipping the largest weights makes the steps of all others finer.
-_CLIPPING = np.linspace(1.0, 0.5, 11, dtype=np.float32)
+# Clipping the largest weights makes the steps of all others finer. With int16 that would
+# pay for channels of more than 3e7 weights.
+_CLIPPING = {np.int8: np.linspace(1.0, 0.5, 11, dtype=np.float32), np.int16: [1.0]}
 
 
 def quantize(
@@ -33,8 +34,8 @@ def quantize(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns an array in whole numbers, and the scale of each channel.
 
-    The scale is the one, of eleven from the largest weight of the channel down to half
-    of it, that has the smallest squared error.
+    The scale is that of the channel's largest weight; for int8 the one, of eleven from
+    there down to half of it, that has the smallest squared error.
 
     Args:
         kernel: float32 `[..., C]`.
@@ -51,7 +52,7 @@ def quantize(
     largest = np.where(largest > 0, largest, 1.0)
     best = np.full(kernel.shape[-1], np.inf, np.float32)
     scale = np.empty(kernel.shape[-1], np.float32)
-    for clipping in _CLIPPING:
+    for clipping in _CLIPPING[dtype]:
         candidate = (largest * clipping / limit).astype(np.float32)
         rounded = _rounded(flat, candidate, limit) * candidate
         error = np.square(rounded - flat).sum(axis=0)

@@ -21,11 +21,7 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
-from dpde_tf.config import (
-    DepthLossConfig,
-    DepthNetworkConfig,
-    InitialisationConfig,
-)
+from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.feature_similarity import MIN_SIZE
 from dpde_tf.initial_weights import load_initial_depth_weights
@@ -51,8 +47,7 @@ def make_setup(records: RecordSet) -> Setup:
     values = FLAGS.flag_values_dict()
     network = config_from_flags(DepthNetworkConfig(), values)
     loss = config_from_flags(DepthLossConfig(), values)
-    start = config_from_flags(InitialisationConfig(), values)
-    if start.init_from:
+    if FLAGS.init_from:
         network = dataclasses.replace(network, encoder_weights="none")
     if network.output_offset is None:
         mean = records.split.depth_mean
@@ -61,14 +56,10 @@ def make_setup(records: RecordSet) -> Setup:
     if loss.max_depth is None:
         loss = dataclasses.replace(loss, max_depth=records.split.depth_max)
     return Setup(
-        configs=(network, loss, start),
+        configs=(network, loss),
         build_network=lambda: build_depth_network(network),
         objective=DepthObjective(loss),
-        load_initial=functools.partial(
-            load_initial_depth_weights, config=network, source=start.init_from
-        )
-        if start.init_from
-        else None,
+        load_initial=functools.partial(load_initial_depth_weights, config=network),
     )
 
 
@@ -91,7 +82,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    define_training_flags(DepthNetworkConfig, InitialisationConfig, DepthLossConfig)
+    define_training_flags(DepthNetworkConfig, DepthLossConfig)
     flags.adopt_module_key_flags(config_flags)
     flags.adopt_module_key_flags(training_run)
     app.run(main)

@@ -13,9 +13,8 @@ same network, from a folder of compact weights, or from a `.weights.h5` file.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import keras
 from absl import app, flags
 
 from dpde_tf.config import (
@@ -23,7 +22,6 @@ from dpde_tf.config import (
     ContextNetworkConfig,
     GradientLossConfig,
     GradientNetworkConfig,
-    InitialisationConfig,
 )
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.initial_weights import load_initial_gradient_weights
@@ -45,7 +43,6 @@ def _define_flags() -> None:
         GradientLossConfig,
         ContextNetworkConfig,
         ContextLossConfig,
-        InitialisationConfig,
     )
     flags.DEFINE_enum(
         "gradient_network",
@@ -67,17 +64,16 @@ def make_context_setup(records: RecordSet) -> Setup:
     values = FLAGS.flag_values_dict()
     network = config_from_flags(ContextNetworkConfig(), values)
     loss = config_from_flags(ContextLossConfig(), values)
-    start = config_from_flags(InitialisationConfig(), values)
-    if start.init_from:
+    if FLAGS.init_from:
         network = dataclasses.replace(network, context_encoder_weights="none")
     if network.context_offset is None:
         mean = records.split.depth_mean
         network = dataclasses.replace(network, context_offset=mean)
     return Setup(
-        configs=(network, loss, start),
+        configs=(network, loss),
         build_network=lambda: build_context_network(network),
         objective=ContextObjective(loss),
-        load_initial=_load_initial(network, start),
+        load_initial=functools.partial(load_initial_gradient_weights, config=network),
     )
 
 
@@ -94,23 +90,11 @@ def make_setup(records: RecordSet) -> Setup:
     values = FLAGS.flag_values_dict()
     network = config_from_flags(GradientNetworkConfig(), values)
     loss = config_from_flags(GradientLossConfig(), values)
-    start = config_from_flags(InitialisationConfig(), values)
     return Setup(
-        configs=(network, loss, start),
+        configs=(network, loss),
         build_network=lambda: build_gradient_network(network),
         objective=GradientObjective(loss),
-        load_initial=_load_initial(network, start),
-    )
-
-
-def _load_initial(
-    network: GradientNetworkConfig | ContextNetworkConfig, start: InitialisationConfig
-) -> Callable[[keras.Model], None] | None:
-    """What loads the weights of --init_from, if there are any."""
-    if not start.init_from:
-        return None
-    return functools.partial(
-        load_initial_gradient_weights, config=network, source=start.init_from
+        load_initial=functools.partial(load_initial_gradient_weights, config=network),
     )
 
 

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 from absl import flags, logging
 
-from dpde_tf.config import AugmentationConfig, TrainingConfig
+from dpde_tf.config import AugmentationConfig, InitialisationConfig, TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.folder_lock import lock_folder
@@ -53,14 +53,13 @@ class Setup:
         configs: Configurations of network and loss, for the run's record.
         build_network: Builds the network, under the run's precision.
         objective: What it is trained for.
-        load_initial: Sets the weights that a new run starts with; None leaves those of
-            the building.
+        load_initial: Sets the weights to those of a `source`, for --init_from.
     """
 
     configs: tuple[object, ...]
     build_network: Callable[[], keras.Model]
     objective: Objective
-    load_initial: Callable[[keras.Model], None] | None = None
+    load_initial: Callable[..., None]
 
 
 def define_training_flags(*config_classes: type) -> None:
@@ -75,7 +74,9 @@ def define_training_flags(*config_classes: type) -> None:
     flags.DEFINE_enum("preset", "paper", PRESETS, "Recipe; other flags change it.")
     for name in ("records", "split", "workdir", "preset"):
         flags.declare_key_flag(name)
-    define_config_flags(*config_classes, TrainingConfig, AugmentationConfig)
+    define_config_flags(
+        *config_classes, InitialisationConfig, TrainingConfig, AugmentationConfig
+    )
 
 
 def run_training(
@@ -127,9 +128,10 @@ def _make_trainer(
         training, precision=resolve_precision(training.precision)
     )
     augmentation = config_from_flags(preset.augmentation, values)
+    start = config_from_flags(InitialisationConfig(), values)
     records = RecordSet.open(FLAGS.records, FLAGS.split)
     setup = make_setup(records)
-    config = config_as_dict(*setup.configs, training, augmentation)
+    config = config_as_dict(*setup.configs, start, training, augmentation)
     _prepare_workdir(program, config | {"data": _describe(records)})
     keras.config.set_dtype_policy(training.precision)
     if training.deterministic:
@@ -143,8 +145,8 @@ def _make_trainer(
         with strategy.scope():
             network = setup.build_network()
             # The checkpoint of a run that goes on holds all weights.
-            if setup.load_initial and not has_checkpoint(FLAGS.workdir):
-                setup.load_initial(network)
+            if start.init_from and not has_checkpoint(FLAGS.workdir):
+                setup.load_initial(network, source=start.init_from)
         if training.sync_batch_norm:
             synchronize_batch_normalization(network)
         return Trainer(
