@@ -24,8 +24,8 @@ _MIN_SIZE = 4096
 # Smaller kernels are int16: another 1 %.
 _MIN_SIZE_INT8 = 40_000
 _SCALE = ".scale"
-# Clipping the largest weights makes the steps of all others finer. With int16 that would
-# pay for channels of more than 3e7 weights.
+# Clipping the largest weights makes the steps of all others finer. With int16 that
+# would pay for channels of more than 3e7 weights.
 _CLIPPING = {np.int8: np.linspace(1.0, 0.5, 11, dtype=np.float32), np.int16: [1.0]}
 
 
