@@ -41,8 +41,9 @@ help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
 
 # Flags that the program of the gradient network does not have and shall overlook.
-DEPTH_ONLY = lateral_connections,architecture,init_from,encoder_weights,encoder_batch_norm,batch_norm_momentum,output_scale,output_offset,output_relu,lambda_berhu,lambda_fsim,berhu_c,max_depth
-BOTH_FLAGS = --undefok=$(DEPTH_ONLY) $(FLAGS) $(GRADIENT_FLAGS)
+DEPTH_ONLY = lateral_connections,architecture,encoder_weights,encoder_batch_norm,batch_norm_momentum,output_scale,output_offset,output_relu,lambda_berhu,lambda_fsim,berhu_c,max_depth
+# --init_from of FLAGS names a depth network, that of GRADIENT_FLAGS a gradient network.
+BOTH_FLAGS = --undefok=$(DEPTH_ONLY) $(filter-out --init_from=%,$(FLAGS)) $(GRADIENT_FLAGS)
 
 RECORDS_OF_nyu        = nyu_depth_v2
 RECORDS_OF_make3d     = make3d

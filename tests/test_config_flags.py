@@ -61,7 +61,7 @@ def test_no_two_configurations_share_a_field():
 def test_makefile_lists_the_flags_of_the_depth_network_alone():
     makefile = pathlib.Path(__file__).parent.parent / "Makefile"
     listed = re.search(r"^DEPTH_ONLY = (.*)$", makefile.read_text(), re.M).group(1)
-    depth = (DepthNetworkConfig, config.InitialisationConfig, config.DepthLossConfig)
+    depth = (DepthNetworkConfig, config.DepthLossConfig)
     gradient = (config.GradientNetworkConfig, config.GradientLossConfig)
     depth, gradient = (
         {field.name for c in classes for field in dataclasses.fields(c)}

@@ -52,6 +52,17 @@ def test_rows_of_table_4_differ_by_one_part_each():
     }
 
 
+def test_each_network_starts_from_weights_of_its_own():
+    starts = ["FLAGS=--epochs=6 --init_from=depth", "GRADIENT_FLAGS=--init_from=slopes"]
+    for target in ("train-nyu", "train-make3d"):
+        command = ["make", "-n", target, *starts]
+        lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        depth, gradient = re.findall(r"python -m experiments\.train_.*", lines.stdout)
+        assert re.findall(r"--init_from=(\w+)", depth) == ["depth"]
+        assert re.findall(r"--init_from=(\w+)", gradient) == ["slopes"]
+        assert "--epochs=6" in gradient
+
+
 def test_fuse_takes_gradients_or_images():
     commands = [
         subprocess.run(
