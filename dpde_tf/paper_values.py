@@ -23,6 +23,9 @@ SPLIT_SIZES = {
 }
 """Numbers of images (Sect. 4.1)."""
 
+IMAGE_SIZES = {"nyu_depth_v2": (240, 320), "make3d": (460, 345)}
+"""Height and width of the images that are trained on (Sect. 4.1)."""
+
 DATASET_TABLES = {"make3d": 1, "nyu_depth_v2": 2, "middlebury": 3}
 """Which table of the paper scores which data set."""
 

@@ -7,6 +7,7 @@ from dpde_tf.config import (
     DepthLossConfig,
     DepthNetworkConfig,
     FusionConfig,
+    InitialisationConfig,
     TrainingConfig,
 )
 from dpde_tf.presets import depth_preset, gradient_preset
@@ -32,9 +33,11 @@ def training_run(
     loss=PAPER_LOSS,
     epochs=30,
     data=DATA,
+    init_from=None,
 ):
     """A run as the training programs record it; by default the paper's."""
-    config = config_as_dict(network, loss, training, augmentation)
+    start = InitialisationConfig(init_from)
+    config = config_as_dict(network, start, loss, training, augmentation)
     rows = [{"epoch": epoch, "step": epoch} for epoch in range(1, epochs + 1)]
     return TrainingRun({"config": config | {"data": data}}, rows, None)
 
@@ -72,6 +75,14 @@ def test_find_shortfalls_names_images_held_out():
     runs = {"fcrn": training_run(FCRN, loss=FCRN_LOSS, data=data)}
     assert shortfalls(runs) == [
         "FCRN was trained on 795 images; the paper does not train on rooms."
+    ]
+
+
+def test_find_shortfalls_names_another_size_of_images():
+    data = DATA | {"num_records": 700, "image_size": [120, 160]}
+    assert shortfalls({"depth": training_run(data=data)}) == [
+        "Modified FCRN was trained on 700 images; the paper has 795.",
+        "Modified FCRN was trained at 120x160; the paper has 240x320.",
     ]
 
 
@@ -130,6 +141,14 @@ def test_find_shortfalls_names_an_encoder_without_imagenet():
     ]
     file = training_run(DepthNetworkConfig(encoder_weights="resnet50.weights.h5"))
     assert shortfalls({"depth": file}) == []
+
+
+def test_find_shortfalls_names_another_start_but_not_the_encoder_that_it_brings():
+    network = DepthNetworkConfig(encoder_weights="none")
+    run = training_run(network, init_from="runs/half/nyu/depth")
+    assert shortfalls({"depth": run}) == [
+        "Modified FCRN: `init_from` is runs/half/nyu/depth (the paper's: none)."
+    ]
 
 
 def test_find_shortfalls_names_another_weight_in_the_fusion():

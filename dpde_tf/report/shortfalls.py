@@ -6,6 +6,7 @@ from dpde_tf.config import (
     DepthLossConfig,
     DepthNetworkConfig,
     FusionConfig,
+    InitialisationConfig,
     TrainingConfig,
 )
 from dpde_tf.report.comparison import is_paper_split, paper_split
@@ -13,6 +14,7 @@ from dpde_tf.report.runs import PREDICTION_FOLDERS, TRAINING_TITLES, Runs, Train
 
 _PAPER_SETTINGS = {
     DepthNetworkConfig: ("encoder_weights", "encoder_batch_norm", "output_relu"),
+    InitialisationConfig: ("init_from",),
     DepthLossConfig: ("lambda_berhu", "lambda_fsim", "berhu_c"),
     TrainingConfig: (
         "optimizer",
@@ -66,20 +68,26 @@ def _epoch_shortfall(name: str, run: TrainingRun) -> list[str]:
 
 
 def _data_shortfall(title: str, config: dict) -> list[str]:
-    """A sentence on another number of training images, less those held out."""
+    """Sentences on other training images: their number, less those held out; size."""
     if "dataset" not in config.get("data", {}):
         return []
     dataset = config["data"]["dataset"]
     held_out = config.get("TrainingConfig", {}).get("num_validation", 0)
     count = config["data"]["num_records"] - held_out
-    size = paper_values.SPLIT_SIZES.get(dataset, {}).get("train")
-    if count == size:
-        return []
     aside = f" ({held_out} more are held out for validation)" if held_out else ""
-    paper = (
-        f"the paper has {size}" if size else f"the paper does not train on {dataset}"
-    )
-    return [f"{title} was trained on {count} images{aside}; {paper}."]
+    trained = f"{title} was trained on {count} images{aside}"
+    paper_count = paper_values.SPLIT_SIZES.get(dataset, {}).get("train")
+    if paper_count is None:
+        return [f"{trained}; the paper does not train on {dataset}."]
+    found = []
+    if count != paper_count:
+        found.append(f"{trained}; the paper has {paper_count}.")
+    paper_size = paper_values.IMAGE_SIZES[dataset]
+    size = tuple(config["data"].get("image_size", paper_size))
+    if size != paper_size:
+        sizes = [f"{height}x{width}" for height, width in (size, paper_size)]
+        found.append(f"{title} was trained at {sizes[0]}; the paper has {sizes[1]}.")
+    return found
 
 
 def _changed_settings(title: str, name: str, config: dict) -> list[str]:
@@ -90,7 +98,7 @@ def _changed_settings(title: str, name: str, config: dict) -> list[str]:
         for field in fields:
             paper = _paper_value(name, config_class, field)
             value = given.get(field, paper)
-            if value != paper and not _is_ours(name, field, value):
+            if value != paper and not _is_ours(name, field, value, config):
                 paper = "none" if paper is None else paper
                 changed.append(f"`{field}` is {value} (the paper's: {paper})")
     return [f"{title}: {', '.join(changed)}."] if changed else []
@@ -103,15 +111,17 @@ def _paper_value(name: str, config_class: type, field: str) -> object:
     return getattr(config_class(), field)
 
 
-def _is_ours(name: str, field: str, value: object) -> bool:
+def _is_ours(name: str, field: str, value: object, config: dict) -> bool:
     """Whether a value stands where the paper's recipe leaves it open.
 
-    The gradient network sees crops in either recipe, and a file of encoder weights is
-    how ImageNet's come to a computer without a network.
+    The gradient network sees crops in either recipe, a file of encoder weights is how
+    ImageNet's come to a computer without a network, and a run that starts from another
+    one needs none.
     """
-    return (name == "gradient" and field == "crop_size") or (
-        field == "encoder_weights" and str(value).endswith(".h5")
-    )
+    if field == "encoder_weights":
+        start = config.get("InitialisationConfig", {}).get("init_from")
+        return str(value).endswith(".h5") or start is not None
+    return name == "gradient" and field == "crop_size"
 
 
 def _score_shortfall(name: str, summary: dict, dataset: str) -> list[str]:
