@@ -66,6 +66,18 @@ def test_line_chart_names_series_with_their_last_values():
     assert {"training 0.25", "validation 0.75", "epoch"} <= set(found)
 
 
+def test_line_chart_has_the_names_of_many_series_below_one_another():
+    series = {name: [(1, 1.0), (2, 0.5)] for name in "abcde"}
+    svg = curves.line_chart("loss", series, x_title="epoch")
+    all_texts = ET.fromstring(svg).iter(f"{SVG}text")
+    names = [text for text in all_texts if text.text.endswith(" 0.5")]
+    places = [(float(name.get("x")), float(name.get("y"))) for name in names]
+    assert len(set(places)) == 5
+    # The lines begin below the lowest name.
+    top = min(line[:, 1].min() for line in polylines(svg))
+    assert max(y for _, y in places) < top
+
+
 @pytest.mark.parametrize("value", [0.0, 0.9, -3.0])
 def test_line_chart_of_a_single_point_stays_on_the_page(value):
     svg = curves.line_chart("a", {"b": [(1, value)]}, x_title="epoch")

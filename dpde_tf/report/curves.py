@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 Points = Sequence[tuple[float, float]]
 
 WIDTH, HEIGHT = 360, 210
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 44, 30
+_LEFT, _RIGHT, _BOTTOM = 52, 12, 30
+_TITLE, _LEGEND_ROW, _LEGEND_COLUMNS = 22, 14, 2
+"""Heights above the plot, and how many series share a row of the legend."""
 _LOG_RATIO = 30.0
 """Values that span more than this are drawn on a logarithmic axis."""
 
 # Middle tones that stand out from a white and from a dark page.
-_COLOURS = ("#2f81f7", "#e5730b", "#2da44e", "#a371f7")
+_COLOURS = ("#2f81f7", "#e5730b", "#2da44e", "#a371f7", "#bf3989", "#9a6700")
 _STYLE = (
     "<style>svg { color: #1f2328; } "
     "@media (prefers-color-scheme: dark) { svg { color: #e6edf3; } }</style>"
@@ -94,6 +96,7 @@ def _draw(series: Mapping[str, Points], x_title: str) -> list[str]:
     y_scale = math.log10 if logarithmic else float
     x_range = (min(xs), max(xs)) if min(xs) < max(xs) else (xs[0] - 1, xs[0] + 1)
     y_range = _padded([y_scale(y) for y in ys], 0.06)
+    top = _TITLE + _LEGEND_ROW * math.ceil(len(series) / _LEGEND_COLUMNS) + 8
 
     def x_pixel(x: float) -> float:
         """The pixel of a value on the horizontal axis."""
@@ -103,7 +106,7 @@ def _draw(series: Mapping[str, Points], x_title: str) -> list[str]:
     def y_pixel(y: float) -> float:
         """The pixel of a value on the vertical axis, which grows downwards."""
         share = (y_scale(y) - y_range[0]) / (y_range[1] - y_range[0])
-        return HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM)
+        return HEIGHT - _BOTTOM - share * (HEIGHT - top - _BOTTOM)
 
     y_ticks = _log_ticks(*y_range) if logarithmic else nice_ticks(*y_range, 4)
     x_ticks = [x for x in nice_ticks(*x_range, 6) if x == int(x)]
@@ -153,9 +156,10 @@ def _line(pixels: Points, colour: str) -> str:
 
 def _legend(text: str, index: int) -> str:
     """The name of a series and its last value, in its colour's order."""
-    x = 8 + 165 * (index % 2)
+    row, column = divmod(index, _LEGEND_COLUMNS)
+    x, y = 8 + 165 * column, _TITLE + 10 + _LEGEND_ROW * row
     return (
-        f'<rect x="{x}" y="27" width="12" height="3" '
+        f'<rect x="{x}" y="{y - 5}" width="12" height="3" '
         f'fill="{_COLOURS[index % len(_COLOURS)]}"/>'
-        f'<text x="{x + 17}" y="32" font-size="11" {_TEXT}>{html.escape(text)}</text>'
+        f'<text x="{x + 17}" y="{y}" font-size="11" {_TEXT}>{html.escape(text)}</text>'
     )

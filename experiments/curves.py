@@ -1,0 +1,97 @@
+r"""Draws one quantity of several runs by epoch in one chart, as SVG.
+
+    python -m experiments.curves --metric=berhu --title="BerHu in training" \
+        --run="FCRN=runs/nyu/fcrn" --run="modified FCRN=runs/nyu/depth" \
+        --output=curves/berhu.svg
+
+Metrics are those of the runs' `metrics.jsonl`; `validation.rms` and so on are of the
+held-out images. The report draws every quantity of a run in a chart of its own.
+"""
+
+import pathlib
+from collections.abc import Sequence
+
+from absl import app, flags
+
+from dpde_tf.atomic_files import write_whole
+from dpde_tf.error_messages import readable_errors
+from dpde_tf.report.curves import Points, line_chart
+from dpde_tf.run_folder import METRICS_FILE, read_metrics
+
+FLAGS = flags.FLAGS
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_multi_string("run", None, "LABEL=DIR of each run.", required=True)
+    flags.DEFINE_string("metric", "loss", "Quantity, as in metrics.jsonl.")
+    flags.DEFINE_string("title", None, "Title of the chart; that of the metric.")
+    flags.DEFINE_string("output", None, "SVG file to write.", required=True)
+
+
+def read_points(folder: str | pathlib.Path, metric: str) -> Points:
+    """Returns one quantity of a run by epoch.
+
+    Args:
+        folder: Folder of the run.
+        metric: A key of the lines of `metrics.jsonl`; `validation.` stands before those
+            of held-out images.
+
+    Returns:
+        (epoch, value) for each epoch that has it.
+
+    Raises:
+        FileNotFoundError: If the run has no epochs.
+        ValueError: If no epoch has that quantity.
+    """
+    rows = [_with_dotted_names(row) for row in read_metrics(folder)]
+    if not rows:
+        raise FileNotFoundError(
+            f"{folder} has no epochs in {METRICS_FILE}. Name the folder of a run, such "
+            "as `make train-nyu` writes."
+        )
+    points = [(row["epoch"], row[metric]) for row in rows if metric in row]
+    if not points:
+        raise ValueError(
+            f"No epoch of {folder} has {metric!r}. Use a --metric of: "
+            f"{', '.join(sorted(set().union(*rows)))}."
+        )
+    return points
+
+
+def _with_dotted_names(row: dict) -> dict:
+    """A line of `metrics.jsonl` whose validation is on the same level."""
+    held_out = row.get("validation", {})
+    training = {name: value for name, value in row.items() if name != "validation"}
+    return training | {f"validation.{name}": value for name, value in held_out.items()}
+
+
+def _labelled_run(text: str) -> tuple[str, str]:
+    """Label and folder of a value of --run."""
+    label, _, folder = text.partition("=")
+    if not (label and folder):
+        raise ValueError(
+            "--run must be LABEL=DIR, such as --run=FCRN=runs/nyu/fcrn. Received: "
+            f"{text!r}."
+        )
+    return label, folder
+
+
+def main(argv: Sequence[str]) -> None:
+    """Writes the chart."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    with readable_errors():
+        series = {
+            label: read_points(folder, FLAGS.metric)
+            for label, folder in map(_labelled_run, FLAGS.run)
+        }
+        chart = line_chart(FLAGS.title or FLAGS.metric, series, x_title="epoch")
+        with write_whole(FLAGS.output) as path:
+            path.write_text(chart, encoding="utf-8")
+    print(f"Written: {FLAGS.output}")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
