@@ -4,6 +4,7 @@ import pytest
 
 from dpde_tf.config import (
     AugmentationConfig,
+    ContextNetworkConfig,
     DepthLossConfig,
     DepthNetworkConfig,
     FusionConfig,
@@ -148,6 +149,13 @@ def test_find_shortfalls_names_another_start_but_not_the_encoder_that_it_brings(
     run = training_run(network, init_from="runs/half/nyu/depth")
     assert shortfalls({"depth": run}) == [
         "Modified FCRN: `init_from` is runs/half/nyu/depth (the paper's: none)."
+    ]
+
+
+def test_find_shortfalls_names_the_context_network():
+    run = training_run(ContextNetworkConfig())
+    assert shortfalls({"gradient": run}) == [
+        "Gradient network is the context network, which is not the paper's."
     ]
 
 

@@ -3,6 +3,7 @@
 from dpde_tf import paper_values
 from dpde_tf.config import (
     AugmentationConfig,
+    ContextNetworkConfig,
     DepthLossConfig,
     DepthNetworkConfig,
     FusionConfig,
@@ -44,6 +45,7 @@ def find_shortfalls(runs: Runs, dataset: str) -> list[str]:
     found = []
     for name, run in runs.training.items():
         title = TRAINING_TITLES[name]
+        found += _network_shortfall(title, run.record.get("config", {}))
         found += _epoch_shortfall(name, run)
         found += _data_shortfall(title, run.record.get("config", {}))
         found += _changed_settings(title, name, run.record.get("config", {}))
@@ -54,6 +56,13 @@ def find_shortfalls(runs: Runs, dataset: str) -> list[str]:
         if name in runs.scores:
             found += _score_shortfall(name, runs.scores[name], dataset)
     return found
+
+
+def _network_shortfall(title: str, config: dict) -> list[str]:
+    """A sentence if a network of ours stands in the place of the paper's."""
+    if ContextNetworkConfig.__name__ not in config:
+        return []
+    return [f"{title} is the context network, which is not the paper's."]
 
 
 def _epoch_shortfall(name: str, run: TrainingRun) -> list[str]:
