@@ -17,6 +17,7 @@ from dpde_tf.atomic_files import write_whole
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.report.curves import Points, line_chart
 from dpde_tf.run_folder import METRICS_FILE, read_metrics
+from experiments.labelled_folders import split_label
 
 FLAGS = flags.FLAGS
 
@@ -66,26 +67,16 @@ def _with_dotted_names(row: dict) -> dict:
     return training | {f"validation.{name}": value for name, value in held_out.items()}
 
 
-def _labelled_run(text: str) -> tuple[str, str]:
-    """Label and folder of a value of --run."""
-    label, _, folder = text.partition("=")
-    if not (label and folder):
-        raise ValueError(
-            "--run must be LABEL=DIR, such as --run=FCRN=runs/nyu/fcrn. Received: "
-            f"{text!r}."
-        )
-    return label, folder
-
-
 def main(argv: Sequence[str]) -> None:
     """Writes the chart."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
     with readable_errors():
-        series = {
-            label: read_points(folder, FLAGS.metric)
-            for label, folder in map(_labelled_run, FLAGS.run)
-        }
+        runs = [
+            split_label(text, flag="run", example="FCRN=runs/nyu/fcrn")
+            for text in FLAGS.run
+        ]
+        series = {label: read_points(folder, FLAGS.metric) for label, folder in runs}
         chart = line_chart(FLAGS.title or FLAGS.metric, series, x_title="epoch")
         with write_whole(FLAGS.output) as path:
             path.write_text(chart, encoding="utf-8")

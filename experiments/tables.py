@@ -27,6 +27,7 @@ from dpde_tf.tables.formats import write_table
 from dpde_tf.tables.scored_runs import ScoredRun, read_scored_run
 from dpde_tf.tables.scores import Tables, score_tables
 from experiments import benchmark as parts
+from experiments.labelled_folders import split_label
 from experiments.result_record import result_folder, write_result_record
 
 FLAGS = flags.FLAGS
@@ -74,16 +75,11 @@ def read_runs(assignments: Sequence[str]) -> list[ScoredRun]:
         FileNotFoundError: If a folder holds no scores.
         ValueError: If one is not of that form.
     """
-    runs = []
-    for text in assignments:
-        label, equals, folder = text.partition("=")
-        if not (label and equals and folder):
-            raise ValueError(
-                "--scores must be LABEL=DIR, such as --scores=dpde=runs/nyu/scores/"
-                f"dpde. Received: {text!r}."
-            )
-        runs.append(read_scored_run(label, folder))
-    return runs
+    example = "dpde=runs/nyu/scores/dpde"
+    return [
+        read_scored_run(*split_label(text, flag="scores", example=example))
+        for text in assignments
+    ]
 
 
 def read_benchmark(path: str | pathlib.Path) -> costs.Benchmark:
