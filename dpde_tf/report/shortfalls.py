@@ -44,11 +44,11 @@ def find_shortfalls(runs: Runs, dataset: str) -> list[str]:
     """
     found = []
     for name, run in runs.training.items():
-        title = TRAINING_TITLES[name]
-        found += _network_shortfall(title, run.record.get("config", {}))
+        title, config = TRAINING_TITLES[name], run.record.get("config", {})
+        found += _network_shortfall(title, config)
         found += _epoch_shortfall(name, run)
-        found += _data_shortfall(title, run.record.get("config", {}))
-        found += _changed_settings(title, name, run.record.get("config", {}))
+        found += _data_shortfall(title, config)
+        found += _changed_settings(title, name, config)
     for name, record in runs.prediction_records.items():
         title = f"Prediction `{name}`"
         found += _changed_settings(title, name, record.get("config", {}))
