@@ -99,9 +99,9 @@ def _start_two(program, records, workdir, *switches, second=(), **changes):
 
 
 def _end(process):
-    """Exit code and what was said; a process that hangs is an error, a slow one not."""
+    """Exit code and what was said; a process that hangs is an error."""
     try:
-        output, errors = process.communicate(timeout=300)
+        output, errors = process.communicate(timeout=90)
     finally:
         process.kill()
     return process.returncode, output + errors
