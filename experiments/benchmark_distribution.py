@@ -28,9 +28,9 @@ from dpde_tf.models.batch_normalization import synchronize_batch_normalization
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.presets import depth_preset
 from dpde_tf.training.distribution import Distribution
+from dpde_tf.training.hardware import hardware
 from dpde_tf.training.objectives import DepthObjective
 from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
-from dpde_tf.training.run_record import hardware
 from dpde_tf.training.step import TrainingStep
 from dpde_tf.training.strategies import make_strategy
 

@@ -124,6 +124,10 @@ def _make_trainer(
     values = FLAGS.flag_values_dict()
     training = config_from_flags(preset.training, values)
     _check_training(training)
+    if training.deterministic:
+        _make_deterministic()
+    # It must be made before TensorFlow computes anything.
+    strategy = make_strategy(training.distribution)
     training = dataclasses.replace(
         training, precision=resolve_precision(training.precision)
     )
@@ -134,9 +138,6 @@ def _make_trainer(
     config = config_as_dict(*setup.configs, start, training, augmentation)
     _prepare_workdir(program, config | {"data": _describe(records)})
     keras.config.set_dtype_policy(training.precision)
-    if training.deterministic:
-        _make_deterministic()
-    strategy = make_strategy(training.distribution)
     distribution = Distribution(strategy)
     keras.utils.set_random_seed(training.seed)
     with distribution.readable_errors():

@@ -142,7 +142,7 @@ def test_losses_of_the_context_network_refuse_other_shapes(loss):
 def test_context_objective_weighs_its_terms():
     objective = ContextObjective(ContextLossConfig(2.0, 0.5))
     terms = objective.losses({"depth": TRUTH}, PREDICTED)
-    assert set(terms) == {"loss", "absolute", "differences"}
+    assert set(terms) == {"loss", "absolute", "differences", "measured"}
     expected = 2.0 * terms["absolute"] + 0.5 * terms["differences"]
     np.testing.assert_allclose(terms["loss"], expected)
 

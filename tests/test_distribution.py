@@ -45,7 +45,7 @@ def test_two_devices_train_as_one_with_the_same_batch(results):
 
 def test_two_devices_count_the_images_of_both(results):
     for name in ("one", "two"):
-        np.testing.assert_allclose(results[name]["images"], [8, 8], rtol=1e-9)
+        np.testing.assert_allclose(results[name]["images"], [10, 10], rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["two", "two_per_replica"])
@@ -150,8 +150,8 @@ def test_shares_together_are_the_batches_of_one_process(tmp_path, rng):
 
     whole = batches(BatchShare())
     shares = [batches(BatchShare(worker, 2, pieces=2)) for worker in range(2)]
-    # Of 3 whole batches one is over; each is 4 pieces of 2.
-    assert [len(share) for share in shares] == [4, 4]
+    # Of 4 batches one is over; each is 4 pieces of 2. The last holds 2 records.
+    assert [len(share) for share in shares] == [6, 6]
     for number, batch in enumerate(whole):
         pieces = [piece for share in shares for piece in share[2 * number :][:2]]
         for key, values in batch.items():

@@ -59,8 +59,33 @@ def test_make_training_dataset_goes_on_where_it_stood(records):
             assert np.array_equal(expected[key], actual[key])
 
 
-def test_make_training_dataset_leaves_out_the_rest_of_a_batch(records):
-    assert [len(b["name"]) for b in _batches(records, batch_size=5)] == [5, 5]
+@pytest.mark.parametrize("batch_size", [1, 4, 5, 7, 12])
+def test_make_training_dataset_fills_up_the_last_batch(records, batch_size):
+    batches = _batches(records, batch_size=batch_size)
+    assert {len(batch["name"]) for batch in batches} == {batch_size}
+    assert len(batches) == -(-12 // batch_size)
+    index = np.concatenate([batch["index"] for batch in batches])
+    assert sorted(index[index >= 0]) == list(range(12))
+    # What fills up is at the end, is another record each, and has no depth.
+    (fillers,) = np.nonzero(index < 0)
+    assert list(fillers) == list(range(12, len(index)))
+    assert len({*index}) == len(index)
+    names = _names(batches)
+    depth = np.concatenate([batch["depth"] for batch in batches])
+    for place, number in enumerate(index):
+        assert names[place] == records.split.names[max(number, -1 - number)]
+        assert (depth[place].max() == 0) == (number < 0)
+
+
+def test_make_training_dataset_fills_up_with_selected_records_of_every_epoch(records):
+    chosen = records.without(np.arange(12) % 2 > 0)
+    fillers = set()
+    for epoch in range(8):
+        index = _batches(chosen, batch_size=4, epoch=epoch)[-1]["index"].numpy()
+        assert sum(index < 0) == 2
+        fillers |= {-1 - number for number in index if number < 0}
+    assert fillers <= {0, 2, 4, 6, 8, 10}
+    assert len(fillers) > 2
 
 
 def test_make_training_dataset_crops(records):

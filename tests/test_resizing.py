@@ -45,13 +45,22 @@ def test_resize_depth_doubles_with_half_pixel_centres():
     np.testing.assert_array_equal(_resize([[1, 3]], (1, 4)), [[1, 1.5, 2.5, 3]])
 
 
-def test_resize_depth_leaves_out_what_touches_a_hole():
-    depth = [[1, 0, 5, 5], [3, 4, 5, 9]]
-    np.testing.assert_array_equal(_resize(depth, (1, 2)), [[0, 6.0]])
-    # Three for one: only the middle pixel samples the input at its own centre.
+def test_resize_depth_takes_the_mean_of_the_measured_pixels():
+    depth = [[1, 0, 5, 5, 0, 0, 0, 0], [3, 5, 5, 9, 0, 7, 0, 0]]
+    np.testing.assert_array_equal(_resize(depth, (1, 4)), [[3.0, 6.0, 7.0, 0.0]])
+    # Three for one: weights of the hole 0, 1/3, 2/3, 1, 2/3, 1/3, 0 from the left.
     np.testing.assert_array_equal(
-        _resize([[2, 0, 2]], (1, 9)), [[2] * 2 + [0] * 5 + [2] * 2]
+        _resize([[2, 0, 4]], (1, 9)), [[2] * 4 + [0] + [4] * 4]
     )
+
+
+def test_resize_depth_keeps_sparse_depth(rng):
+    depth = rng.uniform(1, 5, (240, 320)) * (rng.random((240, 320)) < 0.05)
+    half = _resize(depth, (120, 160))
+    blocks = depth.reshape(120, 2, 160, 2)
+    count = (blocks > 0).sum(axis=(1, 3))
+    expected = blocks.sum(axis=(1, 3)) / np.maximum(count, 1)
+    np.testing.assert_allclose(half, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(3, 5), (7, 9), (14, 18), (20, 13), (1, 1), (6, 40)])
@@ -59,17 +68,19 @@ def test_resize_depth_matches_exact_weights(rng, size):
     depth = rng.uniform(1, 10, (7, 9)).astype(np.float32)
     depth[rng.random((7, 9)) < 0.1] = 0
     rows, columns = _weights(7, size[0]), _weights(9, size[1])
-    holes = rows.dot((depth == 0).astype(int)).dot(columns.T)
-    exact = rows.astype(float) @ depth.astype(float) @ columns.T.astype(float)
+    weight = rows.dot((depth > 0).astype(int)).dot(columns.T)
+    total = rows.astype(float) @ depth.astype(float) @ columns.T.astype(float)
     result = _resize(depth, size)
-    np.testing.assert_array_equal(result > 0, holes == 0)
+    measured = weight >= fractions.Fraction(1, 4)
+    np.testing.assert_array_equal(result > 0, measured)
+    exact = np.where(measured, total / np.maximum(weight.astype(float), 0.25), 0)
     # 1e-5: float32 with positions up to 9 and depths up to 10.
-    np.testing.assert_allclose(result, np.where(holes == 0, exact, 0), rtol=1e-5)
+    np.testing.assert_allclose(result, exact, rtol=1e-5)
 
 
 def test_resize_depth_reads_non_finite_and_negative_as_holes():
     depth = [[np.nan, 1, np.inf, 1, -2, 1, 3, 5]]
-    np.testing.assert_array_equal(_resize(depth, (1, 4)), [[0, 0, 0, 4]])
+    np.testing.assert_array_equal(_resize(depth, (1, 4)), [[1, 1, 1, 4]])
     np.testing.assert_array_equal(_resize(depth, (1, 8)), [[0, 1, 0, 1, 0, 1, 3, 5]])
 
 

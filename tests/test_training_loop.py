@@ -7,18 +7,24 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from dpde_tf import losses
-from dpde_tf.config import DepthLossConfig, GradientLossConfig
-from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.config import ContextLossConfig, DepthLossConfig, GradientLossConfig
+from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.run_folder import read_metrics
 from dpde_tf.trained_networks import load_gradient_network
 from dpde_tf.training.bad_steps import BadStepError
 from dpde_tf.training.loop import Trainer
-from dpde_tf.training.objectives import DepthObjective, GradientObjective
+from dpde_tf.training.objectives import (
+    ContextObjective,
+    DepthObjective,
+    GradientObjective,
+)
+from dpde_tf.training.step import train_on_batch
 from tests.record_sets import write_small_record_set
 from tests.small_training import (
     AUGMENTATION,
@@ -166,6 +172,89 @@ def test_trainer_under_a_mirrored_strategy_takes_the_same_steps(
     expected = [row["loss"] for row in uninterrupted[1]]
     # The same arithmetic in another graph: float32 rounding.
     assert losses == pytest.approx(expected, rel=1e-4)
+
+
+def test_trainer_learns_from_sparse_depth(tmp_path, rng):
+    directory = write_small_record_set(
+        tmp_path / "records", rng, size=(64, 64), measured=0.05
+    )
+    trainer = make_trainer(RecordSet.open(directory, "train"), tmp_path / "run")
+    trainer.train()
+    rows = read_metrics(tmp_path / "run")
+    assert 0.05 < rows[-1]["loss"] < rows[0]["loss"] < 2
+    # Of four pixels one at least is measured: 1 - 0.95^4 = 0.185, more by zooming.
+    assert all(0.17 < row["measured"] < 0.23 for row in rows)
+
+
+def test_trainer_trains_on_all_images_of_an_odd_number(records, tmp_path):
+    trainer = make_trainer(records, tmp_path, batch_size=5, epochs=2)
+    trainer.train()
+    rows = read_metrics(tmp_path)
+    assert [row["step"] for row in rows] == [3, 6]
+    assert [row["images"] for row in rows] == [12, 12]
+    assert [row["measured"] for row in rows] == pytest.approx([1, 1], abs=0.05)
+
+
+def test_fillers_of_a_batch_have_no_influence_on_the_loss(records):
+    """Without batch normalisation the step is that of the images alone."""
+    network = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Conv2D(1, 1)])
+    start = network.get_weights()
+    results = []
+    for batch_size in (3, 8):
+        network.set_weights(start)
+        (batch,) = make_training_dataset(
+            records.without(np.arange(12) > 2),
+            batch_size=3,
+            augmentation=AUGMENTATION,
+            seed=0,
+            epoch=0,
+        )
+        padding = [(0, batch_size - 3)]
+        batch = {
+            "image": tf.pad(batch["image"], padding + [(0, 0)] * 3, constant_values=7),
+            "depth": tf.pad(batch["depth"], padding + [(0, 0)] * 3),
+        }
+        optimizer = keras.optimizers.SGD(0.1)
+        _, norm = train_on_batch(network, OBJECTIVE, optimizer, batch)
+        results.append([*network.get_weights(), norm])
+    for alone, filled in zip(*results, strict=True):
+        np.testing.assert_allclose(filled, alone, rtol=1e-5)
+
+
+def test_trainer_names_the_images_of_a_batch_without_any_depth(tmp_path, rng):
+    directory = write_small_record_set(tmp_path / "records", rng, size=(64, 64))
+    records = RecordSet.open(directory, "train")
+    trainer = make_trainer(records, tmp_path / "run", batch_size=3)
+    trainer._step = lambda batch, signal: (
+        {
+            "loss": tf.zeros(3),
+            "measured": tf.zeros(3),
+            "index": tf.constant([4.0, 0.0, -3.0]),
+            "signal": tf.zeros(3),
+        },
+        tf.constant(0.0),
+    )
+    message = (
+        r"Step 1 is bad: none of its images has a measured pixel at the size of the "
+        r"loss: train004 of \S+, train000 of \S+\. .* a larger --batch_size"
+    )
+    with pytest.raises(BadStepError, match=message):
+        trainer.train()
+
+
+def test_measured_share_is_that_of_the_loss():
+    depth = tf.constant([[1.0, 2.0, 0.0], [1.0, 2.0, 4.0]])[None, ..., None]
+    batch = {"depth": depth}
+    gradient = GradientObjective(GradientLossConfig())
+    terms = gradient.losses(batch, tf.zeros([1, 2, 3, 2]))
+    # Of 12 differences those of the last column, the last row and the hole are unknown.
+    assert float(terms["measured"][0]) == pytest.approx(5 / 12)
+    context = ContextObjective(ContextLossConfig())
+    terms = context.losses(batch, tf.ones([1, 2, 3, 1]))
+    assert float(terms["measured"][0]) == pytest.approx(5 / 6)
+    config = DepthLossConfig(lambda_fsim=0.0, max_depth=5.0)
+    terms = DepthObjective(config).losses(batch, tf.ones([1, 1, 1, 1]))
+    assert float(terms["measured"][0]) == 1
 
 
 def test_depth_objective_is_eq_1(rng):

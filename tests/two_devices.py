@@ -33,7 +33,7 @@ def main(folder):
     halves = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(cpu, halves)
     one, two = make_strategy("none"), make_strategy("mirrored")
-    # 10 to train on and 3 to validate: two batches of 4, and rests of both.
+    # 10 to train on and 3 to validate: two batches of 4 and a filled one, a rest.
     write_small_record_set(
         folder / "records",
         np.random.default_rng(0),

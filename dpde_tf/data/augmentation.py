@@ -4,11 +4,9 @@ import keras
 import tensorflow as tf
 
 from dpde_tf.config import AugmentationConfig
+from dpde_tf.data.resizing import mean_of_measured
 
 Pair = tuple[tf.Tensor, tf.Tensor]
-
-# Of the weights of an interpolation, which add up to 1.
-_ROUNDING = 1e-4
 
 
 def augment(
@@ -79,7 +77,7 @@ def _zoom_and_rotate(
 
     Zooming by s is what a camera sees with its focal length times s, which makes
     everything look s times nearer. Depth is interpolated like the image, so that a
-    slope stays one; a pixel that is not wholly made of measured ones has no depth.
+    slope stays one, over measured pixels only: see `mean_of_measured`.
     """
     draws = tf.random.stateless_uniform([4], seed)
     zoom = 1.0 + draws[0] * (config.max_zoom - 1.0)
@@ -103,5 +101,4 @@ def _zoom_and_rotate(
         interpolation="bilinear",
         fill_mode="constant",
     )[0]
-    depth, measured = both[..., :1], both[..., 1:]
-    return image, tf.where(measured > 1.0 - _ROUNDING, depth / zoom, 0.0)
+    return image, mean_of_measured(both[..., :1], both[..., 1:]) / zoom

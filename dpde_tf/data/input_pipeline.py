@@ -153,7 +153,8 @@ def make_training_dataset(
 
     Args:
         records: The training records.
-        batch_size: Images a batch; a smaller rest is left out.
+        batch_size: Images a batch. Each record comes once; the last batch is filled up
+            with other records without depth, which have no influence on a loss.
         augmentation: Random changes.
         seed: Of the run.
         epoch: From 0; each has another order.
@@ -163,7 +164,8 @@ def make_training_dataset(
 
     Returns:
         Batches of `image` (RGB in [0, 1], float32 `[B, H, W, 3]`), `depth` (metres,
-        float32 `[B, H, W, 1]`), `name` (`[B]`) and `index` in the split (`[B]`).
+        float32 `[B, H, W, 1]`), `name` (`[B]`) and `index` in the split (`[B]`;
+        negative for a record that fills up).
 
     Raises:
         ValueError: If there are fewer records than one batch, or the crop is larger
@@ -183,21 +185,29 @@ def make_training_dataset(
             tf.constant([seed, epoch], tf.int32), tf.cast(index, tf.int32)
         )
         image, depth = augment(pair["image"], pair["depth"], pair_seed, augmentation)
+        depth = tf.where(index < 0, 0.0, depth)
         return {"image": image, "depth": depth, "name": pair["name"], "index": index}
 
-    whole_batches = records.num_records // batch_size * batch_size
-    examples = (
-        records.serialized()
-        .shuffle(_SHUFFLE_BUFFER, seed=seed * 10_007 + epoch)
-        .take(whole_batches)
-        .skip(start_batch * batch_size)
-    )
+    examples = records.serialized().shuffle(_SHUFFLE_BUFFER, seed=seed * 10_007 + epoch)
+    missing = -records.num_records % batch_size
+    if missing:
+        examples = examples.concatenate(_fillers(records, missing, [seed, epoch]))
+    examples = examples.skip(start_batch * batch_size)
     return (
         share.of(examples, batch_size)
         .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(batch_size // (share.num_workers * share.pieces), drop_remainder=True)
         .prefetch(2 * share.pieces)
     )
+
+
+def _fillers(records: RecordSet, count: int, seed: list[int]) -> tf.data.Dataset:
+    """Random records, whose index is -1 - that in the split, to fill up a batch."""
+    indices = np.flatnonzero(records.selected)
+    chosen = np.random.default_rng(seed).choice(indices, count, replace=False)
+    others = ~np.isin(np.arange(len(records.selected)), chosen)
+    fillers = records.without(others).serialized().take(count)
+    return fillers.map(lambda index, serialized: (-1 - index, serialized))
 
 
 def make_evaluation_dataset(records: RecordSet, *, batch_size: int) -> tf.data.Dataset:

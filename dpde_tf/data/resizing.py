@@ -2,19 +2,18 @@
 
 import tensorflow as tf
 
-# Float32 sampling positions are rounded, so that a pixel just outside the
-# footprint may get a weight of about 1e-7 instead of 0.
-_ROUNDING = 1e-5
+# The nearest pixel has at least this weight in a bilinear interpolation.
+_LEAST_WEIGHT = 0.25
+# Float32 sampling positions are rounded, so weights are wrong by about 1e-7.
+_ROUNDING = 1e-4
 
 
 def resize_depth(depth: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     """Returns depth maps resized bilinearly, over measured pixels only.
 
     Pixel centres lie at half integers, and shrinking does not low-pass
-    (`tf.image.resize` without antialiasing). An output pixel is measured only if
-    every input pixel that it is interpolated from is measured; so nothing is
-    interpolated across a hole, and holes grow rather than shrink. At its own size
-    a depth map is returned unchanged.
+    (`tf.image.resize` without antialiasing). See `mean_of_measured` for the value of
+    an output pixel near a hole. At its own size a depth map is returned unchanged.
 
     Args:
         depth: Metres, `[B, H, W, 1]` or `[H, W, 1]`; pixels that are not positive
@@ -36,6 +35,26 @@ def resize_depth(depth: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     depth = tf.cast(depth, tf.float32)
     measured = tf.logical_and(depth > 0.0, tf.math.is_finite(depth))
     depth = tf.where(measured, depth, 0.0)
-    holes = tf.cast(tf.logical_not(measured), tf.float32)
-    both = tf.image.resize(tf.concat([depth, holes], axis=-1), size)
-    return tf.where(both[..., 1:] < _ROUNDING, both[..., :1], 0.0)
+    both = tf.concat([depth, tf.cast(measured, tf.float32)], axis=-1)
+    both = tf.image.resize(both, size)
+    return mean_of_measured(both[..., :1], both[..., 1:])
+
+
+def mean_of_measured(total: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    """Returns interpolated depth from the interpolations of depth and of its mask.
+
+    The value is the weighted mean of the measured pixels. It is a measurement if these
+    have at least a quarter of the weight: a pixel is measured wherever the nearest
+    input pixel is, so that sparse depth stays, and holes do not close.
+
+    Args:
+        total: Bilinear interpolation of depth that is 0 in holes, metres, float32.
+        weight: The same of the mask, 1 = measured, float32 of the same shape.
+
+    Returns:
+        Metres, of the same shape; 0 = no measurement.
+    """
+    mean = tf.math.divide_no_nan(total, weight)
+    # Division by almost 1 would only round.
+    mean = tf.where(weight > 1.0 - _ROUNDING, total, mean)
+    return tf.where(weight > _LEAST_WEIGHT - _ROUNDING, mean, 0.0)

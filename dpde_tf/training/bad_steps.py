@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 _REMEDY = (
-    "The newest checkpoint is from before it. Look at these images, use a smaller "
-    "--learning_rate, --clip_norm=10 or --precision=float32 in another --workdir, or "
-    "go on without such batches with --on_bad_step=skip."
+    "The newest checkpoint is from before it. Look at these images, use {change} in "
+    "another --workdir, or go on without such batches with --on_bad_step=skip."
 )
+_CHANGE = "a smaller --learning_rate, --clip_norm=10 or --precision=float32"
 # So many bad batches one after another are not the fault of a batch.
 MAX_IN_A_ROW = 5
 
@@ -18,9 +18,9 @@ MAX_IN_A_ROW = 5
 class BadStepError(ValueError):
     """A step after which the weights are worth nothing."""
 
-    def __init__(self, step: int, what: str) -> None:
-        """Takes the step of the run, counted from 0, and what is wrong with it."""
-        super().__init__(f"{what} {_REMEDY}")
+    def __init__(self, step: int, what: str, change: str = _CHANGE) -> None:
+        """Takes the step of the run, counted from 0, what is wrong, and a remedy."""
+        super().__init__(f"{what} {_REMEDY.format(change=change)}")
         self.step = step
         self.what = what
 
@@ -59,6 +59,24 @@ def bad_step(
         step,
         f"Step {step + 1} is bad: loss {losses.mean():g}{allowed}, gradient norm "
         f"{gradient_norm:g}; loss by image: {listed}.",
+    )
+
+
+def unmeasured_step(step: int, images: Sequence[str]) -> BadStepError:
+    """Returns the error that no image of a step has a measured pixel.
+
+    Args:
+        step: The step of the run, counted from 0.
+        images: What to call the images of the batch.
+
+    Returns:
+        The error.
+    """
+    return BadStepError(
+        step,
+        f"Step {step + 1} is bad: none of its images has a measured pixel at the size "
+        f"of the loss: {', '.join(images)}.",
+        "a larger --batch_size or --crop_size",
     )
 
 

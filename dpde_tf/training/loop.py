@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import pathlib
 import time
 
@@ -71,7 +72,9 @@ class Trainer:
         self._validation = Validation(
             network, objective, held_out, distribution, batch_size=config.batch_size
         )
-        self._steps_per_epoch = self._training.num_records // config.batch_size
+        self._steps_per_epoch = math.ceil(
+            self._training.num_records / config.batch_size
+        )
         self._schedule = learning_rate_schedule(config, self._steps_per_epoch)
         with distribution.strategy.scope():
             self._optimizer = optimizer = build_optimizer(config, self._schedule)
@@ -153,8 +156,7 @@ class Trainer:
                 # From step to step, so that waiting for data and checkpoints counts.
                 progress.seconds += time.perf_counter() - start
                 start = time.perf_counter()
-                images = self._images_of_epoch()
-                loss, rate = progress.sums["loss"] / images, images / progress.seconds
+                loss, rate = progress.means()["loss"], progress.images_per_second()
                 bar.update(progress.step_in_epoch, [("loss", loss), ("images/s", rate)])
                 self._stop_if_asked()
                 # The last step's is saved after validation.
@@ -168,25 +170,32 @@ class Trainer:
         terms, gradient_norm = self._step(batch, signal)
         terms = {name: value.numpy() for name, value in terms.items()}
         self._signal_of_any = int(terms.pop("signal").max()) or None
+        # Without the records that only fill up the batch.
+        terms = {name: value[terms["index"] >= 0] for name, value in terms.items()}
+        indices = terms.pop("index").astype(int)
         gradient_norm = float(gradient_norm)
-        self._check_step(batch, terms["loss"], gradient_norm)
+        self._check_step(indices, terms, gradient_norm)
         self._progress.add(terms)
         scalars = {name: float(values.mean()) for name, values in terms.items()}
         scalars["gradient_norm"] = gradient_norm
         scalars["learning_rate"] = self._learning_rate()
         self._log.write_step(self.step, scalars)
 
-    def _check_step(self, batch: Batch, loss: np.ndarray, norm: float) -> None:
+    def _check_step(
+        self, indices: np.ndarray, terms: dict[str, np.ndarray], norm: float
+    ) -> None:
         """Raises a BadStepError if the step's numbers are broken."""
+        images = functools.partial(self._training.describe, indices)
+        loss = terms["loss"][terms["measured"] > 0]
+        if not loss.size:
+            raise bad_steps.unmeasured_step(self.step, images())
         # A scaled float16 loss may overflow: the optimiser skips that step itself.
         if isinstance(self._optimizer, keras.optimizers.LossScaleOptimizer):
             norm = 0.0
         limit = self._progress.loss_limit(self._config.max_loss_growth)
         if np.isfinite(norm + loss.mean()) and loss.mean() <= limit:
             return
-        indices = self._distribution.strategy.gather(batch["index"], axis=0)
-        images = self._training.describe(indices.numpy())
-        raise bad_steps.bad_step(self.step, images, loss, norm, limit=limit)
+        raise bad_steps.bad_step(self.step, images(), terms["loss"], norm, limit=limit)
 
     def _leave_out(self, error: BadStepError) -> None:
         """Goes back to the newest checkpoint, to go on without the bad batch."""
@@ -216,29 +225,24 @@ class Trainer:
             self._save()
             raise StoppedBySignalError(signal, self.step)
 
-    def _images_of_epoch(self) -> int:
-        """Images that were trained on in the current epoch."""
-        steps = self._progress.steps_taken(self._steps_per_epoch)
-        return steps * self._config.batch_size
-
     def _learning_rate(self) -> float:
         """The rate of the step that was just made."""
-        steps = self._progress.steps_taken(self._steps_per_epoch, whole_run=True)
+        steps = self._progress.steps_taken(self._steps_per_epoch)
         return float(self._schedule(steps - 1))
 
     def _finish_epoch(self) -> None:
         """Validates, logs, and saves checkpoint and weights."""
         progress = self._progress
         bad_steps.check_weights(self.step - 1, self._network, self._optimizer)
-        images = self._images_of_epoch()
         row = {
             "epoch": progress.epoch + 1,
             "step": self.step,
             "learning_rate": self._learning_rate(),
-            "images_per_second": images / progress.seconds if images else 0.0,
+            "images": progress.images,
+            "images_per_second": progress.images_per_second(),
             "seconds": progress.seconds,
         }
-        row |= {name: total / images for name, total in progress.sums.items()}
+        row |= progress.means()
         if scores := self._validation.scores(self._stop_if_asked):
             row["validation"] = scores
             self._log.write_pictures(self.step, self._validation.pictures())

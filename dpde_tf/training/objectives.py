@@ -22,7 +22,10 @@ class Objective(Protocol):
     """The part of a training that differs between the networks."""
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns `loss` and its terms, each `[B]`.
+        """Returns `loss`, its terms, and `measured`, each `[B]`.
+
+        `measured` is the share of the pixels that the loss is taken over; the loss of
+        an image without any says nothing.
 
         Args:
             batch: `image` `[B, H, W, 3]` and `depth` `[B, H, W, 1]`.
@@ -58,12 +61,13 @@ class DepthObjective:
     config: DepthLossConfig
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns `loss`, `berhu` and, unless its weight is 0, `fsim_loss`."""
+        """Returns `loss`, `berhu`, `measured`, and `fsim_loss` if it has a weight."""
         config = self.config
         truth = resize_depth(batch["depth"], tf.shape(predicted)[1:3])
         truth = tf.ensure_shape(truth, predicted.shape)
         berhu = losses.berhu_loss(truth, predicted, c_over=config.berhu_c)
         terms = {"loss": config.lambda_berhu * berhu, "berhu": berhu}
+        terms["measured"] = _share(truth > 0.0)
         if config.lambda_fsim:
             fsim_loss = losses.feature_similarity_loss(
                 truth, predicted, max_depth=config.max_depth
@@ -104,12 +108,12 @@ class GradientObjective:
     config: GradientLossConfig
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns `loss`."""
+        """Returns `loss` and `measured`."""
         truth, valid_mask = true_gradients(batch["depth"])
         loss = losses.gradient_loss(
             truth, predicted, alpha=self.config.alpha, valid_mask=valid_mask
         )
-        return {"loss": loss}
+        return {"loss": loss, "measured": _share(valid_mask)}
 
     def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
         """Returns `GradientMapErrors`, and loss and absolute error of predicting zero.
@@ -150,12 +154,17 @@ class ContextObjective:
     config: ContextLossConfig
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns `loss`, `absolute` and `differences`."""
+        """Returns `loss`, `absolute`, `differences` and `measured`."""
         truth, config = batch["depth"], self.config
         absolute = losses.absolute_loss(truth, predicted)
         differences = losses.difference_loss(truth, predicted)
         loss = config.lambda_depth * absolute + config.lambda_differences * differences
-        return {"loss": loss, "absolute": absolute, "differences": differences}
+        return {
+            "loss": loss,
+            "absolute": absolute,
+            "differences": differences,
+            "measured": _share(truth > 0.0),
+        }
 
     def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
         """Returns what `GradientObjective` says of the differences of the depth."""
@@ -169,6 +178,11 @@ class ContextObjective:
 
 
 _GRADIENTS = GradientObjective(GradientLossConfig())
+
+
+def _share(valid_mask: tf.Tensor) -> tf.Tensor:
+    """The share of valid pixels of each image, `[B]`."""
+    return tf.reduce_mean(tf.cast(valid_mask, tf.float32), axis=[1, 2, 3])
 
 
 def _differences(depth: np.ndarray) -> np.ndarray:

@@ -20,6 +20,8 @@ class Progress:
     Attributes:
         epoch: Finished epochs.
         step_in_epoch: Finished steps of the current one, with those left out.
+        images: Images of the current epoch that were trained on.
+        images_with_depth: Those of them that have a measured pixel.
         sums: Of each loss term over the images of the current epoch.
         seconds: Time spent on the current epoch.
         typical_loss: Moving average of the loss of a step; None before the first.
@@ -28,6 +30,8 @@ class Progress:
 
     epoch: int = 0
     step_in_epoch: int = 0
+    images: int = 0
+    images_with_depth: int = 0
     sums: dict[str, float] = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
     typical_loss: float | None = None
@@ -53,16 +57,32 @@ class Progress:
         """Counts one step.
 
         Args:
-            losses: Loss term to values by image; `loss` is one.
+            losses: Loss term to values by image. `loss` and `measured`, the share of
+                measured pixels, are two; an image must have a measured pixel.
         """
         self.step_in_epoch += 1
+        has_depth = losses["measured"] > 0
+        self.images += has_depth.size
+        self.images_with_depth += int(has_depth.sum())
         for name, values in losses.items():
-            total = float(values.sum(dtype=np.float64))
+            total = float(values[has_depth].sum(dtype=np.float64))
             self.sums[name] = self.sums.get(name, 0.0) + total
-        loss = float(losses["loss"].mean())
+        loss = float(losses["loss"][has_depth].mean())
         if self.typical_loss is None:
             self.typical_loss = loss
         self.typical_loss = _MOMENTUM * self.typical_loss + (1.0 - _MOMENTUM) * loss
+
+    def means(self) -> dict[str, float]:
+        """Returns the mean of each loss term over the images with depth so far.
+
+        Returns:
+            Means by name; that of `measured` is over all images.
+        """
+        return {
+            name: total
+            / (self.images if name == "measured" else self.images_with_depth)
+            for name, total in self.sums.items()
+        }
 
     def loss_limit(self, growth: float) -> float:
         """Returns the largest loss of the next step that is no explosion.
@@ -77,19 +97,21 @@ class Progress:
             return np.inf
         return growth * self.typical_loss
 
-    def steps_taken(self, steps_per_epoch: int, *, whole_run: bool = False) -> int:
-        """Returns the steps that were not left out.
+    def images_per_second(self) -> float:
+        """Returns the mean rate of the current epoch; 0 before its first step."""
+        return self.images / self.seconds if self.images else 0.0
+
+    def steps_taken(self, steps_per_epoch: int) -> int:
+        """Returns the steps of the whole run that were not left out.
 
         Args:
             steps_per_epoch: Steps in an epoch.
-            whole_run: Whether to count those of the whole run, or of the epoch.
 
         Returns:
             Their number.
         """
         end = self.step(steps_per_epoch)
-        first = 0 if whole_run else self.epoch * steps_per_epoch
-        return end - first - sum(first <= step < end for step in self.skipped)
+        return end - sum(step < end for step in self.skipped)
 
     def next_epoch(self) -> "Progress":
         """Returns where a run stands that has finished this epoch."""

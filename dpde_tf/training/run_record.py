@@ -4,15 +4,14 @@ import dataclasses
 import datetime
 import importlib.metadata
 import json
-import os
 import pathlib
 import platform
 import subprocess
 
-import tensorflow as tf
-
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.run_folder import RECORD_FILE, read_run_record
+from dpde_tf.training.hardware import hardware
+from dpde_tf.training.precision import remembered_speedup
 
 _PACKAGES = (
     "dpde_tf",
@@ -55,11 +54,15 @@ def add_resumption(workdir: str | pathlib.Path) -> None:
 
 
 def circumstances() -> dict:
-    """Returns versions, commit, hardware and time, in JSON types."""
+    """Returns versions, commit, hardware and time, in JSON types.
+
+    `bfloat16_speedup` is that of `dpde_tf.training.precision`, null if not measured.
+    """
     return {
         "versions": versions(),
         "commit": _commit(),
         "hardware": hardware(),
+        "bfloat16_speedup": remembered_speedup(),
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
@@ -103,24 +106,3 @@ def _commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return result.stdout.strip()
-
-
-def hardware() -> dict:
-    """Returns the processor, its number of cores, and the GPUs."""
-    gpus = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "gpus": [detail.get("device_name", "unknown") for detail in details],
-    }
-
-
-def _processor() -> str:
-    """The processor's name."""
-    cpu_info = pathlib.Path("/proc/cpuinfo")
-    if cpu_info.is_file():
-        for line in cpu_info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()

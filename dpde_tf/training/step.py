@@ -35,7 +35,8 @@ class TrainingStep:
 
         Returns:
             The losses of all replicas' images before the update, `[B]`, with `signal`
-            of the process of each; and the global norm of the gradient.
+            of the process of each and `index` of each image; and the global norm of
+            the gradient.
         """
         strategy, first = self._distribution.strategy, self._distribution.first
         terms, norm = strategy.run(self._replica_step, args=(batch, signal))
@@ -53,6 +54,7 @@ class TrainingStep:
             num_replicas=self._distribution.num_replicas,
         )
         terms["signal"] = tf.fill(tf.shape(terms["loss"]), signal)
+        terms["index"] = tf.cast(batch["index"], tf.float32)  # Exact below 2^24.
         rows = gather_rows(tf.stack([*terms.values()], axis=1))
         values = tf.unstack(rows, num=len(terms), axis=1)
         return dict(zip(terms, values, strict=True)), norm
@@ -77,13 +79,14 @@ def train_on_batch(
 
     Returns:
         The losses before the update, each `[B]`, and the global norm of the gradient
-        of all replicas, without the optimiser's scale of the loss.
+        of all replicas, without the optimiser's scale of the loss. What is minimised is
+        the mean over the images, of all replicas, that have a measured pixel.
     """
     variables = network.trainable_variables
     with tf.GradientTape() as tape:
         predicted = network(batch["image"], training=True)
         terms = objective.losses(batch, predicted)
-        loss = tf.reduce_mean(terms["loss"]) / num_replicas
+        loss = _mean_of_measured(terms, num_replicas)
         scaled = optimizer.scale_loss(loss)
     gradients = tape.gradient(scaled, variables)
     if num_replicas > 1:
@@ -94,6 +97,16 @@ def train_on_batch(
     optimizer.apply(gradients, variables)
     scale = tf.math.divide_no_nan(scaled, loss)
     return terms, tf.math.divide_no_nan(tf.linalg.global_norm(gradients), scale)
+
+
+def _mean_of_measured(terms: dict[str, tf.Tensor], num_replicas: int) -> tf.Tensor:
+    """This replica's part of the mean loss over the images with a measured pixel."""
+    measured = tf.cast(terms["measured"] > 0.0, terms["loss"].dtype)
+    count = tf.reduce_sum(measured)
+    if num_replicas > 1:
+        context = tf.distribute.get_replica_context()
+        count = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
+    return tf.math.divide_no_nan(tf.reduce_sum(terms["loss"] * measured), count)
 
 
 def _average_moving_statistics(network: keras.Model) -> None:
