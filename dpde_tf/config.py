@@ -164,6 +164,8 @@ class TrainingConfig:
         warmup_steps: Steps of linear warm-up. Paper: none.
         clip_norm: Largest global norm of the gradient; 0 is no clipping (paper).
         num_validation: Training images held out for validation. Paper: none.
+        swap_held_out: Train on those that num_validation holds out, and hold out the
+            others: the second of two folds.
         checkpoint_steps: Steps between two checkpoints within an epoch.
         seed: Of the initialisation, the order of the data and the augmentation.
         precision: `auto`, `float32`, `mixed_bfloat16` or `mixed_float16`.
@@ -188,6 +190,7 @@ class TrainingConfig:
     warmup_steps: int = 0
     clip_norm: float = 0.0
     num_validation: int = 0
+    swap_held_out: bool = False
     checkpoint_steps: int = 50
     seed: int = 0
     precision: str = "auto"

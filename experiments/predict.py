@@ -30,7 +30,7 @@ from absl import app, flags, logging
 
 from dpde_tf.atomic_files import remove_partial
 from dpde_tf.checksums import file_sha256
-from dpde_tf.config import FusionConfig, PredictionConfig
+from dpde_tf.config import FusionConfig, PredictionConfig, TrainingConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
 from dpde_tf.data.records import readable_record_errors
@@ -40,7 +40,7 @@ from dpde_tf.photographs import find_photographs, predict_photograph
 from dpde_tf.prediction import DepthPredictor, predict_at_size, working_size
 from dpde_tf.prediction_files import prediction_path, write_prediction
 from dpde_tf.reconstruction.files import check_formats
-from dpde_tf.run_folder import RECORD_FILE, read_run_record
+from dpde_tf.run_folder import RECORD_FILE, read_run_record, recorded_config
 from dpde_tf.trained_networks import (
     SHIPPED_CONTEXT_RUN,
     SHIPPED_DEPTH_RUN,
@@ -73,6 +73,11 @@ def _define_flags() -> None:
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_integer(
         "num_records", None, "Predict only the first so many records.", lower_bound=1
+    )
+    flags.DEFINE_bool(
+        "held_out",
+        False,
+        "Predict only the records that the training of --depth_run held out.",
     )
     flags.DEFINE_multi_string("images", None, "Image file or folder; may be repeated.")
     flags.DEFINE_string("output", None, "Folder of the predictions.", required=True)
@@ -174,6 +179,7 @@ def _records_data() -> dict:
     return {
         "records": FLAGS.records,
         "split": FLAGS.split,
+        "held_out": FLAGS.held_out,
         "manifest_sha256": file_sha256(path),
     }
 
@@ -214,8 +220,13 @@ def _wait_for_chief(output: pathlib.Path, config: dict) -> None:
     )
 
 
-def _first(records: RecordSet) -> RecordSet:
-    """As many records as the flag says."""
+def _chosen(records: RecordSet) -> RecordSet:
+    """Those of the records that the flags say."""
+    if FLAGS.held_out:
+        training = recorded_config(_network_runs()["depth_run"], TrainingConfig)
+        records = records.hold_out(
+            training.num_validation, swap=training.swap_held_out
+        )[1]
     numbers = np.arange(len(records.selected))
     return records.without(numbers >= (FLAGS.num_records or len(numbers)))
 
@@ -268,7 +279,7 @@ def _predict(output: pathlib.Path) -> None:
         records = RecordSet.open(FLAGS.records, FLAGS.split)
         size = _size_for(records, configs[0])
         _prepare_output(output, _run_config(configs, precision, _records_data()))
-        records = _share_of_worker(_first(records))
+        records = _share_of_worker(_chosen(records))
         predict_records(
             predictor, records, output, batch_size=FLAGS.batch_size, size=size
         )

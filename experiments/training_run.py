@@ -42,7 +42,7 @@ FLAGS = flags.FLAGS
 # Fields that may differ from those of the run that goes on.
 _MAY_CHANGE = {"on_bad_step", "max_loss_growth", "distribution"}
 # What runs did before there was a choice.
-_FORMERLY = {"sync_batch_norm": False}
+_FORMERLY = {"sync_batch_norm": False, "swap_held_out": False}
 
 
 @dataclasses.dataclass(frozen=True)

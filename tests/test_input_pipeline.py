@@ -132,6 +132,15 @@ def test_record_set_hold_out_takes_runs_of_neighbours(records):
     assert names == [records.split.names[i] for i in (0, 2, 4, 7, 9)]
 
 
+def test_record_set_hold_out_swaps_the_two_sets(records):
+    rest, held_out = records.hold_out(5)
+    swapped = records.hold_out(5, swap=True)
+    assert np.array_equal(swapped[0].selected, held_out.selected)
+    assert np.array_equal(swapped[1].selected, rest.selected)
+    with pytest.raises(ValueError, match="--swap_held_out needs a --num_validation"):
+        records.hold_out(0, swap=True)
+
+
 def test_record_set_hold_out_runs_do_not_touch_in_a_large_set(records):
     large = RecordSet(
         records.directory, records.manifest, "train", np.ones(795, dtype=bool)

@@ -66,7 +66,9 @@ class RecordSet:
         """Number of the selected records."""
         return int(self.selected.sum())
 
-    def hold_out(self, count: int) -> tuple["RecordSet", "RecordSet"]:
+    def hold_out(
+        self, count: int, *, swap: bool = False
+    ) -> tuple["RecordSet", "RecordSet"]:
         """Returns this set without `count` records, and those records.
 
         They are ten runs of neighbours, evenly spaced, because neighbouring records
@@ -75,6 +77,7 @@ class RecordSet:
         Args:
             count: Number of records to hold out, at most half of them; 0 gives an
                 empty second set.
+            swap: Whether to exchange the two sets.
 
         Returns:
             What remains, and what is held out.
@@ -88,13 +91,16 @@ class RecordSet:
                 f"{self.directory} has {total} records in {self.split_name!r}, so 0 to "
                 f"{total // 2} can be held out. Received: {count} (--num_validation)."
             )
+        if swap and not count:
+            raise ValueError("--swap_held_out needs a --num_validation.")
         held_out = np.zeros(total, bool)
         runs = min(_HELD_OUT_RUNS, count)
         for run in range(runs):
             length = count // runs + (run < count % runs)
             start = run * total // runs
             held_out[start : start + length] = True
-        return self.without(held_out), self.without(~held_out)
+        parts = self.without(held_out), self.without(~held_out)
+        return parts[::-1] if swap else parts
 
     def without(self, excluded: np.ndarray) -> "RecordSet":
         """Returns this set without some of its records.

@@ -68,7 +68,9 @@ class Trainer:
         self._distribution = distribution = Distribution(strategy)
         distribution.check_batch_size(config.batch_size)
         is_chief = distribution.is_chief
-        self._training, held_out = records.hold_out(config.num_validation)
+        self._training, held_out = records.hold_out(
+            config.num_validation, swap=config.swap_held_out
+        )
         self._validation = Validation(
             network, objective, held_out, distribution, batch_size=config.batch_size
         )
