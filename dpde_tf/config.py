@@ -87,6 +87,18 @@ class ContextNetworkConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class GuidedNetworkConfig:
+    """The guided network, ours, which sees a coarse depth map beside the image.
+
+    Attributes:
+        guided_width: Channels of the first of its five levels; the last has four times
+            as many.
+    """
+
+    guided_width: int = 32
+
+
+@dataclasses.dataclass(frozen=True)
 class DepthLossConfig:
     """Eqs. 1 to 3 of the paper.
 
@@ -127,6 +139,49 @@ class ContextLossConfig:
 
     lambda_depth: float = 1.0
     lambda_differences: float = 0.4
+
+
+@dataclasses.dataclass(frozen=True)
+class GuidedLossConfig:
+    """The loss of the guided network, ours; depth is divided by the coarse map's mean.
+
+    Attributes:
+        lambda_level: Weight of the mean absolute error of its depth.
+        lambda_steps: Weight of that of the differences between pixels 1, 2, 4, 8 and
+            16 apart.
+    """
+
+    lambda_level: float = 1.0
+    lambda_steps: float = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class CoarseDepthConfig:
+    """Coarse depth that the guided network is trained on, made from the truth. Ours.
+
+    Attributes:
+        max_shrink: Shrink by 1 to this factor, then enlarge bilinearly.
+        max_blur: Largest standard deviation of a Gaussian blur, pixels.
+        max_displacement: Typical size of the largest smooth displacement, pixels.
+        max_level_error: Typical size of the largest smooth error of the level, as a
+            part of the depth.
+        max_noise: Largest standard deviation of noise, as a part of the depth.
+        max_quantisation: Largest step of rounding, as a part of the mean depth.
+        hole_share: Share of the images in whose depth there are holes, filled.
+        predicted_share: Share of the images that get a predicted map, if they have one.
+        coarse_predictions: Folders, separated by commas, of `experiments.predict` with
+            depth of networks that had not seen the images; empty is none.
+    """
+
+    max_shrink: float = 16.0
+    max_blur: float = 6.0
+    max_displacement: float = 2.5
+    max_level_error: float = 0.12
+    max_noise: float = 0.02
+    max_quantisation: float = 0.02
+    hole_share: float = 0.2
+    predicted_share: float = 0.5
+    coarse_predictions: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

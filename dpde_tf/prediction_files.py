@@ -103,6 +103,47 @@ def prediction_path(folder: str | pathlib.Path, name: str | bytes) -> pathlib.Pa
     return pathlib.Path(folder) / f"{text}.npz"
 
 
+def read_predicted_depths(
+    folders: Sequence[str | pathlib.Path], names: Sequence[str]
+) -> np.ndarray | None:
+    """Returns the predicted depth of records, from the first folder that has it.
+
+    Args:
+        folders: Predictions folders.
+        names: Names of the records.
+
+    Returns:
+        Metres, float32 `[N, H, W]` with a last axis of 1, 0 for a record that none of
+        the folders has; None without folders.
+
+    Raises:
+        FileNotFoundError: If none of the folders has any of the records.
+        ValueError: If a file is broken, or two differ in size.
+    """
+    if not folders:
+        return None
+    depths = {}
+    for index, name in enumerate(names):
+        paths = [prediction_path(folder, name) for folder in folders]
+        if path := next((path for path in paths if path.is_file()), None):
+            depths[index] = read_prediction(path, ["depth"])["depth"]
+    sizes = {depth.shape for depth in depths.values()}
+    if not sizes:
+        raise FileNotFoundError(
+            f"None of {', '.join(map(str, folders))} has a prediction of one of these "
+            f"records. Run `python -m {_PREDICT} --split=train --held_out`."
+        )
+    if len(sizes) > 1:
+        raise ValueError(
+            f"The predictions in {', '.join(map(str, folders))} must be of one size. "
+            f"Received: {sorted(sizes)}."
+        )
+    result = np.zeros([len(names), *sizes.pop(), 1], np.float32)
+    for index, depth in depths.items():
+        result[index, ..., 0] = depth
+    return result
+
+
 def write_prediction(
     path: str | pathlib.Path, arrays: Mapping[str, np.ndarray]
 ) -> None:

@@ -4,7 +4,9 @@ r"""Trains the gradient network on random crops of a record set.
         --workdir=runs/nyu/gradient
 
 `--gradient_network=context` trains, on whole images, the network of
-`dpde_tf.models.context_network` in its place, which is no part of the paper.
+`dpde_tf.models.context_network` in its place, `--gradient_network=guided`, on random
+crops, that of `dpde_tf.models.guided_network`, which sees a coarse depth map beside the
+image. Neither is part of the paper.
 
 The same command goes on with a run that was interrupted. The folder of the run is that
 of `experiments.train_depth`. With `--init_from` training starts from such a run of the
@@ -18,17 +20,27 @@ from collections.abc import Sequence
 from absl import app, flags
 
 from dpde_tf.config import (
+    CoarseDepthConfig,
     ContextLossConfig,
     ContextNetworkConfig,
     GradientLossConfig,
     GradientNetworkConfig,
+    GuidedLossConfig,
+    GuidedNetworkConfig,
 )
+from dpde_tf.data.coarse_depth import CoarseDepths
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.initial_weights import load_initial_gradient_weights
 from dpde_tf.models.context_network import build_context_network
 from dpde_tf.models.gradient_network import build_gradient_network
-from dpde_tf.presets import depth_preset, gradient_preset
-from dpde_tf.training.objectives import ContextObjective, GradientObjective
+from dpde_tf.models.guided_network import build_guided_network
+from dpde_tf.prediction_files import read_predicted_depths
+from dpde_tf.presets import depth_preset, gradient_preset, guided_preset
+from dpde_tf.training.objectives import (
+    ContextObjective,
+    GradientObjective,
+    GuidedObjective,
+)
 from experiments import config_flags, training_run
 from experiments.config_flags import config_from_flags
 from experiments.training_run import Setup, define_training_flags, run_training
@@ -43,12 +55,16 @@ def _define_flags() -> None:
         GradientLossConfig,
         ContextNetworkConfig,
         ContextLossConfig,
+        GuidedNetworkConfig,
+        GuidedLossConfig,
+        CoarseDepthConfig,
     )
     flags.DEFINE_enum(
         "gradient_network",
         "paper",
-        ("paper", "context"),
-        "The paper's network, or ours that sees the whole image.",
+        ("paper", "context", "guided"),
+        "The paper's network, ours that sees the whole image, or ours that sees a "
+        "coarse depth map beside it.",
     )
 
 
@@ -74,6 +90,30 @@ def make_context_setup(records: RecordSet) -> Setup:
         build_network=lambda: build_context_network(network),
         objective=ContextObjective(loss),
         load_initial=functools.partial(load_initial_gradient_weights, config=network),
+    )
+
+
+def make_guided_setup(records: RecordSet) -> Setup:
+    """Returns the guided network, its loss and its coarse depth maps.
+
+    Args:
+        records: The training records, of which there may be predictions.
+
+    Returns:
+        The setup.
+    """
+    values = FLAGS.flag_values_dict()
+    network = config_from_flags(GuidedNetworkConfig(), values)
+    loss = config_from_flags(GuidedLossConfig(), values)
+    coarse = config_from_flags(CoarseDepthConfig(), values)
+    folders = [name for name in coarse.coarse_predictions.split(",") if name]
+    predictions = read_predicted_depths(folders, records.split.names)
+    return Setup(
+        configs=(network, loss, coarse),
+        build_network=lambda: build_guided_network(network),
+        objective=GuidedObjective(loss),
+        load_initial=functools.partial(load_initial_gradient_weights, config=network),
+        coarse=CoarseDepths(coarse, predictions),
     )
 
 
@@ -106,6 +146,8 @@ def main(argv: Sequence[str]) -> None:
     if FLAGS.gradient_network == "context":
         # It sees whole images, as the depth network does.
         run_training(program, depth_preset(FLAGS.preset), make_context_setup)
+    elif FLAGS.gradient_network == "guided":
+        run_training(program, guided_preset(FLAGS.preset), make_guided_setup)
     else:
         run_training(program, gradient_preset(FLAGS.preset), make_setup)
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from absl import flags, logging
 
 from dpde_tf.config import AugmentationConfig, InitialisationConfig, TrainingConfig
+from dpde_tf.data.coarse_depth import CoarseDepths
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.folder_lock import lock_folder
@@ -54,12 +55,14 @@ class Setup:
         build_network: Builds the network, under the run's precision.
         objective: What it is trained for.
         load_initial: Sets the weights to those of a `source`, for --init_from.
+        coarse: Makes the coarse depth maps that a guided network sees.
     """
 
     configs: tuple[object, ...]
     build_network: Callable[[], keras.Model]
     objective: Objective
     load_initial: Callable[..., None]
+    coarse: CoarseDepths | None = None
 
 
 def define_training_flags(*config_classes: type) -> None:
@@ -158,6 +161,7 @@ def _make_trainer(
             augmentation=augmentation,
             workdir=FLAGS.workdir,
             strategy=strategy,
+            coarse=setup.coarse,
         )
 
 

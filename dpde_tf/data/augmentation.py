@@ -16,7 +16,7 @@ def augment(
 
     Args:
         image: RGB in [0, 1], float32 `[H, W, 3]`.
-        depth: Metres, float32 `[H, W, 1]`; 0 = no measurement.
+        depth: Metres, float32 `[H, W, C]`, one map or several; 0 = no measurement.
         seed: int32 `[2]`.
         config: What may be changed, and by how much.
 
@@ -44,7 +44,7 @@ def random_crop(
 
     Args:
         image: RGB in [0, 1], float32 `[H, W, 3]`.
-        depth: Metres, float32 `[H, W, 1]`.
+        depth: Metres, float32 `[H, W, C]`.
         seed: int32 `[2]`.
         size: (height, width) of the window, at most that of the image.
 
@@ -52,7 +52,7 @@ def random_crop(
         The two windows.
     """
     both = tf.concat([image, depth], axis=-1)
-    both = tf.image.stateless_random_crop(both, [*size, 4], seed)
+    both = tf.image.stateless_random_crop(both, [*size, both.shape[-1]], seed)
     return both[..., :3], both[..., 3:]
 
 
@@ -101,4 +101,4 @@ def _zoom_and_rotate(
         interpolation="bilinear",
         fill_mode="constant",
     )[0]
-    return image, mean_of_measured(both[..., :1], both[..., 1:]) / zoom
+    return image, mean_of_measured(*tf.split(both, 2, axis=-1)) / zoom

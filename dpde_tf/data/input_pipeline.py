@@ -9,6 +9,7 @@ import tensorflow as tf
 from dpde_tf.config import AugmentationConfig
 from dpde_tf.data.augmentation import augment
 from dpde_tf.data.batch_share import BatchShare
+from dpde_tf.data.coarse_depth import CoarseDepths
 from dpde_tf.data.manifest import Manifest, Split, check_shards, read_manifest
 from dpde_tf.data.records import decode_record, without_tuning
 
@@ -151,6 +152,7 @@ def make_training_dataset(
     epoch: int,
     start_batch: int = 0,
     share: BatchShare = _WHOLE,
+    coarse: CoarseDepths | None = None,
 ) -> tf.data.Dataset:
     """Returns the batches of one epoch, in an order that (seed, epoch) fixes.
 
@@ -167,11 +169,13 @@ def make_training_dataset(
         start_batch: Number of batches to leave out at the beginning.
         share: The part of each batch that this process prepares; all of it by default.
             The shares together are the batches of one process.
+        coarse: Makes a coarse depth map for each image, if one is needed.
 
     Returns:
         Batches of `image` (RGB in [0, 1], float32 `[B, H, W, 3]`), `depth` (metres,
         float32 `[B, H, W, 1]`), `name` (`[B]`) and `index` in the split (`[B]`;
-        negative for a record that fills up).
+        negative for a record that fills up); with `coarse`, `coarse_depth` like
+        `depth`.
 
     Raises:
         ValueError: If there are fewer records than one batch, or the crop is larger
@@ -190,9 +194,18 @@ def make_training_dataset(
         pair_seed = tf.random.experimental.stateless_fold_in(
             tf.constant([seed, epoch], tf.int32), tf.cast(index, tf.int32)
         )
-        image, depth = augment(pair["image"], pair["depth"], pair_seed, augmentation)
+        depth, more = pair["depth"], {}
+        if coarse:
+            predicted = coarse.predicted(index, records.manifest.image_size)
+            depth = tf.concat([depth, predicted], axis=-1)
+        image, depth = augment(pair["image"], depth, pair_seed, augmentation)
+        if coarse:
+            depth, predicted = tf.split(depth, 2, axis=-1)
+            coarse_seed = tf.random.experimental.stateless_fold_in(pair_seed, 1)
+            more["coarse_depth"] = coarse.make(depth, predicted, coarse_seed)
         depth = tf.where(index < 0, 0.0, depth)
-        return {"image": image, "depth": depth, "name": pair["name"], "index": index}
+        fields = {"image": image, "depth": depth, "name": pair["name"], "index": index}
+        return fields | more
 
     examples = records.serialized().shuffle(_SHUFFLE_BUFFER, seed=seed * 10_007 + epoch)
     missing = -records.num_records % batch_size
@@ -216,20 +229,32 @@ def _fillers(records: RecordSet, count: int, seed: list[int]) -> tf.data.Dataset
     return fillers.map(lambda index, serialized: (-1 - index, serialized))
 
 
-def make_evaluation_dataset(records: RecordSet, *, batch_size: int) -> tf.data.Dataset:
+def make_evaluation_dataset(
+    records: RecordSet, *, batch_size: int, coarse: CoarseDepths | None = None
+) -> tf.data.Dataset:
     """Returns all records once, in order, unchanged.
 
     Args:
         records: What to read.
         batch_size: Images a batch; the last one may be smaller.
+        coarse: Makes the same coarse depth map for each image at every call.
 
     Returns:
         Batches as `make_training_dataset` gives them, but for `index`.
     """
     size = records.manifest.image_size
+
+    def prepare(index: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        pair = _decode(serialized, size)
+        if coarse:
+            seed = tf.stack([0, tf.cast(index, tf.int32)])
+            predicted = coarse.predicted(index, size)
+            pair["coarse_depth"] = coarse.make(pair["depth"], predicted, seed)
+        return pair
+
     return (
         records.serialized()
-        .map(lambda _, serialized: _decode(serialized, size), tf.data.AUTOTUNE)
+        .map(prepare, tf.data.AUTOTUNE)
         .batch(batch_size)
         .prefetch(2)
     )

@@ -62,17 +62,21 @@ class Distribution:
 
         return self.strategy.distribute_datasets_from_function(make)
 
-    def parts(self, images: tf.Tensor) -> object:
+    def parts(self, images: object) -> object:
         """Returns equal parts of a batch, which `strategy.run` deals to the replicas.
 
         Args:
-            images: `[B, ...]`, the same on all workers.
+            images: `[B, ...]`, or a structure of such, the same on all workers.
 
         Returns:
             The parts; the last image fills up what is missing.
         """
         if self.num_replicas == 1:
             return images
+        return tf.nest.map_structure(self._parts_of_tensor, images)
+
+    def _parts_of_tensor(self, images: tf.Tensor) -> object:
+        """The parts of one tensor."""
         rows = -(-len(images) // self.num_replicas)
         places = tf.minimum(tf.range(rows * self.num_replicas), len(images) - 1)
         padded = tf.gather(images, places)

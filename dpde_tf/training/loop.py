@@ -12,6 +12,7 @@ import tensorflow as tf
 from absl import logging
 
 from dpde_tf.config import AugmentationConfig, TrainingConfig
+from dpde_tf.data.coarse_depth import CoarseDepths
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.data.manifest import DamagedShardError
 from dpde_tf.data.records import readable_record_errors
@@ -45,6 +46,7 @@ class Trainer:
         augmentation: AugmentationConfig,
         workdir: str | pathlib.Path,
         strategy: tf.distribute.Strategy | None = None,
+        coarse: CoarseDepths | None = None,
     ) -> None:
         """Builds the optimiser, and restores the newest checkpoint of `workdir`.
 
@@ -56,6 +58,7 @@ class Trainer:
             augmentation: Random changes of the training images.
             workdir: Folder of the run.
             strategy: See `make_strategy`; None is the current strategy.
+            coarse: Makes the coarse depth maps that a guided network sees.
 
         Raises:
             ValueError: If the newest checkpoint is not of this network, or the
@@ -64,6 +67,7 @@ class Trainer:
         self._network = network
         self._config = config
         self._augmentation = augmentation
+        self._coarse = coarse
         self._workdir = pathlib.Path(workdir)
         self._distribution = distribution = Distribution(strategy)
         distribution.check_batch_size(config.batch_size)
@@ -72,7 +76,12 @@ class Trainer:
             config.num_validation, swap=config.swap_held_out
         )
         self._validation = Validation(
-            network, objective, held_out, distribution, batch_size=config.batch_size
+            network,
+            objective,
+            held_out,
+            distribution,
+            batch_size=config.batch_size,
+            coarse=coarse,
         )
         self._steps_per_epoch = math.ceil(
             self._training.num_records / config.batch_size
@@ -143,6 +152,7 @@ class Trainer:
                 seed=config.seed,
                 epoch=progress.epoch,
                 start_batch=progress.step_in_epoch,
+                coarse=self._coarse,
             )
         )
         bar = self._log.progress_bar(

@@ -2,16 +2,23 @@
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from dpde_tf import losses
-from dpde_tf.config import ContextLossConfig, DepthLossConfig, GradientLossConfig
+from dpde_tf.config import (
+    ContextLossConfig,
+    DepthLossConfig,
+    GradientLossConfig,
+    GuidedLossConfig,
+)
 from dpde_tf.data.resizing import resize_depth
 from dpde_tf.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.metrics import PixelErrors
+from dpde_tf.metrics.boundary_f1 import BoundaryF1
+from dpde_tf.metrics.edge_accuracy import EdgeAccuracy
 from dpde_tf.metrics.gradient_map_errors import GradientMapErrors
 from dpde_tf.visualization import colorize_depth, colorize_gradients
 
@@ -20,6 +27,9 @@ Batch = dict[str, tf.Tensor]
 
 class Objective(Protocol):
     """The part of a training that differs between the networks."""
+
+    inputs: tuple[str, ...]
+    """Of the batch's fields, what the network takes: one, or several by name."""
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `loss`, its terms, and `measured`, each `[B]`.
@@ -59,6 +69,7 @@ class DepthObjective:
     """
 
     config: DepthLossConfig
+    inputs: ClassVar = ("image",)
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `loss`, `berhu`, `measured`, and `fsim_loss` if it has a weight."""
@@ -106,6 +117,7 @@ class GradientObjective:
     """
 
     config: GradientLossConfig
+    inputs: ClassVar = ("image",)
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `loss` and `measured`."""
@@ -152,6 +164,7 @@ class ContextObjective:
     """
 
     config: ContextLossConfig
+    inputs: ClassVar = ("image",)
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `loss`, `absolute`, `differences` and `measured`."""
@@ -175,6 +188,74 @@ class ContextObjective:
     def pictures(self, batch: Batch, predicted: np.ndarray) -> list[np.ndarray]:
         """Returns colour maps of the true and the predicted gradients."""
         return _GRADIENTS.pictures(batch, _differences(predicted))
+
+
+@dataclasses.dataclass(frozen=True)
+class GuidedObjective:
+    """Absolute errors of depth, and of its differences, for the guided network.
+
+    Depth is divided by the mean of the coarse map, so that the unit does not matter.
+
+    Attributes:
+        config: Weights.
+    """
+
+    config: GuidedLossConfig
+    inputs: ClassVar = ("image", "coarse_depth")
+
+    def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns `loss`, `level`, `steps` and `measured`."""
+        mean = tf.reduce_mean(batch["coarse_depth"], axis=[1, 2, 3], keepdims=True)
+        truth, predicted = batch["depth"] / mean, predicted / mean
+        level = losses.absolute_loss(truth, predicted)
+        steps = losses.difference_loss(truth, predicted)
+        loss = self.config.lambda_level * level + self.config.lambda_steps * steps
+        return {
+            "loss": loss,
+            "level": level,
+            "steps": steps,
+            "measured": _share(truth > 0.0),
+        }
+
+    def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
+        """Returns errors, edges and boundaries of the depth and of the coarse map."""
+        kinds = (PixelErrors, EdgeAccuracy, BoundaryF1)
+        totals = {name: [0.0] * len(kinds) for name in ("", "_of_coarse")}
+        for batch, predicted in batches:
+            maps = {"": predicted, "_of_coarse": batch["coarse_depth"].numpy()}
+            for row, truth in enumerate(batch["depth"].numpy()[..., 0].astype(float)):
+                measures = [kind(truth, truth > 0) for kind in kinds]
+                for name, depths in maps.items():
+                    one = depths[row, ..., 0].astype(float)
+                    for index, measure in enumerate(measures):
+                        totals[name][index] += measure.sums(one)
+        return {
+            f"{measure}{name}": float(value)
+            for name, sums in totals.items()
+            for kind, total in zip(kinds, sums, strict=True)
+            for measure, value in zip(kind.NAMES, kind.values(total), strict=True)
+        }
+
+    def pictures(self, batch: Batch, predicted: np.ndarray) -> list[np.ndarray]:
+        """Returns colour maps of the true, the coarse and the sharp depth."""
+        truth = batch["depth"][0, ..., 0].numpy()
+        limits = {"min_depth": 0.0, "max_depth": float(truth.max())}
+        maps = (truth, batch["coarse_depth"][0, ..., 0].numpy(), predicted[0, ..., 0])
+        return [colorize_depth(one, **limits) for one in maps]
+
+
+def network_inputs(objective: Objective, batch: Batch) -> tf.Tensor | Batch:
+    """Returns what a network takes of a batch.
+
+    Args:
+        objective: Says which fields.
+        batch: Has them.
+
+    Returns:
+        The field if there is one, else a dictionary of the fields.
+    """
+    fields = {name: batch[name] for name in objective.inputs}
+    return fields if len(fields) > 1 else fields.popitem()[1]
 
 
 _GRADIENTS = GradientObjective(GradientLossConfig())

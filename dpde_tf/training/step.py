@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from dpde_tf.training.distribution import Distribution, gather_rows
-from dpde_tf.training.objectives import Batch, Objective
+from dpde_tf.training.objectives import Batch, Objective, network_inputs
 
 
 class TrainingStep:
@@ -74,7 +74,8 @@ def train_on_batch(
         network: What is trained.
         objective: Its losses.
         optimizer: Built for the network's trainable variables.
-        batch: `image` `[B, H, W, 3]` and `depth` `[B, H, W, 1]`.
+        batch: `image` `[B, H, W, 3]`, `depth` `[B, H, W, 1]`, and what the network
+            takes.
         num_replicas: Replicas that take this step together.
 
     Returns:
@@ -84,7 +85,7 @@ def train_on_batch(
     """
     variables = network.trainable_variables
     with tf.GradientTape() as tape:
-        predicted = network(batch["image"], training=True)
+        predicted = network(network_inputs(objective, batch), training=True)
         terms = objective.losses(batch, predicted)
         loss = _mean_of_measured(terms, num_replicas)
         scaled = optimizer.scale_loss(loss)

@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dpde_tf.data.coarse_depth import CoarseDepths
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
 from dpde_tf.data.records import readable_record_errors
 from dpde_tf.training.distribution import Distribution, gather_rows
-from dpde_tf.training.objectives import Batch, Objective
+from dpde_tf.training.objectives import Batch, Objective, network_inputs
 
 
 class Validation:
@@ -23,8 +24,10 @@ class Validation:
         distribution: Distribution,
         *,
         batch_size: int,
+        coarse: CoarseDepths | None = None,
     ) -> None:
         """Takes the network, what scores it, and the records, which may be none."""
+        self._coarse = coarse
         self._distribution = distribution
         self._network = network
         self._objective = objective
@@ -54,20 +57,23 @@ class Validation:
         self, between_batches: Callable[[], None]
     ) -> Iterator[tuple[Batch, np.ndarray]]:
         """Batches of the records with the network's output."""
-        batches = make_evaluation_dataset(self._records, batch_size=self._batch_size)
+        batches = make_evaluation_dataset(
+            self._records, batch_size=self._batch_size, coarse=self._coarse
+        )
         with readable_record_errors(self._records.directory, self._records.split):
             for batch in batches:
                 between_batches()
-                predicted = self._predict_step(self._distribution.parts(batch["image"]))
+                parts = self._distribution.parts(network_inputs(self._objective, batch))
+                predicted = self._predict_step(parts)
                 yield batch, predicted.numpy()[: len(batch["image"])]
 
     @tf.function(reduce_retracing=True)
-    def _predict_step(self, parts: tf.Tensor) -> tf.Tensor:
+    def _predict_step(self, parts: tf.Tensor | Batch) -> tf.Tensor:
         """The network's output for all parts, in inference mode."""
         distribution = self._distribution
         outputs = distribution.strategy.run(self._predict_part, args=(parts,))
         return distribution.first(outputs)
 
-    def _predict_part(self, image: tf.Tensor) -> tf.Tensor:
+    def _predict_part(self, inputs: tf.Tensor | Batch) -> tf.Tensor:
         """The output for the parts of all replicas, of which this one makes one."""
-        return gather_rows(self._network(image, training=False))
+        return gather_rows(self._network(inputs, training=False))

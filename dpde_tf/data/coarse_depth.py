@@ -1,0 +1,184 @@
+"""Coarse depth maps for the training of the guided network.
+
+They are made from the true depth by what other networks do to it: blur, low
+resolution, edges that are out of place, wrong levels, noise, quantisation and holes.
+Maps that networks predicted for images that they had not seen can be mixed in.
+"""
+
+import dataclasses
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dpde_tf.config import CoarseDepthConfig
+from dpde_tf.data.resizing import resize_depth
+
+_METHODS = (
+    ("area", True),
+    ("bilinear", False),
+    ("bicubic", True),
+    ("nearest", False),
+)
+# Pixels between the nodes of the fields of displacement, level and holes.
+_DISPLACEMENT_GRID, _LEVEL_GRID, _HOLE_GRID = 16, 60, 24
+_HOLES_ABOVE = 1.2  # Of a field of unit variance.
+
+
+@dataclasses.dataclass(frozen=True)
+class CoarseDepths:
+    """Makes a coarse depth map for each image of a training.
+
+    Attributes:
+        config: How coarse.
+        predictions: Predicted depth of the split's records, float32 `[N, h, w, 1]`, 0
+            where a record has none; or None.
+    """
+
+    config: CoarseDepthConfig
+    predictions: np.ndarray | None = None
+
+    def predicted(self, index: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+        """Returns the prediction for a record, enlarged bilinearly.
+
+        Args:
+            index: In the split; negative is -1 - that.
+            size: (height, width).
+
+        Returns:
+            Metres, float32 `[height, width, 1]`; 0 if there is none.
+        """
+        if self.predictions is None:
+            return tf.zeros([*size, 1])
+        index = tf.maximum(index, -1 - index)
+        return tf.image.resize(tf.gather(self.predictions, index), size)
+
+    def make(
+        self, truth: tf.Tensor, predicted: tf.Tensor, seed: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns the coarse depth map that the network is to see.
+
+        Args:
+            truth: Metres, float32 `[H, W, 1]`; 0 = no measurement.
+            predicted: The same of `predicted`, changed as the image was.
+            seed: int32 `[2]`.
+
+        Returns:
+            Positive, metres, float32 `[H, W, 1]`.
+        """
+        choice, seed = tf.unstack(tf.random.split(seed, 2))
+        chosen = tf.random.stateless_uniform([], choice) < self.config.predicted_share
+        has_prediction = tf.reduce_all(predicted > 0.0)
+        return tf.cond(
+            chosen & has_prediction,
+            lambda: predicted,
+            lambda: degraded_depth(truth, seed, self.config),
+        )
+
+
+def degraded_depth(
+    truth: tf.Tensor, seed: tf.Tensor, config: CoarseDepthConfig
+) -> tf.Tensor:
+    """Returns true depth made coarse; the same seed gives the same map.
+
+    In this order, each by a random amount up to that of `config`: holes, smooth
+    displacement, smooth error of the level, blur, and shrinking by a random kernel,
+    noise and quantisation at the small size, bilinear enlargement.
+
+    Args:
+        truth: Metres, float32 `[H, W, 1]`, of known size; 0 = no measurement.
+        seed: int32 `[2]`.
+        config: The largest amounts.
+
+    Returns:
+        Positive, metres, float32 `[H, W, 1]`; 1 everywhere if nothing is measured.
+    """
+    seeds = tf.unstack(tf.random.split(seed, 6))
+    amounts = tf.random.stateless_uniform([8], seeds[0])
+    size = truth.shape[:2]
+    holes = _smooth_field(size, _HOLE_GRID, 1, seeds[1]) > _HOLES_ABOVE
+    punched = holes & (amounts[0] < config.hole_share)
+    depth = fill_holes(tf.where(punched, 0.0, truth))
+    depth = _displaced(depth, amounts[1] * config.max_displacement, seeds[2])
+    level = amounts[2] * config.max_level_error
+    depth *= tf.exp(level * _smooth_field(size, _LEVEL_GRID, 1, seeds[3]))
+    depth = _blurred(depth, amounts[3] * config.max_blur)
+    shrink = tf.exp(amounts[4] * math.log(config.max_shrink))
+    small = _shrunk(depth, shrink, tf.cast(amounts[5] * len(_METHODS), tf.int32))
+    noise = tf.random.stateless_normal(tf.shape(small), seeds[4])
+    small *= 1.0 + amounts[6] * config.max_noise * noise
+    step = tf.reduce_mean(small) * amounts[7] * config.max_quantisation
+    small = tf.where(
+        step > 0.0, tf.round(tf.math.divide_no_nan(small, step)) * step, small
+    )
+    depth = tf.image.resize(small, size)
+    return tf.maximum(depth, 0.01 * tf.reduce_mean(depth))
+
+
+def fill_holes(depth: tf.Tensor) -> tf.Tensor:
+    """Returns a depth map whose holes hold the mean of what is measured around them.
+
+    Each hole takes the value of the map at the largest of the sizes 1/2, 1/4, ... at
+    which it is measured, enlarged bilinearly.
+
+    Args:
+        depth: float32 `[H, W, 1]`, of known size; 0 = no measurement.
+
+    Returns:
+        The same where it is measured; 1 everywhere if nothing is.
+    """
+    height, width = depth.shape[:2]
+    if height == width == 1:
+        return tf.where(depth > 0.0, depth, 1.0)
+    half = resize_depth(depth, (-(-height // 2), -(-width // 2)))
+    half = tf.ensure_shape(half, [-(-height // 2), -(-width // 2), 1])
+    return tf.where(
+        depth > 0.0, depth, tf.image.resize(fill_holes(half), depth.shape[:2])
+    )
+
+
+def _smooth_field(
+    size: tuple[int, int], spacing: int, channels: int, seed: tf.Tensor
+) -> tf.Tensor:
+    """Smooth Gaussian noise of about unit variance, `[H, W, channels]`."""
+    nodes = [part // spacing + 3 for part in size]
+    noise = tf.random.stateless_normal([*nodes, channels], seed)
+    return tf.image.resize(noise, size, method="bicubic")
+
+
+def _displaced(depth: tf.Tensor, amount: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """The map with each pixel taken from a place that is `amount` pixels off."""
+    size = depth.shape[:2]
+    field = amount * _smooth_field(size, _DISPLACEMENT_GRID, 2, seed)
+    rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float32)
+    places = tf.stack([rows + field[..., 0], columns + field[..., 1]])
+    moved = keras.ops.image.map_coordinates(
+        depth[..., 0], places, order=1, fill_mode="nearest"
+    )
+    return tf.reshape(moved, [*size, 1])
+
+
+def _blurred(depth: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
+    """The map after a Gaussian blur of `sigma` pixels, mirrored at its border."""
+    radius = min(18, *(part - 1 for part in depth.shape[:2]))
+    offsets = tf.range(-radius, radius + 1, dtype=tf.float32)
+    weights = tf.exp(-0.5 * (offsets / tf.maximum(sigma, 0.1)) ** 2)
+    weights /= tf.reduce_sum(weights)
+    padding = [[0, 0], [radius, radius], [radius, radius], [0, 0]]
+    padded = tf.pad(depth[tf.newaxis], padding, mode="REFLECT")
+    vertical = tf.nn.conv2d(padded, weights[:, None, None, None], 1, "VALID")
+    return tf.nn.conv2d(vertical, weights[None, :, None, None], 1, "VALID")[0]
+
+
+def _shrunk(depth: tf.Tensor, factor: tf.Tensor, method: tf.Tensor) -> tf.Tensor:
+    """The map at 1 / `factor` of its size, by one of the `_METHODS`."""
+    size = tf.cast(depth.shape[:2], tf.float32) / factor
+    size = tf.maximum(tf.cast(tf.round(size), tf.int32), 2)
+
+    def by(name: str, antialias: bool) -> tf.Tensor:
+        small = tf.image.resize(depth, size, method=name, antialias=antialias)
+        return tf.ensure_shape(small, [None, None, 1])
+
+    branches = [lambda m=m: by(*m) for m in _METHODS]
+    return tf.switch_case(method, branches)
