@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from dpde_tf.config import GuidedNetworkConfig
+from dpde_tf.image_gradients import image_gradients
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.crop import CropLike
 
@@ -33,11 +34,8 @@ class DepthFeatures(keras.layers.Layer):
         mean = tf.reduce_mean(depth, axis=[1, 2, 3], keepdims=True)
         relative = tf.math.divide_no_nan(depth, mean)
         level = tf.math.log(tf.maximum(relative, _SMALLEST))
-        right = tf.pad(
-            level[:, :, 1:] - level[:, :, :-1], [[0, 0], [0, 0], [0, 1], [0, 0]]
-        )
-        below = tf.pad(level[:, 1:] - level[:, :-1], [[0, 0], [0, 1], [0, 0], [0, 0]])
-        return tf.concat([level, 10.0 * right, 10.0 * below], axis=-1)
+        differences = tf.concat(image_gradients(level), axis=-1)
+        return tf.concat([level, 10.0 * differences], axis=-1)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Returns `[B, H, W, 3]`."""
@@ -64,7 +62,7 @@ def build_guided_network(config: GuidedNetworkConfig) -> keras.Model:
     A U-shaped network of five levels, each with two 3x3 convolutions on the way down
     and two on the way up, all with BN and ReLU. It sees the image and, of the depth,
     `DepthFeatures`. A last 3x3 convolution gives the logarithm of a factor: depth in
-    another unit gives the same factor.
+    another unit gives the same factor. At first it is 1 everywhere.
 
     Args:
         config: The network's options.
@@ -102,7 +100,7 @@ def build_guided_network(config: GuidedNetworkConfig) -> keras.Model:
         1,
         3,
         padding="same",
-        kernel_initializer=keras.initializers.RandomNormal(stddev=1e-3),
+        kernel_initializer="zeros",
         dtype="float32",
         name="residual_conv",
     )(x)
