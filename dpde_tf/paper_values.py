@@ -93,6 +93,7 @@ PAPER_VALUES: tuple[PaperValue, ...] = (
     *_rows(2, "li_2015", "implied", _RMS_GAPS, rms=0.821),
     *_rows(2, "wang_2015", "implied", _RMS_GAPS, rms=0.745),
     *_rows(2, "xu_2017", "implied", _RMS_GAPS, rms=0.586),
+    *_rows(2, "tu_2021", "implied", _RMS_GAPS, rms=0.579),
     *_rows(
         3,
         "dpde",

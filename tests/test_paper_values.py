@@ -38,7 +38,7 @@ def test_find_value_of_competitors_follows_from_the_printed_rms_gaps():
         for value in paper_values.PAPER_VALUES
         if (value.table, value.column) == (2, "rms") and value.row != "dpde"
     }
-    assert len(stored) == 8
+    assert len(stored) == 9
     assert stored <= implied
 
 

@@ -95,10 +95,54 @@ def test_comparison_table_has_the_published_numbers_with_their_protocol():
     assert "centre crop" in eigen[-1]
     paper = found["Eigen et al. (2014) [20]", "the paper"]
     assert paper[0] == "0.907\nimplied"
-    nothing = found["Ma et al. (2020) [39]", "their publication"]
-    assert set(nothing) == {"not found"}
-    liu = found["Liu et al. (2015), DCNF [22]", "their publication"]
-    assert set(liu) == {"not found"}
+    assert eigen[-1].endswith(". https://arxiv.org/abs/1406.2283")
+    tu = found["Tu et al. (2021) [27]", "Tu et al., name of the released model"]
+    assert tu[:3] == ["0.579", "not found", "not found"]
+
+
+def test_comparison_table_says_what_was_searched_for_in_vain():
+    table = scores.comparison_table(2, [])
+    nothing = lines(table)["Ma et al. (2020) [39]", "their publication"]
+    assert nothing[:-1] == ["not found"] * 6
+    assert nothing[-1].startswith('searched for "Ma, Niu, Hu: ')
+    assert nothing[-1].endswith("; found neither its text nor a work that quotes it")
+    assert "searched for in public source code" in table.note
+    assert "searched for" not in scores.ablation_table([]).note
+
+
+# The competitors that Sect. 4.3 and Figs. 3-5 name, and 40 and 44, which are in the
+# list of references alone; Li et al. have published numbers on Make3D, too.
+COMPETITORS = {
+    1: {4, 8, 11, 14, 15, 19, 22, 23, 35},
+    2: {8, 11, 12, 14, 15, 16, 20, 22, 23, 27, *range(35, 41), 43, 44},
+    3: {11, 12, 22, 23, 43, 44},
+}
+
+
+@pytest.mark.parametrize("number", COMPETITORS)
+def test_comparison_table_has_every_competitor_with_numbers_or_a_search(number):
+    table = scores.comparison_table(number, [])
+    references, title = set(), ""
+    for row in table.rows:
+        title = row[0].text or title
+        if not title.endswith("]"):
+            continue
+        references.add(int(title.rpartition("[")[2][:-1]))
+        if row[1].text not in ("the paper", "ours"):
+            has_number = {cell.text for cell in row[2:-1]} != {"not found"}
+            details = row[-1].text
+            assert ("https://" if has_number else "searched for") in details
+    assert references == COMPETITORS[number]
+
+
+def test_comparison_table_has_no_published_number_on_middlebury():
+    found = lines(scores.comparison_table(3, []))
+    methods = [title for title, source in found if source == "their publication"]
+    assert len(methods) == 6
+    assert "FCRN [23]" in methods
+    fcrn = found["FCRN [23]", "their publication"]
+    assert fcrn[:-1] == ["not found"] * 6
+    assert "found no work besides the paper that scores it" in fcrn[-1]
 
 
 def test_comparison_table_has_our_runs_with_the_gap(dpde):

@@ -180,7 +180,7 @@ def footnotes(scores: Scores, *, dataset: str, protocol: str) -> tuple[str, ...]
         for m in METHODS
     ]
     return tuple(
-        f"{source}: {next(iter(values.values())).protocol}."
+        f"{source}: {next(iter(values.values())).details}"
         for sources in published
         for source, values in sources.items()
         if source != PAPER

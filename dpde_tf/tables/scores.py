@@ -10,7 +10,8 @@ from dpde_tf.paper_values import (
     TABLE_TITLES,
     PaperValue,
 )
-from dpde_tf.published_values import compared_methods, published_values
+from dpde_tf.published_searches import PLACES, search_text
+from dpde_tf.published_values import METHODS, compared_methods, published_values
 from dpde_tf.report.blocks import NOT_RUN, Cell, Table
 from dpde_tf.report.comparison import (
     PAPER,
@@ -72,15 +73,19 @@ _ABLATION_ROWS = {
     "context_gradients": "fusion with its gradients (ours)",
     "context": "fusion of the mean depth of both with its gradients (ours)",
 }
+_COMPETITORS = {method.name for method in METHODS}
+_SEARCHED = f"Published numbers were searched for in {PLACES}."
 _INTERVALS = "In brackets: 95 % intervals, where they were computed."
 _NOTES = {
     1: "The text gives only what the gradient stream improves: log10 by 0.005 and Rel "
     "by 0.002. It does not say whether depths beyond 70 m count.",
     2: "The text lists 14 gaps in RMS for 15 methods; those that fit no published "
-    "number (competitors at 1.120, 0.600, 0.569, 1.040, 0.579 and 0.863) cannot be "
-    "assigned. No sentence names [40], so its table is a guess.",
+    "number (competitors at 1.120, 0.600, 0.569, 1.040 and 0.863) cannot be assigned. "
+    "No sentence names [40]; it stands here because its reference number lies between "
+    "those of Tables 2 and 3.",
     3: "The text prints five numbers for six measures; MGE, which it does not define, "
-    "has none. All networks are trained on NYU Depth v2.",
+    "has none. All networks are trained on NYU Depth v2. No sentence names [44]; it "
+    "stands here because its reference number follows [43].",
     4: "The paper has three rows: FCRN, the modified FCRN and DPDE. The image's "
     "gradients are those of its luminance, brought to metres by the ratio of the total "
     "variations of predicted depth and luminance, with the sign that agrees with the "
@@ -124,11 +129,9 @@ def comparison_table(number: int, runs: Sequence[ScoredRun]) -> Table:
     groups = {}
     for method in compared_methods(number, DATASETS[number]):
         if method.name not in _OWN_ROWS:
-            published = list(_published_lines(number, method.name))
-            nothing = Line("their publication", {}, NOT_FOUND, NOT_FOUND)
             groups[f"{method.title} [{method.reference}]"] = [
                 *_paper_lines(number, method.name),
-                *(published or [nothing]),
+                *_published_lines(number, method.name),
             ]
     for row, title in _OWN_ROWS.items():
         published = _published_lines(number, row)
@@ -160,6 +163,8 @@ def _table(number: int, groups: Mapping[str, Sequence[Line]]) -> Table:
     header = ("Method", "Source", *(TITLES[name] for name in measures), "Details")
     ours = " and ".join(f"`{name}`" for name in _protocols(number))
     note = f"{LEGEND} {_INTERVALS} Ours are by the protocol {ours}. {_NOTES[number]}"
+    if number in DATASET_TABLES.values():
+        note += f" {_SEARCHED}"
     return Table(header, tuple(rows), note=note)
 
 
@@ -181,9 +186,13 @@ def _paper_lines(number: int, row: str) -> Iterator[Line]:
 
 def _published_lines(number: int, method: str) -> Iterator[Line]:
     """What a method's own or another publication gives, a line a source."""
-    for source, values in published_values(DATASETS[number], method).items():
-        protocol = next(iter(values.values())).protocol
-        yield Line(source, published_cells(values), NOT_FOUND, protocol)
+    dataset = DATASETS[number]
+    published = published_values(dataset, method)
+    for source, values in published.items():
+        details = next(iter(values.values())).details
+        yield Line(source, published_cells(values), NOT_FOUND, details)
+    if not published and method in _COMPETITORS:
+        yield Line("their publication", {}, NOT_FOUND, search_text(dataset, method))
 
 
 def _own_lines(

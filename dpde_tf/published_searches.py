@@ -1,0 +1,132 @@
+"""What was searched for where no published number was found.
+
+Pure Python, as `published_values`, which has what was found.
+"""
+
+import dataclasses
+
+PLACES = "public source code, documentation, threads of issues and web pages"
+"""Where it was searched; of most web pages, only the first part could be read."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """A search that found no number.
+
+    Attributes:
+        queries: What was searched for.
+        result: What was found instead.
+    """
+
+    queries: tuple[str, ...]
+    result: str
+
+    @property
+    def text(self) -> str:
+        """What was searched for, and what was found instead."""
+        queries = ", ".join(f'"{query}"' for query in self.queries)
+        return f"searched for {queries}; found {self.result}"
+
+
+_NOTHING = "neither its text nor a work that quotes it"
+
+SEARCHES = {
+    "qin_2016": Search(
+        ("Qin depth estimation", "parameter transfer with a lightweight model"),
+        _NOTHING,
+    ),
+    "choi_2015": Search(
+        (
+            "Depth Analogy",
+            "Choi, Min, Ham: data-driven approach for single image depth estimation",
+            "estimation using gradient samples",
+        ),
+        "an abstract of another work of its authors",
+    ),
+    "herrera_2018": Search(
+        (
+            "Herrera, del-Blanco, García: automatic depth extraction from 2D images",
+            "cluster-based learning framework",
+        ),
+        _NOTHING,
+    ),
+    "mohaghegh_2018": Search(
+        (
+            "Mohaghegh, Karimi, Soroushmehr",
+            "aggregation of rich depth-aware features",
+            "modified stacked generalization",
+        ),
+        _NOTHING,
+    ),
+    "liu_2021": Search(
+        (
+            "Liu, Lei, Zhu: single-image depth estimation",
+            "refined segmentation and consistency reconstruction",
+        ),
+        _NOTHING,
+    ),
+    "fang_2016": Search(("fast depth estimation", "using structured forest"), _NOTHING),
+    "carvalho_2018": Search(
+        (
+            "Carvalho et al.",
+            "D3-Net",
+            "On regression losses for deep depth estimation",
+        ),
+        "its program (marcelampc/d3net_depth_estimation) and the first page of its "
+        "text (hal-01925321), both without scores",
+    ),
+    "moukari_2018": Search(
+        (
+            "Moukari, Picard, Simon, Jurie",
+            "deep multi-scale architectures for monocular depth estimation",
+        ),
+        _NOTHING,
+    ),
+    "ma_2020": Search(
+        (
+            "Ma, Niu, Hu: deep multi-scale convolutional neural network method",
+            "neural network method for depth estimation from a single image",
+        ),
+        _NOTHING,
+    ),
+    "lo_2020": Search(
+        (
+            "Lo, Chiu, Luo: depth estimation from single image",
+            "multi-path-multi-rate diverse feature extractor",
+        ),
+        _NOTHING,
+    ),
+    "middlebury": Search(
+        (
+            "single image depth estimation Middlebury SSIM GSM",
+            "trained on NYU, tested on Middlebury: Depth Transfer, DCNF, FCRN, "
+            "DenseDepth",
+            "Middlebury stereo dataset (MID)",
+        ),
+        "no work besides the paper that scores it on these images",
+    ),
+}
+"""Name of a method, or of a data set if none of its methods has numbers, to search."""
+
+
+def search_text(dataset: str, method: str) -> str:
+    """Returns what was searched for in vain.
+
+    Args:
+        dataset: As in `paper_values.SPLIT_SIZES`.
+        method: A name of `published_values.METHODS` without numbers on the data set.
+
+    Returns:
+        Text without a stop at its end.
+
+    Raises:
+        ValueError: If no search for it is known.
+    """
+    search = SEARCHES.get(method) or SEARCHES.get(dataset)
+    if search is None:
+        raise ValueError(
+            f"{method!r} has no published number on {dataset!r}, and "
+            "`published_searches.SEARCHES` does not say what was searched for. Add a "
+            "number to `published_values.PUBLISHED_VALUES`, or the search."
+        )
+    return search.text
