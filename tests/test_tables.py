@@ -214,6 +214,14 @@ def test_to_latex_breaks_long_texts():
     assert lines[10] == r"\end{tabular}}"
 
 
+def test_to_latex_breaks_addresses_at_their_strokes():
+    address = f"https://{'x' * 30}/y-z"
+    table = Table(("Name", "Note"), ((Cell("a"), Cell(address)),))
+    lines = formats.to_latex(table, "Title").splitlines()
+    stroke = r"/\allowbreak{}"
+    assert lines[8] == rf"a & https:{stroke}{stroke}{'x' * 30}{stroke}y-z \\"
+
+
 def test_to_latex_stacks_what_follows_a_line_break():
     cells = (Cell("a"), Cell("1\n[0, 2]"), Cell(f"{'x' * 41}\ny"))
     lines = formats.to_latex(Table(("A", "N", "B"), (cells,)), "Title").splitlines()

@@ -12,6 +12,7 @@ from dpde_tf.report.markdown import to_markdown
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
+    "/": r"/\allowbreak{}",  # addresses and paths are wider than a column
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "–": "--",
