@@ -2,7 +2,7 @@
 
 import pathlib
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from dpde_tf.reconstruction.geometry import (
     connected_squares,
     square_triangles,
 )
+from dpde_tf.reconstruction.unlit_glb import mesh_as_glb
 from dpde_tf.reconstruction.viewer_page import PointCloud, viewer_page
 
 FORMATS = ("ply", "glb", "html")
@@ -106,7 +107,7 @@ def _write_points(stem: pathlib.Path, cloud: PointCloud) -> pathlib.Path:
     """A coloured point cloud as PLY."""
     points = _trimesh().PointCloud(cloud.points, colors=cloud.colors)
     path = stem.with_name(f"{stem.name}_points.ply")
-    return _write(path, points.export)
+    return _write(path, points.export(file_type="ply"))
 
 
 def _write_mesh(
@@ -121,20 +122,27 @@ def _write_mesh(
     if not len(triangles):
         return []
     used, triangles = np.unique(triangles, return_inverse=True)
-    mesh = _trimesh().Trimesh(
-        points.reshape(-1, 3)[used],
-        triangles.reshape(-1, 3),
-        vertex_colors=image.reshape(-1, 3)[used],
-        process=False,
-    )
+    vertices, colors = (values.reshape(-1, 3)[used] for values in (points, image))
+    export = {"ply": _mesh_as_ply, "glb": mesh_as_glb}
     return [
-        _write(stem.with_name(f"{stem.name}.{suffix}"), mesh.export)
+        _write(
+            stem.with_name(f"{stem.name}.{suffix}"),
+            export[suffix](vertices, triangles.reshape(-1, 3), colors),
+        )
         for suffix in suffixes
     ]
 
 
-def _write(path: pathlib.Path, export: Callable[..., bytes]) -> pathlib.Path:
-    """One file of the format that its suffix names."""
+def _mesh_as_ply(
+    vertices: np.ndarray, triangles: np.ndarray, colors: np.ndarray
+) -> bytes:
+    """A mesh whose colours are those of the image, as PLY has them."""
+    mesh = _trimesh().Trimesh(vertices, triangles, vertex_colors=colors, process=False)
+    return mesh.export(file_type="ply")
+
+
+def _write(path: pathlib.Path, content: bytes) -> pathlib.Path:
+    """One file, whole or not at all."""
     with write_whole(path) as temporary:
-        temporary.write_bytes(export(file_type=path.suffix[1:]))
+        temporary.write_bytes(content)
     return path

@@ -1,0 +1,62 @@
+"""Coloured meshes as binary glTF 2.0, shown with the colours of their photograph."""
+
+import numpy as np
+
+# A photograph has its light in it already.
+_MATERIAL = {
+    "doubleSided": True,
+    "pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0},
+    "extensions": {"KHR_materials_unlit": {}},
+}
+# trimesh writes colours in 8 bits, and attributes of such names as they are.
+_STAND_IN = "_COLOR_0"
+_LEVELS = np.iinfo(np.uint16).max
+
+
+def mesh_as_glb(
+    vertices: np.ndarray, triangles: np.ndarray, colors: np.ndarray
+) -> bytes:
+    """Returns a mesh as a GLB file, unlit and seen from both sides.
+
+    Viewers that do not know the unlit extension show a rough surface, not a metal.
+
+    Args:
+        vertices: Metres; x right, y up, z to the viewer, `[N, 3]`.
+        triangles: Indices of vertices, int `[M, 3]`.
+        colors: sRGB, uint8 `[N, 3]`. The file has them linear, with 16 bits: with 8,
+            the darkest levels would fall together.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ImportError: If trimesh is not installed.
+
+    Source: glTF 2.0 specification, Sect. 3.7.2.1 (COLOR_0 is a linear multiplier of
+    the base colour) and Sect. 3.9; KHR_materials_unlit, with its fallback.
+    """
+    import trimesh  # Optional, see `check_formats`.
+
+    opaque = np.full((len(colors), 1), _LEVELS, np.uint16)
+    mesh = trimesh.Trimesh(vertices, triangles, process=False)
+    mesh.vertex_attributes[_STAND_IN] = np.hstack([_linear_levels()[colors], opaque])
+    return mesh.export(file_type="glb", tree_postprocessor=_complete)
+
+
+def _linear_levels() -> np.ndarray:
+    """The linear 16-bit level of each 8-bit level of sRGB (IEC 61966-2-1)."""
+    encoded = np.arange(256) / 255
+    power = ((encoded + 0.055) / 1.055) ** 2.4
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, power)
+    return np.rint(linear * _LEVELS).astype(np.uint16)
+
+
+def _complete(tree: dict) -> None:
+    """Gives the only mesh of a file its colours and its material."""
+    (primitive,) = tree["meshes"][0]["primitives"]
+    colors = primitive["attributes"].pop(_STAND_IN)
+    primitive["attributes"]["COLOR_0"] = colors
+    tree["accessors"][colors]["normalized"] = True
+    primitive["material"] = 0
+    tree["materials"] = [_MATERIAL]
+    tree["extensionsUsed"] = list(_MATERIAL["extensions"])
