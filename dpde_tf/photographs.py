@@ -56,9 +56,10 @@ def predict_photograph(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not an image.
+        ValueError: If it is not an image, or the focal length is not plausible.
     """
     photograph = read_image(path)
+    camera = photograph_camera(photograph.shape[:2], focal=focal)
     small = resize_image(photograph, working_size(photograph.shape[:2], training_size))
     image = tf.image.convert_image_dtype(small[np.newaxis], tf.float32)
     maps = {key: values[0] for key, values in predictor.predict(image).items()}
@@ -70,7 +71,6 @@ def predict_photograph(
             full = np.maximum(full, _SMALLEST_DEPTH)
             write_depth_png(output / f"{path.stem}_{key}.png", full)
     if export:
-        camera = photograph_camera(photograph.shape[:2], focal=focal)
         write_reconstruction(
             output,
             path.stem,

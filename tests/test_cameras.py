@@ -1,5 +1,7 @@
 """Tests of dpde_tf.reconstruction.cameras."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,14 @@ def test_photograph_camera_has_the_angle_of_nyu_over_its_longer_side():
 def test_unknown_camera_and_wrong_focal_lengths_are_refused():
     with pytest.raises(ValueError, match=r"'mine' is not known.*make3d.*--focal"):
         find_camera("mine", (2, 2))
-    for focal in (0.0, -1.0, float("nan")):
-        with pytest.raises(ValueError, match=r"--focal\) must be positive"):
-            photograph_camera((2, 2), focal=focal)
+    for focal in (0.0, -1.0, float("nan"), float("inf"), 0.001, 127.9, 64000.1):
+        for make in (photograph_camera, functools.partial(find_camera, "make3d")):
+            with pytest.raises(
+                ValueError,
+                match=r"--focal\) must be in pixels, between 128 and 64000 for an "
+                rf"image of 480x640\. Received: {focal:g}\. From mill",
+            ):
+                make((480, 640), focal=focal)
+    # The longer side counts.
+    assert photograph_camera((640, 480), focal=128.0).focal_y == 128.0
+    assert photograph_camera((480, 640), focal=64000.0).focal_y == 64000.0

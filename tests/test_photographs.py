@@ -94,3 +94,13 @@ def test_predict_photograph_writes_a_page_in_three_dimensions(photograph, tmp_pa
     assert '"name": "depth"' in page
     predict_photograph(predictor, photograph, tmp_path / "flat", **options)
     assert not (tmp_path / "flat" / "photo.html").exists()
+
+
+def test_predict_photograph_checks_the_focal_length_before_it_predicts(
+    photograph, tmp_path
+):
+    with pytest.raises(ValueError, match=r"--focal\) must be in pixels, between 18 "):
+        predict_photograph(
+            None, photograph, tmp_path / "out", training_size=(60, 60), focal=0.001
+        )
+    assert not (tmp_path / "out").exists()

@@ -1,9 +1,12 @@
 """Cameras: which way each pixel of an image looks."""
 
 import dataclasses
-import math
 
 import numpy as np
+
+# Focal lengths over the longer side of the image: from 136 degrees, wider than any
+# lens without distortion, to 0.6 degrees.
+_PLAUSIBLE_FOCAL = (0.2, 100.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +91,7 @@ def find_camera(
         The camera at that size.
 
     Raises:
-        ValueError: If neither is known, or the focal length is not positive.
+        ValueError: If neither is known, or the focal length is not plausible.
     """
     if focal is None and dataset not in CAMERAS:
         raise ValueError(
@@ -112,12 +115,18 @@ def photograph_camera(size: tuple[int, int], *, focal: float | None = None) -> C
         The camera.
 
     Raises:
-        ValueError: If the focal length is not positive.
+        ValueError: If the focal length is not plausible for that size.
     """
     if focal is None:
         nyu = CAMERAS["nyu_depth_v2"]
         focal = nyu.focal_x / nyu.size[1] * max(size)
-    if not (focal > 0 and math.isfinite(focal)):
-        raise ValueError(f"`focal` (--focal) must be positive. Received: {focal}.")
+    low, high = (ratio * max(size) for ratio in _PLAUSIBLE_FOCAL)
+    if not low <= focal <= high:
+        raise ValueError(
+            f"`focal` (--focal) must be in pixels, between {low:.6g} and {high:.6g} "
+            f"for an image of {size[0]}x{size[1]}. Received: {focal:g}. From "
+            "millimetres: times the longer side in pixels, over that of the sensor (36 "
+            "mm for the equivalent focal length)."
+        )
     height, width = size
     return Camera(tuple(size), focal, focal, (width - 1) / 2, (height - 1) / 2)
