@@ -31,6 +31,7 @@ from data_prep.mat_files import read_variable
 from data_prep.pair_encoding import Pair
 from data_prep.raw_files import check_split_size, require_folder
 from dpde_tf.data.depth_files import measured_depth
+from dpde_tf.data.folders import normalized
 from dpde_tf.data.image_files import read_image
 from dpde_tf.data.manifest import Manifest
 
@@ -77,7 +78,7 @@ def _by_stem(
     if not (allow_partial and not folder.exists()):
         require_folder(folder, _REMEDY)
     paths = sorted(folder.glob(f"{prefix}*{suffix}"))
-    return {path.name[len(prefix) : -len(suffix)]: path for path in paths}
+    return {normalized(path.name[len(prefix) : -len(suffix)]): path for path in paths}
 
 
 def _pair(stem: str, image: pathlib.Path, depth: pathlib.Path) -> Pair:

@@ -58,15 +58,16 @@ def _check_depth(depth: np.ndarray, origin: str) -> None:
     if not measured.size:
         raise ValueError(
             f"{origin} must have a measured depth somewhere; it has none. Remove the "
-            "pair, or fetch the file again."
+            "pair, fetch the file again, or check --invalid_value and --max_depth."
         )
     median, (low, high) = float(np.median(measured)), _PLAUSIBLE_MEDIAN
     if not low <= median <= high:
         raise ValueError(
             f"{origin} must be in metres: the median of its depth must lie between "
             f"{low} and {high}, and is {median:.6g}. Probably it is in millimetres or "
-            "centimetres: give --depth_scale, the metres per stored unit, to "
-            "`python -m data_prep.rgbd_folder`, or check the raw file."
+            "centimetres: give --depth_scale, the metres per stored integer, to "
+            "`python -m data_prep.rgbd_folder` (floating-point files must be in "
+            "metres), or check the raw file."
         )
 
 

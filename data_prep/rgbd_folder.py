@@ -1,12 +1,15 @@
 """Anybody's folders of images and depth maps -> a record set.
 
 Raw layout: a folder of images (BMP, JPEG, PNG, PPM, TIFF or WebP) and a folder of
-depth maps (16-bit PNG, NPY, NPZ or PFM) of the same stems, `0007.jpg` with
+depth maps (16-bit PNG, TIFF, NPY, NPZ or PFM) of the same stems, `0007.jpg` with
 `0007.png`. A list is a text file with one stem or one file name a line; empty lines
-and lines that begin with `#` are skipped. The stem is the name of the record.
+and lines that begin with `#` are skipped, unless such a line names a pair, which is
+refused (`./#1` names the pair `#1`). The stem is the name of the record.
 
-Depth is stored value times --depth_scale, in metres; 0, negative and non-finite
-values are "no measurement". Image and depth map of a pair must have one size.
+Depth is metres where it is stored as floating-point numbers, and integers times
+--depth_scale; 0, negative and non-finite values, those of --invalid_value and what is
+beyond --max_depth are "no measurement". Image and depth map of a pair must have one
+size, or with --image_size one aspect ratio.
 
     python -m data_prep.rgbd_folder --images=rgb --depths=depth --depth_scale=0.001 \\
         --train_list=train.txt --test_list=test.txt --image_size=240,320 \\
@@ -14,8 +17,9 @@ values are "no measurement". Image and depth map of a pair must have one size.
 """
 
 import functools
+import math
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,76 +28,61 @@ from absl import flags
 from data_prep import converter_flags
 from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
 from data_prep.pair_encoding import Pair
-from data_prep.raw_files import read_text, require_file
+from data_prep.pair_lists import read_list
 from data_prep.split_writing import SplitWriter, write_with_threads
-from dpde_tf.data.depth_files import SUFFIXES, read_depth
+from dpde_tf.data.depth_files import read_depth
+from dpde_tf.data.depth_formats import find_depth_files, other_format_note
+from dpde_tf.data.depth_units import check_integers_have_scale, check_scale_has_integers
 from dpde_tf.data.folders import files_by_stem
 from dpde_tf.data.image_files import IMAGE_SUFFIXES, read_image
 from dpde_tf.data.manifest import Manifest
 
 FLAGS = flags.FLAGS
-
-
-def read_list(path: str | pathlib.Path) -> list[str]:
-    """Returns the stems that a list file names, in its order.
-
-    Args:
-        path: Text file with one stem or one file name a line; empty lines and
-            lines that begin with `#` are skipped.
-
-    Returns:
-        Stems; only suffixes of images and depth maps are taken off, so that a dot
-        inside a stem stays.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not UTF-8 text, or names nothing.
-    """
-    path = require_file(pathlib.Path(path), "Give --train_list or --test_list.")
-    lines = (line.strip() for line in read_text(path).splitlines())
-    names = [pathlib.PurePath(line) for line in lines if line and line[0] != "#"]
-    if not names:
-        raise ValueError(f"{path} must name a pair at least; it names none.")
-    suffixes = (*IMAGE_SUFFIXES, *SUFFIXES)
-    return [n.stem if n.suffix.lower() in suffixes else n.name for n in names]
+# Of two aspect ratios that are one, such as that of 1296x968 and of 640x480 pixels.
+_SAME_ASPECT = 0.01
 
 
 def _load(
-    image: pathlib.Path, depth: pathlib.Path, scale: float
+    image: pathlib.Path,
+    depth: pathlib.Path,
+    read: Callable[[pathlib.Path], np.ndarray],
+    resized: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns image and depth of two files."""
-    loaded = read_image(image), read_depth(depth, depth_scale=scale)
-    if loaded[0].shape[:2] != loaded[1].shape:
+    """Returns image and depth of two files, which will be resized or not."""
+    loaded = read_image(image), read(depth)
+    size, depth_size = loaded[0].shape[:2], loaded[1].shape
+    found = f"{image} has {size}, {depth} has {depth_size}"
+    aspects = size[0] * depth_size[1], size[1] * depth_size[0]
+    if not math.isclose(*aspects, rel_tol=_SAME_ASPECT):
         raise ValueError(
-            f"Image and depth map of a pair must have one size: {image} has "
-            f"{loaded[0].shape[:2]}, {depth} has {loaded[1].shape}. Resize one of "
-            "them, or remove the pair from its list."
+            "Image and depth map of a pair must show the same, in one aspect ratio: "
+            f"{found}. Crop one of them, or remove the pair from its list."
+        )
+    if size != depth_size and not resized:
+        raise ValueError(
+            f"Image and depth map of a pair must have one size: {found}. Give "
+            "--image_size, to which both are resized, or remove the pair from its list."
         )
     return loaded
 
 
-def _pair(stem: str, image: pathlib.Path, depth: pathlib.Path, scale: float) -> Pair:
-    """Returns the pair of two files, which can be pickled."""
-    return Pair(stem, str(depth), functools.partial(_load, image, depth, scale))
-
-
-def _pairs(
+def _listed_stems(
     list_file: str | pathlib.Path,
     images: Mapping[str, pathlib.Path],
     depths: Mapping[str, pathlib.Path],
-    depth_scale: float,
-) -> list[Pair]:
-    """Returns the pairs that a list names."""
-    pairs = []
-    for stem in read_list(list_file):
+    folder: str | pathlib.Path,
+) -> list[str]:
+    """Returns the stems that a list names, each of an image and a depth map."""
+    stems = read_list(list_file, known={*images, *depths})
+    for stem in stems:
         for kind, files in (("image", images), ("depth map", depths)):
             if stem not in files:
+                note = other_format_note(folder, stem) if files is depths else ""
                 raise FileNotFoundError(
                     f"{list_file} names {stem!r}, of which there is no {kind}. Add the "
-                    "file to its folder, or remove the line."
+                    f"file to its folder, or remove the line.{note}"
                 )
-        pairs.append(_pair(stem, images[stem], depths[stem], depth_scale))
-    return pairs
+    return stems
 
 
 def convert(
@@ -101,7 +90,9 @@ def convert(
     depths: str | pathlib.Path,
     output: str | pathlib.Path,
     *,
-    depth_scale: float,
+    depth_scale: float | None = None,
+    invalid_values: Sequence[float] = (),
+    max_depth: float | None = None,
     train_list: str | pathlib.Path | None = None,
     test_list: str | pathlib.Path | None = None,
     image_size: tuple[int, int] | None = None,
@@ -114,7 +105,9 @@ def convert(
         images: Folder of images.
         depths: Folder of depth maps with the same stems.
         output: Folder of the record set.
-        depth_scale: Metres per stored unit.
+        depth_scale: Metres per stored integer; floating-point numbers are metres.
+        invalid_values: Stored numbers that are no measurements.
+        max_depth: Metres; what is farther is no measurement.
         train_list: Text file that names the pairs of the split `train`.
         test_list: The same for `test`; one of the two must be given.
         image_size: (height, width) of the records; None keeps that of the files.
@@ -133,29 +126,45 @@ def convert(
     if not lists:
         raise ValueError("--train_list or --test_list must be given; neither is.")
     image_files = files_by_stem(images, IMAGE_SUFFIXES, remedy="Give --images.")
-    depth_files = files_by_stem(depths, SUFFIXES, remedy="Give --depths.")
-    splits = {
-        split: _pairs(path, image_files, depth_files, depth_scale)
+    depth_files = find_depth_files(depths, remedy="Give --depths.")
+    names = {
+        split: _listed_stems(path, image_files, depth_files, depths)
         for split, path in lists.items()
     }
-    names = {split: {pair.name for pair in pairs} for split, pairs in splits.items()}
-    both = sorted(set.intersection(*names.values())) if len(names) == 2 else []
+    train, test = (set(names.get(split, ())) for split in ("train", "test"))
+    both = sorted(train & test)
     if both:
         raise ValueError(
             f"{train_list} and {test_list} must have no pair in common; both name "
             f"{', '.join(both[:5])}. Remove it from one of them."
         )
-    used = [name for split in names.values() for name in split]
+    used = [name for split in names.values() for name in dict.fromkeys(split)]
+    used_depths = [depth_files[name] for name in used]
+    check_integers_have_scale(used_depths, depth_scale, flag="depth_scale")
+    check_scale_has_integers(used_depths, depth_scale, flag="depth_scale")
+    meaning = {
+        "depth_scale": depth_scale,
+        "invalid_values": list(invalid_values),
+        "max_depth": max_depth,
+    }
+    read, resized = functools.partial(read_depth, **meaning), image_size is not None
+
+    def pair(name: str) -> Pair:
+        """The pair of that name, which can be pickled."""
+        image, depth = image_files[name], depth_files[name]
+        load = functools.partial(_load, image, depth, read, resized)
+        return Pair(name, str(depth), load)
+
     return write_record_set(
         output,
         dataset=pathlib.Path(output).name,
-        splits=splits,
+        splits={split: [*map(pair, stems)] for split, stems in names.items()},
         image_size=image_size,
         raw_files={
             "images": [image_files[name] for name in used],
-            "depths": [depth_files[name] for name in used],
+            "depths": used_depths,
         },
-        settings={"depth_scale": depth_scale},
+        settings=meaning,
         options=options,
         write_split=write_split,
     )
@@ -167,7 +176,20 @@ def define_flags() -> None:
     flags.adopt_module_key_flags(converter_flags)
     flags.DEFINE_string("images", None, "Folder of the images.")
     flags.DEFINE_string("depths", None, "Folder of the depth maps.")
-    flags.DEFINE_float("depth_scale", None, "Metres per unit, 0.001 for millimetres.")
+    flags.DEFINE_float(
+        "depth_scale", None, "Metres per stored integer, 0.001 for millimetres."
+    )
+    flags.DEFINE_multi_float(
+        "invalid_value",
+        [],
+        "Stored number that is no measurement, such as 65535; may be repeated.",
+    )
+    flags.DEFINE_float(
+        "max_depth",
+        None,
+        "Metres; what is farther is no measurement.",
+        lower_bound=0.0,
+    )
     flags.DEFINE_string("train_list", None, "Text file with the pairs of the training.")
     flags.DEFINE_string("test_list", None, "Text file with the pairs of the test.")
 
@@ -187,13 +209,15 @@ def run(more: Callable[[], dict[str, Any]] = dict) -> None:
             FLAGS.depths,
             FLAGS.output,
             depth_scale=FLAGS.depth_scale,
+            invalid_values=FLAGS.invalid_value,
+            max_depth=FLAGS.max_depth,
             train_list=FLAGS.train_list,
             test_list=FLAGS.test_list,
             image_size=image_size,
             options=options,
             **more(),
         ),
-        required=("images", "depths", "depth_scale"),
+        required=("images", "depths"),
     )
 
 

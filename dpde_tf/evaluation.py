@@ -18,6 +18,7 @@ import tensorflow as tf
 from dpde_tf import bootstrap, metrics
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.data import records
+from dpde_tf.data.folders import normalized
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.prediction_files import PredictionFolder, some_names
 from dpde_tf.protocols import Protocol
@@ -52,12 +53,13 @@ def read_split(
     """
     record_set = RecordSet.open(directory, split)
     listed = record_set.split.names
-    if unknown := set(names or ()) - set(listed):
+    wanted = set(map(normalized, listed if names is None else names))
+    if unknown := wanted - set(map(normalized, listed)):
         raise ValueError(
             f"Split {split!r} of {directory} has no record {some_names(unknown)}."
         )
-    selected = np.array([names is None or name in names for name in listed])
-    due = [name for name in listed if names is None or name in names]
+    selected = np.array([normalized(name) in wanted for name in listed])
+    due = [name for name in listed if normalized(name) in wanted]
     chosen = dataclasses.replace(record_set, selected=selected)
     try:
         with records.readable_record_errors(directory, record_set.split):

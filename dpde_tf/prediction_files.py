@@ -7,14 +7,16 @@ with float32 `[H, W]` arrays: `depth`, and where there is a gradient network
 
 import dataclasses
 import pathlib
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.data.array_files import read_npz
-from dpde_tf.data.depth_files import SUFFIXES, read_relative_depth
-from dpde_tf.data.folders import files_by_stem
+from dpde_tf.data.depth_formats import as_map, find_depth_files, read_stored
+from dpde_tf.data.depth_units import check_integers_have_scale, scale_integers
+from dpde_tf.data.folders import normalized
 
 _PREDICT = "experiments.predict"
 _NAMES_SHOWN = 3
@@ -32,6 +34,7 @@ def read_prediction(
     keys: Sequence[str] | None = None,
     *,
     optional: Sequence[str] = (),
+    depth_scale: float | None = None,
 ) -> dict[str, np.ndarray]:
     """Returns arrays of one predictions file.
 
@@ -39,13 +42,15 @@ def read_prediction(
         path: The `.npz` file.
         keys: Which arrays; None for all.
         optional: Arrays that come besides `keys`, where the file has them.
+        depth_scale: Metres per unit of arrays of integers.
 
     Returns:
-        Key to float32 `[H, W]`.
+        Key to float32 `[H, W]`; axes of length 1 before and behind are dropped.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is broken, lacks a key, or an array is not `[H, W]`.
+        ValueError: If the file is broken, lacks a key, or an array is not `[H, W]`, or
+            holds integers without a scale.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -59,15 +64,18 @@ def read_prediction(
     if keys:
         chosen = [*keys, *(key for key in optional if key in arrays)]
         arrays = {key: arrays[key] for key in chosen}
-    for key, array in arrays.items():
-        if array.ndim != 2 or array.dtype.kind != "f" or not array.size:
-            raise ValueError(
-                f"{key!r} in {path} must be floating-point [H, W]. "
-                f"Received: {array.dtype} {array.shape}."
-            )
+    return {
+        key: _metres(array, f"{key!r} in {path}", depth_scale)
+        for key, array in arrays.items()
+    }
+
+
+def _metres(stored: np.ndarray, origin: str, depth_scale: float | None) -> np.ndarray:
+    """A map in metres, or metres per pixel, in float32."""
+    metres = scale_integers(as_map(stored, origin), origin, depth_scale)
     # What is too large for float32 becomes infinite.
     with np.errstate(over="ignore"):
-        return {key: array.astype(np.float32) for key, array in arrays.items()}
+        return metres.astype(np.float32)
 
 
 def _load(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -89,7 +97,8 @@ def prediction_path(folder: str | pathlib.Path, name: str | bytes) -> pathlib.Pa
         name: Name of the record, as its manifest or the record itself gives it.
 
     Returns:
-        `<folder>/<name>.npz`.
+        `<folder>/<name>.npz`; of the same name in other Unicode characters, if only
+        that is there.
 
     Raises:
         ValueError: If that is no file right in the folder.
@@ -100,7 +109,9 @@ def prediction_path(folder: str | pathlib.Path, name: str | bytes) -> pathlib.Pa
             f"The record {text!r} cannot give a file of {folder} its name. Convert the "
             "raw data again."
         )
-    return pathlib.Path(folder) / f"{text}.npz"
+    forms = (text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD")))
+    paths = [pathlib.Path(folder) / f"{form}.npz" for form in forms]
+    return next((path for path in paths if path.is_file()), paths[0])
 
 
 def read_predicted_depths(
@@ -163,8 +174,8 @@ class PredictionFolder:
 
     Attributes:
         directory: The folder.
-        files: Stem to a NPZ, NPY, PNG or PFM file.
-        depth_scale: Metres per stored unit; None = the files hold metres.
+        files: Normalized stem to a depth file.
+        depth_scale: Metres per stored integer; None = there are none.
     """
 
     directory: pathlib.Path
@@ -179,7 +190,7 @@ class PredictionFolder:
 
         Args:
             directory: The folder.
-            depth_scale: Metres per stored unit, which PNG files need.
+            depth_scale: Metres per stored integer, which PNG files need.
 
         Returns:
             Its depth files.
@@ -189,17 +200,8 @@ class PredictionFolder:
             ValueError: If two files have the same stem, or a PNG comes without a scale.
         """
         remedy = f"Run `python -m {_PREDICT}`, or choose another with --predictions."
-        files = files_by_stem(directory, SUFFIXES, remedy=remedy)
-        if not files:
-            raise FileNotFoundError(
-                f"{directory} holds no depth file ({', '.join(SUFFIXES)}). {remedy}"
-            )
-        png = [path.name for path in files.values() if path.suffix.lower() == ".png"]
-        if png and depth_scale is None:
-            raise ValueError(
-                f"PNG files such as {png[0]} in {directory} hold integers. Say how "
-                "many metres one is, --depth_scale=0.001 for millimetres."
-            )
+        files = find_depth_files(directory, remedy=remedy)
+        check_integers_have_scale(files.values(), depth_scale, flag="depth_scale")
         return cls(pathlib.Path(directory), files, depth_scale)
 
     def common_names(
@@ -219,8 +221,9 @@ class PredictionFolder:
             ValueError: If there are files without a record and none is allowed, or no
                 file has one.
         """
-        common = [name for name in names if name in self.files]
-        missing, extra = set(names) - set(common), set(self.files) - set(common)
+        common = [name for name in names if normalized(name) in self.files]
+        missing = set(names) - set(common)
+        extra = set(self.files) - set(map(normalized, common))
         if missing and not allow_partial:
             raise FileNotFoundError(
                 f"{self.directory} lacks {len(missing)} of {len(names)} predictions: "
@@ -244,30 +247,29 @@ class PredictionFolder:
         path = next(iter(self.files.values()))
         if path.suffix.lower() != ".npz":
             return ["depth"]
-        return [key for key in read_prediction(path) if not key.startswith("gradient")]
+        arrays = read_prediction(path, depth_scale=self.depth_scale)
+        return [key for key in arrays if not key.startswith("gradient")]
 
     def read(self, name: str, keys: Sequence[str]) -> dict[str, np.ndarray]:
         """Returns predicted arrays of one image.
 
         Args:
-            name: Stem.
+            name: Name of the record.
             keys: Arrays of a NPZ file; `depth` for other files.
 
         Returns:
             Key to metres, float32 `[H, W]`; NaN = no value.
 
         Raises:
-            ValueError: If the file is broken, or lacks a key.
+            ValueError: If the file is broken, lacks a key, or holds integers without
+                a scale.
         """
-        path = self.files[name]
+        path = self.files[normalized(name)]
         if path.suffix.lower() == ".npz":
-            arrays = read_prediction(path, keys)
-        elif set(keys) == {"depth"}:
-            arrays = {"depth": read_relative_depth(path)}
-        else:
-            raise ValueError(
-                f"{path} holds one map, called 'depth'. Received the keys: "
-                f"{', '.join(keys)}."
-            )
-        scale = np.float32(1.0 if self.depth_scale is None else self.depth_scale)
-        return {key: array * scale for key, array in arrays.items()}
+            return read_prediction(path, keys, depth_scale=self.depth_scale)
+        if set(keys) == {"depth"}:
+            return {"depth": _metres(read_stored(path), str(path), self.depth_scale)}
+        raise ValueError(
+            f"{path} holds one map, called 'depth'. Received the keys: "
+            f"{', '.join(keys)}."
+        )

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import depth_files
+from dpde_tf.data.folders import stem_of
 from dpde_tf.data.gradient_files import read_gradients
 from dpde_tf.data.image_files import read_image, resize_image
 from dpde_tf.depth_alignment import REFERENCE_ALIGNMENTS, align_to_reference
@@ -23,7 +24,7 @@ SCALE_GRADIENTS = "scale_gradients"
 ALIGNMENTS = ("none", SCALE_GRADIENTS, *REFERENCE_ALIGNMENTS)
 _MILLIMETRES = 0.001
 
-Files = Mapping[str, pathlib.Path]  # By stem.
+Files = Mapping[str, pathlib.Path]  # By stem, as `stem_of` gives it.
 # Of a stem and a (height, width): gradient_x and gradient_y, [H, W].
 Gradients = Callable[[str, tuple[int, int]], tuple[np.ndarray, np.ndarray]]
 
@@ -34,17 +35,22 @@ class DepthFormat:
 
     Attributes:
         key: Array of NPZ files; None for `depth`, or the only one.
-        depth_scale: Metres per unit; None where files are in metres, or relative.
+        depth_scale: Metres per unit of integers, in PNG that are written too; None
+            where there are none, or they are relative.
+        invalid_values: Stored numbers that are no depth.
+        max_depth: Metres; what is farther is no depth.
         alignment: One of `ALIGNMENTS`; `none` = they are metres after the scale.
-        references: Files of depth in metres, for an alignment that needs them.
-        reference_scale: Metres per unit of those.
+        references: Files of depth, for an alignment that needs them.
+        read_reference: Reads one of those in metres, as `depth_files.read_depth`.
     """
 
     key: str | None = None
     depth_scale: float | None = None
+    invalid_values: Sequence[float] = ()
+    max_depth: float | None = None
     alignment: str = "none"
     references: Files = dataclasses.field(default_factory=dict)
-    reference_scale: float = 1.0
+    read_reference: Callable[[pathlib.Path], np.ndarray] = depth_files.read_depth
 
     def read(self, path: pathlib.Path) -> np.ndarray:
         """Returns depth in metres, or with `scale_gradients` in its own unit.
@@ -59,24 +65,27 @@ class DepthFormat:
             FileNotFoundError: If the file or its reference is missing.
             ValueError: If one of them is broken, or the alignment fails.
         """
+        options = {"key": self.key, "invalid_values": self.invalid_values}
         if self.alignment == "none":
-            scale = self.depth_scale or 1.0
-            return _with_nan(
-                depth_files.read_depth(path, depth_scale=scale, key=self.key)
+            depth = depth_files.read_depth(
+                path,
+                depth_scale=self.depth_scale,
+                max_depth=self.max_depth,
+                **options,
             )
-        relative = depth_files.read_relative_depth(path, key=self.key)
+            return _with_nan(depth)
+        relative = depth_files.read_relative_depth(path, **options)
         if self.alignment == SCALE_GRADIENTS:
             return relative
-        reference = depth_files.read_depth(
-            _partner(self.references, path.stem, "reference"),
-            depth_scale=self.reference_scale,
+        reference = self.read_reference(
+            _partner(self.references, stem_of(path), "reference")
         )
         return _with_nan(
             align_to_reference(reference, relative, alignment=self.alignment)
         )
 
     def write(self, path: pathlib.Path, depth: np.ndarray) -> None:
-        """Writes depth as `read` gives it; PNG in the unit of the input, or in mm.
+        """Writes depth as `read` gives it; PNG in `depth_scale`, or in mm.
 
         Args:
             path: File to write.
@@ -162,7 +171,7 @@ def refine_file(
     depth = depth_format.read(path)
     relative = depth_format.alignment == SCALE_GRADIENTS
     refine = refine_relative_depth if relative else refine_depth
-    refined = refine(depth, *gradients(path.stem, depth.shape), fusion=fusion)
+    refined = refine(depth, *gradients(stem_of(path), depth.shape), fusion=fusion)
     if picture is not None:
         write_image(picture, refinement_picture(depth, refined.depth))
     depth_format.write(target, refined.depth)

@@ -5,8 +5,9 @@ Example:
         --records=data/records/nyu_depth_v2 --protocol=all --compare_key=depth
 
 writes runs/nyu/scores/dpde/summary.json and per_image.csv, and run.json that says with
-what they were made. No network is loaded. Files (NPZ, NPY, PFM, or 16-bit PNG with
---depth_scale) and records belong together by name.
+what they were made. No network is loaded. Files (NPZ, NPY, PFM, TIFF or 16-bit PNG) and
+records belong together by name. Floating-point numbers are metres; integers, such as
+those of PNG, become metres by --depth_scale.
 """
 
 import dataclasses
@@ -17,6 +18,8 @@ from absl import app, flags
 
 from dpde_tf import evaluation, protocols
 from dpde_tf.data import manifest
+from dpde_tf.data.depth_units import check_scale_has_integers
+from dpde_tf.data.folders import normalized
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.prediction_files import PredictionFolder
 from dpde_tf.score_text import format_table
@@ -40,7 +43,7 @@ def _define_flags() -> None:
         "One or more of: all (that are for this data set and split); "
         + "; ".join(f"{p.name}: {p.description}" for p in protocols.PROTOCOLS.values()),
     )
-    flags.DEFINE_float("depth_scale", None, "Metres per stored unit; PNG need it.")
+    flags.DEFINE_float("depth_scale", None, "Metres per stored integer, as in PNG.")
     flags.DEFINE_bool(
         "allow_partial", False, "Leave out records and files without a counterpart."
     )
@@ -175,7 +178,7 @@ def evaluate(
     if allow_partial:
         description["left_out"] = {
             "records": sorted(set(listed_split.names) - set(names)),
-            "predictions": sorted(set(predictions.files) - set(names)),
+            "predictions": sorted(set(predictions.files) - set(map(normalized, names))),
         }
     return evaluation.write_scores(
         scores,
@@ -205,6 +208,8 @@ def _run() -> None:
     other = FLAGS.compare_with and PredictionFolder.open(
         FLAGS.compare_with, depth_scale=FLAGS.depth_scale
     )
+    files = [*predictions.files.values(), *(other.files.values() if other else ())]
+    check_scale_has_integers(files, FLAGS.depth_scale, flag="depth_scale")
     output = pathlib.Path(FLAGS.output or default_output(predictions.directory))
     with result_folder(output, _PROGRAM):
         summary = evaluate(

@@ -10,7 +10,7 @@ import numpy as np
 from dpde_tf.depth_alignment import align_to_reference
 from dpde_tf.evaluation import read_split
 from dpde_tf.figures.examples import Example
-from dpde_tf.prediction_files import read_prediction
+from dpde_tf.prediction_files import prediction_path, read_prediction
 
 
 def parse_predictions(texts: Sequence[str]) -> dict[str, pathlib.Path]:
@@ -71,7 +71,9 @@ def read_examples(
     found = []
     for name, image, truth in read_split(records, split, names=names):
         predictions = {
-            method: _resized(read_prediction(folder / f"{name}.npz"), truth.shape)
+            method: _resized(
+                read_prediction(prediction_path(folder, name)), truth.shape
+            )
             for method, folder in folders.items()
             if folder.is_dir()
         }

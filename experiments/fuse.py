@@ -11,10 +11,12 @@ of --gradient_run:
     python -m experiments.fuse --depth=other/depth --images=other/rgb \
         --output=other/fused
 
-Depth is a folder of NPY, NPZ, 16-bit PNG or PFM files, each of its own size; gradients
-are NPZ with `gradient_x` and `gradient_y`, or NPY `[H, W, 2]`, in metres per pixel at
-the size of their depth map. Images are resized to it. Holes of the depth (0, negative
-or not finite in metres; not finite in relative depth) are filled from the gradients.
+Depth is a folder of NPY, NPZ, 16-bit PNG, TIFF or PFM files, each of its own size:
+floating-point metres, or integers with --depth_scale. Gradients are NPZ with
+`gradient_x` and `gradient_y`, or NPY `[H, W, 2]`, in metres per pixel at the size of
+their depth map. Images are resized to it. Holes of the depth (0, negative or not finite
+in metres; not finite in relative depth; --invalid_value; beyond --max_depth) are filled
+from the gradients.
 
 Relative depth needs --align:
   scale_gradients          affine-invariant depth; its scale is found by the total
@@ -29,6 +31,7 @@ Files that are there from the same options are kept, so that an interrupted run 
 A file that cannot be refined is named at the end, with exit code 1.
 """
 
+import functools
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -37,7 +40,9 @@ import keras
 from absl import app, flags, logging
 
 from dpde_tf.config import FusionConfig
-from dpde_tf.data import depth_files, gradient_files
+from dpde_tf.data import depth_formats, gradient_files
+from dpde_tf.data.depth_files import read_depth
+from dpde_tf.data.depth_units import check_integers_have_scale, check_scale_has_integers
 from dpde_tf.data.folders import files_by_stem
 from dpde_tf.data.image_files import IMAGE_SUFFIXES
 from dpde_tf.depth_alignment import REFERENCE_ALIGNMENTS
@@ -65,14 +70,18 @@ from experiments.result_record import result_folder, write_result_record
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.fuse"
 # What decides about the numbers, besides network and fusion.
-_RECORDED = ("depth", "key", "depth_scale", "align", "reference", "reference_scale")
+_RECORDED = (
+    *("depth", "key", "depth_scale", "invalid_value", "max_depth", "align"),
+    *("reference", "reference_scale", "reference_invalid_value"),
+    "reference_max_depth",
+)
 
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
     flags.DEFINE_string("depth", None, "Folder of depth maps.", required=True)
     flags.DEFINE_string("key", None, "Array of NPZ depth. Default: depth, or the only.")
-    flags.DEFINE_float("depth_scale", None, "Metres per unit of --depth; PNG need it.")
+    _define_depth_flags("depth")
     flags.DEFINE_string("gradients", None, "Folder of depth gradients.")
     flags.DEFINE_string("images", None, "Folder of images, to predict gradients of.")
     flags.DEFINE_string(
@@ -81,13 +90,34 @@ def _define_flags() -> None:
     flags.DEFINE_enum("precision", "float32", PRECISIONS, "Precision of the network.")
     flags.DEFINE_enum("align", "none", ALIGNMENTS, "For relative depth: see above.")
     flags.DEFINE_string("reference", None, "Folder of depth in metres, for --align.")
-    flags.DEFINE_float("reference_scale", None, "Metres per unit of it; PNG need it.")
+    _define_depth_flags("reference")
     flags.DEFINE_string("output", None, "Folder of the refined depth.", required=True)
-    formats = [suffix[1:] for suffix in depth_files.SUFFIXES]
+    formats = [suffix[1:] for suffix in depth_formats.SUFFIXES]
     flags.DEFINE_enum("format", None, formats, "Of the output. Default: as the input.")
     flags.DEFINE_bool("overwrite", False, "Replace depth maps that are there.")
     flags.DEFINE_bool("pictures", False, "Write pictures of before and after, too.")
     define_config_flags(FusionConfig)
+
+
+def _define_depth_flags(folder: str) -> None:
+    """Defines the flags that say what the numbers in the files of a folder mean."""
+    scale, prefix = f"{folder}_scale", "" if folder == "depth" else f"{folder}_"
+    unit = "; also of PNG that are written" if folder == "depth" else ""
+    flags.DEFINE_float(
+        scale, None, f"Metres per integer of --{folder}, as PNG have them{unit}."
+    )
+    flags.DEFINE_multi_float(
+        f"{prefix}invalid_value",
+        [],
+        f"Stored number in --{folder} that is no measurement, such as 65535; may be "
+        "repeated.",
+    )
+    flags.DEFINE_float(
+        f"{prefix}max_depth",
+        None,
+        f"Metres in --{folder}; what is farther is no measurement.",
+        lower_bound=0.0,
+    )
 
 
 def _check_flags() -> None:
@@ -100,10 +130,15 @@ def _check_flags() -> None:
         raise app.UsageError(
             f"--reference and --align={'|'.join(REFERENCE_ALIGNMENTS)} need each other."
         )
-    if FLAGS.depth_scale is not None and FLAGS.align != "none":
+    writes_scale = FLAGS.format == "png" and FLAGS.align in REFERENCE_ALIGNMENTS
+    of_metres = ["max_depth"] if writes_scale else ["max_depth", "depth_scale"]
+    if FLAGS.align != "none" and (given := _given(of_metres)):
         raise app.UsageError(
-            "--depth_scale is for depth in metres; relative depth (--align) has none."
+            f"--{given[0]} is for depth in metres; relative depth (--align) has none."
         )
+    of_reference = [name for name in _RECORDED if name.startswith("reference_")]
+    if not FLAGS.reference and (given := _given(of_reference)):
+        raise app.UsageError(f"--{given[0]} needs --reference.")
     if FLAGS.align == "scale_gradients" and FLAGS.format == "png":
         raise app.UsageError("Relative depth has no unit, which --format=png needs.")
     folders = (FLAGS.depth, FLAGS.gradients, FLAGS.images, FLAGS.reference)
@@ -112,20 +147,21 @@ def _check_flags() -> None:
         raise app.UsageError(f"{FLAGS.output} is a folder of inputs: another --output.")
 
 
+def _given(names: Sequence[str]) -> list[str]:
+    """Those of the flags that have a value."""
+    return [name for name in names if FLAGS[name].value not in (None, [])]
+
+
 def _depth_files(
     folder: str, scale: float | None, flag: str
 ) -> dict[str, pathlib.Path]:
     """The depth files of a folder by their stems."""
-    suffixes = depth_files.SUFFIXES
-    if not (files := files_by_stem(folder, suffixes, remedy=f"Give --{flag}.")):
-        raise FileNotFoundError(f"{folder} of --{flag} has none of {suffixes}.")
-    integers = any(path.suffix.lower() == ".png" for path in files.values())
-    in_metres = flag == "reference" or FLAGS.align == "none"
-    if integers and in_metres and scale is None:
-        raise ValueError(
-            f"{folder} has PNG files. Give --{flag}_scale, the metres per stored unit: "
-            "0.001 for millimetres."
-        )
+    files = depth_formats.find_depth_files(folder, remedy=f"Give --{flag}.")
+    if flag == "reference" or FLAGS.align == "none":
+        check_integers_have_scale(files.values(), scale, flag=f"{flag}_scale")
+    if flag == "reference" or FLAGS.format != "png":
+        key = None if flag == "reference" else FLAGS.key
+        check_scale_has_integers(files.values(), scale, flag=f"{flag}_scale", key=key)
     return files
 
 
@@ -137,9 +173,16 @@ def _depth_format() -> DepthFormat:
     return DepthFormat(
         key=FLAGS.key,
         depth_scale=FLAGS.depth_scale,
+        invalid_values=FLAGS.invalid_value,
+        max_depth=FLAGS.max_depth,
         alignment=FLAGS.align,
         references=references,
-        reference_scale=FLAGS.reference_scale or 1.0,
+        read_reference=functools.partial(
+            read_depth,
+            depth_scale=FLAGS.reference_scale,
+            invalid_values=FLAGS.reference_invalid_value,
+            max_depth=FLAGS.reference_max_depth,
+        ),
     )
 
 
@@ -198,7 +241,8 @@ def refine_files(
     failures, num_unconverged = {}, 0
     bar = keras.utils.Progbar(len(due), unit_name="depth map")
     for path, target in due.items():
-        picture = target.parent / "pictures" / f"{path.stem}.png" if pictures else None
+        name = f"{target.stem}.png"
+        picture = target.parent / "pictures" / name if pictures else None
         try:
             num_unconverged += not refine_file(path, target, picture=picture, **options)
         except (ValueError, OSError) as error:

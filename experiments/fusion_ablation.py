@@ -27,7 +27,11 @@ from dpde_tf.data import manifest
 from dpde_tf.depth_refinement import refine_depth
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.evaluation import read_split
-from dpde_tf.prediction_files import read_prediction, write_prediction
+from dpde_tf.prediction_files import (
+    prediction_path,
+    read_prediction,
+    write_prediction,
+)
 from dpde_tf.run_folder import RECORD_FILE, read_run_record
 from dpde_tf.substitute_gradients import (
     Gradients,
@@ -102,7 +106,7 @@ def fuse_split(
     num_unconverged = 0
     bar = keras.utils.Progbar(len(names), unit_name="image")
     for name, image, truth in read_split(records, split):
-        path = predictions / f"{name}.npz"
+        path = prediction_path(predictions, name)
         arrays = read_prediction(path, keys)
         if arrays["depth"].shape != truth.shape:
             raise ValueError(

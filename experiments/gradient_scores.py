@@ -17,7 +17,7 @@ from dpde_tf.config import GradientLossConfig
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.evaluation import read_split
 from dpde_tf.metrics.gradient_map_errors import GradientMapErrors
-from dpde_tf.prediction_files import read_prediction
+from dpde_tf.prediction_files import prediction_path, read_prediction
 from dpde_tf.substitute_gradients import (
     map_gradients,
     true_gradients,
@@ -61,7 +61,7 @@ def score_split(
     """
     totals: dict[str, np.ndarray] = {}
     for name, _, depth in read_split(records, split):
-        path = predictions / f"{name}.npz"
+        path = prediction_path(predictions, name)
         arrays = read_prediction(path, _GRADIENTS, optional=_DEPTHS)
         truth = np.stack(true_gradients(depth), axis=-1)
         errors = GradientMapErrors(truth, ~np.isnan(truth), alpha=alpha)

@@ -20,7 +20,7 @@ from dpde_tf.atomic_files import write_whole
 from dpde_tf.data import manifest
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.image_gradients import image_gradients, image_gradients_mask
-from dpde_tf.prediction_files import read_prediction
+from dpde_tf.prediction_files import prediction_path, read_prediction
 from dpde_tf.report import blocks, contents, html, markdown, pictures
 from dpde_tf.report.blocks import Table
 from dpde_tf.report.figures import FigureSet, read_figures
@@ -89,7 +89,7 @@ def read_examples(
             )
         ]
         predictions = {
-            folder: read_prediction(path / f"{name}.npz")
+            folder: read_prediction(prediction_path(path, name))
             for folder, path in runs.predictions.items()
         }
         examples.append(pictures.Example(name, image, depth, *gradients, predictions))

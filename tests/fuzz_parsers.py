@@ -38,7 +38,7 @@ with atheris.instrument_imports(
 ):
     import tensorflow as tf
 
-    from data_prep.rgbd_folder import read_list
+    from data_prep.pair_lists import read_list
     from data_prep.verification import _read_records
     from dpde_tf.data.depth_files import read_depth, read_relative_depth
     from dpde_tf.data.records import decode_record, encode_record

@@ -3,13 +3,15 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from absl import flags
 
 from dpde_tf import score_text
-from dpde_tf.prediction_files import PredictionFolder
+from dpde_tf.data.depth_files import write_depth
+from dpde_tf.prediction_files import PredictionFolder, read_prediction
 from experiments import evaluate
-from tests.test_evaluation import write_depths, write_predictions
+from tests.test_evaluation import DEPTHS, write_depths, write_predictions
 
 
 def run_evaluate(tmp_path, predictions, **options):
@@ -187,3 +189,43 @@ def test_evaluate_program_lists_its_flags():
     finished = subprocess.run(command, capture_output=True, text=True)
     for name in ("--predictions", "--records", "--split", "--keys", "--protocol"):
         assert name in finished.stdout
+
+
+def test_main_scales_integers_alone(folders, tmp_path, monkeypatch):
+    """Metres and millimetres in one folder get the scores of metres."""
+    predictions = pathlib.Path(folders["predictions"])
+    scores = []
+    for flag in ({}, {"depth_scale": 0.001}):
+        run_main(monkeypatch, **folders, keys="depth", **flag)
+        summary = json.loads(
+            (tmp_path / "scores" / "dpde" / "summary.json").read_text()
+        )
+        scores.append(summary["protocols"]["paper"]["results"]["depth"]["pooled"])
+        if not flag:
+            depth = read_prediction(predictions / "a.npz")["depth"]
+            (predictions / "a.npz").unlink()
+            write_depth(predictions / "a.png", depth)
+    assert scores[0] == scores[1]  # 2.5 m are 2500 mm.
+    assert scores[0]["rms"] == pytest.approx(0.8330, abs=1e-4)
+    with pytest.raises(SystemExit, match=r"a.png holds integers.*--depth_scale, 0.001"):
+        run_main(monkeypatch, **folders, keys="depth")
+    write_depth(predictions / "b.png", depth)
+    with pytest.raises(SystemExit, match=r"there once in .*; b.png and b.npz have the"):
+        run_main(monkeypatch, **folders, keys="depth", depth_scale=0.001)
+
+
+def test_main_refuses_a_scale_that_nothing_needs(folders, tmp_path, monkeypatch):
+    with pytest.raises(SystemExit, match=r"--depth_scale=0.001 is for integers; .*npz"):
+        run_main(monkeypatch, **folders, depth_scale=0.001)
+    # The other folder needs it.
+    for name, depth in DEPTHS.items():
+        write_depth(tmp_path / "other" / f"{name}.png", np.full((4, 6), depth))
+    other = {"compare_with": tmp_path / "other", "compare_key": "depth"}
+    run_main(monkeypatch, **folders, keys="depth", depth_scale=0.001, **other)
+
+
+def test_main_names_integers_without_a_scale(folders, monkeypatch):
+    path = pathlib.Path(folders["predictions"]) / "a.npz"
+    np.savez(path, depth=np.full((2, 3), 2000, np.int32))
+    with pytest.raises(SystemExit, match=r"'depth' in .*a.npz holds int32 integers.*-"):
+        run_main(monkeypatch, **folders, keys="depth")

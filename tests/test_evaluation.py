@@ -104,6 +104,15 @@ def test_read_split_reads_chosen_names_only(record_set):
         list(evaluation.read_split(record_set, "test", names=["y", "x", "a"]))
 
 
+def test_read_split_compares_names_after_unicode_normalization(tmp_path):
+    composed, decomposed = "k\u00fcche", "ku\u0308che"
+    depth = np.ones((4, 6), np.float32)
+    folder = write_record_set(tmp_path / "records", {"a": depth, decomposed: depth})
+    for name in (composed, decomposed):
+        ((found, _, _),) = evaluation.read_split(folder, "test", names=[name])
+        assert found == decomposed
+
+
 def test_read_split_refuses_shards_that_are_not_the_manifests(tmp_path):
     depths = dict.fromkeys(("a", "b"), np.ones((4, 6), np.float32))
     folder = write_record_set(tmp_path / "records", depths)

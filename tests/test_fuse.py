@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from absl import app, flags
 
-from dpde_tf.data.depth_files import SUFFIXES, read_depth, write_depth
+from dpde_tf.data import depth_files
+from dpde_tf.data.depth_files import read_depth, write_depth
+from dpde_tf.data.depth_formats import SUFFIXES
 from experiments import fuse
 
 # A map a stem, each of its own size: a slope of 0.1 m a pixel with a noisy pixel.
@@ -94,6 +96,80 @@ def test_fuse_writes_the_format_that_is_asked_for(folders, run):
     # Nearly without the gradients: the depth as it was, in millimetres.
     depth = refined(folders, "a", ".png", depth_scale=0.001)
     np.testing.assert_allclose(depth, noisy_depth(SIZES["a"]), atol=0.001)
+
+
+def test_fuse_scales_integers_alone(folders, run, tmp_path):
+    write_depth(tmp_path / "mixed" / "a.png", noisy_depth(SIZES["a"]))
+    write_depth(tmp_path / "mixed" / "b.npz", noisy_depth(SIZES["b"]))
+    run(depth_scale=0.001, **folders | {"depth": tmp_path / "mixed"})
+    for stem, suffix in (("a", ".png"), ("b", ".npz")):
+        depth = refined(folders, stem, suffix, depth_scale=0.001)
+        np.testing.assert_allclose(depth, clean_depth(SIZES[stem]), atol=0.01)
+
+
+def test_fuse_refuses_a_scale_that_nothing_needs(folders, run, tmp_path):
+    with pytest.raises(SystemExit, match=r"--depth_scale=0.001 is for integers; .*npy"):
+        run(depth_scale=0.001, **folders)
+    reference = {"align": "median", "reference": folders["depth"]}
+    with pytest.raises(SystemExit, match=r"--reference_scale=0.001 is for integers"):
+        run(reference_scale=0.001, **reference, **folders)
+    # It is the unit of what is written.
+    run(depth_scale=0.002, format="png", omega=1e-6, **folders)
+    stored = cv2.imread(f"{folders['output']}/a.png", cv2.IMREAD_UNCHANGED)
+    np.testing.assert_allclose(stored, noisy_depth(SIZES["a"]) / 0.002, atol=1)
+
+
+def test_fuse_names_integers_without_a_scale(folders, run, tmp_path):
+    np.save(tmp_path / "depth" / "a.npy", np.full(SIZES["a"], 2000, np.int32))
+    with pytest.raises(SystemExit) as caught:
+        run(**folders)
+    (line,) = caught.value.code.splitlines()[1:]
+    assert "a.npy holds int32 integers" in line and "--depth_scale" in line
+
+
+def test_fuse_leaves_out_invalid_values(folders, run, tmp_path):
+    for stem, size in SIZES.items():
+        stored = np.rint(clean_depth(size) * 1000).astype(np.uint16)
+        stored[2, 2], stored[0, 1] = 65535, 30000
+        (tmp_path / "png").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / "png" / f"{stem}.png"), stored)
+    flags = {"depth_scale": 0.001, "invalid_value": 65535, "max_depth": 10}
+    run(**flags, **folders | {"depth": tmp_path / "png"})
+    for stem, size in SIZES.items():
+        depth = refined(folders, stem, ".png", depth_scale=0.001)
+        np.testing.assert_allclose(depth, clean_depth(size), atol=0.01)
+    config = json.loads((tmp_path / "output" / "run.json").read_text())["config"]
+    assert (config["invalid_value"], config["max_depth"]) == ([65535], 10)
+
+
+def test_fuse_leaves_out_invalid_values_of_the_reference(folders, run, tmp_path):
+    for stem, size in SIZES.items():
+        write_depth(tmp_path / "relative" / f"{stem}.npy", clean_depth(size) / 4)
+        reference = clean_depth(size)
+        reference[:, 2:] = 77.0
+        reference[:, 1] = 50.0
+        write_depth(tmp_path / "reference" / f"{stem}.npy", reference)
+    run(
+        align="median",
+        reference=tmp_path / "reference",
+        reference_invalid_value=77,
+        reference_max_depth=49,
+        **folders | {"depth": tmp_path / "relative"},
+    )
+    for stem, size in SIZES.items():
+        np.testing.assert_allclose(refined(folders, stem), clean_depth(size), atol=0.01)
+
+
+def test_fuse_warns_of_what_a_png_cannot_hold(folders, run, tmp_path, monkeypatch):
+    texts = []
+    monkeypatch.setattr(
+        depth_files.logging, "warning", lambda text, *v: texts.append(text % v)
+    )
+    far = 64 + clean_depth(SIZES["a"])  # 66.0 to 66.5 m.
+    write_depth(tmp_path / "far" / "a.npy", far)
+    run(format="png", **folders | {"depth": tmp_path / "far"})
+    (text,) = (text for text in texts if "a.png" in text)
+    assert "30 pixels over 65.535 m" in text and "NPY" in text
 
 
 def test_fuse_names_bad_files_and_does_the_rest(folders, run, tmp_path):
@@ -200,6 +276,9 @@ def test_fuse_predicts_gradients_from_images(folders, run, tmp_path, monkeypatch
         ({"reference": "x"}, "--reference and --align=median"),
         ({"align": "scale_gradients", "depth_scale": 2}, "--depth_scale is for depth"),
         ({"align": "scale_gradients", "format": "png"}, "which --format=png needs"),
+        ({"align": "scale_gradients", "max_depth": 2}, "--max_depth is for depth"),
+        ({"reference_scale": 2}, "--reference_scale needs --reference"),
+        ({"reference_invalid_value": 2}, "--reference_invalid_value needs --ref"),
     ],
 )
 def test_fuse_refuses_flags_that_do_not_go_together(folders, run, values, message):
@@ -215,12 +294,12 @@ def test_fuse_refuses_folders_that_will_not_do(folders, run, tmp_path):
     ):
         run(**folders | {"depth": tmp_path / "none"})
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SystemExit, match=r"^Error: .*empty of --depth has none of"):
+    with pytest.raises(SystemExit, match=r"^Error: .*empty holds no depth file"):
         run(**folders | {"depth": tmp_path / "empty"})
     write_depth(tmp_path / "png" / "a.png", np.ones((2, 2)))
-    with pytest.raises(SystemExit, match=r"^Error: .*Give --depth_scale, the metres"):
+    with pytest.raises(SystemExit, match=r"^Error: .*png holds int.*--depth_scale"):
         run(**folders | {"depth": tmp_path / "png"})
-    with pytest.raises(SystemExit, match=r"^Error: .*Give --reference_scale, the m"):
+    with pytest.raises(SystemExit, match=r"^Error: .*png holds int.*--reference_scale"):
         run(align="median", reference=tmp_path / "png", **folders)
     assert not (tmp_path / "output").exists()
 

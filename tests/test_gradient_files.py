@@ -41,3 +41,13 @@ def test_read_gradients_names_what_a_npz_holds(tmp_path):
         read_gradients(tmp_path / "g.npz")
     with pytest.raises(FileNotFoundError, match=r"none.npz does not exist"):
         read_gradients(tmp_path / "none.npz")
+
+
+def test_read_gradients_drops_axes_of_batch_and_channel(tmp_path):
+    x = np.float32([[1, 2, 3]])
+    for shape in ((1, 1, 3), (1, 3, 1)):
+        maps = {"gradient_x": x.reshape(shape), "gradient_y": -x.reshape(shape)}
+        np.savez(tmp_path / "g.npz", **maps)
+        np.testing.assert_array_equal(read_gradients(tmp_path / "g.npz"), [x, -x])
+    np.save(tmp_path / "g.npy", np.stack([x, -x], axis=-1)[np.newaxis])
+    np.testing.assert_array_equal(read_gradients(tmp_path / "g.npy"), [x, -x])

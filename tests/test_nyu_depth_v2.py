@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from data_prep import nyu_depth_v2, rgbd_folder
 from data_prep.conversion import Options
+from data_prep.pair_lists import read_list
 from dpde_tf.data.depth_files import read_depth
 from dpde_tf.data.image_files import read_image
 from dpde_tf.data.records import decode_record
@@ -204,7 +205,7 @@ def test_read_splits_gives_the_official_split(real_data):
     assert len(splits["train"]) == 795 and len(splits["test"]) == 654
     assert sorted(splits["train"] + splits["test"]) == list(range(1449))
     for split, size in nyu_depth_v2.SPLIT_SIZES.items():
-        names = rgbd_folder.read_list(folder / f"{split}_{size}.txt")
+        names = read_list(folder / f"{split}_{size}.txt")
         assert names == [f"{index:04d}" for index in splits[split]]
 
 

@@ -49,11 +49,25 @@ def test_read_prediction_refuses_a_broken_file(tmp_path, rng, damage):
         prediction_files.read_prediction(path)
 
 
-@pytest.mark.parametrize("array", [np.ones((2, 3, 1)), np.ones((2, 3), np.uint16)])
-def test_read_prediction_refuses_other_shapes_and_types(tmp_path, array):
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.ones((2, 3, 2)), r"one number a pixel, \[H, W\]"),
+        (np.ones((2, 3), bool), r"one number a pixel, \[H, W\]"),
+        (np.ones((2, 3), np.uint16), "holds uint16 integers.* --depth_scale"),
+    ],
+)
+def test_read_prediction_refuses_other_shapes_and_types(tmp_path, array, message):
     np.savez(tmp_path / "a", depth=array)
-    with pytest.raises(ValueError, match=r"must be floating-point \[H, W\]\. Received"):
+    with pytest.raises(ValueError, match=rf"'depth' in .*a.npz .*{message}"):
         prediction_files.read_prediction(tmp_path / "a.npz")
+
+
+def test_read_prediction_drops_axes_of_batch_and_channel(tmp_path):
+    depth = np.float32([[1, 2, 3]])
+    np.savez(tmp_path / "a", depth=depth[np.newaxis], fused=depth[..., np.newaxis])
+    for array in prediction_files.read_prediction(tmp_path / "a.npz").values():
+        np.testing.assert_array_equal(array, depth)
 
 
 def test_common_names_counts_missing_and_extra_files(predictions):
@@ -82,7 +96,7 @@ def test_prediction_folder_refuses_what_it_cannot_read(predictions, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"holds no depth file \(\.png"):
         PredictionFolder.open(tmp_path / "empty")
     write_depth_png(tmp_path / "png" / "a.png", np.ones((2, 3)))
-    with pytest.raises(ValueError, match=r"a\.png .*--depth_scale=0\.001"):
+    with pytest.raises(ValueError, match=r"a\.png .*--depth_scale, 0\.001"):
         PredictionFolder.open(tmp_path / "png")
 
 
@@ -98,11 +112,51 @@ def test_prediction_folder_reads_depth_of_any_format(tmp_path, rng, suffix):
     np.testing.assert_allclose(read, depth, atol=0.00051 if scale else 0)
 
 
-def test_prediction_folder_applies_the_scale_and_keeps_what_is_not_a_number(tmp_path):
-    np.save(tmp_path / "a", np.float32([[1000.0, -2.0, np.nan]]))
+def test_prediction_folder_scales_integers_alone(tmp_path):
+    np.savez(tmp_path / "metres", depth=np.float32([[1.5, -2.0]]))
+    np.savez(tmp_path / "units", depth=np.int32([[1500, -2000]]))
+    np.save(tmp_path / "unit_npy", np.int32([[1500, -2000]]))
+    write_depth_png(tmp_path / "png.png", np.array([[1.5, 2.0]]))
     folder = PredictionFolder.open(tmp_path, depth_scale=0.001)
+    for name in ("metres", "units", "unit_npy", "png"):
+        read = folder.read(name, ["depth"])["depth"]
+        assert read.dtype == np.float32
+        np.testing.assert_array_equal(np.abs(read), [[1.5, 2]])
+        assert (read[0, 1] < 0) == (name != "png")
+    (tmp_path / "png.png").unlink()
+    folder = PredictionFolder.open(tmp_path)
+    for name, found in (("units", r"'depth' in .*units.npz"), ("unit_npy", "unit_npy")):
+        with pytest.raises(ValueError, match=rf"{found}.* int32 integers.*--depth_sc"):
+            folder.read(name, ["depth"])
+
+
+def test_prediction_folder_finds_names_in_other_unicode_characters(tmp_path):
+    composed, decomposed = "k\u00fcche", "ku\u0308che"
+    np.save(tmp_path / f"{decomposed}.npy", np.float32([[2.0]]))
+    folder = PredictionFolder.open(tmp_path)
+    for name in (composed, decomposed):
+        assert folder.common_names([name]) == [name]
+        assert folder.read(name, ["depth"])["depth"] == 2
+
+
+def test_prediction_path_is_that_of_the_file_that_is_there(tmp_path):
+    composed, decomposed = "k\u00fcche", "ku\u0308che"
+    paths = {name: tmp_path / f"{name}.npz" for name in (composed, decomposed)}
+    for name, path in paths.items():
+        assert prediction_files.prediction_path(tmp_path, name) == path
+    paths[decomposed].touch()
+    for name in paths:
+        assert prediction_files.prediction_path(tmp_path, name) == paths[decomposed]
+    paths[composed].touch()
+    for name, path in paths.items():
+        assert prediction_files.prediction_path(tmp_path, name) == path
+
+
+def test_prediction_folder_keeps_what_is_not_a_number(tmp_path):
+    np.save(tmp_path / "a", np.float32([[1000.0, -2.0, np.nan]]))
+    folder = PredictionFolder.open(tmp_path)
     read = folder.read("a", ["depth"])["depth"]
-    np.testing.assert_allclose(read, [[1.0, -0.002, np.nan]], rtol=1e-6)
+    np.testing.assert_array_equal(read, [[1000.0, -2.0, np.nan]])
     with pytest.raises(ValueError, match=r"a\.npy holds one map.*keys: fused"):
         folder.read("a", ["fused"])
 

@@ -1,5 +1,8 @@
 """Tests of dpde_tf.refinement_files."""
 
+import functools
+import unicodedata
+
 import cv2
 import keras
 import numpy as np
@@ -36,7 +39,9 @@ def test_depth_format_aligns_with_the_reference_of_the_stem(tmp_path):
     reference = tmp_path / "reference" / "d.png"
     cv2.imwrite(str(reference), np.uint16([[2000, 4000, 0, 9000]]))
     depth_format = DepthFormat(
-        alignment="least_squares", references={"d": reference}, reference_scale=0.001
+        alignment="least_squares",
+        references={"d": reference},
+        read_reference=functools.partial(read_depth, depth_scale=0.001),
     )
     # 2 + 2 x; the third is at -16 m, behind the camera: a hole.
     np.testing.assert_allclose(
@@ -45,6 +50,38 @@ def test_depth_format_aligns_with_the_reference_of_the_stem(tmp_path):
     np.save(tmp_path / "e.npy", np.ones((1, 4)))
     with pytest.raises(FileNotFoundError, match=r"no reference of the same stem, 'e'"):
         depth_format.read(tmp_path / "e.npy")
+
+
+def test_depth_format_has_holes_where_values_are_invalid(tmp_path):
+    cv2.imwrite(str(tmp_path / "d.png"), np.uint16([[65535, 1500, 9000]]))
+    depth_format = DepthFormat(depth_scale=0.001, invalid_values=[65535], max_depth=8.0)
+    depth = depth_format.read(tmp_path / "d.png")
+    np.testing.assert_array_equal(depth, [[np.nan, 1.5, np.nan]])
+    relative = DepthFormat(alignment="scale_gradients", invalid_values=[65535])
+    depth = relative.read(tmp_path / "d.png")
+    np.testing.assert_array_equal(depth, [[np.nan, 1500, 9000]])
+
+
+def test_partners_are_found_by_normalized_stems(tmp_path):
+    composed, decomposed = (
+        unicodedata.normalize(form, "tür") for form in ("NFC", "NFD")
+    )
+    path = tmp_path / f"{decomposed}.npy"
+    np.save(path, np.array([[0.0, 1.0]]))
+    np.save(tmp_path / "reference.npy", np.array([[2.0, 4.0]]))
+    depth_format = DepthFormat(
+        alignment="least_squares", references={composed: tmp_path / "reference.npy"}
+    )
+    np.testing.assert_allclose(depth_format.read(path), [[2, 4]], rtol=1e-6)
+    np.savez(tmp_path / "g.npz", gradient_x=np.ones((1, 2)), gradient_y=np.ones((1, 2)))
+    refine_file(
+        path,
+        tmp_path / "out.npy",
+        depth_format=depth_format,
+        gradients=gradients_of_files({composed: tmp_path / "g.npz"}),
+        fusion=FusionConfig(),
+    )
+    assert read_depth(tmp_path / "out.npy").shape == (1, 2)
 
 
 def test_depth_format_writes_png_in_the_unit_of_the_input(tmp_path):

@@ -9,8 +9,10 @@ import pytest
 import tensorflow as tf
 
 from data_prep import rgbd_folder
+from data_prep.conversion import Options
 from data_prep.converter_flags import parse_image_size
 from dpde_tf.data import image_files
+from dpde_tf.data.manifest import read_manifest
 from dpde_tf.data.records import decode_record
 
 
@@ -97,11 +99,122 @@ def test_convert_names_a_missing_partner(folders, kind, folder):
         _convert(folders)
 
 
-def test_convert_refuses_sizes_that_differ(folders):
+def test_convert_resizes_image_and_depth_of_different_sizes(folders):
+    depth = np.kron(np.uint16([[1000, 2000], [3000, 4000]]), np.ones((4, 6), np.uint16))
+    cv2.imwrite(str(folders / "depth" / "a.png"), depth)  # 8x12; the image is 4x6.
+    _convert(folders, ["test"], image_size=(2, 3))
+    record = _records(folders / "records", "test")["a"]
+    image = cv2.imread(str(folders / "rgb" / "a.png"))[..., ::-1]
+    # Both are means over the pixels: of 2x2 of the image, 4x4 of the depth, of which
+    # the middle column lies on both halves.
+    means = image.reshape(2, 2, 3, 2, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(record["image"], means, atol=0.51)
+    np.testing.assert_allclose(
+        record["depth"][..., 0], [[1, 1.5, 2], [3, 3.5, 4]], rtol=1e-6
+    )
+
+
+def test_convert_refuses_sizes_that_differ_without_an_image_size(folders):
     cv2.imwrite(str(folders / "depth" / "a.png"), np.full((2, 3), 2000, np.uint16))
-    match = r"a.png has \(4, 6\), .*a.png has \(2, 3\)"
+    match = r"rgb/a.png has \(4, 6\), .*depth/a.png has \(2, 3\). Give --image_size"
     with pytest.raises(ValueError, match=match):
-        _convert(folders, image_size=(2, 3))
+        _convert(folders, ["test"])
+
+
+@pytest.mark.parametrize("image_size", [None, (2, 3)])
+def test_convert_refuses_aspect_ratios_that_differ(folders, image_size):
+    cv2.imwrite(str(folders / "depth" / "a.png"), np.full((6, 4), 2000, np.uint16))
+    match = r"one aspect ratio: .*rgb/a.png has \(4, 6\), .*depth/a.png has \(6, 4\)"
+    with pytest.raises(ValueError, match=match):
+        _convert(folders, ["test"], image_size=image_size)
+
+
+@pytest.mark.parametrize(
+    ("width", "fits"), [(1280, True), (1292, True), (1268, True), (1293, False)]
+)
+def test_convert_takes_aspect_ratios_that_are_nearly_one(folders, width, fits):
+    # Within one per cent of 960x1280; 968x1296 and 480x640, which belong together, are.
+    image = np.zeros((960, width, 3), np.uint8)
+    cv2.imwrite(str(folders / "rgb" / "a.png"), image)
+    cv2.imwrite(str(folders / "depth" / "a.png"), np.full((48, 64), 2000, np.uint16))
+    if fits:
+        assert _convert(folders, ["test"], image_size=(24, 32)).image_size == (24, 32)
+    else:
+        with pytest.raises(ValueError, match="one aspect ratio"):
+            _convert(folders, ["test"], image_size=(24, 32))
+
+
+def test_convert_scales_integers_alone(folders):
+    """One folder of all: integers in millimetres, floating-point numbers in metres."""
+    metres = np.full((4, 6), 2.5, np.float32)
+    depths = folders / "depth"
+    (depths / "b.1.png").unlink()
+    np.savez(depths / "b.1.npz", depth=metres)
+    (depths / "c.png").unlink()
+    np.save(depths / "c.npy", np.full((4, 6), 2500, np.int32))
+    cv2.imwrite(str(depths / "a.png"), np.full((4, 6), 2500, np.uint16))
+    _convert(folders)
+    for split in ("train", "test"):
+        for record in _records(folders / "records", split).values():
+            np.testing.assert_array_equal(record["depth"][..., 0], metres)
+
+
+def test_convert_refuses_integers_without_a_scale_and_a_scale_without_integers(folders):
+    with pytest.raises(
+        ValueError, match=r"a.png holds integers.* --depth_scale, 0.001"
+    ):
+        _convert(folders, ["test"], depth_scale=None)
+    (folders / "depth" / "a.png").unlink()
+    path = folders / "depth" / "a.npy"
+    np.save(path, np.full((4, 6), 2500, np.int32))
+    with pytest.raises(ValueError, match=r"a.npy holds int32 integers.* --depth_scale"):
+        _convert(folders, ["test"], depth_scale=None)
+    np.save(path, np.full((4, 6), 2500.0))
+    with pytest.raises(
+        ValueError, match=r"--depth_scale=0.001 is for integers; .*a.npy"
+    ):
+        _convert(folders, ["test"])
+    for scale in (0.0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="a positive number"):
+            _convert(folders, ["test"], depth_scale=scale)
+    assert not (folders / "records").exists()
+
+
+def test_convert_leaves_out_invalid_values_and_what_is_too_far(folders):
+    stored = np.full((4, 6), 2000, np.uint16)
+    stored[0] = [65535, 7, 0, 9000, 9001, 2000]
+    cv2.imwrite(str(folders / "depth" / "a.png"), stored)
+    described = _convert(folders, ["test"], invalid_values=[65535, 7], max_depth=9.0)
+    depth = _records(folders / "records", "test")["a"]["depth"][..., 0]
+    np.testing.assert_array_equal(depth[0], [0, 0, 0, 9, 0, 2])
+    assert described.splits["test"].depth_max == 9.0
+    assert described.source["settings"] == {
+        "depth_scale": 0.001,
+        "invalid_values": [65535, 7],
+        "max_depth": 9.0,
+    }
+
+
+def test_convert_compares_names_after_unicode_normalization(folders):
+    composed, decomposed = "k\u00fcche", "ku\u0308che"
+    (folders / "rgb" / "a.png").rename(folders / "rgb" / f"{decomposed}.png")
+    (folders / "depth" / "a.png").rename(folders / "depth" / f"{composed}.png")
+    for name in (composed, decomposed):
+        (folders / "test.txt").write_text(f"{name}.png\n", encoding="utf-8")
+        described = _convert(folders, ["test"], options=Options(overwrite=True))
+        assert described.splits["test"].names == (composed,)
+
+
+def test_convert_names_what_is_there_in_another_format(folders):
+    (folders / "depth" / "a.png").rename(folders / "depth" / "a.exr")
+    match = r"no depth map. .* a.exr is not read. Write depth as NPY"
+    with pytest.raises(FileNotFoundError, match=match):
+        _convert(folders, ["test"])
+    for path in (folders / "depth").iterdir():
+        path.unlink()
+    (folders / "depth" / "all.mp4").touch()
+    with pytest.raises(FileNotFoundError, match=r"all.mp4 is a video, whose compress"):
+        _convert(folders, ["test"])
 
 
 def test_convert_refuses_a_pair_in_both_lists_and_one_named_twice(folders):
@@ -161,9 +274,18 @@ def test_program_converts_verifies_and_ends_with_a_message(folders):
     verified = _run(output, "--verify")
     assert verified.returncode == 0 and "set, 2 x 3" in verified.stdout
     missing = _run(output)
-    assert (
-        missing.returncode == 1 and "--depth_scale" in missing.stdout + missing.stderr
+    assert missing.returncode == 1 and "--images" in missing.stdout + missing.stderr
+    limited = _run(
+        *flags[1:],
+        f"--output={folders / 'limited'}",
+        "--depth_scale=0.001",
+        "--invalid_value=65535",
+        "--invalid_value=1",
+        "--max_depth=9.5",
     )
+    assert limited.returncode == 0, limited.stderr
+    settings = read_manifest(folders / "limited").source["settings"]
+    assert settings["invalid_values"] == [65535, 1] and settings["max_depth"] == 9.5
 
 
 @pytest.mark.slow

@@ -153,3 +153,23 @@ def _read_member(
         except ValueError as error:
             raise ValueError(f"{member.filename!r}: {error}") from error
     return member.filename.removesuffix(".npy"), array
+
+
+def drop_single_axes(array: np.ndarray, ndim: int) -> np.ndarray:
+    """Returns an array without axes of length 1 that are too many.
+
+    Networks give their maps with axes of the batch and of the channel.
+
+    Args:
+        array: Any.
+        ndim: Number of axes that there should be.
+
+    Returns:
+        The array with the last and then the first axes of length 1 dropped until it has
+        that many axes; with more if others are left.
+    """
+    while array.ndim > ndim and array.shape[-1] == 1:
+        array = array[..., 0]
+    while array.ndim > ndim and array.shape[0] == 1:
+        array = array[0]
+    return array

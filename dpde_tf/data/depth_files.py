@@ -1,78 +1,29 @@
-"""Depth maps in files: 16-bit PNG with a scale, NPY, NPZ, PFM.
+"""Depth maps in files: metres, or relative depth in a unit of its own.
 
-Values of a file are metres after a scale (`read_depth`), or relative, in a unit of
-their own (`read_relative_depth`).
+Floating-point numbers are metres; integers become metres by a scale. The formats are
+those of `depth_formats`.
 """
 
 import pathlib
-import re
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import cv2
 import numpy as np
+from absl import logging
 
 from dpde_tf.atomic_files import write_whole
-from dpde_tf.data.array_files import read_npy, read_npz
-from dpde_tf.data.image_files import PNG_START, decode_pixels
+from dpde_tf.data.depth_formats import check_suffix, read_stored
+from dpde_tf.data.depth_units import check_positive, scale_integers
 
-_NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-# Nine digits are enough: Python refuses numbers of thousands in a way of its own.
-_PFM_HEADER = re.compile(
-    rb"Pf\s+(\d{1,9})\s+(\d{1,9})\s+(" + _NUMBER + rb")(?:\r\n|\s)"
-)
 _PNG_MAX = np.iinfo(np.uint16).max
-
-
-def _read_png(path: pathlib.Path) -> np.ndarray:
-    """Returns the stored integers of a PNG with one channel."""
-    data = path.read_bytes()
-    stored = None
-    # OpenCV looks at the content alone; a JPEG would do.
-    if data.startswith(PNG_START):
-        stored = decode_pixels(data, flags=cv2.IMREAD_UNCHANGED)
-    if stored is None:
-        raise ValueError(f"{path} is not a whole PNG file. Fetch or write it again.")
-    return stored
-
-
-def _read_npz(path: pathlib.Path, key: str | None) -> np.ndarray:
-    """Returns one array of a NPZ file: of the key, `depth`, or the only one."""
-    arrays = read_npz(path)
-    if key is None:
-        key = next(iter(arrays)) if len(arrays) == 1 else "depth"
-    if key not in arrays:
-        raise ValueError(
-            f"{path} has no array {key!r}; it has: {', '.join(arrays)}. Choose one "
-            "with --key."
-        )
-    return arrays[key]
-
-
-def _read_pfm(path: pathlib.Path) -> np.ndarray:
-    """Returns the values of a one-channel PFM, top row first.
-
-    The sign of the header's scale is the byte order; its size is ignored, as the
-    Middlebury files do not mean it as a factor.
-    """
-    data = path.read_bytes()
-    header = _PFM_HEADER.match(data)
-    if header is None:
-        raise ValueError(
-            f"{path} must begin with the header of a one-channel PFM ('Pf', width, "
-            "height, scale). Write it again, or use NPY."
-        )
-    width, height, scale = int(header[1]), int(header[2]), float(header[3])
-    if len(data) - header.end() != 4 * width * height:
-        raise ValueError(
-            f"{path} must hold {width} x {height} float32 values after its header; it "
-            f"holds {len(data) - header.end()} bytes. Fetch or write it again."
-        )
-    values = np.frombuffer(data, "<f4" if scale < 0 else ">f4", offset=header.end())
-    return values.reshape(height, width)[::-1]
-
-
-_READERS = {".png": _read_png, ".npy": read_npy, ".pfm": _read_pfm}
-SUFFIXES = (*_READERS, ".npz")
+# What programs fill in where there is no depth, also in numbers of a larger type.
+_TYPE_MAXIMA = frozenset(
+    [float(np.iinfo(f"{kind}{bits}").max) for kind in "iu" for bits in (1, 2, 4, 8)]
+    + [float(np.finfo(f"f{size}").max) for size in (2, 4, 8)]
+)
+_MANY = 0.01
+_NUM_WARNINGS = 5
 
 
 def measured_depth(depth: np.ndarray) -> np.ndarray:
@@ -92,14 +43,25 @@ def measured_depth(depth: np.ndarray) -> np.ndarray:
 
 
 def read_depth(
-    path: str | pathlib.Path, *, depth_scale: float = 1.0, key: str | None = None
+    path: str | pathlib.Path,
+    *,
+    depth_scale: float | None = None,
+    key: str | None = None,
+    invalid_values: Sequence[float] = (),
+    max_depth: float | None = None,
 ) -> np.ndarray:
-    """Returns the depth map of a PNG, NPY, NPZ or PFM file in metres.
+    """Returns the depth map of a file in metres.
+
+    Warns if many pixels are at the maximum of a type of numbers, which often stands for
+    "no measurement".
 
     Args:
         path: File; its suffix says its format.
-        depth_scale: Metres per stored unit, such as 0.001 for millimetres.
+        depth_scale: Metres per stored integer, such as 0.001 for millimetres;
+            floating-point numbers are metres.
         key: Array of a NPZ file; None for `depth`, or the only one that is there.
+        invalid_values: Stored numbers, before the scale, that are no measurements.
+        max_depth: Metres; what is farther is no measurement.
 
     Returns:
         Metres, float32 `[H, W]`; 0 = no measurement, which is also what negative
@@ -108,16 +70,24 @@ def read_depth(
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the suffix is another one, the file is cut off, or it does
-            not hold one number a pixel.
+            not hold one number a pixel, or integers without a scale.
     """
-    # Scaled in float64: a float32 product is off by one bit now and then.
-    with np.errstate(over="ignore", invalid="ignore"):
-        metres = _read_map(path, key) * depth_scale
-    return measured_depth(metres)
+    stored = read_stored(path, key=key)
+    metres = scale_integers(stored, path, depth_scale)
+    with np.errstate(invalid="ignore"):
+        metres[_holds(stored, invalid_values)] = 0
+        if max_depth is not None:
+            metres[metres > max_depth] = 0
+    metres = measured_depth(metres)
+    _warn_of_maximum(stored, metres > 0, path)
+    return metres
 
 
 def read_relative_depth(
-    path: str | pathlib.Path, *, key: str | None = None
+    path: str | pathlib.Path,
+    *,
+    key: str | None = None,
+    invalid_values: Sequence[float] = (),
 ) -> np.ndarray:
     """Returns the depth or inverse depth of a file in its own unit.
 
@@ -126,6 +96,7 @@ def read_relative_depth(
     Args:
         path: File; its suffix says its format.
         key: As for `read_depth`.
+        invalid_values: Stored numbers that are no values.
 
     Returns:
         Stored values, float32 `[H, W]`; NaN = no value, which is also what infinity
@@ -133,36 +104,44 @@ def read_relative_depth(
 
     Raises:
         FileNotFoundError: As `read_depth`.
-        ValueError: As `read_depth`.
+        ValueError: As `read_depth`, but for the scale.
     """
+    stored = read_stored(path, key=key)
     with np.errstate(over="ignore"):
-        values = _read_map(path, key).astype(np.float32)
-    return np.where(np.isfinite(values), values, np.float32(np.nan))
+        values = stored.astype(np.float32)
+    values[~np.isfinite(values) | _holds(stored, invalid_values)] = np.nan
+    return values
 
 
-def _read_map(path: str | pathlib.Path, key: str | None) -> np.ndarray:
-    """Returns the stored numbers of a file, float64 `[H, W]`."""
-    path = pathlib.Path(path)
-    suffix = path.suffix.lower()
-    _check_suffix(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"The depth file {path} does not exist.")
-    stored = _read_npz(path, key) if suffix == ".npz" else _READERS[suffix](path)
-    if stored.ndim == 3 and stored.shape[2] == 1:
-        stored = stored[..., 0]
-    if stored.ndim != 2 or stored.dtype.kind not in "iuf" or not stored.size:
-        raise ValueError(
-            f"{path} must hold one number a pixel, [H, W]. It holds {stored.dtype} "
-            f"{stored.shape}; a coloured depth picture cannot be turned into metres."
-        )
-    return stored.astype(np.float64)
+def _holds(stored: np.ndarray, values: Sequence[float]) -> np.ndarray:
+    """Where an array has one of some numbers, each rounded to the type of its."""
+    if not len(values):
+        return np.zeros(stored.shape, bool)
+    with np.errstate(over="ignore"):
+        dtype = stored.dtype if stored.dtype.kind == "f" else np.float64
+        return np.isin(stored, np.asarray(values, np.float64).astype(dtype))
 
 
-def _check_suffix(path: pathlib.Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(
-            f"{path} must be a depth file with one of the suffixes "
-            f"{', '.join(SUFFIXES)}."
+def _warn_of_maximum(
+    stored: np.ndarray, measured: np.ndarray, path: str | pathlib.Path
+) -> None:
+    """Warns if many measured pixels are at the maximum of a type of numbers."""
+    if not measured.any():
+        return
+    highest = stored[measured].max()
+    share = np.mean(measured & (stored == highest))
+    if float(highest) in _TYPE_MAXIMA and share >= _MANY:
+        logging.log_first_n(
+            logging.WARNING,
+            "%s: %.1f %% of the pixels are %s, the maximum of a type of numbers. If "
+            'that means "no measurement", give --invalid_value=%s, or --max_depth in '
+            "metres (for a reference: --reference_invalid_value, "
+            "--reference_max_depth). Only the first files are named.",
+            _NUM_WARNINGS,
+            path,
+            100 * share,
+            f"{highest:.9g}",
+            f"{highest:.9g}",
         )
 
 
@@ -177,7 +156,18 @@ def _write_pfm(file: BinaryIO, depth: np.ndarray) -> None:
     file.write(depth[::-1].astype("<f4").tobytes())
 
 
-_WRITERS = {".npy": np.save, ".npz": _write_npz, ".pfm": _write_pfm}
+def _write_tiff(file: BinaryIO, depth: np.ndarray) -> None:
+    _, tiff = cv2.imencode(".tif", depth)
+    file.write(tiff.tobytes())
+
+
+_WRITERS = {
+    ".npy": np.save,
+    ".npz": _write_npz,
+    ".pfm": _write_pfm,
+    ".tif": _write_tiff,
+    ".tiff": _write_tiff,
+}
 
 
 def write_depth(
@@ -185,7 +175,7 @@ def write_depth(
 ) -> None:
     """Writes a depth map in the format that the suffix says, whole or not at all.
 
-    NPY, NPZ (key `depth`) and PFM hold it as it is, in float32.
+    NPY, NPZ (key `depth`), PFM and TIFF hold it as it is, in float32.
 
     Args:
         path: File to write; its folder is made if it is missing.
@@ -193,10 +183,11 @@ def write_depth(
         depth_scale: Unit of a PNG, see `write_depth_png`.
 
     Raises:
-        ValueError: If the suffix or the shape is another one.
+        ValueError: If the suffix or the shape is another one, or the scale of a PNG is
+            not positive.
     """
     path = pathlib.Path(path)
-    _check_suffix(path)
+    check_suffix(path)
     if path.suffix.lower() == ".png":
         write_depth_png(path, depth, depth_scale=depth_scale)
         return
@@ -212,7 +203,8 @@ def write_depth_png(
     """Writes a depth map as a 16-bit PNG, in millimetres if nothing else is said.
 
     The file appears whole or not at all. Depth over 65535 units, 65.535 m in
-    millimetres, is stored as 65535.
+    millimetres, is stored as 65535, and depth under half a unit becomes 0, "no
+    measurement"; a warning says of how many pixels.
 
     Args:
         path: File to write, with the suffix `.png`.
@@ -220,7 +212,8 @@ def write_depth_png(
         depth_scale: Metres per stored unit.
 
     Raises:
-        ValueError: If the suffix or the shape is another one.
+        ValueError: If the suffix or the shape is another one, or the scale is not
+            positive.
     """
     path = pathlib.Path(path)
     if path.suffix.lower() != ".png" or np.ndim(depth) != 2:
@@ -228,8 +221,30 @@ def write_depth_png(
             f"`depth` must be [H, W] and the file a .png. Received: {np.shape(depth)} "
             f"for {path}."
         )
-    scaled = np.rint(measured_depth(depth).astype(np.float64) / depth_scale)
+    check_positive(depth_scale)
+    measured = measured_depth(depth)
+    scaled = np.rint(measured.astype(np.float64) / depth_scale)
     stored = np.minimum(scaled, _PNG_MAX).astype(np.uint16)
     _, png = cv2.imencode(".png", stored)
     with write_whole(path) as temporary:
         temporary.write_bytes(png.tobytes())
+    _warn_of_range(path, np.sum(scaled > _PNG_MAX), "over", _PNG_MAX, depth_scale)
+    lost = np.sum((measured > 0) & (stored == 0))
+    _warn_of_range(path, lost, "under", 0.5, depth_scale)
+
+
+def _warn_of_range(
+    path: pathlib.Path, count: int, side: str, limit: float, depth_scale: float
+) -> None:
+    """Warns if a PNG could not hold the depth of some pixels."""
+    if count:
+        logging.warning(
+            "%s: %d pixels %s %g m, which 16 bits of %g m cannot hold, are stored as "
+            "%d. Take another scale (--depth_scale, where there is one) or NPY.",
+            path,
+            count,
+            side,
+            limit * depth_scale,
+            depth_scale,
+            limit,
+        )

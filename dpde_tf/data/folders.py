@@ -1,7 +1,35 @@
 """Folders of files that belong together by their stems."""
 
 import pathlib
+import unicodedata
 from collections.abc import Collection
+
+
+def normalized(name: str) -> str:
+    """Returns a name in the form in which names are compared.
+
+    An accented letter can be one character or two, and file systems, archives and
+    editors change one into the other.
+
+    Args:
+        name: Of a file or record.
+
+    Returns:
+        The name in Unicode's normal form C.
+    """
+    return unicodedata.normalize("NFC", name)
+
+
+def stem_of(path: pathlib.Path) -> str:
+    """Returns the stem of a file, normalized.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its name without folder and suffix, as `files_by_stem` has it.
+    """
+    return normalized(path.stem)
 
 
 def files_by_stem(
@@ -15,7 +43,7 @@ def files_by_stem(
         remedy: What to do if the folder is missing, a whole sentence.
 
     Returns:
-        Stem to file, in the order of the names.
+        Normalized stem to file, in the order of the names.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -28,10 +56,19 @@ def files_by_stem(
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in suffixes or path.name.startswith("."):
             continue
-        if path.stem in files:
+        if path.is_dir():
+            continue
+        other = files.setdefault(stem_of(path), path)
+        if other is not path:
             raise ValueError(
                 f"Each stem must be there once in {folder}; {path.name} and "
-                f"{files[path.stem].name} have the same. Remove one of them."
+                f"{other.name} have the same{_unlike(path, other)}. Remove one of them."
             )
-        files[path.stem] = path
     return files
+
+
+def _unlike(path: pathlib.Path, other: pathlib.Path) -> str:
+    """Why two names that look alike are two."""
+    if path.stem == other.stem:
+        return ""
+    return f" in other Unicode characters ({path.name!a} and {other.name!a})"

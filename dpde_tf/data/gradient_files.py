@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from dpde_tf.data.array_files import read_npy, read_npz
+from dpde_tf.data.array_files import drop_single_axes, read_npy, read_npz
 
 SUFFIXES = (".npy", ".npz")
 _KEYS = ("gradient_x", "gradient_y")
@@ -15,7 +15,8 @@ def read_gradients(path: str | pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         path: NPZ with `gradient_x` (along the width) and `gradient_y`, each `[H, W]`,
-            other keys do not matter; or NPY `[H, W, 2]` in that order.
+            other keys do not matter; or NPY `[H, W, 2]` in that order. Further axes of
+            length 1, before or behind, do not matter either.
 
     Returns:
         gradient_x and gradient_y in metres per pixel, float32 `[H, W]`; NaN where
@@ -30,12 +31,13 @@ def read_gradients(path: str | pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
         raise FileNotFoundError(f"The file of gradients {path} does not exist.")
     if path.suffix.lower() == ".npz":
         arrays = read_npz(path)
-        maps = [arrays[key] for key in _KEYS if key in arrays]
+        maps = [drop_single_axes(arrays[key], 2) for key in _KEYS if key in arrays]
         shapes = {key: array.shape for key, array in arrays.items()}
     else:
         array = read_npy(path)
-        maps = [*np.moveaxis(array, -1, 0)] if array.ndim == 3 else []
         shapes = array.shape
+        array = drop_single_axes(array, 3)
+        maps = [*np.moveaxis(array, -1, 0)] if array.ndim == 3 else []
     if (
         len(maps) != 2
         or maps[0].shape != maps[1].shape

@@ -19,6 +19,7 @@ def cases():
         itertools.chain(
             image_cases.image_cases(),
             image_cases.png_depth_cases(),
+            image_cases.tiff_depth_cases(),
             array_cases.npy_cases(),
             array_cases.npz_cases(),
             array_cases.pfm_cases(),

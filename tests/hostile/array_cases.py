@@ -5,7 +5,8 @@ import zipfile
 
 import numpy as np
 
-from dpde_tf.data.depth_files import read_depth, read_relative_depth
+from dpde_tf.data import depth_files
+from dpde_tf.data.depth_files import read_relative_depth
 from dpde_tf.data.gradient_files import read_gradients
 from dpde_tf.prediction_files import read_prediction
 
@@ -23,6 +24,8 @@ from .files import (
 )
 
 DEPTH = np.arange(1, 13, dtype=np.float32).reshape(3, 4) / 4
+# Integers are metres, as floating-point numbers are.
+read_depth = functools.partial(depth_files.read_depth, depth_scale=1.0)
 GRADIENTS = {"gradient_x": DEPTH / 8, "gradient_y": -DEPTH}
 _NAN, _INF = np.float32(np.nan), np.float32(np.inf)
 
@@ -114,7 +117,8 @@ def _bad_depth_arrays():
     """(name, array) of arrays that are no depth map."""
     yield "one axis", np.ones(4, np.float32)
     yield "a number", np.float32(3)
-    yield "four axes", np.ones((1, 2, 2, 1), np.float32)
+    yield "four axes", np.ones((2, 2, 3, 1), np.float32)
+    yield "several maps", np.ones((5, 2, 6), np.float32)
     yield "a coloured picture", np.ones((2, 2, 3), np.uint8)
     yield "truth values", np.ones((2, 2), bool)
     yield "complex numbers", np.ones((2, 2), np.complex64)
@@ -133,6 +137,8 @@ def _good_depths():
     yield "NaN and infinity in half precision", odd.astype(np.float16), right
     yield "1x1", np.array([[7.0]]), np.array([[7]], np.float32)
     yield "a last axis of one", DEPTH[..., None], DEPTH
+    yield "a first axis of one", DEPTH[None], DEPTH
+    yield "axes of one", DEPTH[None, ..., None], DEPTH
     yield "big-endian", DEPTH.astype(">f8"), DEPTH
     yield "columns first", np.asfortranarray(DEPTH), DEPTH
     yield "whole numbers", np.int64([[1, -3]]), np.float32([[1, 0]])

@@ -188,6 +188,35 @@ def _good_images():
         yield _case("image", name, "i.jpg", data, read_image, right)
 
 
+def tiff_depth_cases():
+    """Depth in TIFF."""
+    entry, file, read = "TIFF depth", "d.tif", _read_png_depth
+    whole, deep = _encoded(".tiff", _MILLIMETRES), _encoded(".tiff", _DEPTH)
+    for name, data in (
+        ("empty", b""),
+        ("a PNG", _encoded(".png", _MILLIMETRES)),
+        ("the mark alone", b"II*\0"),
+        ("in colours", _encoded(".tiff", _COLOUR)),
+        ("no directory", patched(whole, 4, b"\xff\xff\xff\x7f")),
+    ):
+        yield _case(entry, name, file, data, read)
+    for value in (30_000, 2**31, 0):
+        data = _with_tiff_tags(deep, {256: value, 257: value})
+        yield _case(entry, f"{value} wide", file, data, read, virtual=False)
+    start = struct.unpack("<I", deep[4:8])[0]
+    for kind, data in (("integers", whole), ("metres", deep)):
+        for length, part in cuts(data, 8):
+            # The last bytes may be of no use.
+            name, options = f"{kind} cut after {length}", {"may_refuse": True}
+            yield _case(entry, name, file, part, read, _DEPTH, **options)
+        yield _case(entry, kind, file, data, read, _DEPTH)
+    (count,) = struct.unpack("<H", deep[start : start + 2])
+    endless = patched(deep, start + 2 + 12 * count, struct.pack("<I", start))
+    yield _case(
+        entry, "a page that is its next", file, endless, read, _DEPTH, may_refuse=True
+    )
+
+
 def png_depth_cases():
     """Depth in 16-bit PNG."""
     entry, read = "PNG depth", _read_png_depth

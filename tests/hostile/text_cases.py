@@ -3,7 +3,7 @@
 import json
 
 from data_prep.middlebury_scenes import read_dmin
-from data_prep.rgbd_folder import read_list
+from data_prep.pair_lists import read_list
 from dpde_tf.config import GradientNetworkConfig
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.prediction_files import prediction_path
