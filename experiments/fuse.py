@@ -157,11 +157,12 @@ def _depth_files(
 ) -> dict[str, pathlib.Path]:
     """The depth files of a folder by their stems."""
     files = depth_formats.find_depth_files(folder, remedy=f"Give --{flag}.")
+    key = FLAGS.key if flag == "depth" else None
+    options = {"flag": f"{flag}_scale", "key": key}
     if flag == "reference" or FLAGS.align == "none":
-        check_integers_have_scale(files.values(), scale, flag=f"{flag}_scale")
+        check_integers_have_scale(files.values(), scale, **options)
     if flag == "reference" or FLAGS.format != "png":
-        key = None if flag == "reference" else FLAGS.key
-        check_scale_has_integers(files.values(), scale, flag=f"{flag}_scale", key=key)
+        check_scale_has_integers(files.values(), scale, **options)
     return files
 
 

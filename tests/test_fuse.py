@@ -120,11 +120,18 @@ def test_fuse_refuses_a_scale_that_nothing_needs(folders, run, tmp_path):
 
 
 def test_fuse_names_integers_without_a_scale(folders, run, tmp_path):
-    np.save(tmp_path / "depth" / "a.npy", np.full(SIZES["a"], 2000, np.int32))
+    np.save(tmp_path / "depth" / "b.npy", np.full(SIZES["b"], 2000, np.int32))
     with pytest.raises(SystemExit) as caught:
         run(**folders)
     (line,) = caught.value.code.splitlines()[1:]
-    assert "a.npy holds int32 integers" in line and "--depth_scale" in line
+    assert "b.npy holds int32 integers" in line and "--depth_scale" in line
+    # All of them: nothing is begun.
+    np.save(tmp_path / "depth" / "a.npy", np.full(SIZES["a"], 2000, np.int32))
+    with pytest.raises(SystemExit, match=r"a.npy holds integers.*--depth_scale, 0.001"):
+        run(**folders | {"output": tmp_path / "new"})
+    with pytest.raises(SystemExit, match=r"a.npy holds integers.*--reference_scale, 0"):
+        run(align="median", reference=folders["depth"], **folders)
+    assert not (tmp_path / "new").exists()
 
 
 def test_fuse_leaves_out_invalid_values(folders, run, tmp_path):

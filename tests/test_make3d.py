@@ -145,3 +145,15 @@ def test_convert_reads_the_real_pairs(real_data, tmp_path):
     # 2.68 and 80.0 m are the extremes of the seven grids; 80 is the laser's limit.
     assert train.num_records == 7 and train.valid_fraction == 1
     assert 2.68 <= train.depth_min < 2.8 and train.depth_max == 80
+
+
+def test_convert_pairs_names_in_other_unicode_characters(tmp_path):
+    composed, decomposed = "k\u00fcche", "ku\u0308che"
+    _write_pair(tmp_path / "raw", "train", decomposed, 5.0)
+    depths = tmp_path / "raw" / make3d.FOLDERS["train"][1]
+    path = depths / f"depth_sph_corr-{decomposed}.mat"
+    path.rename(depths / f"depth_sph_corr-{composed}.mat")
+    described = make3d.convert(
+        tmp_path / "raw", tmp_path / "records", image_size=(46, 34), options=PARTIAL
+    )
+    assert described.splits["train"].names == (composed,)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dpde_tf.data import depth_files
 from dpde_tf.data.depth_files import read_depth
 from dpde_tf.photographs import (
     find_photographs,
@@ -104,3 +105,18 @@ def test_predict_photograph_checks_the_focal_length_before_it_predicts(
             None, photograph, tmp_path / "out", training_size=(60, 60), focal=0.001
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_predict_photograph_says_what_a_png_cannot_hold(
+    photograph, tmp_path, monkeypatch
+):
+    texts = []
+    monkeypatch.setattr(
+        depth_files.logging, "warning", lambda text, *v: texts.append(text % v)
+    )
+    predictor = _BrightnessPredictor()
+    predictor.predict = lambda image: {"depth": 90 * image.numpy()[..., 0]}
+    predict_photograph(predictor, photograph, tmp_path / "out", training_size=(60, 60))
+    (text,) = texts  # The right half, 45 columns of 40 pixels, is at 72 m.
+    assert "photo_depth.png: 1800 pixels over 65.535 m" in text and "NPY" in text
+    assert read_prediction(tmp_path / "out" / "photo.npz")["depth"].max() > 70

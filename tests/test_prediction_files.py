@@ -124,7 +124,7 @@ def test_prediction_folder_scales_integers_alone(tmp_path):
         np.testing.assert_array_equal(np.abs(read), [[1.5, 2]])
         assert (read[0, 1] < 0) == (name != "png")
     (tmp_path / "png.png").unlink()
-    folder = PredictionFolder.open(tmp_path)
+    folder = PredictionFolder.open(tmp_path)  # The first file is in metres.
     for name, found in (("units", r"'depth' in .*units.npz"), ("unit_npy", "unit_npy")):
         with pytest.raises(ValueError, match=rf"{found}.* int32 integers.*--depth_sc"):
             folder.read(name, ["depth"])

@@ -1,5 +1,6 @@
 """Tests of data_prep.rgbd_folder, and of the flags of all converters."""
 
+import pickle
 import subprocess
 import sys
 
@@ -167,7 +168,7 @@ def test_convert_refuses_integers_without_a_scale_and_a_scale_without_integers(f
     (folders / "depth" / "a.png").unlink()
     path = folders / "depth" / "a.npy"
     np.save(path, np.full((4, 6), 2500, np.int32))
-    with pytest.raises(ValueError, match=r"a.npy holds int32 integers.* --depth_scale"):
+    with pytest.raises(ValueError, match=r"a.npy holds integers.* --depth_scale"):
         _convert(folders, ["test"], depth_scale=None)
     np.save(path, np.full((4, 6), 2500.0))
     with pytest.raises(
@@ -203,6 +204,21 @@ def test_convert_compares_names_after_unicode_normalization(folders):
         (folders / "test.txt").write_text(f"{name}.png\n", encoding="utf-8")
         described = _convert(folders, ["test"], options=Options(overwrite=True))
         assert described.splits["test"].names == (composed,)
+
+
+def test_pairs_can_be_sent_to_other_machines(folders):
+    tasks = []
+
+    def write_split(shards, workers):
+        tasks.extend(pickle.loads(pickle.dumps(shards)))
+        raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        _convert(folders, ["test"], max_depth=5.0, write_split=write_split)
+    (pair,) = tasks[0].pairs
+    stored = cv2.imread(str(folders / "depth" / "a.png"), cv2.IMREAD_UNCHANGED)
+    expected = np.where(stored <= 5000, stored / 1000, 0).astype(np.float32)
+    np.testing.assert_array_equal(pair.load()[1], expected)
 
 
 def test_convert_names_what_is_there_in_another_format(folders):

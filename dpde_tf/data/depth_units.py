@@ -35,25 +35,32 @@ def scale_integers(
 
 
 def check_integers_have_scale(
-    files: Collection[pathlib.Path], depth_scale: float | None, *, flag: str
+    files: Collection[pathlib.Path],
+    depth_scale: float | None,
+    *,
+    flag: str,
+    key: str | None = None,
 ) -> None:
-    """Checks the scale of a folder, so far as names tell, before anything is read.
+    """Checks the scale of a folder by the names of its files and the first of them.
+
+    What it does not see, `scale_integers` refuses.
 
     Args:
         files: Depth files.
         depth_scale: Metres per integer.
         flag: Which gives it, such as `depth_scale`.
+        key: Array of NPZ files.
 
     Raises:
-        ValueError: If there are PNG files, which hold integers, without a scale, or it
-            is not a positive number.
+        ValueError: If there are PNG files, which hold integers, or the first file does,
+            without a scale, or it is not a positive number.
     """
     if depth_scale is not None:
         check_positive(depth_scale, flag)
         return
-    png = next((path for path in files if path.suffix.lower() == ".png"), None)
-    if png:
-        raise ValueError(_needs_scale(f"{png} holds integers", flag))
+    for path in _png_first(files)[:1]:
+        if _kind_of_numbers(path, key) == "integers":
+            raise ValueError(_needs_scale(f"{path} holds integers", flag))
 
 
 def check_scale_has_integers(
@@ -77,23 +84,27 @@ def check_scale_has_integers(
     """
     if depth_scale in (None, 1.0) or not files:
         return
-    by_format = sorted(files, key=lambda path: path.suffix.lower() != ".png")
-    if not any(_holds_integers(path, key) for path in by_format):
+    ordered = _png_first(files)
+    if all(_kind_of_numbers(path, key) == "metres" for path in ordered):
         raise ValueError(
-            f"--{flag}={depth_scale:g} is for integers; {by_format[0]} and all others "
+            f"--{flag}={depth_scale:g} is for integers; {ordered[0]} and all others "
             "hold floating-point numbers, which are metres. Leave it out, or write the "
             "files in metres."
         )
 
 
-def _holds_integers(path: pathlib.Path, key: str | None) -> bool:
-    """Whether a file holds integers; a broken one may."""
+def _png_first(files: Collection[pathlib.Path]) -> list[pathlib.Path]:
+    return sorted(files, key=lambda path: path.suffix.lower() != ".png")
+
+
+def _kind_of_numbers(path: pathlib.Path, key: str | None) -> str:
+    """`integers` or `metres`; nothing if the file cannot be read."""
+    if path.suffix.lower() == ".png":
+        return "integers"
     try:
-        return path.suffix.lower() == ".png" or (
-            read_stored(path, key=key).dtype.kind in "iu"
-        )
+        return "metres" if read_stored(path, key=key).dtype.kind == "f" else "integers"
     except (ValueError, OSError):
-        return True
+        return ""
 
 
 def _needs_scale(problem: str, flag: str) -> str:
