@@ -19,10 +19,14 @@ def test_encode_pair_refuses_a_depth_without_measurement():
     pair = Pair("a", "a.png", lambda: (image, depth))
     with pytest.raises(ValueError, match=r"a.png .*it has none"):
         encode_pair(pair, None)
-    depth[::2, ::2] = 3  # one of four: no footprint of half size is measured
+    depth[0, 0] = (
+        3  # Not among the four in the middle, of which a single pixel is made.
+    )
     with pytest.raises(ValueError, match=r"a.png .*too sparse"):
-        encode_pair(pair, (2, 2))
-    assert encode_pair(pair, (4, 4)).num_measured == 4
+        encode_pair(pair, (1, 1))
+    assert encode_pair(pair, (4, 4)).num_measured == 1
+    depth[::2, ::2] = 3  # One of four is enough.
+    assert encode_pair(pair, (2, 2)).num_measured == 4
 
 
 def test_encode_pair_sums_the_measured_depths():

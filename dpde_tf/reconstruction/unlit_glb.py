@@ -23,8 +23,8 @@ def mesh_as_glb(
     Args:
         vertices: Metres; x right, y up, z to the viewer, `[N, 3]`.
         triangles: Indices of vertices, int `[M, 3]`.
-        colors: sRGB, uint8 `[N, 3]`. The file has them linear, with 16 bits: with 8,
-            the darkest levels would fall together.
+        colors: sRGB, uint8 `[N, 3]`. The file has them linear, as the format wants
+            them, with 16 bits: with 8, the darkest levels would fall together.
 
     Returns:
         The bytes of the file.
@@ -32,8 +32,7 @@ def mesh_as_glb(
     Raises:
         ImportError: If trimesh is not installed.
 
-    Source: glTF 2.0 specification, Sect. 3.7.2.1 (COLOR_0 is a linear multiplier of
-    the base colour) and Sect. 3.9; KHR_materials_unlit, with its fallback.
+    Source: Khronos, glTF 2.0 specification, Sect. 3.7.2 and 3.9; KHR_materials_unlit.
     """
     import trimesh  # Optional, see `check_formats`.
 
