@@ -15,7 +15,7 @@ from dpde_tf.data.image_files import read_image, resize_image
 from dpde_tf.depth_alignment import REFERENCE_ALIGNMENTS, align_to_reference
 from dpde_tf.depth_refinement import refine_depth, refine_relative_depth
 from dpde_tf.image_gradients import resize_gradients
-from dpde_tf.prediction import working_size
+from dpde_tf.prediction import network_input, working_size
 from dpde_tf.refinement_pictures import refinement_picture
 from dpde_tf.visualization import write_image
 
@@ -126,8 +126,7 @@ def gradients_of_images(
     def gradients(stem: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         seen = working_size(size, training_size)
         image = resize_image(read_image(_partner(files, stem, "image")), seen)
-        batch = tf.image.convert_image_dtype(image[np.newaxis], tf.float32)
-        maps = tf.split(predict(batch), 2, axis=-1)
+        maps = tf.split(predict(network_input(image[np.newaxis])), 2, axis=-1)
         return tuple(m.numpy()[0, ..., 0] for m in resize_gradients(*maps, size))
 
     return gradients
