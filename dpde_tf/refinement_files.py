@@ -103,7 +103,11 @@ def gradients_of_files(files: Files) -> Gradients:
 
 
 def gradients_of_images(
-    files: Files, network: keras.Model, training_size: tuple[int, int]
+    files: Files,
+    network: keras.Model,
+    training_size: tuple[int, int],
+    *,
+    bits: int | None = None,
 ) -> Gradients:
     """Returns a predictor of gradients, of stem and size.
 
@@ -114,6 +118,7 @@ def gradients_of_images(
         files: Images of any size.
         network: As `build_gradient_network` returns it.
         training_size: (height, width) of the images that it was trained on.
+        bits: See `read_image`.
 
     Returns:
         The function; it raises a FileNotFoundError for an unknown stem.
@@ -125,7 +130,8 @@ def gradients_of_images(
 
     def gradients(stem: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         seen = working_size(size, training_size)
-        image = resize_image(read_image(_partner(files, stem, "image")), seen)
+        image = read_image(_partner(files, stem, "image"), bits=bits)
+        image = resize_image(image, seen)
         maps = tf.split(predict(network_input(image[np.newaxis])), 2, axis=-1)
         return tuple(m.numpy()[0, ..., 0] for m in resize_gradients(*maps, size))
 
