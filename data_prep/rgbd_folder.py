@@ -1,7 +1,7 @@
 """Anybody's folders of images and depth maps -> a record set.
 
-Raw layout: a folder of images (BMP, JPEG, PNG, PPM, TIFF or WebP) and a folder of
-depth maps (16-bit PNG, NPY, NPZ or PFM) of the same stems, `0007.jpg` with
+Raw layout: a folder of images (AVIF, BMP, GIF, JPEG, PNG, PPM, TIFF or WebP) and a
+folder of depth maps (16-bit PNG, NPY, NPZ or PFM) of the same stems, `0007.jpg` with
 `0007.png`. A list is a text file with one stem or one file name a line; empty lines
 and lines that begin with `#` are skipped. The stem is the name of the record.
 
@@ -23,6 +23,7 @@ from absl import flags
 
 from data_prep import converter_flags
 from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
+from data_prep.image_bits_flag import define_image_bits
 from data_prep.pair_encoding import Pair
 from data_prep.raw_files import read_text, require_file
 from data_prep.split_writing import SplitWriter, write_with_threads
@@ -59,10 +60,13 @@ def read_list(path: str | pathlib.Path) -> list[str]:
 
 
 def _load(
-    image: pathlib.Path, depth: pathlib.Path, scale: float
+    image: pathlib.Path, depth: pathlib.Path, scale: float, image_bits: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns image and depth of two files."""
-    loaded = read_image(image), read_depth(depth, depth_scale=scale)
+    loaded = (
+        read_image(image, bits=image_bits),
+        read_depth(depth, depth_scale=scale),
+    )
     if loaded[0].shape[:2] != loaded[1].shape:
         raise ValueError(
             f"Image and depth map of a pair must have one size: {image} has "
@@ -72,9 +76,16 @@ def _load(
     return loaded
 
 
-def _pair(stem: str, image: pathlib.Path, depth: pathlib.Path, scale: float) -> Pair:
+def _pair(
+    stem: str,
+    image: pathlib.Path,
+    depth: pathlib.Path,
+    scale: float,
+    image_bits: int | None,
+) -> Pair:
     """Returns the pair of two files, which can be pickled."""
-    return Pair(stem, str(depth), functools.partial(_load, image, depth, scale))
+    load = functools.partial(_load, image, depth, scale, image_bits)
+    return Pair(stem, str(depth), load)
 
 
 def _pairs(
@@ -82,6 +93,7 @@ def _pairs(
     images: Mapping[str, pathlib.Path],
     depths: Mapping[str, pathlib.Path],
     depth_scale: float,
+    image_bits: int | None,
 ) -> list[Pair]:
     """Returns the pairs that a list names."""
     pairs = []
@@ -92,7 +104,8 @@ def _pairs(
                     f"{list_file} names {stem!r}, of which there is no {kind}. Add the "
                     "file to its folder, or remove the line."
                 )
-        pairs.append(_pair(stem, images[stem], depths[stem], depth_scale))
+        pair = _pair(stem, images[stem], depths[stem], depth_scale, image_bits)
+        pairs.append(pair)
     return pairs
 
 
@@ -105,6 +118,7 @@ def convert(
     train_list: str | pathlib.Path | None = None,
     test_list: str | pathlib.Path | None = None,
     image_size: tuple[int, int] | None = None,
+    image_bits: int | None = None,
     options: Options = DEFAULT_OPTIONS,
     write_split: SplitWriter = write_with_threads,
 ) -> Manifest:
@@ -118,6 +132,7 @@ def convert(
         train_list: Text file that names the pairs of the split `train`.
         test_list: The same for `test`; one of the two must be given.
         image_size: (height, width) of the records; None keeps that of the files.
+        image_bits: Of images with 16 bits a channel; see `read_image`.
         options: Common options.
         write_split: See `write_record_set`.
 
@@ -135,7 +150,7 @@ def convert(
     image_files = files_by_stem(images, IMAGE_SUFFIXES, remedy="Give --images.")
     depth_files = files_by_stem(depths, SUFFIXES, remedy="Give --depths.")
     splits = {
-        split: _pairs(path, image_files, depth_files, depth_scale)
+        split: _pairs(path, image_files, depth_files, depth_scale, image_bits)
         for split, path in lists.items()
     }
     names = {split: {pair.name for pair in pairs} for split, pairs in splits.items()}
@@ -155,7 +170,7 @@ def convert(
             "images": [image_files[name] for name in used],
             "depths": [depth_files[name] for name in used],
         },
-        settings={"depth_scale": depth_scale},
+        settings={"depth_scale": depth_scale, "image_bits": image_bits},
         options=options,
         write_split=write_split,
     )
@@ -170,6 +185,7 @@ def define_flags() -> None:
     flags.DEFINE_float("depth_scale", None, "Metres per unit, 0.001 for millimetres.")
     flags.DEFINE_string("train_list", None, "Text file with the pairs of the training.")
     flags.DEFINE_string("test_list", None, "Text file with the pairs of the test.")
+    define_image_bits()
 
 
 def run(more: Callable[[], dict[str, Any]] = dict) -> None:
@@ -190,6 +206,7 @@ def run(more: Callable[[], dict[str, Any]] = dict) -> None:
             train_list=FLAGS.train_list,
             test_list=FLAGS.test_list,
             image_size=image_size,
+            image_bits=FLAGS.image_bits,
             options=options,
             **more(),
         ),

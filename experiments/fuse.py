@@ -37,6 +37,7 @@ from collections.abc import Mapping, Sequence
 import keras
 from absl import app, flags, logging
 
+from data_prep.image_bits_flag import define_image_bits
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import depth_files, gradient_files
 from dpde_tf.data.folders import files_by_stem
@@ -62,7 +63,6 @@ from dpde_tf.training.precision import PRECISIONS, resolve_precision
 from dpde_tf.training.run_record import config_as_dict
 from experiments import config_flags
 from experiments.config_flags import config_from_flags, define_config_flags
-from experiments.image_bits_flag import define_image_bits
 from experiments.result_record import result_folder, write_result_record
 
 FLAGS = flags.FLAGS

@@ -34,6 +34,7 @@ import keras
 import numpy as np
 from absl import app, flags, logging
 
+from data_prep.image_bits_flag import define_image_bits
 from dpde_tf.atomic_files import remove_partial
 from dpde_tf.checksums import file_sha256
 from dpde_tf.config import FusionConfig, PredictionConfig, TrainingConfig
@@ -62,7 +63,6 @@ from dpde_tf.training.run_record import config_as_dict
 from dpde_tf.training.strategies import DISTRIBUTIONS, make_strategy, worker_place
 from experiments import config_flags
 from experiments.config_flags import config_from_flags, define_config_flags
-from experiments.image_bits_flag import define_image_bits
 from experiments.result_record import write_result_record
 
 FLAGS = flags.FLAGS

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dpde_tf.config import GuidedNetworkConfig
 from dpde_tf.models.crop import CropLike
+from dpde_tf.models.guided_network import build_guided_network
 from dpde_tf.models.upsampling import BilinearUpsampling
 from dpde_tf.prediction import DepthPredictor
 
@@ -52,13 +54,11 @@ def network():
 
 
 def test_predictor_takes_any_mix_of_sizes(network, rng):
-    one = DepthPredictor(network, context_network=network)
+    predictor = DepthPredictor(network)
     for size in ((64, 96), (96, 64), (33, 41), (64, 96)):
         image = rng.uniform(0, 1, [1, *size, 3]).astype(np.float32)
-        alone = DepthPredictor(network, context_network=network).predict(image)
-        for key, values in one.predict(image).items():
-            assert values.shape == (1, *size)
-            np.testing.assert_allclose(values, alone[key], atol=1e-5, err_msg=key)
+        depth = predictor.predict(image)["depth"]
+        np.testing.assert_allclose(depth, network(image)[..., 0], atol=1e-5)
 
 
 def test_network_of_dynamic_size_is_exported(network, tmp_path, rng):
@@ -67,3 +67,25 @@ def test_network_of_dynamic_size_is_exported(network, tmp_path, rng):
     for size in ((4, 6), (6, 4), (5, 9)):
         image = rng.uniform(0, 1, [2, *size, 3]).astype(np.float32)
         np.testing.assert_allclose(exported.serve(image), network(image), atol=1e-6)
+
+
+def test_guided_network_takes_any_size_in_one_graph(rng):
+    network = build_guided_network(GuidedNetworkConfig(guided_width=2))
+    network.layers[-2].set_weights([rng.normal(size=(3, 3, 2, 1)), np.zeros(1)])
+    shape = [None, None, None]
+    graph = tf.function(
+        network,
+        input_signature=[
+            {
+                "image": tf.TensorSpec([*shape, 3]),
+                "coarse_depth": tf.TensorSpec([*shape, 1]),
+            }
+        ],
+    )
+    for height, width in ((32, 48), (48, 32), (33, 41)):
+        image = rng.uniform(0, 1, [1, height, width, 3]).astype(np.float32)
+        depth = rng.uniform(1, 5, [1, height, width, 1]).astype(np.float32)
+        inputs = {"image": image, "coarse_depth": depth}
+        sharp = graph(inputs)
+        assert np.abs(sharp - depth).max() > 0.01
+        np.testing.assert_allclose(sharp, network(inputs), rtol=1e-4)
