@@ -1,8 +1,8 @@
 """Anybody's folders of images and depth maps -> a record set.
 
-Raw layout: a folder of images (BMP, JPEG, PNG, PPM, TIFF or WebP) and a folder of
-depth maps (16-bit PNG, TIFF, NPY, NPZ or PFM) of the same stems, `0007.jpg` with
-`0007.png`. A list is a text file with one stem or one file name a line; empty lines
+Raw layout: a folder of images (AVIF, BMP, GIF, JPEG, PNG, PPM, TIFF or WebP) and a
+folder of depth maps (16-bit PNG, TIFF, NPY, NPZ or PFM) of the same stems, `0007.jpg`
+with `0007.png`. A list is a text file with one stem or file name per line; empty lines
 and lines that begin with `#` are skipped, unless such a line names a pair, which is
 refused (`./#1` names the pair `#1`). The stem is the name of the record.
 
@@ -27,6 +27,7 @@ from absl import flags
 
 from data_prep import converter_flags
 from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
+from data_prep.image_bits_flag import define_image_bits
 from data_prep.pair_encoding import Pair
 from data_prep.pair_lists import read_list
 from data_prep.split_writing import SplitWriter, write_with_threads
@@ -45,11 +46,12 @@ _SAME_ASPECT = 0.01
 def _load(
     image: pathlib.Path,
     depth: pathlib.Path,
+    image_bits: int | None,
     read: Callable[[pathlib.Path], np.ndarray],
     resized: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns image and depth of two files, which will be resized or not."""
-    loaded = read_image(image), read(depth)
+    loaded = read_image(image, bits=image_bits), read(depth)
     size, depth_size = loaded[0].shape[:2], loaded[1].shape
     found = f"{image} has {size}, {depth} has {depth_size}"
     aspects = size[0] * depth_size[1], size[1] * depth_size[0]
@@ -96,6 +98,7 @@ def convert(
     train_list: str | pathlib.Path | None = None,
     test_list: str | pathlib.Path | None = None,
     image_size: tuple[int, int] | None = None,
+    image_bits: int | None = None,
     options: Options = DEFAULT_OPTIONS,
     write_split: SplitWriter = write_with_threads,
 ) -> Manifest:
@@ -111,6 +114,7 @@ def convert(
         train_list: Text file that names the pairs of the split `train`.
         test_list: The same for `test`; one of the two must be given.
         image_size: (height, width) of the records; None keeps that of the files.
+        image_bits: Of images with 16 bits a channel; see `read_image`.
         options: Common options.
         write_split: See `write_record_set`.
 
@@ -152,7 +156,7 @@ def convert(
     def pair(name: str) -> Pair:
         """The pair of that name, which can be pickled."""
         image, depth = image_files[name], depth_files[name]
-        load = functools.partial(_load, image, depth, read, resized)
+        load = functools.partial(_load, image, depth, image_bits, read, resized)
         return Pair(name, str(depth), load)
 
     return write_record_set(
@@ -164,7 +168,7 @@ def convert(
             "images": [image_files[name] for name in used],
             "depths": used_depths,
         },
-        settings=meaning,
+        settings=meaning | {"image_bits": image_bits},
         options=options,
         write_split=write_split,
     )
@@ -192,6 +196,7 @@ def define_flags() -> None:
     )
     flags.DEFINE_string("train_list", None, "Text file with the pairs of the training.")
     flags.DEFINE_string("test_list", None, "Text file with the pairs of the test.")
+    define_image_bits()
 
 
 def run(more: Callable[[], dict[str, Any]] = dict) -> None:
@@ -214,6 +219,7 @@ def run(more: Callable[[], dict[str, Any]] = dict) -> None:
             train_list=FLAGS.train_list,
             test_list=FLAGS.test_list,
             image_size=image_size,
+            image_bits=FLAGS.image_bits,
             options=options,
             **more(),
         ),

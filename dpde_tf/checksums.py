@@ -20,13 +20,13 @@ def file_sha256(path: str | pathlib.Path) -> str:
 
 
 def write_checksums(folder: str | pathlib.Path) -> None:
-    """Writes `SHA256SUMS` of all files of a folder, as the program sha256sum does.
+    """Writes `SHA256SUMS` of the files of a folder, as the program sha256sum does.
 
     Args:
-        folder: The folder, without subfolders.
+        folder: The folder, without subfolders; hidden files have no say.
     """
     folder = pathlib.Path(folder)
-    sums = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
+    sums = {name: file_sha256(folder / name) for name in sorted(_listed_names(folder))}
     text = "".join(f"{value}  {name}\n" for name, value in sums.items())
     (folder / FILE_NAME).write_text(text, encoding="utf-8")
 
@@ -47,9 +47,14 @@ def check_checksums(folder: str | pathlib.Path) -> None:
     # Whatever a damaged byte has become, a comparison below finds it.
     lines = listed.read_text(encoding="utf-8", errors="replace").splitlines()
     sums = {name: value for value, _, name in (line.partition("  ") for line in lines)}
-    there = {path.name for path in folder.iterdir()} - {FILE_NAME}
-    if there != set(sums):
+    if _listed_names(folder) != set(sums):
         raise ValueError(f"{listed} does not list the files that are there")
     for name, value in sums.items():
         if file_sha256(folder / name) != value:
             raise ValueError(f"{folder / name} does not have the SHA-256 of {listed}")
+
+
+def _listed_names(folder: pathlib.Path) -> set[str]:
+    """The names in a folder, without hidden ones, which desktops leave anywhere."""
+    names = {path.name for path in folder.iterdir()} - {FILE_NAME}
+    return {name for name in names if not name.startswith(".")}

@@ -2,11 +2,12 @@
 
 import contextlib
 import lzma
+import pathlib
 import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cv2.utils import logging as cv2_logging
 
@@ -38,6 +39,20 @@ def one_line(error: Exception | str) -> str:
     """
     printable = (c if c.isprintable() else " " for c in str(error))
     return " ".join("".join(printable).split())
+
+
+def file_list(heading: str, reasons: Mapping[pathlib.Path, str]) -> str:
+    """Returns the lines that say what happened to each of some files.
+
+    Args:
+        heading: The first line.
+        reasons: File to what happened to it.
+
+    Returns:
+        The lines, one a file.
+    """
+    lines = (f"  {one_line(f'{path}: {why}')}" for path, why in reasons.items())
+    return "\n".join([heading, *lines])
 
 
 @contextlib.contextmanager

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
 from dpde_tf.data.depth_files import write_depth_png
-from dpde_tf.data.image_files import IMAGE_SUFFIXES, read_image, resize_image
+from dpde_tf.data.image_files import read_image, resize_image
+from dpde_tf.data.image_folders import images_of_folder
 from dpde_tf.prediction import DepthPredictor, working_size
 from dpde_tf.prediction_files import write_prediction
 from dpde_tf.reconstruction.cameras import photograph_camera
@@ -35,6 +35,7 @@ def predict_photograph(
     training_size: tuple[int, int],
     export: Sequence[str] = (),
     focal: float | None = None,
+    image_bits: int | None = None,
 ) -> pathlib.Path:
     """Writes all predictions for one photograph.
 
@@ -50,6 +51,7 @@ def predict_photograph(
         export: 3D files besides, as `write_reconstruction` makes them: some of `ply`,
             `glb`, `html`.
         focal: Focal length of the photograph in its pixels, if it is known.
+        image_bits: See `read_image`, `bits`.
 
     Returns:
         The file of the colours.
@@ -58,11 +60,11 @@ def predict_photograph(
         FileNotFoundError: If there is no such file.
         ValueError: If it is not an image, or the focal length is not plausible.
     """
-    photograph = read_image(path)
+    photograph = read_image(path, bits=image_bits)
     camera = photograph_camera(photograph.shape[:2], focal=focal)
     small = resize_image(photograph, working_size(photograph.shape[:2], training_size))
-    image = tf.image.convert_image_dtype(small[np.newaxis], tf.float32)
-    maps = {key: values[0] for key, values in predictor.predict(image).items()}
+    batch = predictor.predict(small[np.newaxis])
+    maps = {key: values[0] for key, values in batch.items()}
     write_prediction(output / f"{path.stem}.npz", maps)
     size = photograph.shape[1::-1]
     for key in _DEPTHS:
@@ -113,7 +115,7 @@ def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib
     """Returns the image files that are meant.
 
     Args:
-        names: Files, or folders whose image files are meant.
+        names: Files, or folders whose image files are meant; see `images_of_folder`.
         output: Folder of the results, which must be another.
 
     Returns:
@@ -138,16 +140,34 @@ def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib
     return paths
 
 
+def skipped_files(names: Sequence[str]) -> dict[pathlib.Path, str]:
+    """Returns what `find_photographs` leaves out of the folders that are named.
+
+    Args:
+        names: As for `find_photographs`.
+
+    Returns:
+        File or folder to the reason, without hidden files.
+    """
+    folders = (name for name in names if name and pathlib.Path(name).is_dir())
+    return {
+        path: reason
+        for name in folders
+        for path, reason in images_of_folder(name)[1].items()
+    }
+
+
 def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
     """The files, and the image files of the folders."""
     for name in names:
         path = pathlib.Path(name)
         if name and path.is_dir():
-            images = [
-                f for f in sorted(path.iterdir()) if f.suffix.lower() in IMAGE_SUFFIXES
-            ]
+            images, skipped = images_of_folder(path)
             if not images:
-                raise FileNotFoundError(f"The folder {path} of --images has no images.")
+                why = "".join(f" {p.name}: {reason}" for p, reason in skipped.items())
+                raise FileNotFoundError(
+                    f"The folder {path} of --images has no images.{why}"
+                )
             yield from images
         elif path.is_file():
             yield path

@@ -14,6 +14,9 @@ from dpde_tf.data.image_files import resize_image
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
 from dpde_tf.image_gradients import image_gradients, resize_gradients
 
+# How far resizing may carry values out of [0, 1].
+_OVERSHOOT = 1e-3
+
 
 def _call(function: Callable, image: tf.Tensor) -> tf.Tensor:
     """Applies a function on one device."""
@@ -42,11 +45,12 @@ class DepthPredictor:
     context_network: keras.Model | None = None
     apply: Callable[[Callable, tf.Tensor], tf.Tensor] = _call
 
-    def predict(self, image: tf.Tensor) -> dict[str, np.ndarray]:
+    def predict(self, image: tf.Tensor | np.ndarray) -> dict[str, np.ndarray]:
         """Returns the predictions for a batch of images.
 
         Args:
-            image: RGB in [0, 1], float32 `[B, H, W, 3]`, at least 32x32.
+            image: RGB, `[B, H, W, 3]`: uint8, or floating-point in [0, 1]. H and W may
+                differ from call to call; the networks know images of at least 32x32.
 
         Returns:
             `depth`: of the depth network, brought bilinearly to the image's size,
@@ -54,8 +58,12 @@ class DepthPredictor:
             `gradient_x`, `gradient_y` (metres per pixel) and `fused` (metres). Each
             float32 `[B, H, W]`.
 
+        Raises:
+            ValueError: If `image` is something else, see `network_input`.
+
         Source: Xu & Liu (2021), Fig. 1.
         """
+        image = network_input(image)
         maps = {"depth": self.apply(self._depth, image)}
         start = maps["depth"]
         if self.context_network is not None:
@@ -105,6 +113,51 @@ class DepthPredictor:
         return gradients
 
 
+def network_input(image: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Returns images as the networks take them.
+
+    Args:
+        image: RGB, `[B, H, W, 3]`: uint8, or floating-point in [0, 1].
+
+    Returns:
+        RGB in [0, 1], float32 `[B, H, W, 3]`.
+
+    Raises:
+        ValueError: If the shape, the type or the range is another one, or a value is
+            not finite.
+    """
+    image = tf.convert_to_tensor(image)
+    kind, shape = image.dtype.name, tuple(image.shape)
+    if len(shape) != 4 or shape[3] != 3 or not math.prod(shape):
+        raise ValueError(
+            f"`image` must be RGB images, [B, H, W, 3]. Received: {kind} {shape}. One "
+            "image becomes a batch by image[np.newaxis], a grey one RGB by repeating "
+            "its channel; RGBA must be composited over a colour."
+        )
+    if image.dtype == tf.uint8:
+        return tf.image.convert_image_dtype(image, tf.float32)
+    if not image.dtype.is_floating:
+        raise ValueError(
+            f"`image` must be uint8, or floating-point in [0, 1]. Received: {kind}. "
+            "Divide it by its white."
+        )
+    image = tf.cast(image, tf.float32)
+    broken = math.prod(shape) - np.count_nonzero(np.isfinite(image))
+    if broken:
+        raise ValueError(
+            f"`image` must be finite. Received: {kind} {shape}, of which {broken} of "
+            f"{math.prod(shape)} values are NaN or infinite. Replace them."
+        )
+    lowest, highest = float(tf.reduce_min(image)), float(tf.reduce_max(image))
+    if lowest < -_OVERSHOOT or highest > 1.0 + _OVERSHOOT:
+        raise ValueError(
+            "`image` must be uint8, or floating-point in [0, 1]. Received: "
+            f"{kind} from {lowest:g} to {highest:g}. Divide it by its white, such as "
+            "255."
+        )
+    return image
+
+
 def _resized_output(network: keras.Model, image: tf.Tensor) -> tf.Tensor:
     """The output of a network, brought bilinearly to the image's size."""
     return tf.image.resize(network(image, training=False), tf.shape(image)[1:3])
@@ -142,19 +195,23 @@ def _warn_unless_converged(result: FusionResult) -> None:
 
 
 def predict_at_size(
-    predictor: DepthPredictor, image: tf.Tensor, size: tuple[int, int]
+    predictor: DepthPredictor, image: tf.Tensor | np.ndarray, size: tuple[int, int]
 ) -> dict[str, np.ndarray]:
     """Returns the predictions for images that the networks see at another size.
 
     Args:
         predictor: The networks.
-        image: RGB in [0, 1], float32 `[B, H, W, 3]`.
+        image: As `DepthPredictor.predict` takes them.
         size: (height, width) of what the networks see, and the fusion solves.
 
     Returns:
         What `DepthPredictor.predict` returns, enlarged or shrunk bilinearly to
         `[B, H, W]`; gradients in metres per pixel of that size.
+
+    Raises:
+        ValueError: As `DepthPredictor.predict`.
     """
+    image = network_input(image)
     full = tuple(image.shape[1:3])
     if size == full:
         return predictor.predict(image)

@@ -16,7 +16,7 @@ from dpde_tf.data.image_files import read_image, resize_image
 from dpde_tf.depth_alignment import REFERENCE_ALIGNMENTS, align_to_reference
 from dpde_tf.depth_refinement import refine_depth, refine_relative_depth
 from dpde_tf.image_gradients import resize_gradients
-from dpde_tf.prediction import working_size
+from dpde_tf.prediction import network_input, working_size
 from dpde_tf.refinement_pictures import refinement_picture
 from dpde_tf.visualization import write_image
 
@@ -112,7 +112,11 @@ def gradients_of_files(files: Files) -> Gradients:
 
 
 def gradients_of_images(
-    files: Files, network: keras.Model, training_size: tuple[int, int]
+    files: Files,
+    network: keras.Model,
+    training_size: tuple[int, int],
+    *,
+    bits: int | None = None,
 ) -> Gradients:
     """Returns a predictor of gradients, of stem and size.
 
@@ -123,6 +127,7 @@ def gradients_of_images(
         files: Images of any size.
         network: As `build_gradient_network` returns it.
         training_size: (height, width) of the images that it was trained on.
+        bits: See `read_image`.
 
     Returns:
         The function; it raises a FileNotFoundError for an unknown stem.
@@ -134,9 +139,9 @@ def gradients_of_images(
 
     def gradients(stem: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         seen = working_size(size, training_size)
-        image = resize_image(read_image(_partner(files, stem, "image")), seen)
-        batch = tf.image.convert_image_dtype(image[np.newaxis], tf.float32)
-        maps = tf.split(predict(batch), 2, axis=-1)
+        image = read_image(_partner(files, stem, "image"), bits=bits)
+        image = resize_image(image, seen)
+        maps = tf.split(predict(network_input(image[np.newaxis])), 2, axis=-1)
         return tuple(m.numpy()[0, ..., 0] for m in resize_gradients(*maps, size))
 
     return gradients

@@ -69,7 +69,7 @@ def _scenes() -> Iterator[tuple[str, Maps]]:
             raise app.UsageError(f"--sizes must be like 240x320. Received: {text}.")
         yield f"synthetic {text}", make_scene((int(height), int(width)))
     if FLAGS.predictions:
-        files = sorted(pathlib.Path(FLAGS.predictions).glob("*.npz"))
+        files = sorted(pathlib.Path(FLAGS.predictions).glob("[!.]*.npz"))
         if not files:
             raise app.UsageError(f"--predictions={FLAGS.predictions} holds no NPZ.")
         for path in files[:: max(1, len(files) // FLAGS.num_predictions)]:

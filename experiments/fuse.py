@@ -14,7 +14,8 @@ of --gradient_run:
 Depth is a folder of NPY, NPZ, 16-bit PNG, TIFF or PFM files, each of its own size:
 floating-point metres, or integers with --depth_scale. Gradients are NPZ with
 `gradient_x` and `gradient_y`, or NPY `[H, W, 2]`, in metres per pixel at the size of
-their depth map. Images are resized to it. Holes of the depth (0, negative or not finite
+their depth map. Images are resized to it; see `experiments.predict` for what an image
+may be. Holes of the depth (0, negative or not finite
 in metres; not finite in relative depth; --invalid_value; beyond --max_depth) are filled
 from the gradients.
 
@@ -39,14 +40,16 @@ from collections.abc import Mapping, Sequence
 import keras
 from absl import app, flags, logging
 
+from data_prep.image_bits_flag import define_image_bits
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import depth_formats, gradient_files
 from dpde_tf.data.depth_files import read_depth
 from dpde_tf.data.depth_units import check_integers_have_scale, check_scale_has_integers
 from dpde_tf.data.folders import files_by_stem
 from dpde_tf.data.image_files import IMAGE_SUFFIXES
+from dpde_tf.data.image_folders import images_of_folder
 from dpde_tf.depth_alignment import REFERENCE_ALIGNMENTS
-from dpde_tf.error_messages import readable_errors
+from dpde_tf.error_messages import file_list, readable_errors
 from dpde_tf.refinement_files import (
     ALIGNMENTS,
     DepthFormat,
@@ -87,6 +90,7 @@ def _define_flags() -> None:
     flags.DEFINE_string(
         "gradient_run", None, "Run of train_gradient; none: the shipped network."
     )
+    define_image_bits()
     flags.DEFINE_enum("precision", "float32", PRECISIONS, "Precision of the network.")
     flags.DEFINE_enum("align", "none", ALIGNMENTS, "For relative depth: see above.")
     flags.DEFINE_string("reference", None, "Folder of depth in metres, for --align.")
@@ -199,8 +203,10 @@ def _load_gradients() -> tuple[Gradients, dict]:
     files = files_by_stem(FLAGS.images, IMAGE_SUFFIXES, remedy="Give --images.")
     run = FLAGS.gradient_run or SHIPPED_CONTEXT_RUN
     size = tuple(read_run_record(run)["config"]["data"]["image_size"])
-    return gradients_of_images(files, load_gradient_network(run), size), {
+    network, bits = load_gradient_network(run), FLAGS.image_bits
+    return gradients_of_images(files, network, size, bits=bits), {
         "images": FLAGS.images,
+        **({"image_bits": bits} if bits else {}),
         "weights_sha256": weights_sha256(run),
         "precision": precision,
     }
@@ -276,9 +282,10 @@ def _fuse(output: pathlib.Path) -> None:
     print(
         f"{len(targets) - len(failures)} of {len(targets)} depth maps are in {output}."
     )
+    if FLAGS.images and (skipped := images_of_folder(FLAGS.images)[1]):
+        print(file_list("Skipped:", skipped), file=sys.stderr)
     if failures:
-        lines = [f"  {path}: {reason}" for path, reason in failures.items()]
-        sys.exit("\n".join(["Error: could not be refined:", *lines]))
+        sys.exit(file_list("Error: could not be refined:", failures))
 
 
 def main(argv: Sequence[str]) -> None:

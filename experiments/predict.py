@@ -13,6 +13,11 @@ page `<name>.html` that turns the scene with the mouse (ply, glb: for other prog
 
     python -m experiments.predict --images=photo.jpg --output=out --export=html
 
+Transparent parts of a photograph are composited over grey. The range of files of 16
+bits a channel (10, 12, 14 or all bits) is found and said, unless --image_bits gives it.
+Of a GIF the first frame counts. In a folder, hidden files are left out; what is no
+image is named at the end, and so is what cannot be predicted, with exit code 1.
+
 Without --depth_run, the networks that come with the library predict.
 
 Predictions of records that are there from the same networks, options and records are
@@ -21,6 +26,7 @@ kept, so that an interrupted run goes on. `run.json` says with what they were ma
 
 import contextlib
 import pathlib
+import sys
 import time
 from collections.abc import Sequence
 
@@ -28,15 +34,16 @@ import keras
 import numpy as np
 from absl import app, flags, logging
 
+from data_prep.image_bits_flag import define_image_bits
 from dpde_tf.atomic_files import remove_partial
 from dpde_tf.checksums import file_sha256
 from dpde_tf.config import FusionConfig, PredictionConfig, TrainingConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
 from dpde_tf.data.records import readable_record_errors
-from dpde_tf.error_messages import readable_errors
+from dpde_tf.error_messages import file_list, readable_errors
 from dpde_tf.folder_lock import LOCK_FILE, lock_file, lock_folder
-from dpde_tf.photographs import find_photographs, predict_photograph
+from dpde_tf.photographs import find_photographs, predict_photograph, skipped_files
 from dpde_tf.prediction import DepthPredictor, predict_at_size, working_size
 from dpde_tf.prediction_files import prediction_path, write_prediction
 from dpde_tf.reconstruction.files import check_formats
@@ -83,6 +90,7 @@ def _define_flags() -> None:
     flags.DEFINE_string("output", None, "Folder of the predictions.", required=True)
     flags.DEFINE_list("export", [], "3D files of photographs: some of ply, glb, html.")
     flags.DEFINE_float("focal", None, "Focal length of the photographs, in pixels.")
+    define_image_bits()
     flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
     flags.DEFINE_enum(
         "precision",
@@ -286,17 +294,39 @@ def _predict(output: pathlib.Path) -> None:
         return
     paths = find_photographs(FLAGS.images, output)
     size = _training_size()
-    _prepare_output(output, _run_config(configs, precision, {"images": FLAGS.images}))
+    data = {"images": FLAGS.images, "image_bits": FLAGS.image_bits}
+    _prepare_output(output, _run_config(configs, precision, data))
+    failures = _predict_photographs(predictor, paths, output, size)
+    if skipped := skipped_files(FLAGS.images):
+        print(file_list("Skipped:", skipped), file=sys.stderr)
+    if failures:
+        sys.exit(file_list("Error: could not be predicted:", failures))
+
+
+def _predict_photographs(
+    predictor: DepthPredictor,
+    paths: Sequence[pathlib.Path],
+    output: pathlib.Path,
+    size: tuple[int, int],
+) -> dict[pathlib.Path, str]:
+    """Predicts each photograph; returns those that failed, with their reasons."""
+    failures = {}
     for path in paths:
-        picture = predict_photograph(
-            predictor,
-            path,
-            output,
-            training_size=size,
-            export=FLAGS.export,
-            focal=FLAGS.focal,
-        )
-        print(picture)
+        try:
+            picture = predict_photograph(
+                predictor,
+                path,
+                output,
+                training_size=size,
+                export=FLAGS.export,
+                focal=FLAGS.focal,
+                image_bits=FLAGS.image_bits,
+            )
+        except (ValueError, OSError) as error:
+            failures[path] = str(error)
+        else:
+            print(picture)
+    return failures
 
 
 def main(argv: Sequence[str]) -> None:

@@ -27,6 +27,14 @@ def test_check_checksums_accepts_what_was_written(folder):
     check_checksums(folder)
 
 
+def test_hidden_files_have_no_say(folder):
+    written = (folder / "SHA256SUMS").read_text()
+    (folder / ".DS_Store").touch()
+    check_checksums(folder)
+    write_checksums(folder)
+    assert (folder / "SHA256SUMS").read_text() == written
+
+
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="sha256sum is not there")
 def test_write_checksums_can_be_checked_without_this_project(folder):
     subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, check=True)

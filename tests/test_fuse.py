@@ -244,7 +244,9 @@ def test_fuse_aligns_relative_depth_with_a_sparse_reference(folders, run, tmp_pa
     )
 
 
-def test_fuse_predicts_gradients_from_images(folders, run, tmp_path, monkeypatch):
+def test_fuse_predicts_gradients_from_images(
+    folders, run, tmp_path, monkeypatch, capsys
+):
     image = keras.Input((None, None, 3))
     network = keras.Model(image, keras.layers.Conv2D(2, 1, use_bias=False)(image))
     network.layers[1].set_weights([np.float32([[[[0.05, 0], [0, 0], [0, 0]]]])])
@@ -258,12 +260,16 @@ def test_fuse_predicts_gradients_from_images(folders, run, tmp_path, monkeypatch
         # The network sees 32x32 pixels, the least that it can, so that 0.1 m a pixel of
         # the depth are 0.1 * width / 32 to it.
         red = round(255 * 0.1 * size[1] / 32 / 0.05)
-        rgb = np.full((16, 16, 3), (0, 0, red), np.uint8)
+        # In 12 bits, of files of 16.
+        rgb = np.full((16, 16, 3), (0, 0, red * 16), np.uint16)
         cv2.imwrite(str(tmp_path / "rgb" / f"{stem}.png"), rgb)
+    (tmp_path / "rgb" / "c.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (tmp_path / "rgb" / "._a.png").write_bytes(b"of a Mac")
     del folders["gradients"]
     run(
         gradient_run=tmp_path / "run",
         images=tmp_path / "rgb",
+        image_bits=12,
         precision="float32",
         **folders,
     )
@@ -271,6 +277,13 @@ def test_fuse_predicts_gradients_from_images(folders, run, tmp_path, monkeypatch
         np.testing.assert_allclose(refined(folders, stem), clean_depth(size), atol=0.01)
     config = json.loads((tmp_path / "output" / "run.json").read_text())["config"]
     assert len(config["weights_sha256"]) == 64
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .startswith(
+            f"  {tmp_path / 'rgb' / 'c.heic'}: a HEIC image, which is not supported."
+        )
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Tests of the predictions for photographs."""
 
+import json
 import pathlib
 
 import cv2
 import numpy as np
 import pytest
+from absl import flags
 
 from dpde_tf.data import depth_files
 from dpde_tf.data.depth_files import read_depth
@@ -12,8 +14,11 @@ from dpde_tf.photographs import (
     find_photographs,
     predict_photograph,
     prediction_picture,
+    skipped_files,
 )
+from dpde_tf.prediction import network_input
 from dpde_tf.prediction_files import read_prediction
+from experiments import predict
 
 
 class _BrightnessPredictor:
@@ -21,7 +26,7 @@ class _BrightnessPredictor:
 
     def predict(self, image):
         self.shape = tuple(image.shape)
-        return {"depth": image.numpy().mean(axis=-1) * 10.0}
+        return {"depth": network_input(image).numpy().mean(axis=-1) * 10.0}
 
 
 @pytest.fixture
@@ -120,3 +125,107 @@ def test_predict_photograph_says_what_a_png_cannot_hold(
     (text,) = texts  # The right half, 45 columns of 40 pixels, is at 72 m.
     assert "photo_depth.png: 1800 pixels over 65.535 m" in text and "NPY" in text
     assert read_prediction(tmp_path / "out" / "photo.npz")["depth"].max() > 70
+
+
+def test_predict_photograph_sees_12_bits_in_16(photograph, tmp_path):
+    options = {"training_size": (60, 60)}
+    depths = []
+    for white, bits in ((255, None), (4095, None), (4095, 14)):
+        pixels = np.full([40, 90, 3], 51 * (white + 1) // 256, np.uint16)
+        pixels[:, 45:] = white
+        cv2.imwrite(str(photograph), pixels.astype(np.uint8 if white == 255 else "u2"))
+        predict_photograph(
+            _BrightnessPredictor(), photograph, tmp_path, image_bits=bits, **options
+        )
+        depths.append(read_prediction(tmp_path / "photo.npz")["depth"])
+    np.testing.assert_array_equal(depths[0], depths[1])
+    assert depths[0][0, 0] == pytest.approx(2.0)
+    # A quarter of 51, and of 256.
+    assert depths[2][0, 0] == pytest.approx(12 / 255 * 10)
+    assert depths[2][0, -1] == pytest.approx(63 / 255 * 10)
+
+
+def test_folders_hold_photographs_and_what_is_skipped(photograph):
+    folder = photograph.parent
+    for name in ("._photo.png", ".DS_Store", ".hidden.jpg", "notes.txt"):
+        (folder / name).write_text("no image")
+    (folder / "x.jpg").mkdir()
+    (folder / "dead.jpg").symlink_to("gone.jpg")
+    (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (folder / "clip.MOV").write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
+    (folder / "dead link").symlink_to("gone")
+    found = find_photographs([str(folder)], OUTPUT)
+    assert found == [folder / "dead.jpg", photograph]
+    reasons = skipped_files([str(folder), str(photograph)])
+    reasons = {path.name: reason for path, reason in reasons.items()}
+    names = ["clip.MOV", "dead link", "notes.txt", "phone.heic", "x.jpg"]
+    assert list(reasons) == names
+    assert "video (MP4 or QuickTime), no photograph. Save one" in reasons["clip.MOV"]
+    assert "HEIC image, which is not supported. Save it" in reasons["phone.heic"]
+    assert reasons["x.jpg"] == "a folder, which is not looked into."
+    for name in ("dead link", "notes.txt"):
+        assert reasons[name].startswith("no image, whose suffixes are .avif, .bmp")
+
+
+def test_find_photographs_says_what_a_folder_without_any_holds(tmp_path):
+    (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(FileNotFoundError, match=r"no images\. phone.heic: a HEIC im"):
+        find_photographs([str(tmp_path)], OUTPUT)
+
+
+@pytest.fixture
+def run_predict(monkeypatch):
+    """Runs experiments.predict with a predictor that needs no network."""
+    monkeypatch.setattr(predict, "_load_predictor", lambda *_: _BrightnessPredictor())
+    before = set(flags.FLAGS)
+    predict._define_flags()
+
+    def run(**values):
+        flags.FLAGS(["predict", *(f"--{key}={value}" for key, value in values.items())])
+        predict.main(["predict"])
+
+    yield run
+    flags.FLAGS.unparse_flags()
+    for name in set(flags.FLAGS) - before:
+        delattr(flags.FLAGS, name)
+
+
+def test_predict_goes_on_after_a_broken_photograph(
+    photograph, tmp_path, run_predict, capsys
+):
+    folder, output = tmp_path / "photographs", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a.png", "c.png"):
+        (folder / name).write_bytes(photograph.read_bytes())
+    (folder / "b.png").write_bytes(photograph.read_bytes()[:60])
+    (folder / "._a.png").write_text("of a Mac")
+    (folder / "notes.txt").write_text("no image")
+    with pytest.raises(SystemExit) as caught:
+        run_predict(images=folder, output=output)
+    # `sys.exit(text)` prints the text to stderr and gives exit code 1.
+    title, line = caught.value.code.splitlines()
+    assert title == "Error: could not be predicted:"
+    assert line.startswith(f"  {folder / 'b.png'}: {folder / 'b.png'} must be a whole")
+    printed = capsys.readouterr()
+    pictures = [output / f"{stem}_prediction.png" for stem in "ac"]
+    assert printed.out.splitlines() == list(map(str, pictures))
+    assert all(picture.is_file() for picture in pictures)
+    title, line = printed.err.splitlines()
+    assert title == "Skipped:"
+    assert line.startswith(f"  {folder / 'notes.txt'}: no image, whose suffixes are")
+
+
+def test_predict_names_the_format_of_a_video(tmp_path, run_predict):
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(99))
+    with pytest.raises(SystemExit, match=r"clip.mp4 is a video \(MP4.*no photograph"):
+        run_predict(images=video, output=tmp_path / "out")
+
+
+def test_predict_succeeds_with_all_photographs(
+    photograph, tmp_path, run_predict, capsys
+):
+    run_predict(images=photograph, output=tmp_path / "out", image_bits=12)
+    assert capsys.readouterr().err == ""
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["config"]["data"] == {"images": [str(photograph)], "image_bits": 12}

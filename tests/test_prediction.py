@@ -11,6 +11,7 @@ from dpde_tf.image_gradients import image_gradients
 from dpde_tf.prediction import (
     DepthPredictor,
     mirrored_gradients,
+    network_input,
     predict_at_size,
     working_size,
 )
@@ -135,3 +136,56 @@ def test_working_size_keeps_aspect_and_number_of_pixels():
 
 def test_working_size_has_a_smallest_side():
     assert working_size((10, 10_000), (240, 320))[0] == 32
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.uint8])
+def test_predict_takes_bytes_and_all_floating_point_types(networks, rng, kind):
+    pixels = rng.integers(0, 256, [2, 6, 8, 3], np.uint8)
+    predictor = DepthPredictor(*networks)
+    expected = predictor.predict((pixels / 255).astype(np.float32))
+    image = pixels if kind == np.uint8 else (pixels / 255).astype(kind)
+    tolerance = 1e-3 if kind == np.float16 else 1e-6
+    for key, values in predictor.predict(image).items():
+        np.testing.assert_allclose(
+            values, expected[key], atol=30 * tolerance, err_msg=key
+        )
+    np.testing.assert_allclose(network_input(image), pixels / 255, atol=tolerance)
+    other = predict_at_size(predictor, image, (3, 4))
+    assert other["depth"].shape == (2, 6, 8)
+
+
+IMAGE = np.full([1, 6, 8, 3], 0.5, np.float32)
+HOLES = IMAGE.copy()
+HOLES[0, 0, :2] = np.nan, np.inf, np.nan
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (IMAGE[0], r"Received: float32 \(6, 8, 3\)\. One image becomes a batch"),
+        (IMAGE[..., :1], r"Received: float32 \(1, 6, 8, 1\).* a grey one RGB"),
+        (IMAGE[..., 0], r"Received: float32 \(1, 6, 8\)"),
+        (np.ones([1, 6, 8, 4], np.uint8), r"uint8 \(1, 6, 8, 4\).* RGBA must be"),
+        (IMAGE[:0], r"Received: float32 \(0, 6, 8, 3\)"),
+        (IMAGE[:, :0], r"Received: float32 \(1, 0, 8, 3\)"),
+        (
+            IMAGE * 255,
+            r"Received: float32 from 127.5 to 127.5\. Divide it by",
+        ),
+        (IMAGE - 1, r"Received: float32 from -0.5 to -0.5"),
+        (IMAGE.astype(np.int64), r"Received: int64\. Divide it by its white"),
+        (np.ones([1, 6, 8, 3], np.uint16), r"Received: uint16"),
+        (np.full_like(IMAGE, np.nan), r"144 of 144 values are NaN or infinite"),
+        (HOLES, r"of which 6 of 144 values are NaN or infinite"),
+    ],
+)
+def test_predict_says_what_it_received(networks, image, message):
+    predictor = DepthPredictor(*networks)
+    with pytest.raises(ValueError, match=message):
+        predictor.predict(image)
+    with pytest.raises(ValueError, match=message):
+        predict_at_size(predictor, image, (3, 4))
+
+
+def test_network_input_allows_for_the_rounding_of_a_resized_image():
+    assert network_input(IMAGE + 0.5001).numpy().max() > 1.0

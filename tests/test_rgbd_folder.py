@@ -1,5 +1,6 @@
 """Tests of data_prep.rgbd_folder, and of the flags of all converters."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -64,6 +65,17 @@ def test_convert_gives_the_files_in_the_order_of_the_lists(folders):
         np.testing.assert_array_equal(record["image"], image)
         expected = (stored / 1000).astype(np.float32)
         np.testing.assert_array_equal(record["depth"][..., 0], expected)
+
+
+def test_convert_takes_the_bits_that_are_said(folders):
+    # Dark, of 12 bits: of 10, by its largest number alone.
+    pixels = np.full((4, 6, 3), 800, np.uint16)
+    cv2.imwrite(str(folders / "rgb" / "a.png"), pixels)
+    for bits, value in ((None, 200), (12, 50)):
+        _convert(folders, ["test"], image_bits=bits, options=Options(overwrite=True))
+        manifest = json.loads((folders / "records" / "manifest.json").read_text())
+        assert manifest["source"]["settings"]["image_bits"] == bits
+        assert (_records(folders / "records", "test")["a"]["image"] == value).all()
 
 
 def test_convert_needs_one_list_only(folders):

@@ -5,12 +5,22 @@ import pathlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from programs import run_program
 
 from dpde_tf.checksums import check_checksums
+from dpde_tf.data.depth_files import read_depth, write_depth
+from dpde_tf.data.image_files import read_image, resize_image
+from dpde_tf.prediction import DepthPredictor
 from dpde_tf.prediction_files import read_prediction
 from dpde_tf.run_folder import read_run_record
-from dpde_tf.trained_networks import SHIPPED_CONTEXT_RUN, SHIPPED_DEPTH_RUN
+from dpde_tf.trained_networks import (
+    SHIPPED_CONTEXT_RUN,
+    SHIPPED_DEPTH_RUN,
+    load_context_network,
+    load_depth_network,
+)
+from dpde_tf.visualization import write_image
 
 ROOT = pathlib.Path(__file__).parent.parent
 RUNS = (SHIPPED_DEPTH_RUN, SHIPPED_CONTEXT_RUN)
@@ -20,6 +30,8 @@ PHOTOGRAPHS = ROOT / "experiments" / "photographs"
 STORED = pathlib.Path(__file__).parent / "shipped_predictions.npz"
 SCORES = ROOT / "experiments" / "results" / "nyu" / "scores" / "dpde"
 NUM_IMAGES = 4
+# (height, width) of photographs: across, upright, odd.
+SIZES = {"a": (480, 640), "b": (480, 400), "c": (333, 501)}
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
@@ -54,6 +66,74 @@ def test_shipped_networks_predict_what_they_did_when_they_were_shipped(tmp_path)
         for stem in stored.files:
             fused = read_prediction(tmp_path / f"{stem}.npz")["fused"][::2, ::2]
             np.testing.assert_allclose(fused, stored[stem], atol=1e-3, err_msg=stem)
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """A folder of photographs of several sizes."""
+    folder = tmp_path_factory.mktemp("photographs")
+    for (stem, size), path in zip(
+        SIZES.items(), sorted(PHOTOGRAPHS.glob("*.jpg")), strict=True
+    ):
+        write_image(folder / f"{stem}.png", resize_image(read_image(path), size))
+    return folder
+
+
+@pytest.mark.slow
+def test_predict_takes_photographs_of_several_sizes(photographs, tmp_path):
+    run_program("experiments.predict", images=photographs, output=tmp_path / "all")
+    for stem, size in SIZES.items():
+        fused = read_depth(tmp_path / "all" / f"{stem}_fused.png", depth_scale=0.001)
+        assert fused.shape == size
+    # The last one by itself.
+    run_program(
+        "experiments.predict", images=photographs / "c.png", output=tmp_path / "one"
+    )
+    alone = read_prediction(tmp_path / "one" / "c.npz")
+    for key, values in read_prediction(tmp_path / "all" / "c.npz").items():
+        np.testing.assert_allclose(values, alone[key], atol=1e-4, err_msg=key)
+
+
+@pytest.mark.slow
+def test_fuse_takes_images_of_several_sizes(photographs, tmp_path):
+    for stem, size in SIZES.items():
+        write_depth(tmp_path / "depth" / f"{stem}.npy", np.full(size, 2.0))
+    folders = {"depth": tmp_path / "depth", "output": tmp_path / "fused"}
+    run_program("experiments.fuse", images=photographs, **folders)
+    for stem, size in SIZES.items():
+        fused = read_depth(tmp_path / "fused" / f"{stem}.npy")
+        assert fused.shape == size
+        # What was flat has got the relief of the image.
+        assert np.ptp(fused) > 0.1
+
+
+@pytest.mark.slow
+def test_shipped_predictor_takes_any_mix_of_sizes(rng):
+    depth = load_depth_network(SHIPPED_DEPTH_RUN)
+    context = load_context_network(SHIPPED_CONTEXT_RUN)
+    one = DepthPredictor(depth, context_network=context)
+    for size in ((64, 96), (96, 64), (61, 83)):
+        image = rng.uniform(0, 1, [1, *size, 3]).astype(np.float32)
+        alone = DepthPredictor(depth, context_network=context).predict(image)
+        for key, values in one.predict(image).items():
+            np.testing.assert_allclose(values, alone[key], atol=1e-4, err_msg=key)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("load", "run"),
+    [
+        (load_depth_network, SHIPPED_DEPTH_RUN),
+        (load_context_network, SHIPPED_CONTEXT_RUN),
+    ],
+)
+def test_shipped_networks_are_exported_with_a_dynamic_size(load, run, tmp_path, rng):
+    network = load(run)
+    network.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    for size in ((64, 96), (61, 83)):
+        image = rng.uniform(0, 1, [1, *size, 3]).astype(np.float32)
+        np.testing.assert_allclose(exported.serve(image), network(image), atol=1e-4)
 
 
 @pytest.mark.slow

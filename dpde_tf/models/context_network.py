@@ -15,6 +15,7 @@ from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.crop import CropLike
 from dpde_tf.models.encoder import build_encoder
+from dpde_tf.models.upsampling import BilinearUpsampling
 
 # From 1/8 of the size to all of it: channels of the lateral map, and of the result.
 _DECODER = ((96, 160), (64, 96), (32, 64), (16, 32))
@@ -114,7 +115,7 @@ def _decode(
     for number, (like, (lateral, filters)) in enumerate(
         zip(maps, _DECODER, strict=True), start=1
     ):
-        x = keras.layers.UpSampling2D(interpolation="bilinear", name=f"up{number}")(x)
+        x = BilinearUpsampling(name=f"up{number}")(x)
         x = CropLike(name=f"crop{number}")([x, like])
         like = _conv(like, lateral, f"lateral{number}", momentum, kernel_size=1)
         x = keras.layers.Concatenate(name=f"concat{number}")([x, like])

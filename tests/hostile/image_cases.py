@@ -1,4 +1,4 @@
-"""Images and PNG depth: PNG, JPEG, BMP, TIFF, PPM, WebP."""
+"""Images and PNG depth: PNG, JPEG, BMP, TIFF, PPM, WebP, GIF, AVIF."""
 
 import base64
 import functools
@@ -51,11 +51,17 @@ def _jpeg_declaring(height, width, *, progressive=0):
     return patched(data, marker + 5, struct.pack(">HH", height, width))
 
 
+def _avif_declaring(side):
+    """A small AVIF whose header declares another size."""
+    data = _encoded(".avif", _COLOUR)
+    return patched(data, data.index(b"ispe") + 8, struct.pack(">II", side, side))
+
+
 def image_cases():
     """Images for networks and converters."""
     yield from _bad_images()
     yield from _good_images()
-    for suffix in (".png", ".jpg", ".bmp", ".tiff", ".ppm", ".webp"):
+    for suffix in (".png", ".jpg", ".bmp", ".tiff", ".ppm", ".webp", ".gif", ".avif"):
         parameters = {".webp": (cv2.IMWRITE_WEBP_QUALITY, 101)}.get(suffix, ())
         data = _encoded(suffix, _COLOUR, *parameters)
         for length, part in cuts(data, 8):
@@ -110,6 +116,14 @@ def _bad_images():
     ):
         yield _case("image", name, "i.png", data, read_image)
     for name, data in (
+        ("GIF of 30000 x 30000", patched(_encoded(".gif", _COLOUR), 6, b"0u0u")),
+        ("AVIF of 16384 x 16384", _avif_declaring(16384)),
+        ("HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 99),
+        ("video", b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + b"\0" * 99),
+        ("ISO file of no brand", b"\0\0\0\0ftyp"),
+    ):
+        yield _case("image", name, "i.png", data, read_image, virtual=False)
+    for name, data in (
         ("PPM 2.7 GB", b"P6\n30000 30000\n255\n" + b"\0" * 99),
         ("PPM 11 GB", b"P6\n60000 60000\n255\n" + b"\0" * 99),
         ("PPM 2^64 wide", b"P6\n18446744073709551617 1\n255\n" + b"\0" * 99),
@@ -157,6 +171,11 @@ def _good_images():
     plain = cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1)[..., ::-1]
     red, green, blue = np.eye(3, dtype=np.uint8) * 255
     palette = np.stack([[red, green], [blue, red]])
+    # Red is hidden and green half hidden by grey: 127 / 255 of 128, 128 / 255 of 255.
+    behind = np.uint8([128, 128, 128])
+    clear = np.stack([[behind, np.uint8([64, 192, 64])], [blue, behind]])
+    # 7 / 255 of the colour, the rest of 128, rounded.
+    nearly_clear = ((_COLOUR * np.int32(7) + 128 * 248 + 127) // 255).astype(np.uint8)
     alpha = np.dstack([_COLOUR[..., ::-1], np.full((4, 6), 7, np.uint8)])
     grey = np.repeat(_GREY[..., None], 3, axis=2)
     blank = png_of(4096, 4096, [bytes(512)] * 4096, bits=1)
@@ -171,8 +190,8 @@ def _good_images():
         ),
         ("16 bits", "i.png", _encoded(".png", deep), _COLOUR),
         ("palette", "i.png", _palette_png(), palette),
-        ("palette, clear", "i.png", _palette_png(transparent=b"\0\x80"), palette),
-        ("alpha", "i.png", cv2.imencode(".png", alpha)[1].tobytes(), _COLOUR),
+        ("palette, clear", "i.png", _palette_png(transparent=b"\0\x80"), clear),
+        ("alpha", "i.png", cv2.imencode(".png", alpha)[1].tobytes(), nearly_clear),
         ("grey", "i.png", _encoded(".png", _GREY), grey),
         ("all black, 1 bit", "i.png", blank, np.zeros((4096, 4096, 3), np.uint8)),
         ("CMYK", "i.jpg", _CMYK, np.tile(np.uint8([255, 1, 1]), (8, 8, 1))),

@@ -1,0 +1,15 @@
+"""The flag of programs that read anybody's images."""
+
+from absl import flags
+
+
+def define_image_bits() -> None:
+    """Defines `--image_bits`."""
+    flags.DEFINE_integer(
+        "image_bits",
+        None,
+        "Bits of the numbers in images of 16 bits a channel, such as 10 or 12; none: "
+        "they are found from the largest number.",
+        lower_bound=8,
+        upper_bound=16,
+    )
