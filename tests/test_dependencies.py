@@ -41,6 +41,7 @@ ALLOWED = {
     "dpde_tf.paper_values": set(),
     "dpde_tf.published_searches": set(),
     "dpde_tf.published_values": set(),
+    "dpde_tf.keras_settings": set(),
     "dpde_tf.json_files": {"dpde_tf.error_messages"},
     "dpde_tf.run_folder": {"dpde_tf.json_files"},
     "dpde_tf.folder_lock": {"dpde_tf.atomic_files"},
