@@ -20,7 +20,8 @@ PREDICTIONS ?=
 FUZZ_SECONDS ?= 600
 FLAGS    ?=
 GRADIENT_FLAGS ?=
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+# A shell leaves the ~ of RUNS=~/x to us; the programs expand it in their flags.
+$(foreach name,RUNS FIGURES BENCHMARK,$(eval override $(name) := $(patsubst ~/%,$(HOME)/%,$($(name)))))
 
 RUN   = $(VENV)/bin/python -m
 READY = $(VENV)/ready

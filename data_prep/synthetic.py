@@ -41,6 +41,7 @@ from absl import app, flags
 
 from data_prep import synthetic_layouts as layouts
 from data_prep.middlebury import SCENES
+from data_prep.path_flags import define_path
 from data_prep.synthetic_scenes import Scene, render_scene
 from dpde_tf.error_messages import readable_errors
 
@@ -161,7 +162,7 @@ def write_raw(
 
 def define_flags() -> None:
     """Defines the flags of this program; the program calls it before `app.run`."""
-    flags.DEFINE_string("output", None, "Folder of the raw data sets.", required=True)
+    define_path("output", None, "Folder of the raw data sets.", required=True)
     flags.DEFINE_enum("dataset", "all", [*DATASETS, "all"], "What to write.")
     flags.DEFINE_integer("num_train", 64, "Training pairs a data set, at most.")
     flags.DEFINE_integer("num_test", 16, "Test pairs a data set, at most.")

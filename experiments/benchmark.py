@@ -23,6 +23,7 @@ import keras
 import tensorflow as tf
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.training.run_record import circumstances
 from experiments import benchmark_parts as parts
@@ -345,7 +346,7 @@ def _define_flags() -> None:
         "precision", _PRECISIONS[0], _PRECISIONS, "Of all rows that name none."
     )
     flags.DEFINE_string("only", "", "Only the parts with this in their name.")
-    flags.DEFINE_string("output", None, "JSON file to write.")
+    define_path("output", None, "JSON file to write.")
 
 
 def main(argv: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.fusion import TO_CONVERGENCE
 from dpde_tf.training.precision import resolve_precision
@@ -53,12 +54,12 @@ def _define_flags() -> None:
         "sizes", ["240x320", "480x640", "960x1280", "1920x2560"], "Height x width."
     )
     flags.DEFINE_list("batch_sizes", ["1", "8"], "Images at a time, for ours.")
-    flags.DEFINE_string("predictions", None, "Folder of NPZ files, used as they are.")
+    define_path("predictions", None, "Folder of NPZ files, used as they are.")
     flags.DEFINE_integer("num_predictions", 2, "Of them, evenly spaced.", lower_bound=1)
     flags.DEFINE_integer("repetitions", 5, "Runs of ours.", lower_bound=1)
     flags.DEFINE_bool("network", True, "Also time the forward pass of the FCRN.")
     flags.DEFINE_bool("baselines", True, "Also time the other solvers.")
-    flags.DEFINE_string("output", None, "JSON file to write.")
+    define_path("output", None, "JSON file to write.")
 
 
 def _scenes() -> Iterator[tuple[str, Maps]]:

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from absl import flags
 
+from data_prep.path_flags import define_path
+
 Config = TypeVar("Config")
 
 _DEFINITIONS = {
@@ -22,6 +24,8 @@ _DEFINITIONS = {
     str: flags.DEFINE_string,
     tuple: flags.DEFINE_list,
 }
+# Texts that may be the path of a file or folder.
+_PATHS = {"encoder_weights", "context_encoder_weights", "init_from"}
 
 
 def define_config_flags(*config_classes: type) -> None:
@@ -35,6 +39,7 @@ def define_config_flags(*config_classes: type) -> None:
         descriptions = _field_descriptions(config_class)
         for field in dataclasses.fields(config_class):
             define = _DEFINITIONS[_plain_type(hints[field.name])]
+            define = define_path if field.name in _PATHS else define
             text = f"{descriptions[field.name]} [{config_class.__name__}]"
             define(field.name, None, text)
             flags.declare_key_flag(field.name)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import keras
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf.atomic_files import write_whole_folder
 from dpde_tf.compact_weights import write_compact_weights
 from dpde_tf.config import DepthNetworkConfig
@@ -32,8 +33,8 @@ FLAGS = flags.FLAGS
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("run", None, "Folder of a training run.", required=True)
-    flags.DEFINE_string("output", None, "Folder to write.", required=True)
+    define_path("run", None, "Folder of a training run.", required=True)
+    define_path("output", None, "Folder to write.", required=True)
 
 
 def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:

@@ -28,6 +28,7 @@ import keras
 import numpy as np
 from absl import app, flags, logging
 
+from data_prep.path_flags import define_path, define_paths
 from dpde_tf.atomic_files import remove_partial
 from dpde_tf.checksums import file_sha256
 from dpde_tf.config import FusionConfig, PredictionConfig, TrainingConfig
@@ -65,11 +66,9 @@ _CHIEF_SECONDS = 600.0
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string(
-        "depth_run", None, "Run of train_depth; none: both shipped networks."
-    )
-    flags.DEFINE_string("gradient_run", None, "Run of train_gradient; none: no fusion.")
-    flags.DEFINE_string("records", None, "Folder of a record set to predict.")
+    define_path("depth_run", None, "Run of train_depth; none: both shipped networks.")
+    define_path("gradient_run", None, "Run of train_gradient; none: no fusion.")
+    define_path("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_integer(
         "num_records", None, "Predict only the first so many records.", lower_bound=1
@@ -79,8 +78,8 @@ def _define_flags() -> None:
         False,
         "Predict only the records that the training of --depth_run held out.",
     )
-    flags.DEFINE_multi_string("images", None, "Image file or folder; may be repeated.")
-    flags.DEFINE_string("output", None, "Folder of the predictions.", required=True)
+    define_paths("images", None, "Image file or folder; may be repeated.")
+    define_path("output", "predictions", "Folder of the predictions.")
     flags.DEFINE_list("export", [], "3D files of photographs: some of ply, glb, html.")
     flags.DEFINE_float("focal", None, "Focal length of the photographs, in pixels.")
     flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
