@@ -33,7 +33,6 @@ and the 8 bits suffice; dmin is 0 in 2001 and 2003.
 
 import concurrent.futures
 import pathlib
-import shutil
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -43,6 +42,7 @@ from data_prep import synthetic_layouts as layouts
 from data_prep.middlebury import SCENES
 from data_prep.path_flags import define_path
 from data_prep.synthetic_scenes import Scene, render_scene
+from dpde_tf.atomic_files import partial_folder
 from dpde_tf.error_messages import readable_errors
 
 FLAGS = flags.FLAGS
@@ -149,14 +149,9 @@ def write_raw(
         )
     num_train = min(num_train, MAX_TRAIN[dataset])
     num_test = min(num_test, MAX_TEST[dataset])
-    temporary = folder.with_name(f"{dataset}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    with partial_folder(folder) as temporary:
         _fill(temporary, dataset, num_train, num_test, size, seed, workers)
         temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 

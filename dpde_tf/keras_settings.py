@@ -26,15 +26,19 @@ _SAYS_NOTHING = "|".join(
 )
 
 
-def set_up_keras() -> None:
-    """Loads Keras on TensorFlow, with the settings that this library is written for.
-
-    Raises:
-        ImportError: If Keras is loaded already, with another backend.
-    """
+def choose_backend() -> None:
+    """Makes Keras run on TensorFlow, if it is not loaded yet."""
     os.environ.setdefault(_LOG_LEVEL, "1")
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = _BACKEND
+
+
+def set_up_keras() -> None:
+    """Loads Keras with the settings that this library is written for.
+
+    Raises:
+        ImportError: If Keras was loaded with another backend before.
+    """
     with _without_empty_messages():
         import keras
         import tensorflow as tf

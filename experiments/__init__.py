@@ -1,3 +1,5 @@
 """Entry points: train, predict, evaluate, report, benchmark."""
 
-import dpde_tf  # noqa: F401  Before Keras, which it sets up.
+from dpde_tf.keras_settings import set_up_keras
+
+set_up_keras()

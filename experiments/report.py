@@ -108,9 +108,9 @@ def write_report(report: tuple[blocks.Block, ...], output: pathlib.Path) -> None
         with write_whole(output / markdown.IMAGE_FOLDER / picture.file) as path:
             path.write_bytes(picture.data)
     with write_whole(output / "report.md") as path:
-        path.write_text(markdown.to_markdown(report), encoding="utf-8")
+        path.write_bytes(markdown.to_markdown(report).encode("utf-8", "replace"))
     with write_whole(output / "index.html") as path:
-        path.write_text(html.to_html(report), encoding="utf-8")
+        path.write_bytes(html.to_html(report).encode("utf-8", "replace"))
 
 
 def make_report(

@@ -39,6 +39,7 @@ from experiments.config_flags import (
     define_config_flags,
     given_flags,
 )
+from experiments.result_record import check_program
 
 FLAGS = flags.FLAGS
 # Fields that may differ from those of the run that goes on.
@@ -203,6 +204,7 @@ def _prepare_workdir(program: str, config: dict) -> None:
         print(f"Going on with the run in {FLAGS.workdir}.")
         add_resumption(FLAGS.workdir)
     else:
+        check_program(pathlib.Path(FLAGS.workdir), program)
         write_run_record(
             FLAGS.workdir, program=program, flags=given_flags(), config=config
         )

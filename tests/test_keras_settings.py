@@ -60,7 +60,7 @@ def hostile_home(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("package", ["dpde_tf", "experiments", "data_prep"])
+@pytest.mark.parametrize("package", ["dpde_tf.models", "experiments", "data_prep"])
 def test_settings_of_the_user_do_not_matter(hostile_home, package):
     code = (
         f"import {package}, keras\n"
@@ -83,7 +83,7 @@ def test_settings_do_not_matter_if_keras_is_loaded_before(hostile_home):
     code = (
         "import keras\n"
         "print(keras.config.dtype_policy().name)\n"
-        "import dpde_tf\n"
+        "import dpde_tf.models\n"
         "print(keras.config.dtype_policy().name, keras.config.image_data_format())"
     )
     result = _python(code, hostile_home, KERAS_BACKEND="tensorflow")
@@ -147,15 +147,15 @@ def test_last_words_of_a_crash_are_not_lost(tmp_path):
 
 
 def test_library_can_be_loaded_without_stderr_and_without_grep(tmp_path):
-    code = "import os\nos.close(2)\nimport dpde_tf\nprint('loaded')"
+    code = "import os\nos.close(2)\nimport dpde_tf.models\nprint('loaded')"
     assert _python(code, tmp_path).stdout == "loaded\n"
-    code = "import os\nos.environ['PATH'] = ''\nimport dpde_tf\nprint('loaded')"
+    code = "import os\nos.environ['PATH'] = ''\nimport dpde_tf.models\nprint('loaded')"
     assert _python(code, tmp_path).stdout == "loaded\n"
 
 
 def test_warnings_of_tensorflow_itself_reach_the_terminal(tmp_path):
     code = (
-        "import dpde_tf, tensorflow as tf\n"
+        "import dpde_tf.models, tensorflow as tf\n"
         "tf.ones([3]).numpy()\n"
         "tf.get_logger().warning('the learning rate is odd')\n"
     )
