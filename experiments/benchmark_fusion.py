@@ -25,7 +25,6 @@ from dpde_tf.atomic_files import write_whole
 from dpde_tf.fusion import TO_CONVERGENCE
 from dpde_tf.training.precision import resolve_precision
 from dpde_tf.training.run_record import circumstances
-from experiments.benchmark import seconds_of
 from experiments.benchmark_parts import depth_forward
 from experiments.config_flags import given_flags
 from experiments.fusion_gradient_check import format_errors, relative_errors
@@ -39,6 +38,7 @@ from experiments.fusion_measurements import (
     measure_ours,
     options_to_gap,
 )
+from experiments.row_timing import seconds_of
 
 FLAGS = flags.FLAGS
 
