@@ -179,13 +179,18 @@ def main(argv: Sequence[str]) -> None:
         print(f"\n### {name}\n\n{format_scene(maps, rows)}\n")
         print(format_limit(maps, next(iter(rows.values())), speed), flush=True)
         record["scenes"][name] = {"solvers": rows, "bytes_per_second": speed}
+        _write(record | made_with)
     if FLAGS.network:
         record["network_seconds"] = time_network()
         print(f"\nFCRN, forward, 240x320: {1e3 * record['network_seconds']:.0f} ms")
+        _write(record | made_with)
+
+
+def _write(record: dict) -> None:
+    """Writes all that was measured so far, if a file is asked for."""
     if FLAGS.output:
         with write_whole(FLAGS.output) as path:
-            text = json.dumps(record | made_with, indent=1)
-            path.write_text(text + "\n", encoding="utf-8")
+            path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -152,8 +152,7 @@ def test_row_of_pytorch_is_measured_without_tensorflow(measure_script):
 def test_file_of_pytorch_loads_without_tensorflow(tmp_path):
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text(
-        "import sys\n"
-        "sys.exit(repr({'tensorflow', 'keras'} & set(sys.modules)))"
+        "import sys\nsys.exit(repr({'tensorflow', 'keras'} & set(sys.modules)))"
     )
     result = subprocess.run(
         [sys.executable, benchmark._PYTORCH_FILE],

@@ -214,6 +214,21 @@ def test_predict_leaves_the_run_of_another_program_alone(path, tmp_path):
     assert (run / "run.json").read_bytes() == record
 
 
+def test_training_leaves_the_run_of_another_program_alone(path, tmp_path):
+    record = json.dumps({"program": "experiments.evaluate"})
+    (tmp_path / "run.json").write_text(record)
+    result = run_program(
+        "experiments.train_gradient",
+        check=False,
+        records=path / "nyu",
+        workdir=tmp_path,
+        width=4,
+    )
+    assert result.returncode == 1
+    assert "holds a run of experiments.evaluate, whose run.json" in result.stderr
+    assert (tmp_path / "run.json").read_text() == record
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

@@ -1,5 +1,6 @@
 """Tests that the settings of Keras and the chatter of TensorFlow do not matter."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -8,7 +9,10 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from dpde_tf.config import AugmentationConfig
+from dpde_tf.data.augmentation import augment
 from dpde_tf.keras_settings import _without_empty_messages, set_up_keras
 from dpde_tf.visualization import write_image
 
@@ -88,6 +92,32 @@ def test_settings_do_not_matter_if_keras_is_loaded_before(hostile_home):
     )
     result = _python(code, hostile_home, KERAS_BACKEND="tensorflow")
     assert result.stdout.split() == ["float16", "float32", "channels_last"]
+
+
+def _rotated():
+    """The image and the depth that augmentation makes of a ramp."""
+    ramp = tf.reshape(tf.range(1.0, 49.0), (6, 8, 1))
+    options = AugmentationConfig(max_rotation=30.0)
+    pair = augment(tf.repeat(ramp / 48, 3, 2), ramp, tf.constant([0, 1]), options)
+    return [part.numpy().tolist() for part in pair]
+
+
+def test_settings_do_not_matter_to_parts_that_build_no_network(hostile_home):
+    code = (
+        "import json\n"
+        "from dpde_tf.feature_similarity import (\n"
+        "    FeatureSimilarity, FeatureSimilarityLoss)\n"
+        "print(FeatureSimilarityLoss().dtype, FeatureSimilarity().dtype)\n"
+        "import tensorflow as tf\n"
+        "from dpde_tf.config import AugmentationConfig\n"
+        "from dpde_tf.data.augmentation import augment\n"
+        f"{inspect.getsource(_rotated)}\n"
+        "print(json.dumps(_rotated()))"
+    )
+    result = _python(code, hostile_home)
+    types, arrays = result.stdout.splitlines()
+    assert types == "float32 float32"
+    assert json.loads(arrays) == _rotated()
 
 
 def test_policy_that_was_chosen_is_kept():
