@@ -34,6 +34,14 @@ class _LabelledPathParser(_PathParser):
         return label + equals + expand_home(path)
 
 
+class _JoinedPathsParser(_PathParser):
+    """PATH,PATH as one text."""
+
+    def parse(self, argument: str) -> str:
+        """Returns the text; a ValueError if nobody has one of the home folders."""
+        return ",".join(map(expand_home, argument.split(",")))
+
+
 class _LabelledPathListParser(flags.ListParser):
     """LABEL=DIR,LABEL=DIR."""
 
@@ -103,6 +111,17 @@ def define_paths(
     parser = _LabelledPathParser() if labelled else _PathParser()
     serializer = flags.ArgumentSerializer()
     flags.DEFINE_multi(parser, serializer, name, default, text, required=required)
+
+
+def define_joined_paths(name: str, default: str | None, text: str) -> None:
+    """Defines a flag with PATH,PATH, whose value is one text.
+
+    Args:
+        name: Of the flag.
+        default: Its value if it is not given.
+        text: Its help.
+    """
+    flags.DEFINE(_JoinedPathsParser(), name, default, text)
 
 
 def define_labelled_path_list(name: str, text: str) -> None:

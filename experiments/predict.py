@@ -21,6 +21,7 @@ made. Files of other names in the folder are left alone.
 """
 
 import contextlib
+import itertools
 import pathlib
 import time
 from collections.abc import Sequence
@@ -258,8 +259,8 @@ def _first(records: RecordSet) -> RecordSet:
 
 def _files(records: RecordSet, output: pathlib.Path) -> list[pathlib.Path]:
     """The files of the predictions of the selected records."""
-    names = np.array(records.split.names)[records.selected]
-    return [prediction_path(output, str(name)) for name in names]
+    names = itertools.compress(records.split.names, records.selected)
+    return [prediction_path(output, name) for name in names]
 
 
 def _share_of_worker(records: RecordSet) -> RecordSet:

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 TEXTS = {
     *("name", "names", "title", "note", "key", "keys", "compare_key", "split"),
     *("metric", "measures", "table", "protocol", "only", "export", "gradients"),
-    *("image_size", "size", "sizes", "batch_sizes", "processes", "beam"),
+    *("image_size", "size", "sizes", "batch_sizes", "processes", "beam", "be_row"),
 }
 TEXT_FIELDS = {
     *("architecture", "encoder_batch_norm", "berhu_c", "optimizer", "schedule"),
@@ -69,6 +69,11 @@ def test_repeated_and_labelled_paths_are_expanded(home):
     expected = ["~l=/home/somebody/a", "m=b=~c"]
     assert _values(define, *given, labelled=True) == expected
 
+    def define_joined():
+        path_flags.define_joined_paths("where", None, "Folders.")
+
+    assert _values(define_joined, "--where=a,~/b") == "a,/home/somebody/b"
+
     def define_list():
         path_flags.define_labelled_path_list("where", "Folders.")
 
@@ -105,8 +110,8 @@ def test_every_field_of_the_configurations_that_may_be_a_path_is_one():
         for field in dataclasses.fields(kind)
         if field.type in (str, str | None)
     }
-    assert fields - config_flags._PATHS == TEXT_FIELDS
-    assert fields >= config_flags._PATHS
+    assert fields - set(config_flags._PATHS) == TEXT_FIELDS
+    assert fields >= set(config_flags._PATHS)
 
 
 @pytest.mark.slow
