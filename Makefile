@@ -20,7 +20,8 @@ PREDICTIONS ?=
 FUZZ_SECONDS ?= 600
 FLAGS    ?=
 GRADIENT_FLAGS ?=
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+# A shell leaves the ~ of RUNS=~/x to us; the programs expand it in their flags.
+$(foreach name,RUNS FIGURES BENCHMARK,$(eval override $(name) := $(patsubst ~/%,$(HOME)/%,$($(name)))))
 
 RUN   = $(VENV)/bin/python -m
 READY = $(VENV)/ready
@@ -102,18 +103,17 @@ demo-photographs: $(READY)  ## Three pictures to depth and 3D pages, in a minute
 	$(RUN) experiments.predict --images=experiments/photographs --output=predictions/demo --export=html --overwrite
 
 demo-training: $(READY)  ## The whole method on synthetic scenes, in 10 minutes: report/index.html
-	rm -rf data/demo runs/demo figures/demo
-	$(RUN) data_prep.synthetic --dataset=nyu --num_train=112 --num_test=16 --output=data/demo/raw
-	$(RUN) data_prep.synthetic --dataset=make3d --num_train=6 --num_test=2 --output=data/demo/raw
-	$(RUN) data_prep.synthetic --dataset=middlebury --num_test=8 --output=data/demo/raw
-	$(RUN) data_prep.nyu_depth_v2 --raw=data/demo/raw/nyu --output=data/demo/nyu --image_size=120,160 --allow_partial --name="synthetic rooms"
-	$(RUN) data_prep.make3d --raw=data/demo/raw/make3d --output=data/demo/make3d --allow_partial --name="synthetic rooms"
-	$(RUN) data_prep.middlebury --raw=data/demo/raw/middlebury --output=data/demo/middlebury --allow_partial --name="synthetic rooms"
+	test -d data/demo/raw/nyu || $(RUN) data_prep.synthetic --dataset=nyu --num_train=112 --num_test=16 --output=data/demo/raw
+	test -d data/demo/raw/make3d || $(RUN) data_prep.synthetic --dataset=make3d --num_train=6 --num_test=2 --output=data/demo/raw
+	test -d data/demo/raw/middlebury || $(RUN) data_prep.synthetic --dataset=middlebury --num_test=8 --output=data/demo/raw
+	$(RUN) data_prep.nyu_depth_v2 --raw=data/demo/raw/nyu --output=data/demo/nyu --image_size=120,160 --allow_partial --overwrite --name="synthetic rooms"
+	$(RUN) data_prep.make3d --raw=data/demo/raw/make3d --output=data/demo/make3d --allow_partial --overwrite --name="synthetic rooms"
+	$(RUN) data_prep.middlebury --raw=data/demo/raw/middlebury --output=data/demo/middlebury --allow_partial --overwrite --name="synthetic rooms"
 	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/depth --encoder_weights=none
 	$(RUN) experiments.train_depth $(DEMO_TRAINING) --workdir=runs/demo/fcrn --encoder_weights=none $(BASELINE)
 	$(RUN) experiments.train_gradient $(DEMO_TRAINING) --workdir=runs/demo/gradient --width=32 --crop_size=64,64
-	$(RUN) experiments.predict $(DEMO_RECORDS) --depth_run=runs/demo/depth --gradient_run=runs/demo/gradient --output=runs/demo/predictions/dpde
-	$(RUN) experiments.predict $(DEMO_RECORDS) --depth_run=runs/demo/fcrn --output=runs/demo/predictions/fcrn
+	$(RUN) experiments.predict $(DEMO_RECORDS) --depth_run=runs/demo/depth --gradient_run=runs/demo/gradient --output=runs/demo/predictions/dpde --overwrite
+	$(RUN) experiments.predict $(DEMO_RECORDS) --depth_run=runs/demo/fcrn --output=runs/demo/predictions/fcrn --overwrite
 	$(RUN) experiments.evaluate $(DEMO_RECORDS) --predictions=runs/demo/predictions/dpde
 	$(RUN) experiments.evaluate $(DEMO_RECORDS) --predictions=runs/demo/predictions/fcrn
 	$(RUN) experiments.figures $(DEMO_RECORDS) --predictions=fcrn=runs/demo/predictions/fcrn,dpde=runs/demo/predictions/dpde --focal=138.6 --num_images=2 --output=figures/demo
@@ -227,6 +227,6 @@ bench-fusion: $(READY)  ## Times the fusion against other solvers (PREDICTIONS=f
 bench-distribution: $(READY)  ## Times training by one process against two, over loopback
 	$(RUN) experiments.benchmark_distribution --records=$(NYU) $(FLAGS)
 
-clean:  ## Removes caches and the demonstration, never other data, runs or reports
-	rm -rf build .pytest_cache .ruff_cache *.egg-info data/demo runs/demo figures/demo predictions/demo predictions/verify predictions/verify_scores report/index.html report/report.md report/run.json report/images
-	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +
+clean:  ## Removes caches, never data, runs, predictions or reports
+	rm -rf build .pytest_cache .ruff_cache dpde_tf.egg-info
+	find dpde_tf data_prep experiments tests -name __pycache__ -prune -exec rm -rf {} +

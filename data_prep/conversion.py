@@ -1,7 +1,7 @@
 """Pairs of image and depth map -> a record set; every converter ends here.
 
-The same input gives the same bytes, whoever writes them. The record set is made in
-`<output>.tmp` and renamed when it is whole, so that a killed conversion leaves nothing
+The same input gives the same bytes, whoever writes them. The record set is made in a
+hidden folder and renamed when it is whole, so that a killed conversion leaves nothing
 under the final name.
 """
 
@@ -22,8 +22,9 @@ import tensorflow as tf
 from data_prep.pair_encoding import Pair
 from data_prep.raw_files import describe_files
 from data_prep.split_writing import SplitWriter, list_shards, write_with_threads
+from dpde_tf.atomic_files import PARTIAL, check_holds_only, partial_folder
 from dpde_tf.data import manifest
-from dpde_tf.folder_lock import lock_file
+from dpde_tf.folder_lock import LOCK_FILE, lock_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,34 +66,31 @@ def _check_output(output: pathlib.Path, *, overwrite: bool) -> None:
             f"{output} is a record set already. Replace it with --overwrite, check it "
             "with --verify, or give --output another name."
         )
+    check_holds_only(output, manifest.FILES)
 
 
 @contextlib.contextmanager
 def _new_folder(output: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives `<output>.tmp`, empty, and renames it to the output at the end."""
-    temporary = output.with_name(output.name + ".tmp")
-    replaced = output.with_name(output.name + ".old")
-    lock = output.with_name(f".{output.name}.lock")
+    """Gives an empty folder, and renames it to the output at the end."""
+    replaced = output.with_name(f"{PARTIAL}former-{output.name}")
+    lock = output.with_name(f".{output.name}{LOCK_FILE}")
     with lock_file(lock, guarded=output):
         _take_back(output, replaced)
-        for leftover in (temporary, replaced):
-            shutil.rmtree(leftover, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        try:
-            yield temporary
-            if output.exists():
-                output.rename(replaced)
-            temporary.rename(output)
-        finally:
-            _take_back(output, replaced)
-            for leftover in (temporary, replaced):
-                shutil.rmtree(leftover, ignore_errors=True)
+        with partial_folder(output) as temporary:
+            try:
+                yield temporary
+                if output.exists():
+                    output.rename(replaced)
+                temporary.rename(output)
+            finally:
+                _take_back(output, replaced)
 
 
 def _take_back(output: pathlib.Path, replaced: pathlib.Path) -> None:
-    """Puts the former record set back, if nothing has come into its place."""
+    """Puts the former record set back, unless another one is in its place."""
     if replaced.exists() and not output.exists():
         replaced.rename(output)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _check_names(split: str, pairs: Sequence[Pair]) -> None:

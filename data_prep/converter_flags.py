@@ -6,6 +6,7 @@ from absl import app, flags
 
 from data_prep import verification
 from data_prep.conversion import Options
+from data_prep.path_flags import define_path
 from dpde_tf.data.manifest import Manifest
 from dpde_tf.error_messages import readable_errors
 
@@ -21,7 +22,7 @@ def define_common_flags(*, image_size: str | None) -> None:
     Args:
         image_size: Default of --image_size as "height,width"; None keeps the size.
     """
-    flags.DEFINE_string("output", None, "Folder of the record set.", required=True)
+    define_path("output", None, "Folder of the record set.", required=True)
     flags.DEFINE_list(
         "image_size", image_size, "Height and width of the records, such as 240,320."
     )
@@ -34,7 +35,7 @@ def define_common_flags(*, image_size: str | None) -> None:
 
 def define_official_flags() -> None:
     """Defines the flags of the converters of data sets with official splits."""
-    flags.DEFINE_string("raw", None, "Folder of the raw data.")
+    define_path("raw", None, "Folder of the raw data.")
     flags.DEFINE_bool("allow_partial", False, "Convert whatever pairs are there.")
 
 

@@ -19,6 +19,7 @@ from absl import app, flags
 
 from data_prep.fetching import fetch
 from data_prep.middlebury_scenes import FILES, SCENES, find_scenes
+from data_prep.path_flags import define_path
 from data_prep.unpacking import unpack
 from dpde_tf.error_messages import readable_errors
 
@@ -122,5 +123,5 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.DEFINE_enum("dataset", None, list(DATASETS), "Data set.", required=True)
-    flags.DEFINE_string("raw", None, "Folder to put the raw data in.", required=True)
+    define_path("raw", None, "Folder to put the raw data in.", required=True)
     app.run(main)

@@ -36,7 +36,7 @@ from data_prep.mat_files import read_variable
 from data_prep.pair_encoding import Pair
 from data_prep.raw_files import check_split_size, require_file
 from dpde_tf.data.depth_files import measured_depth
-from dpde_tf.data.hdf5_files import check_stored_in_file
+from dpde_tf.data.hdf5_files import check_stored_in_file, open_to_read
 from dpde_tf.data.manifest import Manifest
 
 LABELED_FILE = "nyu_depth_v2_labeled.mat"
@@ -56,7 +56,7 @@ _CHUNK_CACHE = {"rdcc_nbytes": 64 * 2**20, "rdcc_nslots": 100_003}
 def _open(path: pathlib.Path) -> h5py.File:
     """Opens the labeled .mat after a check of what it holds."""
     try:
-        file = h5py.File(path, "r", **_CHUNK_CACHE)
+        file = open_to_read(path, **_CHUNK_CACHE)
     except OSError as error:
         raise ValueError(
             f"{path} must be a whole HDF5 file (MATLAB 7.3); it cannot be opened "

@@ -30,6 +30,7 @@ from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
 from data_prep.image_bits_flag import define_image_bits
 from data_prep.pair_encoding import Pair
 from data_prep.pair_lists import read_list
+from data_prep.path_flags import define_path
 from data_prep.split_writing import SplitWriter, write_with_threads
 from dpde_tf.data.depth_files import read_depth
 from dpde_tf.data.depth_formats import find_depth_files, other_format_note
@@ -178,8 +179,8 @@ def define_flags() -> None:
     """Defines the flags of the program, before `app.run`."""
     converter_flags.define_common_flags(image_size=None)
     flags.adopt_module_key_flags(converter_flags)
-    flags.DEFINE_string("images", None, "Folder of the images.")
-    flags.DEFINE_string("depths", None, "Folder of the depth maps.")
+    define_path("images", None, "Folder of the images.")
+    define_path("depths", None, "Folder of the depth maps.")
     flags.DEFINE_float(
         "depth_scale", None, "Metres per stored integer, 0.001 for millimetres."
     )
@@ -194,8 +195,8 @@ def define_flags() -> None:
         "Metres; what is farther is no measurement.",
         lower_bound=0.0,
     )
-    flags.DEFINE_string("train_list", None, "Text file with the pairs of the training.")
-    flags.DEFINE_string("test_list", None, "Text file with the pairs of the test.")
+    define_path("train_list", None, "Text file with the pairs of the training.")
+    define_path("test_list", None, "Text file with the pairs of the test.")
     define_image_bits()
 
 

@@ -33,7 +33,6 @@ and the 8 bits suffice; dmin is 0 in 2001 and 2003.
 
 import concurrent.futures
 import pathlib
-import shutil
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -41,7 +40,9 @@ from absl import app, flags
 
 from data_prep import synthetic_layouts as layouts
 from data_prep.middlebury import SCENES
+from data_prep.path_flags import define_path
 from data_prep.synthetic_scenes import Scene, render_scene
+from dpde_tf.atomic_files import partial_folder
 from dpde_tf.error_messages import readable_errors
 
 FLAGS = flags.FLAGS
@@ -148,20 +149,15 @@ def write_raw(
         )
     num_train = min(num_train, MAX_TRAIN[dataset])
     num_test = min(num_test, MAX_TEST[dataset])
-    temporary = folder.with_name(f"{dataset}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    with partial_folder(folder) as temporary:
         _fill(temporary, dataset, num_train, num_test, size, seed, workers)
         temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 
 def define_flags() -> None:
     """Defines the flags of this program; the program calls it before `app.run`."""
-    flags.DEFINE_string("output", None, "Folder of the raw data sets.", required=True)
+    define_path("output", None, "Folder of the raw data sets.", required=True)
     flags.DEFINE_enum("dataset", "all", [*DATASETS, "all"], "What to write.")
     flags.DEFINE_integer("num_train", 64, "Training pairs a data set, at most.")
     flags.DEFINE_integer("num_test", 16, "Test pairs a data set, at most.")

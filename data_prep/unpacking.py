@@ -5,6 +5,7 @@ import shutil
 import tarfile
 import zipfile
 
+from dpde_tf.atomic_files import partial_folder
 from dpde_tf.error_messages import BAD_ZIP
 
 _DAMAGED = (tarfile.TarError, *BAD_ZIP)
@@ -83,18 +84,16 @@ def unpack(
     archive, target = pathlib.Path(archive), pathlib.Path(directory) / folder
     if target.exists():
         return target
-    temporary = target.with_name(folder + ".tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
     try:
-        _extract(archive, temporary)
-        if not (temporary / folder).is_dir():
-            names = sorted(path.name for path in temporary.iterdir())
-            raise ValueError(
-                f"{archive} must hold the folder {folder!r}; it holds "
-                f"{', '.join(names[:5])}. Unpack it by hand to {target}."
-            )
-        (temporary / folder).rename(target)
+        with partial_folder(target) as temporary:
+            _extract(archive, temporary)
+            if not (temporary / folder).is_dir():
+                names = sorted(path.name for path in temporary.iterdir())
+                raise ValueError(
+                    f"{archive} must hold the folder {folder!r}; it holds "
+                    f"{', '.join(names[:5])}. Unpack it by hand to {target}."
+                )
+            (temporary / folder).rename(target)
     except _DAMAGED as error:
         if str(archive) in str(error):  # Ours.
             raise
@@ -103,6 +102,4 @@ def unpack(
             f"{archive} must be a whole archive; it cannot be unpacked ({reason}). "
             "Delete it and fetch it again."
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return target

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from data_prep.raw_files import sha256
 from dpde_tf.data import manifest
 from dpde_tf.data.records import decode_record, without_tuning
@@ -207,5 +208,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
+    define_path("records", None, "Folder of the record set.", required=True)
     app.run(main)

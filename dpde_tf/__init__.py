@@ -5,4 +5,8 @@ based on modified fully convolutional residual network and gradient network.
 SN Applied Sciences 3:893. https://doi.org/10.1007/s42452-021-04882-0
 """
 
+from dpde_tf.keras_settings import choose_backend
+
+choose_backend()
+
 __version__ = "0.1.0"

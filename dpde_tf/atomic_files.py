@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -44,7 +45,8 @@ def write_whole_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
 
     Args:
         path: Where the finished folder, of files alone, shall be; a former one of
-            that name is removed just before.
+            that name is removed just before, with all that it holds: see
+            `check_holds_only`.
 
     Yields:
         The empty folder to write into.
@@ -53,20 +55,57 @@ def write_whole_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
         OSError: If it cannot be written; the message names folder and remedy.
     """
     path = pathlib.Path(path)
+    with readable_write_errors(path), partial_folder(path) as temporary:
+        yield temporary
+        for file in temporary.iterdir():
+            force_to_disk(file)
+        force_to_disk(temporary)
+        remove_folder(path)
+        temporary.rename(path)
+        force_to_disk(path.parent)
+
+
+@contextlib.contextmanager
+def partial_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives an empty folder beside `path`, and removes it unless the block renames it.
+
+    Args:
+        path: Where the finished folder shall be.
+
+    Yields:
+        The empty folder.
+    """
+    path = pathlib.Path(path)
     temporary = path.with_name(PARTIAL + path.name)
-    with readable_write_errors(path):
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+    finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        try:
-            yield temporary
-            for file in temporary.iterdir():
-                force_to_disk(file)
-            force_to_disk(temporary)
-            remove_folder(path)
-            temporary.rename(path)
-            force_to_disk(path.parent)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_holds_only(folder: str | pathlib.Path, names: str) -> None:
+    """Refuses a folder that is to be replaced, but holds something else too.
+
+    Args:
+        folder: The folder; it need not exist.
+        names: Regular expression of the files that may be there.
+
+    Raises:
+        FileExistsError: If there is another file or a folder, which would be lost.
+    """
+    folder = pathlib.Path(folder)
+    others = [
+        path.name
+        for path in (sorted(folder.iterdir()) if folder.exists() else ())
+        if not (path.is_file() and re.fullmatch(names, path.name))
+    ]
+    if others:
+        raise FileExistsError(
+            f"{folder} holds {', '.join(others[:3])}, which would be lost with it. "
+            "Move that elsewhere, or give --output another name."
+        )
 
 
 def remove_folder(path: str | pathlib.Path) -> None:
@@ -83,18 +122,21 @@ def remove_folder(path: str | pathlib.Path) -> None:
         shutil.rmtree(waste)
 
 
-def remove_partial(folder: str | pathlib.Path) -> None:
+def remove_partial(folder: str | pathlib.Path, names: str) -> None:
     """Removes what killed programs have left unfinished in a folder.
 
     Args:
         folder: The folder, into which no other program may be writing; it need not
             exist. Its subfolders are left alone.
+        names: Pattern of the names that the finished things would have, such as
+            `epochs-*`.
     """
-    for path in pathlib.Path(folder).glob(f"{PARTIAL}*"):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    for state in (PARTIAL, f"{PARTIAL}removed-"):
+        for path in pathlib.Path(folder).glob(state + names):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def force_to_disk(path: str | pathlib.Path) -> None:

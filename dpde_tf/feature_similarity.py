@@ -219,7 +219,7 @@ class FeatureSimilarityLoss(keras.losses.Loss):
     """
 
     def __init__(self, max_value: float = 255.0, **kwargs: Any) -> None:
-        super().__init__(**{"name": "fsim_loss", **kwargs})
+        super().__init__(**{"name": "fsim_loss", "dtype": "float32", **kwargs})
         self.max_value = max_value
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
@@ -241,7 +241,8 @@ class FeatureSimilarity(keras.metrics.MeanMetricWrapper):
     """
 
     def __init__(self, max_value: float = 255.0, **kwargs: Any) -> None:
-        super().__init__(fsim, max_value=max_value, **{"name": "fsim", **kwargs})
+        options = {"name": "fsim", "dtype": "float32", **kwargs}
+        super().__init__(fsim, max_value=max_value, **options)
         self.max_value = max_value
 
     def get_config(self) -> dict:

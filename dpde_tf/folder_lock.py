@@ -13,7 +13,7 @@ from absl import logging
 
 from dpde_tf.atomic_files import readable_write_errors
 
-LOCK_FILE = ".lock"
+LOCK_FILE = ".dpde_tf.lock"
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 

@@ -86,6 +86,20 @@ def predict_photograph(
     return picture
 
 
+def photograph_files(path: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the files that the predictions for a photograph may have, but for 3D.
+
+    Args:
+        path: The photograph.
+        output: Folder of the results.
+
+    Returns:
+        Those of `predict_photograph`, whether they are there or not.
+    """
+    names = [".npz", *(f"_{key}.png" for key in _DEPTHS), "_prediction.png"]
+    return [output / f"{path.stem}{name}" for name in names]
+
+
 def prediction_picture(image: np.ndarray, maps: dict[str, np.ndarray]) -> np.ndarray:
     """Returns an image and its predictions side by side, in colours.
 

@@ -7,7 +7,7 @@ import h5py
 import keras
 import numpy as np
 
-from dpde_tf.data.hdf5_files import check_stored_in_file
+from dpde_tf.data.hdf5_files import check_stored_in_file, locked_error, open_to_read
 from dpde_tf.error_messages import one_line
 
 # What h5py raises on a file that is cut off or damaged.
@@ -40,11 +40,12 @@ def load_weights(
         remedy: What to do if it is damaged or of another network, a whole sentence.
 
     Raises:
+        BlockingIOError: If another program has it open to write.
         ValueError: If it is damaged, or of another network.
     """
     path = pathlib.Path(path)
     try:
-        with h5py.File(path) as file:
+        with open_to_read(path) as file:
             count = _count_arrays(file, path)
             expected = file.attrs.get(_CHECKSUM)
             whole = expected is None or expected == _sha256(file)
@@ -63,6 +64,8 @@ def load_weights(
         )
     try:
         network.load_weights(path)
+    except BlockingIOError as error:  # Keras opens it with a lock.
+        raise locked_error(path) from error
     except (ValueError, *_DAMAGED) as error:
         raise ValueError(
             f"{path} is damaged or of another network: {one_line(error)} {remedy}"

@@ -5,31 +5,36 @@ r"""Times the parts of the method on this machine.
 Every part runs in a process of its own, one after another in one run, several times
 after a warm-up; the tables give medians and their ratios, and the JSON all times, the
 versions and the hardware. Peak memory is that of the whole process. With PyTorch
-(`pip install .[bench]`) its FCRN is timed too.
+(`pip install .[bench]`) its FCRN is timed too. Each part is printed, and written to the
+JSON, when it is done; one that fails is named at the end, with exit code 1.
 """
 
-import concurrent.futures
 import dataclasses
 import importlib.util
 import json
-import multiprocessing
-import resource
+import pathlib
+import signal
 import statistics
+import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf.atomic_files import write_whole
+from dpde_tf.error_messages import readable_errors
 from dpde_tf.training.run_record import circumstances
 from experiments import benchmark_parts as parts
 from experiments.config_flags import given_flags
+from experiments.row_timing import print_measurement
 
 FLAGS = flags.FLAGS
 
+_PROGRAM = "experiments.benchmark"
+_PYTORCH_FILE = pathlib.Path(__file__).with_name("pytorch_fcrn.py")
 _PRECISIONS = ("mixed_bfloat16", "float32")
 
 
@@ -39,17 +44,21 @@ class Row:
 
     Attributes:
         name: What the table calls it.
-        make: Gives the function to time, for a batch size.
+        make: Gives the function to time, for a batch size; None: it is PyTorch's.
         precision: Keras's dtype policy; None for that of the whole run.
         work: Images (or records) that one run handles, for a batch size.
         flops: Gives the operations for one of them, or None.
     """
 
     name: str
-    make: Callable[[int], parts.Part]
+    make: Callable[[int], parts.Part] | None
     precision: str | None = None
     work: Callable[[int], int] = int
     flops: Callable[[], int] | None = None
+
+
+class RowError(RuntimeError):
+    """The process that was to time a row has ended without a result."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,13 +113,6 @@ def _unpool_form_step(form: str) -> Callable[[int], parts.Part]:
     return lambda batch_size: parts.depth_training_step(batch_size, unpool_form=form)
 
 
-def _pytorch_step(batch_size: int) -> parts.Part:
-    from experiments import pytorch_fcrn
-
-    low = keras.config.dtype_policy().compute_dtype == "bfloat16"
-    return pytorch_fcrn.pytorch_training_step(batch_size, parts.SIZE, bfloat16=low)
-
-
 STEP = "modified FCRN, training step"
 LITERAL = f"{STEP}, literal unpooling and 5x5"
 TRANSPOSED = f"{STEP}, transposed convolution"
@@ -141,7 +143,7 @@ ROWS = (
         FLOAT32, parts.depth_training_step, "float32", flops=parts.depth_training_flops
     ),
     Row(FCRN, _fcrn_step, flops=_fcrn_flops),
-    Row(PYTORCH, _pytorch_step, flops=_fcrn_flops),
+    Row(PYTORCH, None, flops=_fcrn_flops),
     Row(FSIM, parts.feature_similarity),
     Row(CROPS, parts.gradient_training_step, flops=parts.gradient_training_flops),
     Row(CONTEXT, parts.context_training_step, flops=parts.context_training_flops),
@@ -156,30 +158,29 @@ ROWS = (
 )
 
 
-def seconds_of(run: Callable[[], object], repetitions: int) -> list[float]:
-    """Returns how long a function takes, after two runs that do not count.
+def _find_row(name: str) -> Row:
+    """The row of that name."""
+    return next(row for row in ROWS if row.name == name)
+
+
+def be_row(name: str, batch_size: int, repetitions: int, precision: str) -> None:
+    """Times a row in this process, and prints what was measured.
 
     Args:
-        run: What to time; it must have finished when it returns.
-        repetitions: How often.
-
-    Returns:
-        Seconds of each run.
+        name: Of the row.
+        batch_size: Images a step.
+        repetitions: Runs that count.
+        precision: Keras's dtype policy, for rows without one of their own.
     """
-    run()
-    run()
-    seconds = []
-    for _ in range(repetitions):
-        start = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - start)
-    return seconds
+    row = _find_row(name)
+    keras.config.set_dtype_policy(row.precision or precision)
+    print_measurement(row.make(batch_size), repetitions)
 
 
 def measure(
     name: str, batch_size: int, repetitions: int, precision: str
 ) -> Measurement:
-    """Returns the times of a row, measured in this process.
+    """Returns the times of a row, measured in a process of its own.
 
     Args:
         name: Of the row.
@@ -189,19 +190,37 @@ def measure(
 
     Returns:
         The measurement.
+
+    Raises:
+        RowError: If that process fails; what it said of it is on stderr.
     """
-    row = next(row for row in ROWS if row.name == name)
-    keras.config.set_dtype_policy(row.precision or precision)
-    seconds = seconds_of(row.make(batch_size), repetitions)
-    unit = 1 if sys.platform == "darwin" else 1024  # Of ru_maxrss.
-    memory = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    row = _find_row(name)
+    if row.make is None:
+        low = int((row.precision or precision) != "float32")
+        numbers = map(str, (batch_size, *parts.SIZE, repetitions, low))
+        command = [sys.executable, str(_PYTORCH_FILE), *numbers]
+    else:
+        command = [sys.executable, "-m", _PROGRAM, f"--be_row={name}"]
+        command += [f"--batch_size={batch_size}", f"--repetitions={repetitions}"]
+        command += [f"--precision={precision}"]
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if code := result.returncode:
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        raise RowError(f"its process ended with {how}")
+    measured = json.loads(result.stdout.splitlines()[-1])
     images = row.work(batch_size)
-    return Measurement(seconds, images, memory, row.flops and images * row.flops())
+    flops = row.flops and images * row.flops()
+    return Measurement(images=images, flops=flops, **measured)
 
 
 def measure_all(
-    names: Sequence[str], batch_size: int, repetitions: int, precision: str
-) -> dict[str, Measurement]:
+    names: Sequence[str],
+    batch_size: int,
+    repetitions: int,
+    precision: str,
+    *,
+    report: Callable[[dict[str, Measurement], dict[str, str]], None],
+) -> tuple[dict[str, Measurement], dict[str, str]]:
     """Returns the measurements of rows, each made in a fresh process.
 
     Args:
@@ -209,20 +228,21 @@ def measure_all(
         batch_size: Images a step.
         repetitions: Runs that count.
         precision: Keras's dtype policy, for rows without one of their own.
+        report: Called after each row with what will be returned, so far.
 
     Returns:
-        Name to measurement.
+        Name to measurement, and name to reason for the rows that failed.
     """
-    results = {}
-    bar = keras.utils.Progbar(len(names), unit_name="part")
-    for name in names:
-        with concurrent.futures.ProcessPoolExecutor(
-            1, mp_context=multiprocessing.get_context("spawn")
-        ) as pool:
-            arguments = name, batch_size, repetitions, precision
-            results[name] = pool.submit(measure, *arguments).result()
-        bar.add(1)
-    return results
+    results, failures = {}, {}
+    for number, name in enumerate(names, 1):
+        try:
+            results[name] = measure(name, batch_size, repetitions, precision)
+            outcome = f"{1e3 * results[name].median:.0f} ms"
+        except RowError as error:
+            failures[name] = outcome = str(error)
+        print(f"{number}/{len(names)} {name}: {outcome}", flush=True)
+        report(results, failures)
+    return results, failures
 
 
 def best_flops_per_second(results: dict[str, Measurement]) -> float:
@@ -345,17 +365,39 @@ def _define_flags() -> None:
         "precision", _PRECISIONS[0], _PRECISIONS, "Of all rows that name none."
     )
     flags.DEFINE_string("only", "", "Only the parts with this in their name.")
-    flags.DEFINE_string("output", None, "JSON file to write.")
+    flags.DEFINE_string("be_row", None, "Be the process of a part; not for people.")
+    define_path("output", None, "JSON file to write.")
+
+
+def _write(
+    path: str,
+    results: dict[str, Measurement],
+    failures: dict[str, str],
+    made_with: dict,
+) -> None:
+    """Writes all that was measured so far."""
+    rows = {name: dataclasses.asdict(result) for name, result in results.items()}
+    record = {"rows": rows, "failed": failures, "flags": given_flags()} | made_with
+    with write_whole(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def main(argv: Sequence[str]) -> None:
     """Times the parts and prints the tables."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
-    results = measure_all(
-        _chosen_rows(), FLAGS.batch_size, FLAGS.repetitions, FLAGS.precision
-    )
+    options = FLAGS.batch_size, FLAGS.repetitions, FLAGS.precision
+    if FLAGS.be_row:
+        be_row(FLAGS.be_row, *options)
+        return
     made_with = circumstances()
+
+    def report(results: dict[str, Measurement], failures: dict[str, str]) -> None:
+        if FLAGS.output:
+            _write(FLAGS.output, results, failures, made_with)
+
+    with readable_errors():
+        results, failures = measure_all(_chosen_rows(), *options, report=report)
     hardware = made_with["hardware"]
     print(
         f"\n{parts.SIZE[0]}x{parts.SIZE[1]}, batch {FLAGS.batch_size}, "
@@ -363,11 +405,9 @@ def main(argv: Sequence[str]) -> None:
         f"{hardware['cores']} cores, TensorFlow {tf.__version__}\n\n"
         f"{format_parts(results)}\n\n{format_ratios(ratios(results))}"
     )
-    if FLAGS.output:
-        rows = {name: dataclasses.asdict(result) for name, result in results.items()}
-        record = {"rows": rows, "flags": given_flags()} | made_with
-        with write_whole(FLAGS.output) as path:
-            path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if failures:
+        lines = [f"  {name}: {reason}" for name, reason in failures.items()]
+        sys.exit("\n".join(["Error: could not be timed:", *lines]))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 import keras
 from absl import app, flags, logging
 
+from data_prep.path_flags import define_path
 from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.models.batch_normalization import synchronize_batch_normalization
@@ -41,7 +42,7 @@ _WARM_UP = 2
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
+    define_path("records", None, "Folder of the record set.", required=True)
     flags.DEFINE_string("split", "train", "Split to train on.")
     flags.DEFINE_integer("batch_size", 4, "Images a process and step.", lower_bound=1)
     flags.DEFINE_integer("steps", 6, "Steps that are timed.", lower_bound=1)

@@ -20,11 +20,11 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.fusion import TO_CONVERGENCE
 from dpde_tf.training.precision import resolve_precision
 from dpde_tf.training.run_record import circumstances
-from experiments.benchmark import seconds_of
 from experiments.benchmark_parts import depth_forward
 from experiments.config_flags import given_flags
 from experiments.fusion_gradient_check import format_errors, relative_errors
@@ -38,6 +38,7 @@ from experiments.fusion_measurements import (
     measure_ours,
     options_to_gap,
 )
+from experiments.row_timing import seconds_of
 
 FLAGS = flags.FLAGS
 
@@ -53,12 +54,12 @@ def _define_flags() -> None:
         "sizes", ["240x320", "480x640", "960x1280", "1920x2560"], "Height x width."
     )
     flags.DEFINE_list("batch_sizes", ["1", "8"], "Images at a time, for ours.")
-    flags.DEFINE_string("predictions", None, "Folder of NPZ files, used as they are.")
+    define_path("predictions", None, "Folder of NPZ files, used as they are.")
     flags.DEFINE_integer("num_predictions", 2, "Of them, evenly spaced.", lower_bound=1)
     flags.DEFINE_integer("repetitions", 5, "Runs of ours.", lower_bound=1)
     flags.DEFINE_bool("network", True, "Also time the forward pass of the FCRN.")
     flags.DEFINE_bool("baselines", True, "Also time the other solvers.")
-    flags.DEFINE_string("output", None, "JSON file to write.")
+    define_path("output", None, "JSON file to write.")
 
 
 def _scenes() -> Iterator[tuple[str, Maps]]:
@@ -178,13 +179,18 @@ def main(argv: Sequence[str]) -> None:
         print(f"\n### {name}\n\n{format_scene(maps, rows)}\n")
         print(format_limit(maps, next(iter(rows.values())), speed), flush=True)
         record["scenes"][name] = {"solvers": rows, "bytes_per_second": speed}
+        _write(record | made_with)
     if FLAGS.network:
         record["network_seconds"] = time_network()
         print(f"\nFCRN, forward, 240x320: {1e3 * record['network_seconds']:.0f} ms")
+        _write(record | made_with)
+
+
+def _write(record: dict) -> None:
+    """Writes all that was measured so far, if a file is asked for."""
     if FLAGS.output:
         with write_whole(FLAGS.output) as path:
-            text = json.dumps(record | made_with, indent=1)
-            path.write_text(text + "\n", encoding="utf-8")
+            path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

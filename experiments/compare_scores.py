@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.evaluation import ROWS_FILE
 
@@ -27,8 +28,8 @@ Rows = dict[tuple[str, str, str], dict[str, str]]
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("scores", None, "Folder of scores to check.", required=True)
-    flags.DEFINE_string("reference", None, "Folder of stored scores.", required=True)
+    define_path("scores", None, "Folder of scores to check.", required=True)
+    define_path("reference", None, "Folder of stored scores.", required=True)
     flags.DEFINE_list("measures", list(_MEASURES), "Columns to compare.")
     flags.DEFINE_float("tolerance", 1e-3, "Largest difference.", lower_bound=0.0)
 

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from absl import flags
 
+from data_prep.path_flags import define_joined_paths, define_path
+
 Config = TypeVar("Config")
 
 _DEFINITIONS = {
@@ -21,6 +23,13 @@ _DEFINITIONS = {
     float: flags.DEFINE_float,
     str: flags.DEFINE_string,
     tuple: flags.DEFINE_list,
+}
+# Texts that may be the path of a file or folder, or several.
+_PATHS = {
+    "encoder_weights": define_path,
+    "context_encoder_weights": define_path,
+    "init_from": define_path,
+    "coarse_predictions": define_joined_paths,
 }
 
 
@@ -34,7 +43,8 @@ def define_config_flags(*config_classes: type) -> None:
         hints = typing.get_type_hints(config_class)
         descriptions = _field_descriptions(config_class)
         for field in dataclasses.fields(config_class):
-            define = _DEFINITIONS[_plain_type(hints[field.name])]
+            plain = _DEFINITIONS[_plain_type(hints[field.name])]
+            define = _PATHS.get(field.name, plain)
             text = f"{descriptions[field.name]} [{config_class.__name__}]"
             define(field.name, None, text)
             flags.declare_key_flag(field.name)

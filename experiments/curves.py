@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
+from data_prep.path_flags import define_path, define_paths
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.report.curves import Points, line_chart
@@ -24,10 +25,10 @@ FLAGS = flags.FLAGS
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_multi_string("run", None, "LABEL=DIR of each run.", required=True)
+    define_paths("run", None, "LABEL=DIR of each run.", labelled=True, required=True)
     flags.DEFINE_string("metric", "loss", "Quantity, as in metrics.jsonl.")
     flags.DEFINE_string("title", None, "Title of the chart; that of the metric.")
-    flags.DEFINE_string("output", None, "SVG file to write.", required=True)
+    define_path("output", None, "SVG file to write.", required=True)
 
 
 def read_points(folder: str | pathlib.Path, metric: str) -> Points:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf import evaluation, protocols
 from dpde_tf.data import manifest
 from dpde_tf.data.depth_units import check_scale_has_integers
@@ -31,8 +32,8 @@ _PROGRAM = "experiments.evaluate"
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("predictions", None, "Folder of depth files.", required=True)
-    flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
+    define_path("predictions", None, "Folder of depth files.", required=True)
+    define_path("records", None, "Folder of the record set.", required=True)
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_list(
         "keys", None, "Arrays to score, such as depth,fused. All depths if not given."
@@ -47,14 +48,12 @@ def _define_flags() -> None:
     flags.DEFINE_bool(
         "allow_partial", False, "Leave out records and files without a counterpart."
     )
-    flags.DEFINE_string(
-        "compare_with", None, "Folder of other predictions of the same images."
-    )
+    define_path("compare_with", None, "Folder of other predictions of the same images.")
     flags.DEFINE_string(
         "compare_key", None, "Array to compare with, of that folder or of the same."
     )
     flags.DEFINE_integer("seed", 0, "Seed of the bootstrap.")
-    flags.DEFINE_string(
+    define_path(
         "output",
         None,
         "Folder for summary.json and per_image.csv. By default scores/NAME beside "

@@ -17,6 +17,7 @@ from typing import Any
 
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.evaluation import ROWS_FILE, SUMMARY_FILE
@@ -32,8 +33,8 @@ _TEXTS = ("name", "protocol", "key", "num_pixels")
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("runs", None, "Folder of runs.", required=True)
-    flags.DEFINE_string("output", None, "Folder to write.", required=True)
+    define_path("runs", None, "Folder of runs.", required=True)
+    define_path("output", None, "Folder to write.", required=True)
     flags.DEFINE_list("only", None, "Folders of --runs to export; all if not given.")
     flags.DEFINE_string("protocol", "paper", "Protocol whose rows an image are kept.")
 

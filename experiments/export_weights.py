@@ -15,7 +15,9 @@ from collections.abc import Sequence
 import keras
 from absl import app, flags
 
-from dpde_tf.atomic_files import write_whole_folder
+from data_prep.path_flags import define_path
+from dpde_tf.atomic_files import check_holds_only, write_whole_folder
+from dpde_tf.checksums import FILE_NAME as CHECKSUM_FILE
 from dpde_tf.compact_weights import write_compact_weights
 from dpde_tf.config import DepthNetworkConfig
 from dpde_tf.error_messages import readable_errors
@@ -28,12 +30,14 @@ from dpde_tf.trained_networks import (
 )
 
 FLAGS = flags.FLAGS
+# What an older folder may hold.
+_FILES = rf"{RECORD_FILE}|{METRICS_FILE}|{CHECKSUM_FILE}|compact-\d+\.npz"
 
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("run", None, "Folder of a training run.", required=True)
-    flags.DEFINE_string("output", None, "Folder to write.", required=True)
+    define_path("run", None, "Folder of a training run.", required=True)
+    define_path("output", None, "Folder to write.", required=True)
 
 
 def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
@@ -44,12 +48,14 @@ def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
         output: Folder to write; an older one is replaced.
 
     Raises:
+        FileExistsError: If the output is there and holds something else.
         FileNotFoundError: If it is no such folder, or has no weights yet.
     """
     record = read_run_record(run)
     load = load_context_network if is_context_run(run) else load_gradient_network
     if DepthNetworkConfig.__name__ in record["config"]:
         load = load_depth_network
+    check_holds_only(output, _FILES)
     network = load(run)
     with write_whole_folder(output) as folder:
         text = json.dumps(record, indent=1) + "\n"

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from absl import app, flags
 
+from data_prep.path_flags import define_labelled_path_list, define_path
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.error_messages import readable_errors
@@ -38,15 +39,13 @@ _NUMBERS = {"make3d": 3, "nyu_depth_v2": 4, "middlebury": 5}
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("records", None, "Folder of a record set.", required=True)
-    flags.DEFINE_list(
+    define_path("records", None, "Folder of a record set.", required=True)
+    define_labelled_path_list(
         "predictions",
-        None,
         "NAME=DIR of each method, in order, fcrn and dpde among them; a folder that "
         "does not exist is shown as not run.",
-        required=True,
     )
-    flags.DEFINE_string("output", "figures", "Folder of the figures.")
+    define_path("output", "figures", "Folder of the figures.")
     flags.DEFINE_string("split", "test", "Split that was predicted.")
     flags.DEFINE_integer(
         "num_images", 4, "Images to show, evenly spaced over the split.", lower_bound=1

@@ -41,6 +41,7 @@ import keras
 from absl import app, flags, logging
 
 from data_prep.image_bits_flag import define_image_bits
+from data_prep.path_flags import define_path
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import depth_formats, gradient_files
 from dpde_tf.data.depth_files import read_depth
@@ -82,20 +83,20 @@ _RECORDED = (
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("depth", None, "Folder of depth maps.", required=True)
+    define_path("depth", None, "Folder of depth maps.", required=True)
     flags.DEFINE_string("key", None, "Array of NPZ depth. Default: depth, or the only.")
     _define_depth_flags("depth")
-    flags.DEFINE_string("gradients", None, "Folder of depth gradients.")
-    flags.DEFINE_string("images", None, "Folder of images, to predict gradients of.")
-    flags.DEFINE_string(
+    define_path("gradients", None, "Folder of depth gradients.")
+    define_path("images", None, "Folder of images, to predict gradients of.")
+    define_path(
         "gradient_run", None, "Run of train_gradient; none: the shipped network."
     )
     define_image_bits()
     flags.DEFINE_enum("precision", "float32", PRECISIONS, "Precision of the network.")
     flags.DEFINE_enum("align", "none", ALIGNMENTS, "For relative depth: see above.")
-    flags.DEFINE_string("reference", None, "Folder of depth in metres, for --align.")
+    define_path("reference", None, "Folder of depth in metres, for --align.")
     _define_depth_flags("reference")
-    flags.DEFINE_string("output", None, "Folder of the refined depth.", required=True)
+    define_path("output", None, "Folder of the refined depth.", required=True)
     formats = [suffix[1:] for suffix in depth_formats.SUFFIXES]
     flags.DEFINE_enum("format", None, formats, "Of the output. Default: as the input.")
     flags.DEFINE_bool("overwrite", False, "Replace depth maps that are there.")

@@ -22,6 +22,7 @@ import keras
 import numpy as np
 from absl import app, flags, logging
 
+from data_prep.path_flags import define_path
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import manifest
 from dpde_tf.depth_refinement import refine_depth
@@ -65,15 +66,13 @@ FOLDERS = {name: f"{name}_gradients" for name in SOURCES} | {"truth": "true_grad
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("predictions", None, "Folder of .npz files.", required=True)
-    flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
+    define_path("predictions", None, "Folder of .npz files.", required=True)
+    define_path("records", None, "Folder of the record set.", required=True)
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_list(
         "gradients", ["zero", "image", "truth"], f"Some of {', '.join(SOURCES)}."
     )
-    flags.DEFINE_string(
-        "output", None, "Folder for a folder for each of them.", required=True
-    )
+    define_path("output", None, "Folder for a folder for each of them.", required=True)
     define_config_flags(FusionConfig)
 
 

@@ -13,6 +13,7 @@ import pathlib
 import numpy as np
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf.config import GradientLossConfig
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.evaluation import read_split
@@ -34,8 +35,8 @@ _HEADINGS = ("log l1", "MAE (m/pixel)", "direction (degrees)", "size / true size
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("predictions", None, "Folder of .npz files.", required=True)
-    flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
+    define_path("predictions", None, "Folder of .npz files.", required=True)
+    define_path("records", None, "Folder of the record set.", required=True)
     flags.DEFINE_string("split", "test", "Split of the record set.")
     define_config_flags(GradientLossConfig)
 

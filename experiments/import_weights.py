@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.released_weights import find_release
@@ -32,8 +33,8 @@ FLAGS = flags.FLAGS
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("weights", None, "The released file.", required=True)
-    flags.DEFINE_string("workdir", None, "Folder of the new run.", required=True)
+    define_path("weights", None, "The released file.", required=True)
+    define_path("workdir", None, "Folder of the new run.", required=True)
 
 
 def import_weights(weights: pathlib.Path, workdir: pathlib.Path) -> None:

@@ -21,10 +21,12 @@ image is named at the end, and so is what cannot be predicted, with exit code 1.
 Without --depth_run, the networks that come with the library predict.
 
 Predictions of records that are there from the same networks, options and records are
-kept, so that an interrupted run goes on. `run.json` says with what they were made.
+kept, so that an interrupted run goes on. `run.json` says with what the last ones were
+made. Files of other names in the folder are left alone.
 """
 
 import contextlib
+import itertools
 import pathlib
 import sys
 import time
@@ -35,7 +37,7 @@ import numpy as np
 from absl import app, flags, logging
 
 from data_prep.image_bits_flag import define_image_bits
-from dpde_tf.atomic_files import remove_partial
+from data_prep.path_flags import define_path, define_paths
 from dpde_tf.checksums import file_sha256
 from dpde_tf.config import FusionConfig, PredictionConfig, TrainingConfig
 from dpde_tf.data import manifest
@@ -43,9 +45,14 @@ from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
 from dpde_tf.data.records import readable_record_errors
 from dpde_tf.error_messages import file_list, readable_errors
 from dpde_tf.folder_lock import LOCK_FILE, lock_file, lock_folder
-from dpde_tf.photographs import find_photographs, predict_photograph, skipped_files
+from dpde_tf.photographs import (
+    find_photographs,
+    photograph_files,
+    predict_photograph,
+    skipped_files,
+)
 from dpde_tf.prediction import DepthPredictor, predict_at_size, working_size
-from dpde_tf.prediction_files import prediction_path, write_prediction
+from dpde_tf.prediction_files import prediction_path, some_names, write_prediction
 from dpde_tf.reconstruction.files import check_formats
 from dpde_tf.run_folder import RECORD_FILE, read_run_record, recorded_config
 from dpde_tf.trained_networks import (
@@ -63,20 +70,19 @@ from dpde_tf.training.run_record import config_as_dict
 from dpde_tf.training.strategies import DISTRIBUTIONS, make_strategy, worker_place
 from experiments import config_flags
 from experiments.config_flags import config_from_flags, define_config_flags
-from experiments.result_record import write_result_record
+from experiments.result_record import check_program, write_result_record
 
 FLAGS = flags.FLAGS
+_PROGRAM = "experiments.predict"
 # How long a worker waits for the chief to have begun.
 _CHIEF_SECONDS = 600.0
 
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string(
-        "depth_run", None, "Run of train_depth; none: both shipped networks."
-    )
-    flags.DEFINE_string("gradient_run", None, "Run of train_gradient; none: no fusion.")
-    flags.DEFINE_string("records", None, "Folder of a record set to predict.")
+    define_path("depth_run", None, "Run of train_depth; none: both shipped networks.")
+    define_path("gradient_run", None, "Run of train_gradient; none: no fusion.")
+    define_path("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_integer(
         "num_records", None, "Predict only the first so many records.", lower_bound=1
@@ -86,8 +92,8 @@ def _define_flags() -> None:
         False,
         "Predict only the records that the training of --depth_run held out.",
     )
-    flags.DEFINE_multi_string("images", None, "Image file or folder; may be repeated.")
-    flags.DEFINE_string("output", None, "Folder of the predictions.", required=True)
+    define_paths("images", None, "Image file or folder; may be repeated.")
+    define_path("output", "predictions", "Folder of the predictions.")
     flags.DEFINE_list("export", [], "3D files of photographs: some of ply, glb, html.")
     flags.DEFINE_float("focal", None, "Focal length of the photographs, in pixels.")
     define_image_bits()
@@ -192,25 +198,42 @@ def _records_data() -> dict:
     }
 
 
-def _prepare_output(output: pathlib.Path, config: dict) -> None:
-    """Writes the run's record; refuses or removes predictions of another one."""
-    worker, num_workers = worker_place(FLAGS.distribution)
+def _prepare_output(
+    output: pathlib.Path,
+    config: dict,
+    due: Sequence[pathlib.Path],
+    later: Sequence[pathlib.Path] = (),
+) -> None:
+    """Writes the run's record; refuses predictions of another one, or replaces them.
+
+    Files of other names than those that are due are left alone. None that would later
+    be taken for this run's may be among them.
+    """
+    worker, _ = worker_place(FLAGS.distribution)
     if worker:
         _wait_for_chief(output, config)
         return
-    if num_workers == 1:
-        remove_partial(output)
-    others = list(output.glob("*.npz"))
+    check_program(output, _PROGRAM)
+    there = [[path for path in files if path.is_file()] for files in (due, later)]
     if (output / RECORD_FILE).is_file() and read_run_record(output)["config"] == config:
-        others = []
+        there = [], []
+    others, later_others = there
+    if later_others:
+        raise app.UsageError(
+            f"{output} holds {len(later_others)} predictions of other networks, "
+            "options or data for records beyond --num_records. Use another --output, "
+            "or predict all records."
+        )
     if others and not FLAGS.overwrite:
         raise app.UsageError(
-            f"{output} holds {len(others)} predictions of other networks, options or "
-            "data. Use another --output, or --overwrite."
+            f"{output} holds {len(others)} of these predictions, of other networks, "
+            f"options or data: {some_names([path.name for path in others])}. Use "
+            "another --output, or --overwrite."
         )
-    for path in others:
+    # Those of records would be taken for this run's.
+    for path in others if FLAGS.records else ():
         path.unlink()
-    write_result_record(output, "experiments.predict", config)
+    write_result_record(output, _PROGRAM, config)
 
 
 def _wait_for_chief(output: pathlib.Path, config: dict) -> None:
@@ -228,15 +251,25 @@ def _wait_for_chief(output: pathlib.Path, config: dict) -> None:
     )
 
 
-def _chosen(records: RecordSet) -> RecordSet:
-    """Those of the records that the flags say."""
-    if FLAGS.held_out:
-        training = recorded_config(_network_runs()["depth_run"], TrainingConfig)
-        records = records.hold_out(
-            training.num_validation, swap=training.swap_held_out
-        )[1]
+def _held_out(records: RecordSet) -> RecordSet:
+    """All records, or those that the training has held out."""
+    if not FLAGS.held_out:
+        return records
+    training = recorded_config(_network_runs()["depth_run"], TrainingConfig)
+    parts = records.hold_out(training.num_validation, swap=training.swap_held_out)
+    return parts[1]
+
+
+def _first(records: RecordSet) -> RecordSet:
+    """Those of the records that are among the first so many of the split."""
     numbers = np.arange(len(records.selected))
     return records.without(numbers >= (FLAGS.num_records or len(numbers)))
+
+
+def _files(records: RecordSet, output: pathlib.Path) -> list[pathlib.Path]:
+    """The files of the predictions of the selected records."""
+    names = itertools.compress(records.split.names, records.selected)
+    return [prediction_path(output, name) for name in names]
 
 
 def _share_of_worker(records: RecordSet) -> RecordSet:
@@ -286,8 +319,12 @@ def _predict(output: pathlib.Path) -> None:
     if FLAGS.records:
         records = RecordSet.open(FLAGS.records, FLAGS.split)
         size = _size_for(records, configs[0])
-        _prepare_output(output, _run_config(configs, precision, _records_data()))
-        records = _share_of_worker(_chosen(records))
+        config = _run_config(configs, precision, _records_data())
+        records = _held_out(records)
+        first = _first(records)
+        later = _files(records.without(first.selected), output)
+        _prepare_output(output, config, _files(first, output), later)
+        records = _share_of_worker(first)
         predict_records(
             predictor, records, output, batch_size=FLAGS.batch_size, size=size
         )
@@ -295,7 +332,8 @@ def _predict(output: pathlib.Path) -> None:
     paths = find_photographs(FLAGS.images, output)
     size = _training_size()
     data = {"images": FLAGS.images, "image_bits": FLAGS.image_bits}
-    _prepare_output(output, _run_config(configs, precision, data))
+    due = [file for path in paths for file in photograph_files(path, output)]
+    _prepare_output(output, _run_config(configs, precision, data), due)
     failures = _predict_photographs(predictor, paths, output, size)
     if skipped := skipped_files(FLAGS.images):
         print(file_list("Skipped:", skipped), file=sys.stderr)

@@ -1,8 +1,16 @@
-"""FCRN in PyTorch, for the benchmark alone (optional: `pip install .[bench]`)."""
+"""FCRN in PyTorch, for the benchmark alone (optional: `pip install .[bench]`).
 
+    python experiments/pytorch_fcrn.py BATCH_SIZE HEIGHT WIDTH REPETITIONS BFLOAT16
+
+prints what `row_timing` measures of a training step. It is run by its path, so that the
+package does not load TensorFlow, beside which PyTorch may crash.
+"""
+
+import sys
 from collections.abc import Callable
 
 import torch
+from row_timing import print_measurement
 from torch import nn
 
 
@@ -120,3 +128,14 @@ def pytorch_training_step(
         return loss.item()
 
     return step
+
+
+def main(arguments: list[str]) -> None:
+    """Times a training step."""
+    batch_size, height, width, repetitions, bfloat16 = map(int, arguments)
+    step = pytorch_training_step(batch_size, (height, width), bfloat16=bool(bfloat16))
+    print_measurement(step, repetitions)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -15,6 +15,7 @@ import pathlib
 import numpy as np
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf import evaluation
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.data import manifest
@@ -35,15 +36,15 @@ _PROGRAM = "experiments.report"
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("runs", None, "Folder of runs.", required=True)
-    flags.DEFINE_string("records", None, "Folder of the record set, for pictures.")
+    define_path("runs", None, "Folder of runs.", required=True)
+    define_path("records", None, "Folder of the record set, for pictures.")
     flags.DEFINE_string("split", "test", "Split that was predicted and scored.")
-    flags.DEFINE_string("output", "report", "Folder of the report.")
+    define_path("output", "report", "Folder of the report.")
     flags.DEFINE_integer(
         "num_images", 6, "Images to show, evenly spaced over the split.", lower_bound=0
     )
     flags.DEFINE_list("names", None, "Names of the records to show instead.")
-    flags.DEFINE_string("figures", None, "Folder that experiments.figures wrote.")
+    define_path("figures", None, "Folder that experiments.figures wrote.")
     flags.DEFINE_string("note", "", "A line for the banner, such as 'Demonstration'.")
 
 
@@ -107,9 +108,9 @@ def write_report(report: tuple[blocks.Block, ...], output: pathlib.Path) -> None
         with write_whole(output / markdown.IMAGE_FOLDER / picture.file) as path:
             path.write_bytes(picture.data)
     with write_whole(output / "report.md") as path:
-        path.write_text(markdown.to_markdown(report), encoding="utf-8")
+        path.write_bytes(markdown.to_markdown(report).encode("utf-8", "replace"))
     with write_whole(output / "index.html") as path:
-        path.write_text(html.to_html(report), encoding="utf-8")
+        path.write_bytes(html.to_html(report).encode("utf-8", "replace"))
 
 
 def make_report(

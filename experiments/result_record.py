@@ -31,7 +31,7 @@ def result_folder(output: pathlib.Path, program: str) -> Iterator[None]:
     is_new = not output.exists()
     try:
         with lock_folder(output):
-            _check_program(output, program)
+            check_program(output, program)
             yield
     finally:
         if is_new:
@@ -39,14 +39,22 @@ def result_folder(output: pathlib.Path, program: str) -> Iterator[None]:
                 output.rmdir()
 
 
-def _check_program(output: pathlib.Path, program: str) -> None:
-    """Refuses a folder that holds a run of another program."""
+def check_program(output: pathlib.Path, program: str) -> None:
+    """Refuses a folder that holds a run of another program.
+
+    Args:
+        output: The folder; it need not exist.
+        program: Module that is to write into it.
+
+    Raises:
+        ValueError: If its `run.json`, which would be lost, is of another program.
+    """
     if not (output / RECORD_FILE).is_file():
         return
     if (former := read_run_record(output).get("program")) != program:
         raise ValueError(
-            f"{output} holds a run of {former}, whose {RECORD_FILE} would be "
-            "overwritten. Choose another folder with --output."
+            f"{output} holds a run of {former or 'no program of these'}, whose "
+            f"{RECORD_FILE} would be overwritten. Choose another folder."
         )
 
 

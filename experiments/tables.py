@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from absl import app, flags
 
+from data_prep.path_flags import define_path, define_paths
 from dpde_tf.error_messages import readable_errors
 from dpde_tf.json_files import read_json_object
 from dpde_tf.paper_values import TABLE_TITLES
@@ -52,13 +53,14 @@ _TRAINING = {
 def _define_flags() -> None:
     """Defines the flags of this program."""
     flags.DEFINE_list("table", list(_NUMBERS), "Numbers of the tables.")
-    flags.DEFINE_multi_string(
-        "scores", [], "LABEL=DIR, a folder written by experiments.evaluate; repeatable."
+    define_paths(
+        "scores",
+        [],
+        "LABEL=DIR, a folder written by experiments.evaluate; repeatable.",
+        labelled=True,
     )
-    flags.DEFINE_string(
-        "benchmark", None, "JSON of experiments.benchmark, for Table 5."
-    )
-    flags.DEFINE_string("output", None, "Folder for Markdown, CSV and LaTeX.")
+    define_path("benchmark", None, "JSON of experiments.benchmark, for Table 5.")
+    define_path("output", None, "Folder for Markdown, CSV and LaTeX.")
     flags.DEFINE_bool("layers", False, "Table 5: also each network by layers.")
 
 

@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from data_prep.path_flags import define_path
 from dpde_tf.atomic_files import write_whole
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
 from dpde_tf.error_messages import readable_errors
@@ -45,10 +46,10 @@ OUTPUTS = ("depth", "fused")
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("depth_run", None, "Run of train_depth.", required=True)
-    flags.DEFINE_string("gradient_run", None, "Run of train_gradient.", required=True)
-    flags.DEFINE_string("records", None, "Folder of a record set.", required=True)
-    flags.DEFINE_string("output", None, "Folder to write.", required=True)
+    define_path("depth_run", None, "Run of train_depth.", required=True)
+    define_path("gradient_run", None, "Run of train_gradient.", required=True)
+    define_path("records", None, "Folder of a record set.", required=True)
+    define_path("output", None, "Folder to write.", required=True)
     flags.DEFINE_integer("steps", 20, "Steps of the optimiser.", lower_bound=1)
     flags.DEFINE_integer("batch_size", 4, "Images a step.", lower_bound=1)
     flags.DEFINE_integer("num_images", 16, "To train on; and as many others.", 1)

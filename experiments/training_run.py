@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 from absl import flags, logging
 
+from data_prep.path_flags import define_path
 from dpde_tf.config import AugmentationConfig, InitialisationConfig, TrainingConfig
 from dpde_tf.data.coarse_depth import CoarseDepths
 from dpde_tf.data.input_pipeline import RecordSet
@@ -38,6 +39,7 @@ from experiments.config_flags import (
     define_config_flags,
     given_flags,
 )
+from experiments.result_record import check_program
 
 FLAGS = flags.FLAGS
 # Fields that may differ from those of the run that goes on.
@@ -71,9 +73,9 @@ def define_training_flags(*config_classes: type) -> None:
     Args:
         *config_classes: Configurations of the network and its loss.
     """
-    flags.DEFINE_string("records", None, "Folder of the record set.", required=True)
+    define_path("records", None, "Folder of the record set.", required=True)
     flags.DEFINE_string("split", "train", "Split to train on.")
-    flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+    define_path("workdir", None, "Folder of the run.", required=True)
     flags.DEFINE_enum("preset", "paper", PRESETS, "Recipe; other flags change it.")
     for name in ("records", "split", "workdir", "preset"):
         flags.declare_key_flag(name)
@@ -202,6 +204,7 @@ def _prepare_workdir(program: str, config: dict) -> None:
         print(f"Going on with the run in {FLAGS.workdir}.")
         add_resumption(FLAGS.workdir)
     else:
+        check_program(pathlib.Path(FLAGS.workdir), program)
         write_run_record(
             FLAGS.workdir, program=program, flags=given_flags(), config=config
         )

@@ -83,10 +83,14 @@ class Browser:
 
     def open(self, path, fragment=""):
         """Shows a file, and waits until its scripts have run."""
-        for address in ("about:blank", f"file://{path}{fragment}"):
-            loader = self.call("Page.navigate", url=address)["loaderId"]
-            while loader not in self._loaded:
-                self._receive()
+        for address in ("about:blank", path.as_uri() + fragment):
+            self.navigate(address)
+
+    def navigate(self, address):
+        """Shows what is at a URL, and waits until its scripts have run."""
+        loader = self.call("Page.navigate", url=address)["loaderId"]
+        while loader not in self._loaded:
+            self._receive()
 
     def evaluate(self, expression):
         """The value of an expression of JavaScript on the page."""

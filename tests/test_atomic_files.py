@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from dpde_tf.atomic_files import (
+    check_holds_only,
+    partial_folder,
     remove_folder,
     remove_partial,
     write_whole,
@@ -71,13 +73,36 @@ def test_write_whole_folder_keeps_the_former_one_when_the_block_fails(tmp_path):
 
 
 def test_remove_partial_removes_only_what_is_unfinished(tmp_path):
-    for name in (".partial-a", "a", ".lock"):
+    for name in (".partial-a1", "a2", ".lock", ".partial-b"):
         (tmp_path / name).touch()
-    (tmp_path / ".partial-folder").mkdir()
-    (tmp_path / ".partial-folder" / "file").touch()
-    remove_partial(tmp_path)
-    remove_partial(tmp_path / "none")
-    assert {path.name for path in tmp_path.iterdir()} == {"a", ".lock"}
+    for name in (".partial-a3", ".partial-removed-a4"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+    remove_partial(tmp_path, "a*")
+    remove_partial(tmp_path / "none", "a*")
+    assert {path.name for path in tmp_path.iterdir()} == {"a2", ".lock", ".partial-b"}
+
+
+def test_partial_folder_is_gone_unless_it_was_renamed(tmp_path):
+    for name in ("b", "c"):
+        with partial_folder(tmp_path / name) as folder:
+            (folder / "file").touch()
+            if name == "c":
+                folder.rename(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+def test_a_folder_with_something_else_in_it_may_not_be_replaced(tmp_path):
+    names = r"run\.json|part-\d+\.npz"
+    check_holds_only(tmp_path / "none", names)
+    for name in ("run.json", "part-1.npz", "part-22.npz"):
+        (tmp_path / name).touch()
+    check_holds_only(tmp_path, names)
+    (tmp_path / "part-3.npz").mkdir()
+    (tmp_path / "mine.npz").touch()
+    match = r"holds mine\.npz, part-3\.npz, which would be lost.*--output"
+    with pytest.raises(FileExistsError, match=match):
+        check_holds_only(tmp_path, names)
 
 
 def _replace_everything(folder):
@@ -151,7 +176,7 @@ def test_a_writer_killed_at_any_call_of_the_file_system_leaves_whole_things(tmp_
             )
         if (folder / "waste").exists():
             assert len(list((folder / "waste").iterdir())) == 2
-        remove_partial(folder)
+        remove_partial(folder, "*")
         names = {path.name for path in pathlib.Path(folder).iterdir()}
         assert names <= {"file", "folder", "waste"}
         if not killed:

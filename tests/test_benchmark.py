@@ -1,6 +1,7 @@
 """Tests of the benchmark program."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -22,8 +23,8 @@ from experiments.benchmark import (
     format_parts,
     format_ratios,
     ratios,
-    seconds_of,
 )
+from experiments.row_timing import seconds_of
 
 
 def _measurement(*seconds, images=1, flops=None):
@@ -115,13 +116,107 @@ def test_measure_uses_the_precision_of_the_row_or_the_run(monkeypatch):
     seen = []
     rows = (Row("free", run), Row("fixed", run, "float32"))
     monkeypatch.setattr(benchmark, "ROWS", rows)
-    before = keras.config.dtype_policy()
-    try:
-        for name in ("free", "fixed"):
-            benchmark.measure(name, 2, 1, "mixed_bfloat16")
-    finally:
-        keras.config.set_dtype_policy(before)
+    for name in ("free", "fixed"):
+        benchmark.be_row(name, 2, 1, "mixed_bfloat16")
     assert seen == ["mixed_bfloat16", "float32"]
+
+
+@pytest.fixture
+def measure_script(monkeypatch, tmp_path):
+    """Measures a row whose process runs a script in the place of PyTorch's."""
+
+    def measure(script, precision="float32"):
+        path = tmp_path / "script.py"
+        path.write_text(script)
+        monkeypatch.setattr(benchmark, "_PYTORCH_FILE", path)
+        row = Row("row", None, flops=lambda: 7)
+        monkeypatch.setattr(benchmark, "ROWS", (row,))
+        return benchmark.measure("row", 3, 2, precision)
+
+    return measure
+
+
+def test_row_of_pytorch_is_measured_without_tensorflow(measure_script):
+    script = (
+        "import json, sys\n"
+        "assert sys.argv[1:] == ['3', '240', '320', '2', '0'], sys.argv\n"
+        "print('a line of its own')\n"
+        "loaded = float('tensorflow' in sys.modules)\n"
+        "print(json.dumps({'seconds': [1.0, loaded], 'peak_memory': 5}))"
+    )
+    assert measure_script(script) == Measurement([1.0, 0.0], 3, 5, 21)
+    with pytest.raises(benchmark.RowError, match="exit code 1"):
+        measure_script(script, precision="mixed_bfloat16")  # Its last argument is 1.
+
+
+def test_file_of_pytorch_loads_without_tensorflow(tmp_path):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text(
+        "import sys\nsys.exit(repr({'tensorflow', 'keras'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, benchmark._PYTORCH_FILE],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert result.stderr == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("import os; os.kill(os.getpid(), 11)", "ended with SIGSEGV"),
+        ("import os; os.kill(os.getpid(), 9)", "ended with SIGKILL"),
+        ("raise MemoryError", "ended with exit code 1"),
+    ],
+)
+def test_failure_of_a_row_says_how_its_process_ended(measure_script, script, reason):
+    with pytest.raises(benchmark.RowError, match=reason):
+        measure_script(script)
+
+
+def test_rows_that_fail_are_named_and_the_others_are_reported(monkeypatch, capsys):
+    def measure(name, *_):
+        if name == "bad":
+            raise benchmark.RowError("its process ended with SIGSEGV")
+        return _measurement(0.25)
+
+    monkeypatch.setattr(benchmark, "measure", measure)
+    seen = []
+    results, failures = benchmark.measure_all(
+        ["a", "bad", "b"],
+        1,
+        1,
+        "float32",
+        report=lambda results, failures: seen.append((list(results), list(failures))),
+    )
+    assert results == {"a": _measurement(0.25), "b": _measurement(0.25)}
+    assert failures == {"bad": "its process ended with SIGSEGV"}
+    assert seen == [(["a"], []), (["a"], ["bad"]), (["a", "b"], ["bad"])]
+    assert capsys.readouterr().out.splitlines() == [
+        "1/3 a: 250 ms",
+        "2/3 bad: its process ended with SIGSEGV",
+        "3/3 b: 250 ms",
+    ]
+
+
+@pytest.mark.slow
+def test_benchmark_goes_on_after_a_crash_and_fails_at_the_end(tmp_path, monkeypatch):
+    (tmp_path / "torch").mkdir()
+    crash = "import os; os.kill(os.getpid(), 11)"
+    (tmp_path / "torch" / "__init__.py").write_text(crash)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    path = tmp_path / "benchmark.json"
+    size = "--repetitions=1", "--batch_size=1"
+    result = _run("--only=FCRN with BerHu", f"--output={path}", *size)
+    assert result.returncode == 1
+    assert f"| {FCRN} |" in result.stdout
+    failure = f"{PYTORCH}: its process ended with SIGSEGV"
+    assert result.stderr.endswith(f"Error: could not be timed:\n  {failure}\n")
+    record = json.loads(path.read_text())
+    assert list(record["rows"]) == [FCRN]
+    assert record["failed"] == {PYTORCH: "its process ended with SIGSEGV"}
 
 
 @pytest.mark.slow

@@ -150,10 +150,25 @@ def test_write_record_set_never_replaces_another_folder(tmp_path, rng):
     assert (tmp_path / "photos" / "a.jpg").exists()
 
 
+def test_write_record_set_never_replaces_other_files(tmp_path, rng):
+    pairs, options = {"train": _pairs(rng, 1)[0]}, Options(overwrite=True)
+    for name in ("set.tmp", "set.old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.txt").touch()
+    _write(tmp_path / "set", pairs)
+    (tmp_path / "set" / "notes.txt").touch()
+    with pytest.raises(FileExistsError, match=r"set holds notes\.txt, which would be"):
+        _write(tmp_path / "set", pairs, options=options)
+    (tmp_path / "set" / "notes.txt").rename(tmp_path / "notes.txt")
+    _write(tmp_path / "set", pairs, options=options)
+    mine = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.txt")}
+    assert mine == {"notes.txt", "set.tmp/mine.txt", "set.old/mine.txt"}
+
+
 def test_write_record_set_fills_an_empty_folder_and_removes_leftovers(tmp_path, rng):
     (tmp_path / "set").mkdir()
-    (tmp_path / "set.tmp").mkdir()
-    (tmp_path / "set.tmp" / "train-00000-of-00001.tfrecord").touch()
+    (tmp_path / ".partial-set").mkdir()
+    (tmp_path / ".partial-set" / "train-00000-of-00001.tfrecord").touch()
     _write(tmp_path / "set", {"test": _pairs(rng, 1)[0]})
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
     assert {path.name for path in (tmp_path / "set").iterdir()} == {
@@ -178,7 +193,7 @@ def test_a_set_that_was_to_be_replaced_comes_back(tmp_path, rng):
     former = (tmp_path / "set" / "manifest.json").read_bytes()
 
     def load():
-        (tmp_path / "set").rename(tmp_path / "set.old")
+        (tmp_path / "set").rename(tmp_path / ".partial-former-set")
         raise OSError("the disk is gone")
 
     pairs, options = [Pair("bad", "bad.png", load)], Options(overwrite=True)
@@ -187,7 +202,7 @@ def test_a_set_that_was_to_be_replaced_comes_back(tmp_path, rng):
             _write(tmp_path / "set", {"train": pairs}, options=options)
         assert (tmp_path / "set" / "manifest.json").read_bytes() == former
         assert [path.name for path in tmp_path.iterdir()] == ["set"]
-    (tmp_path / "set").rename(tmp_path / "set.old")
+    (tmp_path / "set").rename(tmp_path / ".partial-former-set")
     load_again = [Pair("bad", "bad.png", lambda: 1 / 0)]
     with pytest.raises(ZeroDivisionError):
         _write(tmp_path / "set", {"train": load_again}, options=options)
@@ -215,7 +230,10 @@ def test_write_record_set_killed_leaves_nothing_under_the_final_name(tmp_path, r
         assert any("loading" in line for line in process.stdout)
         process.send_signal(signal.SIGKILL)
     # The file of the lock, which its holder's death released, may stay.
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".set.lock", "set.tmp"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".partial-set",
+        ".set.dpde_tf.lock",
+    ]
     _write(tmp_path / "set", {"train": _pairs(rng, 2)[0]})
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 

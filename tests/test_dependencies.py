@@ -41,6 +41,7 @@ ALLOWED = {
     "dpde_tf.paper_values": set(),
     "dpde_tf.published_searches": set(),
     "dpde_tf.published_values": set(),
+    "dpde_tf.keras_settings": set(),
     "dpde_tf.json_files": {"dpde_tf.error_messages"},
     "dpde_tf.run_folder": {"dpde_tf.json_files"},
     "dpde_tf.folder_lock": {"dpde_tf.atomic_files"},
@@ -67,7 +68,11 @@ ALLOWED = {
     },
     "dpde_tf.fusion": {"dpde_tf.image_gradients"},
     "dpde_tf.losses": {"dpde_tf.feature_similarity"},
-    "dpde_tf.models": {"dpde_tf.config", "dpde_tf.image_gradients"},
+    "dpde_tf.models": {
+        "dpde_tf.keras_settings",
+        "dpde_tf.config",
+        "dpde_tf.image_gradients",
+    },
     "dpde_tf.photographs": {
         "dpde_tf.data",
         "dpde_tf.prediction",
@@ -216,6 +221,7 @@ def test_converters_need_only_the_data_part_of_the_library():
         "dpde_tf.data",
         "dpde_tf.error_messages",
         "dpde_tf.folder_lock",
+        "dpde_tf.keras_settings",
     }
     for path in _files("data_prep"):
         for name in _imports(path):

@@ -149,6 +149,86 @@ def test_predict_goes_on_but_refuses_other_options(path):
     assert times == [file.stat().st_mtime_ns for file in files[1:]]
 
 
+def test_predictions_of_photographs_stand_side_by_side(path, tmp_path):
+    networks = {"depth_run": path / "runs" / "depth", "output": tmp_path / "out"}
+    for name in ("a", "b"):
+        shutil.copy(path / "photo.jpg", tmp_path / f"{name}.jpg")
+    networks["output"].mkdir()
+    (networks["output"] / "mine.npz").write_text("mine")
+    for name in ("a", "b"):
+        run_program("experiments.predict", images=tmp_path / f"{name}.jpg", **networks)
+    run = tmp_path / "out"
+    files = {f"{n}{end}" for n in "ab" for end in (".npz", "_depth.png")}
+    files |= {f"{name}_prediction.png" for name in "ab"} | {"mine.npz", "run.json"}
+    assert {file.name for file in run.iterdir()} == files
+    before = {file.name: file.stat().st_mtime_ns for file in run.iterdir()}
+    again = {"images": tmp_path / "a.jpg", **networks}
+    result = run_program("experiments.predict", check=False, **again)
+    assert result.returncode != 0
+    assert "holds 3 of these predictions, of other networks, options" in result.stderr
+    assert before == {file.name: file.stat().st_mtime_ns for file in run.iterdir()}
+    run_program("experiments.predict", "--overwrite", **again)
+    after = {file.name: file.stat().st_mtime_ns for file in run.iterdir()}
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"a.npz", "a_depth.png", "a_prediction.png", "run.json"}
+    assert (run / "mine.npz").read_text() == "mine"
+
+
+def test_predict_replaces_only_the_records_that_it_predicts(path, tmp_path):
+    flags = {
+        "depth_run": path / "runs" / "depth",
+        "gradient_run": path / "runs" / "gradient",
+        "records": path / "nyu",
+        "output": shutil.copytree(
+            path / "runs" / "predictions" / "dpde", tmp_path / "p"
+        ),
+    }
+    files = sorted(flags["output"].glob("*.npz"))
+    (flags["output"] / "mine.npz").write_text("mine")
+    before = [file.read_bytes() for file in files]
+    some = {"num_records": 1, "omega": 5.0, **flags}
+    result = run_program("experiments.predict", "--overwrite", check=False, **some)
+    assert result.returncode != 0
+    assert "2 predictions of other networks, options or data for records" in (
+        " ".join(result.stderr.split())
+    )
+    assert before == [file.read_bytes() for file in files]
+    run_program("experiments.predict", "--overwrite", omega=5.0, **flags)
+    for file, former in zip(files, before, strict=True):
+        assert file.read_bytes() != former
+    assert (flags["output"] / "mine.npz").read_text() == "mine"
+
+
+def test_predict_leaves_the_run_of_another_program_alone(path, tmp_path):
+    run = shutil.copytree(path / "runs" / "depth", tmp_path / "run")
+    record = (run / "run.json").read_bytes()
+    result = run_program(
+        "experiments.predict",
+        check=False,
+        depth_run=run,
+        images=path / "photo.jpg",
+        output=run,
+    )
+    assert result.returncode == 1
+    assert "holds a run of experiments.train_depth, whose run.json" in result.stderr
+    assert (run / "run.json").read_bytes() == record
+
+
+def test_training_leaves_the_run_of_another_program_alone(path, tmp_path):
+    record = json.dumps({"program": "experiments.evaluate"})
+    (tmp_path / "run.json").write_text(record)
+    result = run_program(
+        "experiments.train_gradient",
+        check=False,
+        records=path / "nyu",
+        workdir=tmp_path,
+        width=4,
+    )
+    assert result.returncode == 1
+    assert "holds a run of experiments.evaluate, whose run.json" in result.stderr
+    assert (tmp_path / "run.json").read_text() == record
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

@@ -62,6 +62,16 @@ def test_export_replaces_a_former_one(run, tmp_path):
     check_checksums(tmp_path / "compact")
 
 
+def test_export_never_replaces_another_folder(run, tmp_path):
+    export_weights(run, tmp_path / "compact")
+    (tmp_path / "compact" / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"compact holds notes\.txt, which would"):
+        export_weights(run, tmp_path / "compact")
+    with pytest.raises(FileExistsError, match=r"run holds weights\.weights\.h5, which"):
+        export_weights(run, run)
+    assert (tmp_path / "compact" / "notes.txt").read_text() == "mine"
+
+
 def test_export_without_weights_is_refused(run, tmp_path):
     (run / WEIGHTS_FILE).unlink()
     with pytest.raises(FileNotFoundError, match="has not finished an epoch"):

@@ -1,5 +1,6 @@
 """Tests that the Makefile calls programs with flags that they have."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -30,6 +31,29 @@ def test_every_target_is_described_and_can_be_expanded():
     phony = re.search(r"\.PHONY: ((?:.*\\\n)*.*)", makefile).group(1)
     assert set(phony.replace("\\", "").split()) == set(TARGETS)
     assert len(COMMANDS) > 15
+
+
+def test_nothing_but_caches_is_ever_removed():
+    recipes = re.findall(r"^\t(.*\brm\b.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert recipes == [
+        "rm -rf build .pytest_cache .ruff_cache dpde_tf.egg-info",
+        "find dpde_tf data_prep experiments tests -name __pycache__ -prune "
+        "-exec rm -rf {} +",
+    ]
+
+
+def test_folders_may_begin_with_the_home_folder(tmp_path):
+    scores = tmp_path / "r" / "nyu" / "scores" / "dpde" / "summary.json"
+    scores.parent.mkdir(parents=True)
+    scores.touch()
+    result = subprocess.run(
+        ["make", "-n", "tables", "RUNS=~/r"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"HOME": str(tmp_path)},
+    )
+    assert f"--scores=nyu/dpde={scores.parent} " in result.stdout
 
 
 def test_predict_without_image_says_what_is_missing():

@@ -6,9 +6,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from programs import run_program
+from record_sets import write_small_record_set
 
-from dpde_tf.config import DepthNetworkConfig, GradientNetworkConfig
+from dpde_tf.config import (
+    ContextNetworkConfig,
+    DepthNetworkConfig,
+    GradientNetworkConfig,
+)
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
+from dpde_tf.models.context_network import build_context_network
 from dpde_tf.models.crop import CropLike
 from dpde_tf.models.depth_network import build_depth_network
 from dpde_tf.models.encoder import STAGE_OUTPUTS, build_encoder
@@ -87,6 +94,68 @@ def test_build_encoder_refuses_a_missing_file_and_other_words():
         )
     with pytest.raises(ValueError, match=r"'trainable' or 'frozen'. Received: 'off'"):
         build_encoder(weights="none", batch_norm="off", batch_norm_momentum=0.9)
+
+
+def _without_network(**_):
+    # Keras 3.15 raises this class, with this text.
+    raise Exception("URL fetch failure on https://x/notop.h5: None -- [Errno -3] No")
+
+
+@pytest.mark.parametrize(
+    ("build", "flag"),
+    [
+        (lambda: build_depth_network(DepthNetworkConfig(output_offset=2.8)), ""),
+        (
+            lambda: build_context_network(ContextNetworkConfig(context_offset=2.8)),
+            "context_",
+        ),
+    ],
+)
+def test_imagenet_weights_without_a_network_name_the_flag(build, flag, monkeypatch):
+    monkeypatch.setattr(keras.applications, "ResNet50", _without_network)
+    match = rf"https://x/notop\.h5.* name it with --{flag}encoder_weights=FILE; or "
+    with pytest.raises(ConnectionError, match=match):
+        build()
+
+
+@pytest.mark.parametrize("name", ["junk.weights.h5", "junk.h5", "junk.txt"])
+def test_build_encoder_refuses_a_file_of_something_else(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("no weights")
+    match = rf"{name} of --encoder_weights must be a file of weights of .*ResNet50"
+    with pytest.raises(ValueError, match=match):
+        build_encoder(weights=str(path), batch_norm="frozen", batch_norm_momentum=0.9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("program", "switches", "flag"),
+    [
+        ("train_depth", [], "--encoder_weights"),
+        (
+            "train_gradient",
+            ["--gradient_network=context"],
+            "--context_encoder_weights",
+        ),
+    ],
+)
+def test_training_without_a_network_ends_with_one_line(
+    tmp_path, rng, monkeypatch, program, switches, flag
+):
+    write_small_record_set(tmp_path / "records", rng, size=(64, 96))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # Nobody is there.
+    result = run_program(
+        f"experiments.{program}",
+        *switches,
+        check=False,
+        records=tmp_path / "records",
+        workdir=tmp_path / "run",
+    )
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: The ImageNet weights could not be downloaded")
+    assert f"{flag}=FILE" in line
 
 
 @pytest.mark.parametrize("size", [(64, 96), (75, 101)])

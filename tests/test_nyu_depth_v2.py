@@ -1,5 +1,6 @@
 """Tests of data_prep.nyu_depth_v2, on tiny files in the official layout."""
 
+import fcntl
 import pathlib
 import subprocess
 import sys
@@ -69,6 +70,16 @@ def test_convert_halves_to_means_of_four_pixels(raw, tmp_path):
     assert np.abs(record["image"] - image).max() <= 0.5  # rounding to uint8
     # Three float32 sums of numbers up to 9.
     np.testing.assert_allclose(record["depth"][..., 0], depth, rtol=1e-6)
+
+
+def test_convert_reads_a_file_that_another_program_has_locked(raw, tmp_path):
+    path = raw[0] / "nyu_depth_v2_labeled.mat"
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(BlockingIOError):
+            h5py.File(path, "r")
+        nyu_depth_v2.convert(raw[0], tmp_path / "r", options=PARTIAL)
+    assert len(_records(tmp_path / "r", "train")) == 3
 
 
 def test_convert_refuses_a_wrong_split_size(raw, tmp_path):

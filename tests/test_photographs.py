@@ -120,7 +120,7 @@ def test_predict_photograph_says_what_a_png_cannot_hold(
         depth_files.logging, "warning", lambda text, *v: texts.append(text % v)
     )
     predictor = _BrightnessPredictor()
-    predictor.predict = lambda image: {"depth": 90 * image.numpy()[..., 0]}
+    predictor.predict = lambda image: {"depth": 90 * (image[..., 0] / np.float32(255))}
     predict_photograph(predictor, photograph, tmp_path / "out", training_size=(60, 60))
     (text,) = texts  # The right half, 45 columns of 40 pixels, is at 72 m.
     assert "photo_depth.png: 1800 pixels over 65.535 m" in text and "NPY" in text

@@ -10,7 +10,7 @@ from experiments.result_record import result_folder
 def test_result_folder_refuses_the_folder_of_another_program(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps({"program": "experiments.predict"}))
     with (
-        pytest.raises(ValueError, match=r"holds a run of .*predict.*--output"),
+        pytest.raises(ValueError, match=r"holds a run of .*predict, .*another folder"),
         result_folder(tmp_path, "experiments.evaluate"),
     ):
         raise AssertionError

@@ -205,6 +205,7 @@ def test_convert_leaves_out_invalid_values_and_what_is_too_far(folders):
         "depth_scale": 0.001,
         "invalid_values": [65535, 7],
         "max_depth": 9.0,
+        "image_bits": None,
     }
 
 

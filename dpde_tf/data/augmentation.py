@@ -92,7 +92,11 @@ def _zoom_and_rotate(
     b2 = source_centre[0] - sin * centre[1] - cos * centre[0]
     transform = tf.stack([cos, -sin, a2, sin, cos, b2, 0.0, 0.0])[None]
     image = keras.ops.image.affine_transform(
-        image[None], transform, interpolation="bilinear", fill_mode="nearest"
+        image[None],
+        transform,
+        interpolation="bilinear",
+        fill_mode="nearest",
+        data_format="channels_last",
     )[0]
     measured = tf.cast(depth > 0.0, tf.float32)
     both = keras.ops.image.affine_transform(
@@ -100,5 +104,6 @@ def _zoom_and_rotate(
         transform,
         interpolation="bilinear",
         fill_mode="constant",
+        data_format="channels_last",
     )[0]
     return image, mean_of_measured(*tf.split(both, 2, axis=-1)) / zoom

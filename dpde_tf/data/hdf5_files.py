@@ -1,11 +1,45 @@
 """HDF5 files of other people: what they hold lies in them, and is all there."""
 
 import pathlib
+from typing import Any
 
 import h5py
 
 # Deflate makes at most so many bytes of one.
 _MAX_EXPANSION = 1032
+
+
+def open_to_read(path: str | pathlib.Path, **options: Any) -> h5py.File:
+    """Opens an HDF5 file for reading, also while another program has it open.
+
+    HDF5 would lock it otherwise, which fails while somebody writes to it, and on file
+    systems without locks.
+
+    Args:
+        path: The file.
+        **options: Others of `h5py.File`.
+
+    Returns:
+        The open file.
+
+    Raises:
+        OSError: If there is no such file, or it is no whole HDF5 file.
+    """
+    return h5py.File(path, "r", locking=False, **options)
+
+
+def locked_error(path: str | pathlib.Path) -> BlockingIOError:
+    """Returns the error that a library cannot read a file that is locked.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The error, whose message names file and remedy.
+    """
+    return BlockingIOError(
+        f"{path} is locked by another program. Close it there, or name a copy of it."
+    )
 
 
 def check_stored_in_file(

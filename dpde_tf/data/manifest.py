@@ -18,6 +18,8 @@ from dpde_tf.error_messages import one_line
 from dpde_tf.json_files import read_json_object
 
 FILE_NAME = "manifest.json"
+# What may lie in the folder of a record set, a regular expression.
+FILES = r"manifest\.json|.+-\d{5}-of-\d{5}\.tfrecord"
 FORMAT_VERSION = 1
 _REMEDY = "Convert the raw data again, with --overwrite."
 

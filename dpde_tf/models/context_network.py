@@ -69,6 +69,7 @@ def build_context_network(config: ContextNetworkConfig) -> keras.Model:
         weights=config.context_encoder_weights,
         batch_norm="trainable",
         batch_norm_momentum=config.context_batch_norm_momentum,
+        field="context_encoder_weights",
     )
     *laterals, x, _ = encoder.outputs
     momentum = config.context_batch_norm_momentum

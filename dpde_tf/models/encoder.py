@@ -54,6 +54,7 @@ def build_encoder(
     batch_norm: str,
     batch_norm_momentum: float,
     architecture: str = "paper",
+    field: str = "encoder_weights",
 ) -> keras.Model:
     """Returns ResNet-50 from the image to its five stages.
 
@@ -66,14 +67,18 @@ def build_encoder(
         architecture: `paper` is Keras's graph; `laina` and `harsanyi` are those of
             the released networks, which differ in what the image is scaled to, in the
             padding of the pooling, and in the place of the strides.
+        field: Name of the option that gives `weights`, for messages.
 
     Returns:
         A functional model: RGB image `[B, H, W, 3]` in [0, 1] -> the features named
         in `STAGE_OUTPUTS`, of ceil(H / 2^k) x ceil(W / 2^k), k = 1 to 5.
 
     Raises:
+        ConnectionError: If `weights` is `imagenet`, and Keras has not got them and
+            cannot download them.
         FileNotFoundError: If `weights` names a file that does not exist.
-        ValueError: If `batch_norm` or `architecture` is none of the words.
+        ValueError: If `weights` names a file of something else, or `batch_norm` or
+            `architecture` is none of the words.
 
     Source: Xu & Liu (2021), Sect. 3.1; He et al. (2016).
     """
@@ -86,14 +91,7 @@ def build_encoder(
             f"`architecture` must be of {tuple(_DIFFERENCES)}. Received: "
             f"{architecture!r}."
         )
-    if weights not in ("imagenet", "none") and not pathlib.Path(weights).is_file():
-        raise FileNotFoundError(
-            f"There is no file of encoder weights {weights!r}. Use 'imagenet', 'none' "
-            "or a `.weights.h5` file (flag --encoder_weights)."
-        )
-    resnet = keras.applications.ResNet50(
-        include_top=False, weights=None if weights == "none" else weights
-    )
+    resnet = _load_resnet(weights, field)
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -113,6 +111,32 @@ def build_encoder(
     encoder.set_weights(resnet.get_weights())
     stages = [encoder.get_layer(name).output for name in STAGE_OUTPUTS]
     return keras.Model(image, stages, name="encoder")
+
+
+def _load_resnet(weights: str, field: str) -> keras.Model:
+    """Keras's ResNet-50, or an error that names the remedy."""
+    if weights == "none":
+        return keras.applications.ResNet50(include_top=False, weights=None)
+    if weights != "imagenet" and not pathlib.Path(weights).is_file():
+        raise FileNotFoundError(
+            f"There is no file of encoder weights {weights!r}. Use 'imagenet', 'none' "
+            f"or a `.h5` file (flag --{field})."
+        )
+    try:
+        return keras.applications.ResNet50(include_top=False, weights=weights)
+    except Exception as error:  # Keras has no class for a network that is not there.
+        if weights == "imagenet":
+            raise ConnectionError(
+                f"The ImageNet weights could not be downloaded ({error}). Give the "
+                "same command again when there is a network; or fetch that file by "
+                f"other means and name it with --{field}=FILE; or start from random "
+                f"weights with --{field}=none."
+            ) from error
+        raise ValueError(
+            f"{weights} of --{field} must be a file of weights of "
+            "keras.applications.ResNet50(include_top=False) that no other program "
+            f"has open to write; Keras cannot read it ({error})."
+        ) from error
 
 
 def _changed(layer: keras.layers.Layer, changes: dict) -> keras.layers.Layer:

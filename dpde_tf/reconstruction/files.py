@@ -69,7 +69,8 @@ def write_reconstruction(
     if "html" in formats:
         paths.append(output / f"{name}.html")
         with write_whole(paths[-1]) as path:
-            path.write_text(viewer_page(clouds, title=name), encoding="utf-8")
+            page = viewer_page(clouds, title=name)
+            path.write_bytes(page.encode("utf-8", "replace"))  # Names need not be text.
     return paths
 
 

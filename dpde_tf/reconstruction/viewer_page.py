@@ -11,6 +11,7 @@ import html
 import json
 import math
 import pathlib
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -59,18 +60,16 @@ def viewer_page(clouds: Mapping[str, PointCloud], *, title: str) -> str:
         name: f"data:text/javascript;base64,{_encoded((_FOLDER / file).read_bytes())}"
         for name, file in _MODULES.items()
     }
-    # "</" would end the script that holds the text.
     data = json.dumps([_packed(name, c) for name, c in clouds.items()])
     parts = {
         "TITLE": html.escape(title),
         "IMPORTS": json.dumps({"imports": scripts}),
-        "CLOUDS": data.replace("</", "<\\/"),
+        # "<" could end the script that holds the text, or begin a comment in it.
+        "CLOUDS": data.replace("<", "\\u003c"),
         "SCRIPT": (_FOLDER / "viewer.js").read_text(encoding="utf-8"),
     }
     page = (_FOLDER / "page.html").read_text(encoding="utf-8")
-    for name, text in parts.items():
-        page = page.replace(f"%{name}%", text)
-    return page
+    return re.sub(f"%({'|'.join(parts)})%", lambda match: parts[match[1]], page)
 
 
 def _packed(name: str, cloud: PointCloud) -> dict:

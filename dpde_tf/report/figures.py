@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import urllib.parse
 
 import cv2
 
@@ -20,7 +21,7 @@ class FigureSet:
 
     Attributes:
         figures: The pictures; their texts are the titles.
-        pages: Text and address of each 3D page, the address as seen from the report.
+        pages: Text and relative address (URL) of each 3D page, seen from the report.
     """
 
     figures: tuple[Picture, ...]
@@ -54,7 +55,7 @@ def read_figures(
     listed = read_json_object(path, remedy=remedy)
     figures = [_picture(directory / f, title) for f, title in listed["figures"].items()]
     base = pathlib.Path(os.path.relpath(directory, output))
-    pages = [(pathlib.Path(p).stem, (base / p).as_posix()) for p in listed["pages"]]
+    pages = [(pathlib.Path(p).stem, _address(base / p)) for p in listed["pages"]]
     return FigureSet(tuple(figures), tuple(pages))
 
 
@@ -75,6 +76,11 @@ def figure_blocks(figures: FigureSet | None) -> list[Block]:
     if figures.pages:
         blocks += [Paragraph("In three dimensions, to turn:"), Links(figures.pages)]
     return blocks
+
+
+def _address(path: pathlib.Path) -> str:
+    """The URL of a file, whatever bytes its name is made of."""
+    return urllib.parse.quote(os.fsencode(path.as_posix()))
 
 
 def _picture(path: pathlib.Path, title: str) -> Picture:

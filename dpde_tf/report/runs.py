@@ -13,6 +13,7 @@ import pathlib
 
 import h5py
 
+from dpde_tf.data.hdf5_files import open_to_read
 from dpde_tf.json_files import read_json_object
 from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE, read_metrics
 
@@ -154,7 +155,7 @@ def count_parameters(path: str | pathlib.Path) -> int:
             count += item.size
 
     try:
-        with h5py.File(path) as file:
+        with open_to_read(path) as file:
             file.visititems(add)
     except OSError as error:
         raise ValueError(

@@ -61,7 +61,7 @@ class CheckpointStore:
         )
         self._saved = None
         if writes:
-            remove_partial(self._folder)
+            remove_partial(self._folder, "epochs-*")
 
     def save(self, progress: Progress) -> None:
         """Saves all state, and removes all but the last two checkpoints.

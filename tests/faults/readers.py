@@ -60,10 +60,7 @@ _BY_NAME = {
 
 def _visible(path, folder):
     """Whether nobody was told that the file is unfinished."""
-    return not any(
-        part.startswith(".") or part.endswith((".tmp", ".old"))
-        for part in path.relative_to(folder).parts
-    )
+    return not any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _files(folder):

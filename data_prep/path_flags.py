@@ -1,0 +1,141 @@
+"""Flags that name files and folders: in all of them `~` is the home folder.
+
+A shell expands it only where it stands at the beginning of a word, which it does not in
+`--output=~/x`.
+"""
+
+import pathlib
+from collections.abc import Sequence
+
+from absl import flags
+
+# The flags belong to the modules that call these functions.
+flags.disclaim_key_flags()
+
+
+class _PathParser(flags.ArgumentParser):
+    """A path, in which `~` is expanded."""
+
+    def parse(self, argument: str) -> str:
+        """Returns the path; a ValueError if nobody has that home folder."""
+        return expand_home(argument)
+
+    def flag_type(self) -> str:
+        """Returns what the help in XML calls the type."""
+        return "path"
+
+
+class _LabelledPathParser(_PathParser):
+    """LABEL=DIR, in which the `~` of the folder is expanded."""
+
+    def parse(self, argument: str) -> str:
+        """Returns the text; a ValueError if nobody has that home folder."""
+        label, equals, path = argument.partition("=")
+        return label + equals + expand_home(path)
+
+
+class _JoinedPathsParser(_PathParser):
+    """PATH,PATH as one text."""
+
+    def parse(self, argument: str) -> str:
+        """Returns the text; a ValueError if nobody has one of the home folders."""
+        return ",".join(map(expand_home, argument.split(",")))
+
+
+class _LabelledPathListParser(flags.ListParser):
+    """LABEL=DIR,LABEL=DIR."""
+
+    def parse(self, argument: str | list[str]) -> list[str]:
+        """Returns the texts; a ValueError if nobody has one of the home folders."""
+        return [_LabelledPathParser().parse(text) for text in super().parse(argument)]
+
+    def flag_type(self) -> str:
+        """Returns what the help in XML calls the type."""
+        return "paths"
+
+
+def expand_home(path: str) -> str:
+    """Returns a path with `~` or `~user` at its beginning expanded.
+
+    Args:
+        path: Any path, or an empty text.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: If there is no such user.
+    """
+    if not path.startswith("~"):
+        return path
+    try:
+        return str(pathlib.Path(path).expanduser())
+    except RuntimeError as error:
+        raise ValueError(
+            f"Nobody has the home folder {pathlib.Path(path).parts[0]}. If a file "
+            f"bears that name, write ./{path}."
+        ) from error
+
+
+def define_path(
+    name: str, default: str | None, text: str, *, required: bool = False
+) -> None:
+    """Defines a flag with a path.
+
+    Args:
+        name: Of the flag.
+        default: Its value if it is not given.
+        text: Its help.
+        required: Whether it must be given.
+    """
+    flags.DEFINE(_PathParser(), name, default, text, required=required)
+
+
+def define_paths(
+    name: str,
+    default: Sequence[str] | None,
+    text: str,
+    *,
+    labelled: bool = False,
+    required: bool = False,
+) -> None:
+    """Defines a flag with a path, which may be repeated.
+
+    Args:
+        name: Of the flag.
+        default: Its values if it is not given.
+        text: Its help.
+        labelled: Whether they are LABEL=DIR.
+        required: Whether it must be given.
+    """
+    parser = _LabelledPathParser() if labelled else _PathParser()
+    serializer = flags.ArgumentSerializer()
+    flags.DEFINE_multi(parser, serializer, name, default, text, required=required)
+
+
+def define_joined_paths(name: str, default: str | None, text: str) -> None:
+    """Defines a flag with PATH,PATH, whose value is one text.
+
+    Args:
+        name: Of the flag.
+        default: Its value if it is not given.
+        text: Its help.
+    """
+    flags.DEFINE(_JoinedPathsParser(), name, default, text)
+
+
+def define_labelled_path_list(name: str, text: str) -> None:
+    """Defines a flag that must be given, with LABEL=DIR,LABEL=DIR.
+
+    Args:
+        name: Of the flag.
+        text: Its help.
+    """
+    flags.DEFINE(
+        _LabelledPathListParser(),
+        name,
+        None,
+        text,
+        serializer=flags.CsvListSerializer(","),
+        required=True,
+    )

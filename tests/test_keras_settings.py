@@ -1,0 +1,193 @@
+"""Tests that the settings of Keras and the chatter of TensorFlow do not matter."""
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dpde_tf.config import AugmentationConfig
+from dpde_tf.data.augmentation import augment
+from dpde_tf.keras_settings import _without_empty_messages, set_up_keras
+from dpde_tf.visualization import write_image
+
+# As TensorFlow 2.21 prints them on a machine without a GPU.
+SAYS_NOTHING = (
+    "WARNING: All log messages before absl::InitializeLog() is called are written to "
+    "STDERR\n"
+    "I0000 00:00:1795940208.433380    6821 port.cc:153] oneDNN custom operations are "
+    "on. You may see slightly different numerical results due to floating-point "
+    "round-off errors from different computation orders.\n"
+    "I0000 00:00:1795940208.433683    6821 cudart_stub.cc:31] Could not find cuda "
+    "drivers on your machine, GPU will not be used.\n"
+    "I0000 00:00:1795940208.621142    6821 cpu_feature_guard.cc:227] This TensorFlow "
+    "binary is optimized to use available CPU instructions in performance-critical "
+    "operations.\n"
+    "To enable the following instructions: AVX2 FMA, in other operations, rebuild "
+    "TensorFlow with the appropriate compiler flags.\n"
+    "E0000 00:00:1795940211.433785    6821 cuda_platform.cc:52] failed call to cuInit: "
+    "INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR (303)\n"
+)
+REAL = (
+    "W0000 00:00:1795940211.433785    6821 cpu_allocator_impl.cc:84] Allocation of "
+    "1990656000 exceeds 10% of free system memory.\n"
+    "E0000 00:00:1795940211.433785    6821 cuda_platform.cc:52] failed call to cuInit: "
+    "INTERNAL: CUDA error: Failed call to cuInit: CUDA_ERROR_NO_DEVICE (100)\n"
+)
+
+
+def _python(code, home, *switches, **variables):
+    """The ended process of a Python that has its settings in a folder."""
+    chosen = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    env = chosen | {"HOME": str(home)} | variables
+    command = [sys.executable, "-c", code, *switches]
+    return subprocess.run(command, capture_output=True, text=True, env=env)
+
+
+@pytest.fixture
+def hostile_home(tmp_path):
+    """A home whose keras.json fits nothing here."""
+    settings = {
+        "backend": "jax",
+        "floatx": "float16",
+        "image_data_format": "channels_first",
+        "epsilon": 1e-7,
+    }
+    path = tmp_path / ".keras" / "keras.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(settings))
+    return tmp_path
+
+
+@pytest.mark.parametrize("package", ["dpde_tf.models", "experiments", "data_prep"])
+def test_settings_of_the_user_do_not_matter(hostile_home, package):
+    code = (
+        f"import {package}, keras\n"
+        "from keras import config\n"
+        "print(config.backend(), config.floatx(), config.dtype_policy().name,"
+        " config.image_data_format())\n"
+        "layer = keras.layers.Conv2D(2, 3, padding='same')\n"
+        "result = layer(keras.ops.zeros((1, 5, 7, 3)))\n"
+        "print(result.shape, result.dtype.name)"
+    )
+    result = _python(code, hostile_home, KERAS_BACKEND="torch")
+    assert result.stdout.splitlines() == [
+        "tensorflow float32 float32 channels_last",
+        "(1, 5, 7, 2) float32",
+    ], result.stderr
+    assert result.stderr == ""
+
+
+def test_settings_do_not_matter_if_keras_is_loaded_before(hostile_home):
+    code = (
+        "import keras\n"
+        "print(keras.config.dtype_policy().name)\n"
+        "import dpde_tf.models\n"
+        "print(keras.config.dtype_policy().name, keras.config.image_data_format())"
+    )
+    result = _python(code, hostile_home, KERAS_BACKEND="tensorflow")
+    assert result.stdout.split() == ["float16", "float32", "channels_last"]
+
+
+def _rotated():
+    """The image and the depth that augmentation makes of a ramp."""
+    ramp = tf.reshape(tf.range(1.0, 49.0), (6, 8, 1))
+    options = AugmentationConfig(max_rotation=30.0)
+    pair = augment(tf.repeat(ramp / 48, 3, 2), ramp, tf.constant([0, 1]), options)
+    return [part.numpy().tolist() for part in pair]
+
+
+def test_settings_do_not_matter_to_parts_that_build_no_network(hostile_home):
+    code = (
+        "import json\n"
+        "from dpde_tf.feature_similarity import (\n"
+        "    FeatureSimilarity, FeatureSimilarityLoss)\n"
+        "print(FeatureSimilarityLoss().dtype, FeatureSimilarity().dtype)\n"
+        "import tensorflow as tf\n"
+        "from dpde_tf.config import AugmentationConfig\n"
+        "from dpde_tf.data.augmentation import augment\n"
+        f"{inspect.getsource(_rotated)}\n"
+        "print(json.dumps(_rotated()))"
+    )
+    result = _python(code, hostile_home)
+    types, arrays = result.stdout.splitlines()
+    assert types == "float32 float32"
+    assert json.loads(arrays) == _rotated()
+
+
+def test_policy_that_was_chosen_is_kept():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    set_up_keras()
+    assert keras.config.dtype_policy().name == "mixed_bfloat16"
+
+
+def test_loaded_keras_of_another_backend_is_refused(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ImportError, match=r"loaded with jax\. Import dpde_tf before"):
+        set_up_keras()
+
+
+@pytest.mark.slow
+def test_hostile_settings_change_no_number(hostile_home, tmp_path):
+    image = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    write_image(tmp_path / "a.png", image)
+    code = (
+        "import runpy, sys\n"
+        "runpy.run_module('experiments.predict', run_name='__main__', alter_sys=True)"
+    )
+    files = []
+    for home in (hostile_home, tmp_path / "empty"):
+        switches = f"--images={tmp_path / 'a.png'}", f"--output={home / 'output'}"
+        result = _python(code, home, *switches)
+        assert (result.returncode, result.stderr) == (0, "")
+        files.append((home / "output" / "a.npz").read_bytes())
+    assert files[0] == files[1]
+
+
+def test_messages_that_say_nothing_are_left_out(capfd):
+    with _without_empty_messages():
+        os.write(2, (SAYS_NOTHING + REAL).encode())
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == REAL + "afterwards\n"
+
+
+def test_messages_are_all_there_if_the_user_wants_them(capfd, monkeypatch):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    with _without_empty_messages():
+        os.write(2, SAYS_NOTHING.encode())
+    assert capfd.readouterr().err == SAYS_NOTHING
+
+
+def test_last_words_of_a_crash_are_not_lost(tmp_path):
+    code = (
+        "import os\n"
+        "from dpde_tf.keras_settings import _without_empty_messages\n"
+        "with _without_empty_messages():\n"
+        "    os.write(2, b'illegal instruction')\n"
+        "    os.abort()"
+    )
+    result = _python(code, tmp_path)
+    assert result.returncode < 0
+    assert result.stderr.strip() == "illegal instruction"
+
+
+def test_library_can_be_loaded_without_stderr_and_without_grep(tmp_path):
+    code = "import os\nos.close(2)\nimport dpde_tf.models\nprint('loaded')"
+    assert _python(code, tmp_path).stdout == "loaded\n"
+    code = "import os\nos.environ['PATH'] = ''\nimport dpde_tf.models\nprint('loaded')"
+    assert _python(code, tmp_path).stdout == "loaded\n"
+
+
+def test_warnings_of_tensorflow_itself_reach_the_terminal(tmp_path):
+    code = (
+        "import dpde_tf.models, tensorflow as tf\n"
+        "tf.ones([3]).numpy()\n"
+        "tf.get_logger().warning('the learning rate is odd')\n"
+    )
+    result = _python(code, tmp_path)
+    assert result.stderr == "WARNING:tensorflow:the learning rate is odd\n"
