@@ -117,7 +117,7 @@ def _check_report_takes_it(output):
     ]
     link = "../../figures/3d/a.html"
     assert f'<a href="{link}">a</a>' in html.to_html(report)
-    assert f"- [a](<{link}>)" in markdown.to_markdown(report)
+    assert f"- [a]({link})" in markdown.to_markdown(report)
     assert "Fig. 4: Depth" in markdown.to_markdown(report)
 
 
