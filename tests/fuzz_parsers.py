@@ -27,6 +27,8 @@ with atheris.instrument_imports(
     include=[
         "dpde_tf.data.array_files",
         "dpde_tf.data.depth_files",
+        "dpde_tf.data.file_formats",
+        "dpde_tf.data.image_bits",
         "dpde_tf.data.image_files",
         "dpde_tf.data.records",
         "dpde_tf.released_weights.restricted_pickle",
