@@ -85,7 +85,7 @@ faults: $(READY)  ## Kills, starves and interrupts programs; prints what came of
 test-beam:  ## Runs the tests of Apache Beam, in an environment of their own: .venv-beam
 	$(PYTHON) -m venv $(VENV)-beam
 	$(VENV)-beam/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,beam]"
-	$(VENV)-beam/bin/pytest -m "" tests/test_beam_conversion.py $(FLAGS)
+	$(VENV)-beam/bin/pytest -m "" tests/data_prep/test_beam_conversion.py $(FLAGS)
 
 fuzz: $(READY)  ## Fuzzes the parsers for FUZZ_SECONDS=600, guided by coverage
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[fuzz]" --constraint constraints.txt

@@ -24,8 +24,8 @@ from data_prep.split_writing import (
     describe_split,
     write_shard,
 )
-from dpde_tf.atomic_files import write_whole
 from dpde_tf.data import manifest
+from dpde_tf.files.atomic import write_whole
 
 # What a worker says of its shard, beside it until the split is whole.
 _DESCRIPTION = ".json"

@@ -19,9 +19,9 @@ from absl import app, flags
 
 from data_prep.fetching import fetch
 from data_prep.middlebury_scenes import FILES, SCENES, find_scenes
-from data_prep.path_flags import define_path
 from data_prep.unpacking import unpack
-from dpde_tf.error_messages import readable_errors
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.files.errors import readable_errors
 
 FLAGS = flags.FLAGS
 NYU_URL = "http://horatio.cs.nyu.edu/mit/silberman/"

@@ -30,10 +30,10 @@ from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
 from data_prep.mat_files import read_variable
 from data_prep.pair_encoding import Pair
 from data_prep.raw_files import check_split_size, require_folder
-from dpde_tf.data.depth_files import measured_depth
-from dpde_tf.data.folders import normalized
-from dpde_tf.data.image_files import read_image
 from dpde_tf.data.manifest import Manifest
+from dpde_tf.files.depth_maps import measured_depth
+from dpde_tf.files.folders import normalized
+from dpde_tf.files.images import read_image
 
 FOLDERS = {
     "train": ("Train400Img", "Train400Depth"),

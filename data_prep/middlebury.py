@@ -52,9 +52,9 @@ from data_prep.middlebury_scenes import (
 )
 from data_prep.pair_encoding import Pair
 from data_prep.raw_files import check_split_size
-from dpde_tf.data.image_files import read_image, read_pixels
 from dpde_tf.data.manifest import Manifest
-from dpde_tf.data.resizing import resize_depth
+from dpde_tf.files.images import read_image, read_pixels
+from dpde_tf.files.resizing import resize_depth
 
 IMAGE_SIZE = (380, 430)
 FOCAL_TIMES_BASELINE = 3740 * 0.160  # full-size pixels * metres

@@ -35,9 +35,9 @@ from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
 from data_prep.mat_files import read_variable
 from data_prep.pair_encoding import Pair
 from data_prep.raw_files import check_split_size, require_file
-from dpde_tf.data.depth_files import measured_depth
-from dpde_tf.data.hdf5_files import check_stored_in_file, open_to_read
 from dpde_tf.data.manifest import Manifest
+from dpde_tf.files.depth_maps import measured_depth
+from dpde_tf.files.hdf5 import check_stored_in_file, open_to_read
 
 LABELED_FILE = "nyu_depth_v2_labeled.mat"
 SPLITS_FILE = "splits.mat"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from dpde_tf.data import records
-from dpde_tf.data.image_files import resize_image
-from dpde_tf.data.resizing import resize_depth
+from dpde_tf.files.images import resize_image
+from dpde_tf.files.resizing import resize_depth
 
 # A depth map whose median lies outside of these metres is in another unit.
 _PLAUSIBLE_MEDIAN = (0.1, 100.0)

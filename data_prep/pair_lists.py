@@ -4,9 +4,9 @@ import pathlib
 from collections.abc import Collection
 
 from data_prep.raw_files import read_text, require_file
-from dpde_tf.data.depth_formats import SUFFIXES
-from dpde_tf.data.folders import normalized
-from dpde_tf.data.image_files import IMAGE_SUFFIXES
+from dpde_tf.files.depth_formats import SUFFIXES
+from dpde_tf.files.folders import normalized
+from dpde_tf.files.images import IMAGE_SUFFIXES
 
 
 def read_list(path: str | pathlib.Path, *, known: Collection[str] = ()) -> list[str]:

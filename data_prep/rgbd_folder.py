@@ -27,17 +27,20 @@ from absl import flags
 
 from data_prep import converter_flags
 from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
-from data_prep.image_bits_flag import define_image_bits
 from data_prep.pair_encoding import Pair
 from data_prep.pair_lists import read_list
-from data_prep.path_flags import define_path
 from data_prep.split_writing import SplitWriter, write_with_threads
-from dpde_tf.data.depth_files import read_depth
-from dpde_tf.data.depth_formats import find_depth_files, other_format_note
-from dpde_tf.data.depth_units import check_integers_have_scale, check_scale_has_integers
-from dpde_tf.data.folders import files_by_stem
-from dpde_tf.data.image_files import IMAGE_SUFFIXES, read_image
+from dpde_tf.cli.image_bits_flag import define_image_bits
+from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import Manifest
+from dpde_tf.files.depth_formats import find_depth_files, other_format_note
+from dpde_tf.files.depth_maps import read_depth
+from dpde_tf.files.depth_units import (
+    check_integers_have_scale,
+    check_scale_has_integers,
+)
+from dpde_tf.files.folders import files_by_stem
+from dpde_tf.files.images import IMAGE_SUFFIXES, read_image
 
 FLAGS = flags.FLAGS
 # Of two aspect ratios that are one, such as that of 1296x968 and of 640x480 pixels.

@@ -40,10 +40,10 @@ from absl import app, flags
 
 from data_prep import synthetic_layouts as layouts
 from data_prep.middlebury import SCENES
-from data_prep.path_flags import define_path
 from data_prep.synthetic_scenes import Scene, render_scene
-from dpde_tf.atomic_files import partial_folder
-from dpde_tf.error_messages import readable_errors
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.files.atomic import partial_folder
+from dpde_tf.files.errors import readable_errors
 
 FLAGS = flags.FLAGS
 

@@ -5,8 +5,8 @@ import shutil
 import tarfile
 import zipfile
 
-from dpde_tf.atomic_files import partial_folder
-from dpde_tf.error_messages import BAD_ZIP
+from dpde_tf.files.atomic import partial_folder
+from dpde_tf.files.errors import BAD_ZIP
 
 _DAMAGED = (tarfile.TarError, *BAD_ZIP)
 

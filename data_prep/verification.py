@@ -18,11 +18,11 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from data_prep.path_flags import define_path
 from data_prep.raw_files import sha256
+from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data import manifest
 from dpde_tf.data.records import decode_record, without_tuning
-from dpde_tf.error_messages import one_line, readable_errors
+from dpde_tf.files.errors import one_line, readable_errors
 
 _REMEDY = "Convert the raw data again, with --overwrite."
 # The order of float64 sums depends on the versions of Python and NumPy, which moves

@@ -1,8 +1,18 @@
-"""The paper's losses, per image and over the measured pixels only (Eqs. 1 to 4)."""
+"""The paper's losses (Eqs. 1 to 4), as functions and as Keras losses.
 
+All give one value per image, over its measured pixels only. The functions compare maps
+of one size; the Keras losses take true depth of any size, bring it to the size of the
+output, and work in `compile` and `fit`.
+"""
+
+from typing import Any
+
+import keras
 import tensorflow as tf
 
-from dpde_tf.feature_similarity import fsim
+from dpde_tf.files.resizing import as_depth_map, depth_at_size_of
+from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
+from dpde_tf.metrics.feature_similarity import fsim
 
 
 def masked_mean(values: tf.Tensor, valid_mask: tf.Tensor) -> tf.Tensor:
@@ -219,3 +229,164 @@ def _check_same_shape(ground_truth: tf.Tensor, predicted: tf.Tensor) -> None:
             "`ground_truth` and `predicted` must have the same shape. Received: "
             f"{ground_truth.shape} and {predicted.shape}."
         )
+
+
+def true_gradients(depth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the gradients of a measured depth map, and where they are known.
+
+    Args:
+        depth: Metres, `[B, H, W, 1]`; 0 = no measurement.
+
+    Returns:
+        gradient_x and gradient_y in metres per pixel, `[B, H, W, 2]`, and a boolean
+        mask of the same shape.
+    """
+    gradients = tf.concat(image_gradients(depth), axis=-1)
+    return gradients, tf.concat(image_gradients_mask(depth > 0.0), axis=-1)
+
+
+class _DepthMapLoss(keras.losses.Loss):
+    """A loss of each image, which brings the true depth to the size of the output.
+
+    `y_true` is depth in metres, `[B, H, W, 1]` or `[B, H, W]`, 0 = no measurement;
+    `y_pred` is the output of a network, `[B, h, w, C]`. An image without a measured
+    pixel has loss 0.
+    """
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Returns the loss of each image, `[B]`."""
+        return self._of_images(depth_at_size_of(y_true, y_pred), y_pred)
+
+    def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
+        """The loss of each image, of depth at the size of the output."""
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable(package="dpde_tf")
+class BerHu(_DepthMapLoss):
+    """The reverse Huber loss, see `berhu_loss`.
+
+    Args:
+        c_over: `image` for one c per image (the paper's words), `batch` for one c per
+            batch (Laina et al. 2016).
+        **kwargs: `name`, `reduction` and `dtype`, as of every Keras loss.
+
+    Source: Xu & Liu (2021), Eq. 2.
+    """
+
+    def __init__(self, c_over: str = "image", **kwargs: Any) -> None:
+        super().__init__(**{"name": "berhu", **kwargs})
+        self.c_over = c_over
+
+    def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
+        return berhu_loss(truth, predicted, c_over=self.c_over)
+
+    def get_config(self) -> dict:
+        """Returns the arguments that make the same loss again."""
+        return super().get_config() | {"c_over": self.c_over}
+
+
+@keras.saving.register_keras_serializable(package="dpde_tf")
+class FeatureSimilarity(_DepthMapLoss):
+    """1 - FSIM, see `feature_similarity_loss`.
+
+    Args:
+        max_depth: Depth in metres that FSIM sees as 255. The default is the range of
+            NYU Depth v2.
+        **kwargs: `name`, `reduction` and `dtype`, as of every Keras loss.
+
+    Source: Xu & Liu (2021), Eq. 3.
+    """
+
+    def __init__(self, max_depth: float = 10.0, **kwargs: Any) -> None:
+        super().__init__(**{"name": "feature_similarity", **kwargs})
+        self.max_depth = max_depth
+
+    def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
+        return feature_similarity_loss(truth, predicted, max_depth=self.max_depth)
+
+    def get_config(self) -> dict:
+        """Returns the arguments that make the same loss again."""
+        return super().get_config() | {"max_depth": self.max_depth}
+
+
+@keras.saving.register_keras_serializable(package="dpde_tf")
+class DepthLoss(_DepthMapLoss):
+    """The paper's loss of the depth network: BerHu + (1 - FSIM).
+
+    Args:
+        lambda_berhu: Weight of the BerHu term.
+        lambda_fsim: Weight of 1 - FSIM; 0 leaves it out.
+        berhu_c: `c_over` of `BerHu`.
+        max_depth: As of `FeatureSimilarity`.
+        **kwargs: `name`, `reduction` and `dtype`, as of every Keras loss.
+
+    Source: Xu & Liu (2021), Eq. 1.
+    """
+
+    def __init__(
+        self,
+        lambda_berhu: float = 1.0,
+        lambda_fsim: float = 1.0,
+        berhu_c: str = "image",
+        max_depth: float = 10.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**{"name": "depth_loss", **kwargs})
+        self.lambda_berhu = lambda_berhu
+        self.lambda_fsim = lambda_fsim
+        self.berhu_c = berhu_c
+        self.max_depth = max_depth
+
+    def terms(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns `loss`, `berhu` and, if it has a weight, `fsim_loss`, each `[B]`.
+
+        Args:
+            y_true: Depth in metres, `[B, H, W, 1]`, 0 = no measurement.
+            y_pred: Depth in metres, `[B, h, w, 1]`.
+        """
+        truth = depth_at_size_of(y_true, y_pred)
+        berhu = berhu_loss(truth, y_pred, c_over=self.berhu_c)
+        terms = {"loss": self.lambda_berhu * berhu, "berhu": berhu}
+        if self.lambda_fsim:
+            fsim_loss = feature_similarity_loss(truth, y_pred, max_depth=self.max_depth)
+            terms["loss"] += self.lambda_fsim * fsim_loss
+            terms["fsim_loss"] = fsim_loss
+        return terms
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Returns the loss of each image, `[B]`."""
+        return self.terms(y_true, y_pred)["loss"]
+
+    def get_config(self) -> dict:
+        """Returns the arguments that make the same loss again."""
+        names = ("lambda_berhu", "lambda_fsim", "berhu_c", "max_depth")
+        return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+@keras.saving.register_keras_serializable(package="dpde_tf")
+class LogGradient(keras.losses.Loss):
+    """The logarithmic l1 loss of a gradient network's output, see `gradient_loss`.
+
+    `y_true` is depth in metres, `[B, H, W, 1]`, 0 = no measurement, of which the
+    gradients are taken; `y_pred` is `[B, H, W, 2]`, metres per pixel.
+
+    Args:
+        alpha: The constant in the logarithm, metres per pixel.
+        **kwargs: `name`, `reduction` and `dtype`, as of every Keras loss.
+
+    Source: Xu & Liu (2021), Eq. 4.
+    """
+
+    def __init__(self, alpha: float = 0.5, **kwargs: Any) -> None:
+        super().__init__(**{"name": "log_gradient", **kwargs})
+        self.alpha = alpha
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Returns the loss of each image, `[B]`."""
+        truth, valid_mask = true_gradients(as_depth_map(y_true))
+        return gradient_loss(truth, y_pred, alpha=self.alpha, valid_mask=valid_mask)
+
+    def get_config(self) -> dict:
+        """Returns the arguments that make the same loss again."""
+        return super().get_config() | {"alpha": self.alpha}

@@ -23,12 +23,12 @@ import keras
 import tensorflow as tf
 from absl import app, flags
 
-from data_prep.path_flags import define_path
-from dpde_tf.atomic_files import write_whole
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.training.run_record import circumstances
+from dpde_tf.cli.config_flags import given_flags
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.runs.run_record import circumstances
 from experiments import benchmark_parts as parts
-from experiments.config_flags import given_flags
 from experiments.row_timing import print_measurement
 
 FLAGS = flags.FLAGS

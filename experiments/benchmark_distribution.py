@@ -22,16 +22,16 @@ from collections.abc import Sequence
 import keras
 from absl import app, flags, logging
 
-from data_prep.path_flags import define_path
+from dpde_tf.cli.path_flags import define_path
 from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.models.batch_normalization import synchronize_batch_normalization
-from dpde_tf.models.depth_network import build_depth_network
-from dpde_tf.presets import depth_preset
+from dpde_tf.models.depth import build_depth_network
+from dpde_tf.runs.hardware import hardware
 from dpde_tf.training.distribution import Distribution
-from dpde_tf.training.hardware import hardware
 from dpde_tf.training.objectives import DepthObjective
 from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
+from dpde_tf.training.presets import depth_preset
 from dpde_tf.training.step import TrainingStep
 from dpde_tf.training.strategies import make_strategy
 

@@ -20,13 +20,13 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from data_prep.path_flags import define_path
-from dpde_tf.atomic_files import write_whole
+from dpde_tf.cli.config_flags import given_flags
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.files.atomic import write_whole
 from dpde_tf.fusion import TO_CONVERGENCE
-from dpde_tf.training.precision import resolve_precision
-from dpde_tf.training.run_record import circumstances
+from dpde_tf.runs.precision import resolve_precision
+from dpde_tf.runs.run_record import circumstances
 from experiments.benchmark_parts import depth_forward
-from experiments.config_flags import given_flags
 from experiments.fusion_gradient_check import format_errors, relative_errors
 from experiments.fusion_measurements import (
     Maps,

@@ -26,16 +26,15 @@ from dpde_tf.config import (
 )
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.fusion import fuse_depth_and_gradients
-from dpde_tf.image_gradients import image_gradients
+from dpde_tf.fusion.image_gradients import image_gradients
+from dpde_tf.inference.photographs import predict_photograph
+from dpde_tf.inference.predictor import DepthPredictor
 from dpde_tf.losses import feature_similarity_loss
-from dpde_tf.models.context_network import build_context_network
-from dpde_tf.models.depth_network import build_depth_network
-from dpde_tf.models.gradient_network import build_gradient_network
+from dpde_tf.models.context import build_context_network
+from dpde_tf.models.costs import layer_costs, training_flops
+from dpde_tf.models.depth import build_depth_network
+from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.models.unpool_convolution import UnpoolConv2D
-from dpde_tf.network_costs import layer_costs, training_flops
-from dpde_tf.photographs import predict_photograph
-from dpde_tf.prediction import DepthPredictor
-from dpde_tf.presets import depth_preset, gradient_preset
 from dpde_tf.training.objectives import (
     ContextObjective,
     DepthObjective,
@@ -43,6 +42,7 @@ from dpde_tf.training.objectives import (
     Objective,
 )
 from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
+from dpde_tf.training.presets import depth_preset, gradient_preset
 from dpde_tf.training.step import train_on_batch
 from experiments.unpool_forms import UNPOOL_FORMS
 

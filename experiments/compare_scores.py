@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 from absl import app, flags
 
-from data_prep.path_flags import define_path
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.evaluation import ROWS_FILE
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.evaluation.score_files import ROWS_FILE
+from dpde_tf.files.errors import readable_errors
 
 FLAGS = flags.FLAGS
 _MEASURES = ("rms", "rms_log", "rel", "sq_rel", "log10", "delta1", "delta2", "delta3")

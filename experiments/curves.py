@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
-from data_prep.path_flags import define_path, define_paths
-from dpde_tf.atomic_files import write_whole
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.report.curves import Points, line_chart
-from dpde_tf.run_folder import METRICS_FILE, read_metrics
+from dpde_tf.cli.path_flags import define_path, define_paths
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.reporting.report.curves import Points, line_chart
+from dpde_tf.runs.run_folder import METRICS_FILE, read_metrics
 from experiments.labelled_folders import split_label
 
 FLAGS = flags.FLAGS

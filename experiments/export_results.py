@@ -17,12 +17,12 @@ from typing import Any
 
 from absl import app, flags
 
-from data_prep.path_flags import define_path
-from dpde_tf.atomic_files import write_whole
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.evaluation import ROWS_FILE, SUMMARY_FILE
-from dpde_tf.json_files import read_json_object
-from dpde_tf.run_folder import METRICS_FILE, RECORD_FILE
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.evaluation.score_files import ROWS_FILE, SUMMARY_FILE
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.files.json_files import read_json_object
+from dpde_tf.runs.run_folder import METRICS_FILE, RECORD_FILE
 
 FLAGS = flags.FLAGS
 _JSON_FILES = (RECORD_FILE, SUMMARY_FILE)

@@ -1,10 +1,10 @@
 r"""Writes the weights of a run in compact form, a quarter of their size, to be shipped.
 
     python -m experiments.export_weights --run=runs/nyu/depth \
-        --output=dpde_tf/weights/modified_fcrn
+        --output=dpde_tf/runs/pretrained/modified_fcrn
 
 The folder holds the run's `run.json` and `metrics.jsonl` and the pieces of
-`dpde_tf.compact_weights`, and programs take it for the folder of a run.
+`dpde_tf.runs.compact_weights`, and programs take it for the folder of a run.
 """
 
 import json
@@ -15,14 +15,14 @@ from collections.abc import Sequence
 import keras
 from absl import app, flags
 
-from data_prep.path_flags import define_path
-from dpde_tf.atomic_files import check_holds_only, write_whole_folder
-from dpde_tf.checksums import FILE_NAME as CHECKSUM_FILE
-from dpde_tf.compact_weights import write_compact_weights
+from dpde_tf.cli.path_flags import define_path
 from dpde_tf.config import DepthNetworkConfig
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.run_folder import METRICS_FILE, RECORD_FILE, read_run_record
-from dpde_tf.trained_networks import (
+from dpde_tf.files.atomic import check_holds_only, write_whole_folder
+from dpde_tf.files.checksums import FILE_NAME as CHECKSUM_FILE
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.runs.compact_weights import write_compact_weights
+from dpde_tf.runs.run_folder import METRICS_FILE, RECORD_FILE, read_run_record
+from dpde_tf.runs.trained_networks import (
     is_context_run,
     load_context_network,
     load_depth_network,

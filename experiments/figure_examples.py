@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from dpde_tf.depth_alignment import align_to_reference
-from dpde_tf.evaluation import read_split
-from dpde_tf.figures.examples import Example
-from dpde_tf.prediction_files import prediction_path, read_prediction
+from dpde_tf.evaluation.score_files import read_split
+from dpde_tf.files.predictions import prediction_path, read_prediction
+from dpde_tf.inference.units import align_to_reference
+from dpde_tf.reporting.figures.examples import Example
 
 
 def parse_predictions(texts: Sequence[str]) -> dict[str, pathlib.Path]:

@@ -18,18 +18,22 @@ from collections.abc import Sequence
 import numpy as np
 from absl import app, flags
 
-from data_prep.path_flags import define_labelled_path_list, define_path
-from dpde_tf.atomic_files import write_whole
+from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
+from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data.manifest import read_manifest
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.figures import comparison, examples, views
-from dpde_tf.reconstruction.cameras import Camera, find_camera
-from dpde_tf.reconstruction.files import FORMATS, check_formats, write_reconstruction
-from dpde_tf.report.figures import LIST_FILE
-from dpde_tf.visualization import write_image
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.reporting.figures import comparison, examples, views
+from dpde_tf.reporting.report.figures import LIST_FILE
+from dpde_tf.visualization.colours import write_image
+from dpde_tf.visualization.reconstruction.cameras import Camera, find_camera
+from dpde_tf.visualization.reconstruction.files import (
+    FORMATS,
+    check_formats,
+    write_reconstruction,
+)
 from experiments.figure_examples import parse_predictions, read_examples
 from experiments.report import choose_names
-from experiments.result_record import result_folder, write_result_record
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.figures"

@@ -22,28 +22,28 @@ import keras
 import numpy as np
 from absl import app, flags, logging
 
-from data_prep.path_flags import define_path
+from dpde_tf.cli import config_flags
+from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import manifest
-from dpde_tf.depth_refinement import refine_depth
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.evaluation import read_split
-from dpde_tf.prediction_files import (
+from dpde_tf.evaluation.score_files import read_split
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.files.predictions import (
     prediction_path,
     read_prediction,
     write_prediction,
 )
-from dpde_tf.run_folder import RECORD_FILE, read_run_record
-from dpde_tf.substitute_gradients import (
+from dpde_tf.fusion.substitute_gradients import (
     Gradients,
     luminance_gradients,
     true_gradients,
     zero_gradients,
 )
-from dpde_tf.training.run_record import config_as_dict
-from experiments import config_flags
-from experiments.config_flags import config_from_flags, define_config_flags
-from experiments.result_record import result_folder, write_result_record
+from dpde_tf.inference.refinement import refine_depth
+from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
+from dpde_tf.runs.run_record import config_as_dict
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.fusion_ablation"

@@ -13,19 +13,19 @@ import pathlib
 import numpy as np
 from absl import app, flags
 
-from data_prep.path_flags import define_path
+from dpde_tf.cli import config_flags
+from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.path_flags import define_path
 from dpde_tf.config import GradientLossConfig
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.evaluation import read_split
-from dpde_tf.metrics.gradient_map_errors import GradientMapErrors
-from dpde_tf.prediction_files import prediction_path, read_prediction
-from dpde_tf.substitute_gradients import (
+from dpde_tf.evaluation.score_files import read_split
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.files.predictions import prediction_path, read_prediction
+from dpde_tf.fusion.substitute_gradients import (
     map_gradients,
     true_gradients,
     zero_gradients,
 )
-from experiments import config_flags
-from experiments.config_flags import config_from_flags, define_config_flags
+from dpde_tf.metrics.gradient_map_errors import GradientMapErrors
 
 FLAGS = flags.FLAGS
 _GRADIENTS = ("gradient_x", "gradient_y")

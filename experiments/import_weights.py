@@ -18,15 +18,15 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
-from data_prep.path_flags import define_path
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.models.depth_network import build_depth_network
-from dpde_tf.released_weights import find_release
-from dpde_tf.released_weights.conversion import load_released_weights
-from dpde_tf.run_folder import RECORD_FILE, WEIGHTS_FILE
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.result_record import write_result_record
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.models.depth import build_depth_network
+from dpde_tf.runs.released import find_release
+from dpde_tf.runs.released.conversion import load_released_weights
+from dpde_tf.runs.run_folder import RECORD_FILE, WEIGHTS_FILE
+from dpde_tf.runs.run_record import config_as_dict
 from dpde_tf.training.checkpoints import save_weights
-from dpde_tf.training.run_record import config_as_dict
-from experiments.result_record import write_result_record
 
 FLAGS = flags.FLAGS
 

@@ -15,20 +15,20 @@ import pathlib
 import numpy as np
 from absl import app, flags
 
-from data_prep.path_flags import define_path
-from dpde_tf import evaluation
-from dpde_tf.atomic_files import write_whole
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data import manifest
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.image_gradients import image_gradients, image_gradients_mask
-from dpde_tf.prediction_files import prediction_path, read_prediction
-from dpde_tf.report import blocks, contents, html, markdown, pictures
-from dpde_tf.report.blocks import Table
-from dpde_tf.report.figures import FigureSet, read_figures
-from dpde_tf.report.runs import Runs, read_runs
-from dpde_tf.tables.scored_runs import read_scored_run
-from dpde_tf.tables.scores import DATASETS, score_tables
-from experiments.result_record import result_folder, write_result_record
+from dpde_tf.evaluation import score_files as evaluation
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.files.predictions import prediction_path, read_prediction
+from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
+from dpde_tf.reporting.report import blocks, contents, html, markdown, pictures
+from dpde_tf.reporting.report.blocks import Table
+from dpde_tf.reporting.report.figures import FigureSet, read_figures
+from dpde_tf.reporting.report.runs import Runs, read_runs
+from dpde_tf.reporting.tables.scored_runs import read_scored_run
+from dpde_tf.reporting.tables.scores import DATASETS, score_tables
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.report"

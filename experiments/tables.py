@@ -17,19 +17,19 @@ from collections.abc import Mapping, Sequence
 
 from absl import app, flags
 
-from data_prep.path_flags import define_path, define_paths
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.json_files import read_json_object
-from dpde_tf.paper_values import TABLE_TITLES
-from dpde_tf.report.blocks import Heading
-from dpde_tf.report.markdown import to_markdown
-from dpde_tf.tables import costs
-from dpde_tf.tables.formats import write_table
-from dpde_tf.tables.scored_runs import ScoredRun, read_scored_run
-from dpde_tf.tables.scores import Tables, score_tables
+from dpde_tf.cli.path_flags import define_path, define_paths
+from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.files.json_files import read_json_object
+from dpde_tf.reporting.paper_values import TABLE_TITLES
+from dpde_tf.reporting.report.blocks import Heading
+from dpde_tf.reporting.report.markdown import to_markdown
+from dpde_tf.reporting.tables import costs
+from dpde_tf.reporting.tables.formats import write_table
+from dpde_tf.reporting.tables.scored_runs import ScoredRun, read_scored_run
+from dpde_tf.reporting.tables.scores import Tables, score_tables
 from experiments import benchmark as parts
 from experiments.labelled_folders import split_label
-from experiments.result_record import result_folder, write_result_record
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.tables"

@@ -21,15 +21,16 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
+from dpde_tf.cli import config_flags
+from dpde_tf.cli.config_flags import config_from_flags
 from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
 from dpde_tf.data.input_pipeline import RecordSet
-from dpde_tf.feature_similarity import MIN_SIZE
-from dpde_tf.initial_weights import load_initial_depth_weights
-from dpde_tf.models.depth_network import build_depth_network
-from dpde_tf.presets import depth_preset
+from dpde_tf.metrics.feature_similarity import MIN_SIZE
+from dpde_tf.models.depth import build_depth_network
+from dpde_tf.runs.initial_weights import load_initial_depth_weights
 from dpde_tf.training.objectives import DepthObjective
-from experiments import config_flags, training_run
-from experiments.config_flags import config_from_flags
+from dpde_tf.training.presets import depth_preset
+from experiments import training_run
 from experiments.training_run import Setup, define_training_flags, run_training
 
 FLAGS = flags.FLAGS

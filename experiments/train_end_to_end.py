@@ -24,17 +24,17 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from data_prep.path_flags import define_path
-from dpde_tf.atomic_files import write_whole
+from dpde_tf.cli.config_flags import given_flags
+from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.folder_lock import lock_folder
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.files.locks import lock_folder
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.losses import masked_mean
-from dpde_tf.trained_networks import load_depth_network, load_gradient_network
-from dpde_tf.training.precision import PRECISIONS, resolve_precision
-from dpde_tf.weight_files import add_checksum
-from experiments.config_flags import given_flags
+from dpde_tf.runs.precision import PRECISIONS, resolve_precision
+from dpde_tf.runs.trained_networks import load_depth_network, load_gradient_network
+from dpde_tf.runs.weight_files import add_checksum
 
 FLAGS = flags.FLAGS
 

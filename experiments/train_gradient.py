@@ -4,8 +4,8 @@ r"""Trains the gradient network on random crops of a record set.
         --workdir=runs/nyu/gradient
 
 `--gradient_network=context` trains, on whole images, the network of
-`dpde_tf.models.context_network` in its place, `--gradient_network=guided`, on random
-crops, that of `dpde_tf.models.guided_network`, which sees a coarse depth map beside the
+`dpde_tf.models.context` in its place, `--gradient_network=guided`, on random
+crops, that of `dpde_tf.models.guided`, which sees a coarse depth map beside the
 image. Neither is part of the paper.
 
 The same command goes on with a run that was interrupted. The folder of the run is that
@@ -19,6 +19,8 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
+from dpde_tf.cli import config_flags
+from dpde_tf.cli.config_flags import config_from_flags
 from dpde_tf.config import (
     CoarseDepthConfig,
     ContextLossConfig,
@@ -30,19 +32,18 @@ from dpde_tf.config import (
 )
 from dpde_tf.data.coarse_depth import CoarseDepths
 from dpde_tf.data.input_pipeline import RecordSet
-from dpde_tf.initial_weights import load_initial_gradient_weights
-from dpde_tf.models.context_network import build_context_network
-from dpde_tf.models.gradient_network import build_gradient_network
-from dpde_tf.models.guided_network import build_guided_network
-from dpde_tf.prediction_files import read_predicted_depths
-from dpde_tf.presets import depth_preset, gradient_preset, guided_preset
+from dpde_tf.files.predictions import read_predicted_depths
+from dpde_tf.models.context import build_context_network
+from dpde_tf.models.gradient import build_gradient_network
+from dpde_tf.models.guided import build_guided_network
+from dpde_tf.runs.initial_weights import load_initial_gradient_weights
 from dpde_tf.training.objectives import (
     ContextObjective,
     GradientObjective,
     GuidedObjective,
 )
-from experiments import config_flags, training_run
-from experiments.config_flags import config_from_flags
+from dpde_tf.training.presets import depth_preset, gradient_preset, guided_preset
+from experiments import training_run
 from experiments.training_run import Setup, define_training_flags, run_training
 
 FLAGS = flags.FLAGS

@@ -10,36 +10,36 @@ import keras
 import tensorflow as tf
 from absl import flags, logging
 
-from data_prep.path_flags import define_path
+from dpde_tf.cli.config_flags import (
+    config_from_flags,
+    define_config_flags,
+    given_flags,
+)
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.result_record import check_program
 from dpde_tf.config import AugmentationConfig, InitialisationConfig, TrainingConfig
 from dpde_tf.data.coarse_depth import CoarseDepths
 from dpde_tf.data.input_pipeline import RecordSet
-from dpde_tf.error_messages import readable_errors
-from dpde_tf.folder_lock import lock_folder
+from dpde_tf.files.errors import readable_errors
+from dpde_tf.files.locks import lock_folder
 from dpde_tf.models.batch_normalization import synchronize_batch_normalization
-from dpde_tf.presets import PRESETS, Preset
-from dpde_tf.run_folder import WEIGHTS_FILE, has_checkpoint, read_run_record
-from dpde_tf.training.distribution import Distribution
-from dpde_tf.training.loop import Trainer
-from dpde_tf.training.objectives import Objective
-from dpde_tf.training.precision import resolve_precision
-from dpde_tf.training.run_record import (
+from dpde_tf.runs.precision import resolve_precision
+from dpde_tf.runs.run_folder import WEIGHTS_FILE, has_checkpoint, read_run_record
+from dpde_tf.runs.run_record import (
     add_resumption,
     config_as_dict,
     write_run_record,
 )
+from dpde_tf.training.distribution import Distribution
+from dpde_tf.training.loop import Trainer
+from dpde_tf.training.objectives import Objective
+from dpde_tf.training.presets import PRESETS, Preset
 from dpde_tf.training.stop_signals import StoppedBySignalError, StopSignals
 from dpde_tf.training.strategies import (
     check_distribution,
     make_strategy,
     worker_place,
 )
-from experiments.config_flags import (
-    config_from_flags,
-    define_config_flags,
-    given_flags,
-)
-from experiments.result_record import check_program
 
 FLAGS = flags.FLAGS
 # Fields that may differ from those of the run that goes on.

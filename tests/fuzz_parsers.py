@@ -25,14 +25,14 @@ sys.path.insert(1, str(pathlib.Path(__file__).parent))
 
 with atheris.instrument_imports(
     include=[
-        "dpde_tf.data.array_files",
-        "dpde_tf.data.depth_files",
-        "dpde_tf.data.file_formats",
-        "dpde_tf.data.image_bits",
-        "dpde_tf.data.image_files",
+        "dpde_tf.files.arrays",
+        "dpde_tf.files.depth_maps",
+        "dpde_tf.files.file_formats",
+        "dpde_tf.files.image_bits",
+        "dpde_tf.files.images",
         "dpde_tf.data.records",
-        "dpde_tf.released_weights.restricted_pickle",
-        "dpde_tf.released_weights.torch_file",
+        "dpde_tf.runs.released.restricted_pickle",
+        "dpde_tf.runs.released.torch_file",
         "data_prep.rgbd_folder",
         "data_prep.verification",
         "pickle",
@@ -42,10 +42,10 @@ with atheris.instrument_imports(
 
     from data_prep.pair_lists import read_list
     from data_prep.verification import _read_records
-    from dpde_tf.data.depth_files import read_depth, read_relative_depth
     from dpde_tf.data.records import decode_record, encode_record
-    from dpde_tf.released_weights.restricted_pickle import NUMPY_GLOBALS, load_pickle
-    from dpde_tf.released_weights.torch_file import read_state_dict
+    from dpde_tf.files.depth_maps import read_depth, read_relative_depth
+    from dpde_tf.runs.released.restricted_pickle import NUMPY_GLOBALS, load_pickle
+    from dpde_tf.runs.released.torch_file import read_state_dict
 
 from hostile.files import npy_of, npz_of, pfm_of
 

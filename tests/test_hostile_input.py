@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from hostile.all_cases import cases
 from hostile.case import outcome
-from programs import run_program
+
+from tests.fixtures.programs import run_program
 
 CASES = cases()
 

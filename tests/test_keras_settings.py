@@ -14,7 +14,7 @@ import tensorflow as tf
 from dpde_tf.config import AugmentationConfig
 from dpde_tf.data.augmentation import augment
 from dpde_tf.keras_settings import _without_empty_messages, set_up_keras
-from dpde_tf.visualization import write_image
+from dpde_tf.visualization.colours import write_image
 
 # As TensorFlow 2.21 prints them on a machine without a GPU.
 SAYS_NOTHING = (
@@ -105,7 +105,7 @@ def _rotated():
 def test_settings_do_not_matter_to_parts_that_build_no_network(hostile_home):
     code = (
         "import json\n"
-        "from dpde_tf.feature_similarity import (\n"
+        "from dpde_tf.metrics.feature_similarity import (\n"
         "    FeatureSimilarity, FeatureSimilarityLoss)\n"
         "print(FeatureSimilarityLoss().dtype, FeatureSimilarity().dtype)\n"
         "import tensorflow as tf\n"

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from dpde_tf.config import AugmentationConfig
-from dpde_tf.data.resizing import mean_of_measured
+from dpde_tf.files.resizing import mean_of_measured
 
 Pair = tuple[tf.Tensor, tf.Tensor]
 

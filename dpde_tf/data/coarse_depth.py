@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from dpde_tf.config import CoarseDepthConfig
-from dpde_tf.data.resizing import resize_depth
+from dpde_tf.files.resizing import resize_depth
 
 _METHODS = (
     ("area", True),

@@ -14,7 +14,7 @@ from dpde_tf.data.manifest import Manifest, Split, check_shards, read_manifest
 from dpde_tf.data.records import decode_record, without_tuning
 
 # Records that are shuffled together; a set of at most so many is shuffled perfectly.
-_SHUFFLE_BUFFER = 1024
+SHUFFLE_BUFFER = 1024
 _HELD_OUT_RUNS = 10
 _WHOLE = BatchShare()
 
@@ -190,7 +190,7 @@ def make_training_dataset(
     _check_crop(records, augmentation)
 
     def prepare(index: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        pair = _decode(serialized, records.manifest.image_size)
+        pair = decode_pair(serialized, records.manifest.image_size)
         pair_seed = tf.random.experimental.stateless_fold_in(
             tf.constant([seed, epoch], tf.int32), tf.cast(index, tf.int32)
         )
@@ -207,7 +207,7 @@ def make_training_dataset(
         fields = {"image": image, "depth": depth, "name": pair["name"], "index": index}
         return fields | more
 
-    examples = records.serialized().shuffle(_SHUFFLE_BUFFER, seed=seed * 10_007 + epoch)
+    examples = records.serialized().shuffle(SHUFFLE_BUFFER, seed=seed * 10_007 + epoch)
     missing = -records.num_records % batch_size
     if missing:
         examples = examples.concatenate(_fillers(records, missing, [seed, epoch]))
@@ -245,7 +245,7 @@ def make_evaluation_dataset(
     size = records.manifest.image_size
 
     def prepare(index: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        pair = _decode(serialized, size)
+        pair = decode_pair(serialized, size)
         if coarse:
             seed = tf.stack([0, tf.cast(index, tf.int32)])
             predicted = coarse.predicted(index, size)
@@ -282,8 +282,16 @@ def _whole_shard(file: tf.Tensor, num_records: tf.Tensor) -> tf.data.Dataset:
     )
 
 
-def _decode(serialized: tf.Tensor, size: tuple[int, int]) -> dict[str, tf.Tensor]:
-    """One record with its static shape, and the image in [0, 1]."""
+def decode_pair(serialized: tf.Tensor, size: tuple[int, int]) -> dict[str, tf.Tensor]:
+    """Returns one record with its static shape, and the image in [0, 1].
+
+    Args:
+        serialized: The record.
+        size: (height, width).
+
+    Returns:
+        `image`, float32 `[H, W, 3]`; `depth`, metres, float32 `[H, W, 1]`; `name`.
+    """
     pair = decode_record(serialized)
     image = tf.image.convert_image_dtype(pair["image"], tf.float32)
     return {

@@ -12,10 +12,10 @@ import dataclasses
 import json
 import pathlib
 
-from dpde_tf.atomic_files import write_whole
-from dpde_tf.checksums import file_sha256
-from dpde_tf.error_messages import one_line
-from dpde_tf.json_files import read_json_object
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.checksums import file_sha256
+from dpde_tf.files.errors import one_line
+from dpde_tf.files.json_files import read_json_object
 
 FILE_NAME = "manifest.json"
 # What may lie in the folder of a record set, a regular expression.

@@ -22,9 +22,9 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from dpde_tf.atomic_files import force_to_disk, unwritable
 from dpde_tf.data.manifest import DamagedShardError, Split, check_shards
-from dpde_tf.error_messages import one_line
+from dpde_tf.files.atomic import force_to_disk, unwritable
+from dpde_tf.files.errors import one_line
 
 _FEATURES = {
     "name": tf.io.FixedLenFeature([], tf.string),

@@ -1,6 +1,10 @@
 """Fusion of a depth map with depth gradients (Eqs. 5 and 6 of the paper).
 
-It knows no networks: any depth and gradients can be fused.
+`energy` holds Eq. 5 and its linear system, `irls_steps` the iterations, `irls` the
+function for batches, `conjugate_gradient` the solver, `implicit_gradient` the
+derivative. Any depth and gradients can be fused; no network is needed.
+
+Uses nothing else of the library.
 """
 
 from dpde_tf.fusion.irls import (

@@ -24,8 +24,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from dpde_tf.fusion.conjugate_gradient import ScaledSystem, scaled_system
+from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.fusion.stencil import Neighbours, fill_rows, neighbours, pad_rows, sum_of
-from dpde_tf.image_gradients import image_gradients, image_gradients_mask
 
 # Of a residual and epsilon: 1 / phi, phi'' and the like.
 WeightFunction = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]

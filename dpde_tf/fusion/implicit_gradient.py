@@ -18,12 +18,12 @@ from dpde_tf.fusion.energy import (
     penalty_curvature,
     robust_penalty,
 )
-from dpde_tf.fusion.stencil import fill_rows, pad_rows
-from dpde_tf.image_gradients import (
+from dpde_tf.fusion.image_gradients import (
     image_gradients,
     image_gradients_adjoint,
     image_gradients_mask,
 )
+from dpde_tf.fusion.stencil import fill_rows, pad_rows
 
 # Of the solve with the Hessian, in the norm of its preconditioned residual.
 _RTOL = {tf.float32: 1e-5, tf.float64: 1e-12}

@@ -8,8 +8,7 @@ here in OpenCV, with windows that hold an unmeasured pixel left out.
 import cv2
 import numpy as np
 
-from dpde_tf.metrics.support import ratio, whole_windows
-from dpde_tf.similarity_constants import (
+from dpde_tf.metrics.similarity_constants import (
     BLOCK_SIZE,
     C1,
     C2,
@@ -18,6 +17,7 @@ from dpde_tf.similarity_constants import (
     MASKING,
     WINDOW_SIZE,
 )
+from dpde_tf.metrics.support import ratio, whole_windows
 
 _WINDOW = cv2.getGaussianKernel(WINDOW_SIZE, 1.5, cv2.CV_64F)
 _KERNELS = tuple(kernel / BLOCK_SIZE**2 for kernel in KERNELS)

@@ -1,5 +1,24 @@
-"""The two networks of the paper: the modified FCRN and the gradient network."""
+"""The networks and their layers: modified FCRN, gradient, context and guided network.
+
+Uses `fusion` (image gradients only).
+"""
 
 from dpde_tf.keras_settings import set_up_keras
 
 set_up_keras()
+
+from dpde_tf.models.builders import (  # noqa: E402
+    context_network,
+    fcrn,
+    gradient_network,
+    guided_gradient_network,
+    modified_fcrn,
+)
+
+__all__ = [
+    "context_network",
+    "fcrn",
+    "gradient_network",
+    "guided_gradient_network",
+    "modified_fcrn",
+]

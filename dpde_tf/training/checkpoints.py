@@ -9,21 +9,21 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from dpde_tf.atomic_files import (
+from dpde_tf.files.atomic import (
     remove_folder,
     remove_partial,
     write_whole,
     write_whole_folder,
 )
-from dpde_tf.checksums import check_checksums, write_checksums
-from dpde_tf.run_folder import (
+from dpde_tf.files.checksums import check_checksums, write_checksums
+from dpde_tf.runs.run_folder import (
     CHECKPOINTS,
     WEIGHTS_FILE,
     checkpoint_name,
     list_checkpoints,
 )
+from dpde_tf.runs.weight_files import add_checksum
 from dpde_tf.training.progress import Progress
-from dpde_tf.weight_files import add_checksum
 
 _MAX_TO_KEEP = 2
 _PREFIX = "state"

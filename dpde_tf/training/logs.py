@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dpde_tf.atomic_files import write_whole
-from dpde_tf.run_folder import METRICS_FILE, TENSORBOARD, read_metrics
-from dpde_tf.visualization import encode_png
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.runs.run_folder import METRICS_FILE, TENSORBOARD, read_metrics
+from dpde_tf.visualization.colours import encode_png
 
 _Summary = tf.compat.v1.Summary
 

@@ -14,13 +14,13 @@ from dpde_tf.config import (
     GradientLossConfig,
     GuidedLossConfig,
 )
-from dpde_tf.data.resizing import resize_depth
-from dpde_tf.image_gradients import image_gradients, image_gradients_mask
+from dpde_tf.files.resizing import depth_at_size_of
+from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.metrics import PixelErrors
 from dpde_tf.metrics.boundary_f1 import BoundaryF1
 from dpde_tf.metrics.edge_accuracy import EdgeAccuracy
 from dpde_tf.metrics.gradient_map_errors import GradientMapErrors
-from dpde_tf.visualization import colorize_depth, colorize_gradients
+from dpde_tf.visualization.colours import colorize_depth, colorize_gradients
 
 Batch = dict[str, tf.Tensor]
 
@@ -73,19 +73,9 @@ class DepthObjective:
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `loss`, `berhu`, `measured`, and `fsim_loss` if it has a weight."""
-        config = self.config
-        truth = resize_depth(batch["depth"], tf.shape(predicted)[1:3])
-        truth = tf.ensure_shape(truth, predicted.shape)
-        berhu = losses.berhu_loss(truth, predicted, c_over=config.berhu_c)
-        terms = {"loss": config.lambda_berhu * berhu, "berhu": berhu}
-        terms["measured"] = _share(truth > 0.0)
-        if config.lambda_fsim:
-            fsim_loss = losses.feature_similarity_loss(
-                truth, predicted, max_depth=config.max_depth
-            )
-            terms["loss"] += config.lambda_fsim * fsim_loss
-            terms["fsim_loss"] = fsim_loss
-        return terms
+        truth = depth_at_size_of(batch["depth"], predicted)
+        loss = losses.DepthLoss(**dataclasses.asdict(self.config))
+        return loss.terms(truth, predicted) | {"measured": _share(truth > 0.0)}
 
     def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
         """Returns the paper's metrics at the size of the ground truth."""
@@ -121,7 +111,7 @@ class GradientObjective:
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `loss` and `measured`."""
-        truth, valid_mask = true_gradients(batch["depth"])
+        truth, valid_mask = losses.true_gradients(batch["depth"])
         loss = losses.gradient_loss(
             truth, predicted, alpha=self.config.alpha, valid_mask=valid_mask
         )
@@ -134,7 +124,9 @@ class GradientObjective:
         """
         total, total_of_zero = np.zeros([2, GradientMapErrors.NUM_SUMS])
         for batch, predicted in batches:
-            truth, valid_mask = (x.numpy() for x in true_gradients(batch["depth"]))
+            truth, valid_mask = (
+                x.numpy() for x in losses.true_gradients(batch["depth"])
+            )
             errors = GradientMapErrors(truth, valid_mask, alpha=self.config.alpha)
             total += errors.sums(predicted)
             total_of_zero += errors.sums(np.zeros_like(truth))
@@ -148,7 +140,7 @@ class GradientObjective:
 
     def pictures(self, batch: Batch, predicted: np.ndarray) -> list[np.ndarray]:
         """Returns colour maps of the true and the predicted gradients."""
-        truth, _ = true_gradients(batch["depth"][:1])
+        truth, _ = losses.true_gradients(batch["depth"][:1])
         return [
             colorize_gradients(maps[..., 0], maps[..., 1], limit=0.2)
             for maps in (truth.numpy()[0], predicted[0])
@@ -269,17 +261,3 @@ def _share(valid_mask: tf.Tensor) -> tf.Tensor:
 def _differences(depth: np.ndarray) -> np.ndarray:
     """Both gradients of a depth map, `[B, H, W, 2]`."""
     return np.concatenate(image_gradients(depth), axis=-1)
-
-
-def true_gradients(depth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the gradients of a measured depth map, and where they are known.
-
-    Args:
-        depth: Metres, `[B, H, W, 1]`; 0 = no measurement.
-
-    Returns:
-        gradient_x and gradient_y in metres per pixel, `[B, H, W, 2]`, and a boolean
-        mask of the same shape.
-    """
-    gradients = tf.concat(image_gradients(depth), axis=-1)
-    return gradients, tf.concat(image_gradients_mask(depth > 0.0), axis=-1)

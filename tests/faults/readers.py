@@ -8,8 +8,8 @@ import cv2
 import h5py
 import numpy as np
 
-from dpde_tf.checksums import check_checksums
 from dpde_tf.data.manifest import check_shards, read_manifest
+from dpde_tf.files.checksums import check_checksums
 
 
 def _read_json_lines(path):

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from dpde_tf.data.manifest import read_manifest
-from dpde_tf.prediction_files import read_prediction
-from dpde_tf.run_folder import list_checkpoints, read_metrics
-from dpde_tf.trained_networks import load_gradient_network
+from dpde_tf.files.predictions import read_prediction
+from dpde_tf.runs.run_folder import list_checkpoints, read_metrics
+from dpde_tf.runs.trained_networks import load_gradient_network
 from tests.faults.commands import conversion, prediction, report, training
 from tests.faults.victims import kill_often
 

@@ -8,11 +8,11 @@ import time
 import numpy as np
 import pytest
 
-from dpde_tf.run_folder import list_checkpoints, read_metrics
-from dpde_tf.trained_networks import load_gradient_network
+from dpde_tf.runs.run_folder import list_checkpoints, read_metrics
+from dpde_tf.runs.trained_networks import load_gradient_network
 from tests.faults import commands
 from tests.faults.victims import PHASES
-from tests.small_training import cut_off, flip_a_bit
+from tests.fixtures.small_training import cut_off, flip_a_bit
 
 pytestmark = pytest.mark.slow
 

@@ -27,7 +27,7 @@ CONTEXT.set_forkserver_preload(
         "keras",
         "cv2",
         "dpde_tf.training.loop",
-        "dpde_tf.training.run_record",
+        "dpde_tf.runs.run_record",
         "data_prep.conversion",
     ]
 )
@@ -64,11 +64,11 @@ def _note_phases(phase):
     """Has the programs say what they are doing."""
     import tensorflow as tf
 
-    import dpde_tf.atomic_files
-    import dpde_tf.prediction_files
-    import dpde_tf.trained_networks
+    import dpde_tf.files.atomic
+    import dpde_tf.files.predictions
+    import dpde_tf.runs.trained_networks
     from dpde_tf.training import checkpoints, loop, validation
-    from tests.small_training import tiny_depth_network
+    from tests.fixtures.small_training import tiny_depth_network
 
     writing = PHASES.index("writing")
     store, scored = checkpoints.CheckpointStore, validation.Validation
@@ -76,12 +76,12 @@ def _note_phases(phase):
     loop.save_weights = _noting(phase, writing, loop.save_weights)
     scored.scores = _noting(phase, PHASES.index("validating"), scored.scores)
     loop.Trainer._train_one = _noting_all_but_first(phase, loop.Trainer._train_one)
-    prediction_files = dpde_tf.prediction_files
+    prediction_files = dpde_tf.files.predictions
     prediction_files.write_prediction = _noting(
         phase, writing, prediction_files.write_prediction
     )
     tf.io.TFRecordWriter.write = _noting(phase, writing, tf.io.TFRecordWriter.write)
-    whole = dpde_tf.atomic_files.write_whole
+    whole = dpde_tf.files.atomic.write_whole
 
     @contextlib.contextmanager
     def noted_write(path):
@@ -91,9 +91,9 @@ def _note_phases(phase):
         phase.value = PHASES.index("working")
 
     # For the programs, which import it later.
-    dpde_tf.atomic_files.write_whole = noted_write
+    dpde_tf.files.atomic.write_whole = noted_write
     # The full one takes longer to build than all the rest.
-    dpde_tf.trained_networks.load_depth_network = lambda _: tiny_depth_network()
+    dpde_tf.runs.trained_networks.load_depth_network = lambda _: tiny_depth_network()
 
 
 def _main(module, arguments, log, phase):

@@ -5,10 +5,10 @@ import zipfile
 
 import numpy as np
 
-from dpde_tf.data import depth_files
-from dpde_tf.data.depth_files import read_relative_depth
-from dpde_tf.data.gradient_files import read_gradients
-from dpde_tf.prediction_files import read_prediction
+from dpde_tf.files import depth_maps as depth_files
+from dpde_tf.files.depth_maps import read_relative_depth
+from dpde_tf.files.gradient_maps import read_gradients
+from dpde_tf.files.predictions import read_prediction
 
 from .case import Case
 from .files import (

@@ -7,8 +7,8 @@ import struct
 import cv2
 import numpy as np
 
-from dpde_tf.data.depth_files import read_depth
-from dpde_tf.data.image_files import read_image
+from dpde_tf.files.depth_maps import read_depth
+from dpde_tf.files.images import read_image
 
 from .array_cases import _case
 from .files import cuts, exif_jpeg, flips, patched, png_chunk, png_of

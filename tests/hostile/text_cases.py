@@ -6,8 +6,8 @@ from data_prep.middlebury_scenes import read_dmin
 from data_prep.pair_lists import read_list
 from dpde_tf.config import GradientNetworkConfig
 from dpde_tf.data.manifest import read_manifest
-from dpde_tf.prediction_files import prediction_path
-from dpde_tf.run_folder import read_metrics, read_run_record, recorded_config
+from dpde_tf.files.predictions import prediction_path
+from dpde_tf.runs.run_folder import read_metrics, read_run_record, recorded_config
 
 from .array_cases import _case
 from .case import Case

@@ -11,13 +11,13 @@ import zipfile
 import h5py
 import keras
 import numpy as np
-from torch_writer import write_torch
 
 from dpde_tf.config import DepthNetworkConfig
-from dpde_tf.initial_weights import load_initial_depth_weights
-from dpde_tf.released_weights.layer_file import read_layers
-from dpde_tf.released_weights.torch_file import read_state_dict
-from dpde_tf.weight_files import load_weights
+from dpde_tf.runs.initial_weights import load_initial_depth_weights
+from dpde_tf.runs.released.layer_file import read_layers
+from dpde_tf.runs.released.torch_file import read_state_dict
+from dpde_tf.runs.weight_files import load_weights
+from tests.fixtures.torch_writer import write_torch
 
 from .array_cases import Attack, _case
 from .case import Case

@@ -1,0 +1,105 @@
+"""Command-line flags made from the configuration dataclasses.
+
+Each field becomes a flag of the same name, with the field's description as its help.
+A flag that is not given keeps the value of the preset.
+"""
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from absl import flags
+
+from dpde_tf.cli.path_flags import define_joined_paths, define_path
+
+Config = TypeVar("Config")
+
+_DEFINITIONS = {
+    bool: flags.DEFINE_bool,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+    tuple: flags.DEFINE_list,
+}
+# Texts that may be the path of a file or folder, or several.
+_PATHS = {
+    "encoder_weights": define_path,
+    "context_encoder_weights": define_path,
+    "init_from": define_path,
+    "coarse_predictions": define_joined_paths,
+}
+
+
+def define_config_flags(*config_classes: type) -> None:
+    """Defines a flag for each field of the given dataclasses.
+
+    Args:
+        *config_classes: Dataclasses with an `Attributes:` section in the docstring.
+    """
+    for config_class in config_classes:
+        hints = typing.get_type_hints(config_class)
+        descriptions = _field_descriptions(config_class)
+        for field in dataclasses.fields(config_class):
+            plain = _DEFINITIONS[_plain_type(hints[field.name])]
+            define = _PATHS.get(field.name, plain)
+            text = f"{descriptions[field.name]} [{config_class.__name__}]"
+            define(field.name, None, text)
+            flags.declare_key_flag(field.name)
+
+
+def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
+    """Returns a configuration with the given flags in place of the preset's values.
+
+    Args:
+        preset: A dataclass for which `define_config_flags` was called.
+        values: Flag name to value, such as `flags.FLAGS.flag_values_dict()`; None
+            means that the flag was not given.
+
+    Returns:
+        The changed copy.
+    """
+    hints = typing.get_type_hints(type(preset))
+    given = {}
+    for field in dataclasses.fields(preset):
+        value = values.get(field.name)
+        if value is None:
+            continue
+        if _plain_type(hints[field.name]) is tuple:
+            value = _parse_size(field.name, value)
+        given[field.name] = value
+    return dataclasses.replace(preset, **given)
+
+
+def given_flags() -> dict[str, Any]:
+    """Returns the flags that were given on the command line, and their values."""
+    values = flags.FLAGS
+    return {name: values[name].value for name in values if values[name].present}
+
+
+def _parse_size(name: str, values: Sequence[str]) -> tuple[int, int] | None:
+    """(height, width) of a flag like --crop_size=112,144; nothing means None."""
+    if not values:
+        return None
+    if len(values) != 2 or not all(value.strip().isdigit() for value in values):
+        raise ValueError(
+            f"--{name} must be height,width in pixels, such as --{name}=112,144, or "
+            f"empty for whole images. Received: {','.join(values)}."
+        )
+    return int(values[0]), int(values[1])
+
+
+def _plain_type(hint: Any) -> type:
+    """`float` for `float | None`, `tuple` for `tuple[int, int] | None`, and so on."""
+    if isinstance(hint, types.UnionType):
+        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+    return typing.get_origin(hint) or hint
+
+
+def _field_descriptions(config_class: type) -> dict[str, str]:
+    """The texts of the `Attributes:` section of a docstring, on one line each."""
+    section = config_class.__doc__.split("Attributes:", 1)[1]
+    entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}

@@ -1,0 +1,317 @@
+r"""Refines the depth maps of any network with depth gradients (Eq. 5 of the paper).
+
+With gradients in files, matched by their stems:
+
+    python -m experiments.fuse --depth=other/depth --gradients=other/gradients \
+        --output=other/fused
+
+or from images of the same stems, by the network that comes with the library, or by that
+of --gradient_run:
+
+    python -m experiments.fuse --depth=other/depth --images=other/rgb \
+        --output=other/fused
+
+Depth is a folder of NPY, NPZ, 16-bit PNG, TIFF or PFM files, each of its own size:
+floating-point metres, or integers with --depth_scale. Gradients are NPZ with
+`gradient_x` and `gradient_y`, or NPY `[H, W, 2]`, in metres per pixel at the size of
+their depth map. Images are resized to it; see `experiments.predict` for what an image
+may be. Holes of the depth (0, negative or not finite
+in metres; not finite in relative depth; --invalid_value; beyond --max_depth) are filled
+from the gradients.
+
+Relative depth needs --align:
+  scale_gradients          affine-invariant depth; its scale is found by the total
+                           variation of the gradients, and it keeps its unit
+  median                   depth up to a scale; the median of --reference
+  least_squares            affine-invariant depth; scale and shift to --reference
+  least_squares_disparity  affine-invariant inverse depth; the same, in 1 / depth
+The last three write metres; --reference is a folder of depth in metres, sparse or
+dense, of the same stems and sizes.
+
+Files that are there from the same options are kept, so that an interrupted run goes on.
+A file that cannot be refined is named at the end, with exit code 1.
+"""
+
+import functools
+import pathlib
+import sys
+from collections.abc import Mapping, Sequence
+
+import keras
+from absl import app, flags, logging
+
+from dpde_tf.cli import config_flags
+from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.image_bits_flag import define_image_bits
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_program
+from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.config import FusionConfig
+from dpde_tf.files import depth_formats
+from dpde_tf.files import gradient_maps as gradient_files
+from dpde_tf.files.depth_maps import read_depth
+from dpde_tf.files.depth_units import (
+    check_integers_have_scale,
+    check_scale_has_integers,
+)
+from dpde_tf.files.errors import file_list, readable_errors
+from dpde_tf.files.folders import files_by_stem
+from dpde_tf.files.image_folders import images_of_folder
+from dpde_tf.files.images import IMAGE_SUFFIXES
+from dpde_tf.inference.refinement_files import (
+    ALIGNMENTS,
+    DepthFormat,
+    Gradients,
+    gradients_of_files,
+    gradients_of_images,
+    refine_file,
+)
+from dpde_tf.inference.units import REFERENCE_ALIGNMENTS
+from dpde_tf.runs.precision import PRECISIONS, resolve_precision
+from dpde_tf.runs.run_folder import (
+    RECORD_FILE,
+    read_run_record,
+    training_image_size,
+)
+from dpde_tf.runs.run_record import config_as_dict
+from dpde_tf.runs.trained_networks import (
+    SHIPPED_CONTEXT_RUN,
+    load_gradient_network,
+    weights_sha256,
+)
+
+FLAGS = flags.FLAGS
+_PROGRAM = "experiments.fuse"
+# What decides about the numbers, besides network and fusion.
+_RECORDED = (
+    *("depth", "key", "depth_scale", "invalid_value", "max_depth", "align"),
+    *("reference", "reference_scale", "reference_invalid_value"),
+    "reference_max_depth",
+)
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    define_path("depth", None, "Folder of depth maps.", required=True)
+    flags.DEFINE_string("key", None, "Array of NPZ depth. Default: depth, or the only.")
+    _define_depth_flags("depth")
+    define_path("gradients", None, "Folder of depth gradients.")
+    define_path("images", None, "Folder of images, to predict gradients of.")
+    define_path(
+        "gradient_run", None, "Run of train_gradient; none: the shipped network."
+    )
+    define_image_bits()
+    flags.DEFINE_enum("precision", "float32", PRECISIONS, "Precision of the network.")
+    flags.DEFINE_enum("align", "none", ALIGNMENTS, "For relative depth: see above.")
+    define_path("reference", None, "Folder of depth in metres, for --align.")
+    _define_depth_flags("reference")
+    define_path("output", None, "Folder of the refined depth.", required=True)
+    formats = [suffix[1:] for suffix in depth_formats.SUFFIXES]
+    flags.DEFINE_enum("format", None, formats, "Of the output. Default: as the input.")
+    flags.DEFINE_bool("overwrite", False, "Replace depth maps that are there.")
+    flags.DEFINE_bool("pictures", False, "Write pictures of before and after, too.")
+    define_config_flags(FusionConfig)
+
+
+def _define_depth_flags(folder: str) -> None:
+    """Defines the flags that say what the numbers in the files of a folder mean."""
+    scale, prefix = f"{folder}_scale", "" if folder == "depth" else f"{folder}_"
+    unit = "; also of PNG that are written" if folder == "depth" else ""
+    flags.DEFINE_float(
+        scale, None, f"Metres per integer of --{folder}, as PNG have them{unit}."
+    )
+    flags.DEFINE_multi_float(
+        f"{prefix}invalid_value",
+        [],
+        f"Stored number in --{folder} that is no measurement, such as 65535; may be "
+        "repeated.",
+    )
+    flags.DEFINE_float(
+        f"{prefix}max_depth",
+        None,
+        f"Metres in --{folder}; what is farther is no measurement.",
+        lower_bound=0.0,
+    )
+
+
+def _check_flags() -> None:
+    """Refuses flags that do not go together."""
+    if bool(FLAGS.gradients) == bool(FLAGS.images):
+        raise app.UsageError("Give either --gradients or --images.")
+    if FLAGS.gradient_run and not FLAGS.images:
+        raise app.UsageError("--gradient_run needs --images.")
+    if bool(FLAGS.reference) != (FLAGS.align in REFERENCE_ALIGNMENTS):
+        raise app.UsageError(
+            f"--reference and --align={'|'.join(REFERENCE_ALIGNMENTS)} need each other."
+        )
+    writes_scale = FLAGS.format == "png" and FLAGS.align in REFERENCE_ALIGNMENTS
+    of_metres = ["max_depth"] if writes_scale else ["max_depth", "depth_scale"]
+    if FLAGS.align != "none" and (given := _given(of_metres)):
+        raise app.UsageError(
+            f"--{given[0]} is for depth in metres; relative depth (--align) has none."
+        )
+    of_reference = [name for name in _RECORDED if name.startswith("reference_")]
+    if not FLAGS.reference and (given := _given(of_reference)):
+        raise app.UsageError(f"--{given[0]} needs --reference.")
+    if FLAGS.align == "scale_gradients" and FLAGS.format == "png":
+        raise app.UsageError("Relative depth has no unit, which --format=png needs.")
+    folders = (FLAGS.depth, FLAGS.gradients, FLAGS.images, FLAGS.reference)
+    output = pathlib.Path(FLAGS.output).resolve()
+    if any(f and pathlib.Path(f).resolve() == output for f in folders):
+        raise app.UsageError(f"{FLAGS.output} is a folder of inputs: another --output.")
+
+
+def _given(names: Sequence[str]) -> list[str]:
+    """Those of the flags that have a value."""
+    return [name for name in names if FLAGS[name].value not in (None, [])]
+
+
+def _depth_files(
+    folder: str, scale: float | None, flag: str
+) -> dict[str, pathlib.Path]:
+    """The depth files of a folder by their stems."""
+    files = depth_formats.find_depth_files(folder, remedy=f"Give --{flag}.")
+    key = FLAGS.key if flag == "depth" else None
+    options = {"flag": f"{flag}_scale", "key": key}
+    if flag == "reference" or FLAGS.align == "none":
+        check_integers_have_scale(files.values(), scale, **options)
+    if flag == "reference" or FLAGS.format != "png":
+        check_scale_has_integers(files.values(), scale, **options)
+    return files
+
+
+def _depth_format() -> DepthFormat:
+    """What the flags say about the numbers in depth files."""
+    references = {}
+    if FLAGS.reference:
+        references = _depth_files(FLAGS.reference, FLAGS.reference_scale, "reference")
+    return DepthFormat(
+        key=FLAGS.key,
+        depth_scale=FLAGS.depth_scale,
+        invalid_values=FLAGS.invalid_value,
+        max_depth=FLAGS.max_depth,
+        alignment=FLAGS.align,
+        references=references,
+        read_reference=functools.partial(
+            read_depth,
+            depth_scale=FLAGS.reference_scale,
+            invalid_values=FLAGS.reference_invalid_value,
+            max_depth=FLAGS.reference_max_depth,
+        ),
+    )
+
+
+def _load_gradients() -> tuple[Gradients, dict]:
+    """Where the gradients come from, and what the record says of it."""
+    if FLAGS.gradients:
+        files = files_by_stem(
+            FLAGS.gradients, gradient_files.SUFFIXES, remedy="Give --gradients."
+        )
+        return gradients_of_files(files), {"gradients": FLAGS.gradients}
+    precision = resolve_precision(FLAGS.precision)
+    keras.config.set_dtype_policy(precision)
+    files = files_by_stem(FLAGS.images, IMAGE_SUFFIXES, remedy="Give --images.")
+    run = FLAGS.gradient_run or SHIPPED_CONTEXT_RUN
+    size = training_image_size(run)
+    network, bits = load_gradient_network(run), FLAGS.image_bits
+    return gradients_of_images(files, network, size, bits=bits), {
+        "images": FLAGS.images,
+        **({"image_bits": bits} if bits else {}),
+        "weights_sha256": weights_sha256(run),
+        "precision": precision,
+    }
+
+
+def _prepare_output(
+    output: pathlib.Path, due: Sequence[pathlib.Path], config: dict
+) -> None:
+    """Writes the run's record; refuses or removes depth of another one."""
+    there = [path for path in due if path.is_file()]
+    if FLAGS.overwrite:
+        for path in there:
+            path.unlink()
+    elif there and (
+        not (output / RECORD_FILE).is_file()
+        or read_run_record(output)["config"] != config
+    ):
+        raise ValueError(
+            f"{output} holds {len(there)} of these files from other options or inputs. "
+            "Use another --output, or --overwrite."
+        )
+    write_result_record(output, _PROGRAM, config)
+
+
+def refine_files(
+    targets: Mapping[pathlib.Path, pathlib.Path], pictures: bool, **options: object
+) -> dict[pathlib.Path, str]:
+    """Refines the depth files that have no result yet.
+
+    Args:
+        targets: Depth file to the file to write.
+        pictures: Whether to write pictures of before and after.
+        **options: Those of `refine_file`.
+
+    Returns:
+        The files that failed, with their reasons.
+    """
+    due = {path: target for path, target in targets.items() if not target.is_file()}
+    failures, num_unconverged = {}, 0
+    bar = keras.utils.Progbar(len(due), unit_name="depth map")
+    for path, target in due.items():
+        name = f"{target.stem}.png"
+        picture = target.parent / "pictures" / name if pictures else None
+        try:
+            num_unconverged += not refine_file(path, target, picture=picture, **options)
+        except (ValueError, OSError) as error:
+            failures[path] = str(error)
+        bar.add(1)
+    if num_unconverged:
+        logging.warning("%d fusions stopped before their tolerance.", num_unconverged)
+    return failures
+
+
+def _fuse(output: pathlib.Path) -> None:
+    """Refines what the flags name; ends with exit code 1 if a file fails."""
+    files = _depth_files(FLAGS.depth, FLAGS.depth_scale, "depth")
+    targets = {
+        path: output / f"{stem}{f'.{FLAGS.format}' if FLAGS.format else path.suffix}"
+        for stem, path in files.items()
+    }
+    depth_format = _depth_format()
+    gradients, source = _load_gradients()
+    fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
+    config = config_as_dict(fusion) | {name: FLAGS[name].value for name in _RECORDED}
+    _prepare_output(output, list(targets.values()), config | source)
+    failures = refine_files(
+        targets,
+        FLAGS.pictures,
+        depth_format=depth_format,
+        gradients=gradients,
+        fusion=fusion,
+    )
+    print(
+        f"{len(targets) - len(failures)} of {len(targets)} depth maps are in {output}."
+    )
+    if FLAGS.images and (skipped := images_of_folder(FLAGS.images)[1]):
+        print(file_list("Skipped:", skipped), file=sys.stderr)
+    if failures:
+        sys.exit(file_list("Error: could not be refined:", failures))
+
+
+def main(argv: Sequence[str]) -> None:
+    """Checks the flags and refines."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown argument: {argv[1]}. Depth goes to --depth.")
+    _check_flags()
+    output = pathlib.Path(FLAGS.output)
+    with readable_errors(), result_folder(output, _PROGRAM):
+        _fuse(output)
+
+
+def run() -> None:
+    """Runs the program with the arguments of the command line."""
+    run_program(sys.modules[__name__], main, _define_flags, config_flags)
+
+
+if __name__ == "__main__":
+    run()

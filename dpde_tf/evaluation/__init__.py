@@ -1,0 +1,4 @@
+"""Scores of predictions: protocols, scores of images, bootstrap intervals.
+
+Uses `data`, `metrics`.
+"""

@@ -1,0 +1,250 @@
+"""Evaluation protocols: which pixels are compared, and after what alignment.
+
+A protocol is data. Published numbers of the same network differ by more than the gaps
+between papers when the protocol differs, so each score is stored under its protocol.
+Predictions are of the whole image; those of another size are resized bilinearly.
+"""
+
+import dataclasses
+
+from dpde_tf.metrics.alignment import ALIGNMENTS
+
+_FULL, _HALF = (480, 640), (240, 320)
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """Rules of one comparison of predicted with measured depth.
+
+    Attributes:
+        name: Identifier, as given to `--protocol`.
+        description: One sentence for the report.
+        source: Who evaluates so.
+        dataset: Data set that it is for; None = any.
+        split: Split that it is for; None = any.
+        size: (height, width) at which depths are compared. A ground truth that is
+            smaller, or of another shape, is compared at its own size; None = always.
+        interpolation: How a larger ground truth is shrunk: `bilinear` or `nearest`.
+        crop: First and last (exclusive) row and column at `size`; None = all.
+        min_depth: Pixels whose true depth is at most this (metres) are left out.
+        max_depth: Pixels at or beyond this depth are left out; None = none.
+        inclusive: The two limits themselves are compared.
+        clip: Predictions are raised and lowered to these two depths; None = only
+            raised, to `metrics.MIN_DEPTH`.
+        alignment: One of `ALIGNMENTS`; see `scale_and_shift.align_depth`.
+        mean: What the source calls the score of a test set: `pooled` over all pixels,
+            or `per_image_mean`. Both are always computed.
+    """
+
+    name: str
+    description: str
+    source: str
+    dataset: str | None = None
+    split: str | None = None
+    size: tuple[int, int] | None = None
+    interpolation: str = "bilinear"
+    crop: tuple[int, int, int, int] | None = None
+    min_depth: float = 0.0
+    max_depth: float | None = None
+    inclusive: bool = False
+    clip: tuple[float, float] | None = None
+    alignment: str = "none"
+    mean: str = "pooled"
+
+    def __post_init__(self) -> None:
+        """Refuses unknown words, and a crop without the size that it belongs to."""
+        for field, words in (
+            ("interpolation", ("bilinear", "nearest")),
+            ("alignment", ALIGNMENTS),
+            ("mean", ("pooled", "per_image_mean")),
+        ):
+            if (word := getattr(self, field)) not in words:
+                raise ValueError(
+                    f"`{field}` must be one of {words}. Received: {word!r}."
+                )
+        if self.crop is not None and self.size is None:
+            raise ValueError("A `crop` needs the `size` at which it is defined.")
+
+
+PAPER = Protocol(
+    name="paper",
+    description="All measured pixels at 240x320, the size of the NYU records (other "
+    "sets: at theirs); no crop, no cap, pooled.",
+    source="Xu & Liu (2021), Sect. 4; crop, cap and pooling are not mentioned there",
+    size=_HALF,
+)
+FCRN = Protocol(
+    name="fcrn",
+    description="480x640, filled depth; no mask, no crop, no cap, pooled.",
+    source="Laina et al. (2016), evaluation of irolaina/FCRN-DepthPrediction, in "
+    "double precision (issue 42 there)",
+    dataset="nyu_depth_v2",
+    size=_FULL,
+)
+HARSANYI = Protocol(
+    name="harsanyi",
+    description="The centre of 466x582 of 480x640, filled depth; no cap, pooled.",
+    source="Harsanyi et al. (2018), compute_errors.py of "
+    "karoly-hars/DE_resnet_unet_hyb, whose predictions are of that centre alone",
+    dataset="nyu_depth_v2",
+    size=_FULL,
+    crop=(7, 473, 29, 611),
+)
+EIGEN = Protocol(
+    name="eigen",
+    description="Rows 45 to 470 and columns 41 to 600 of 480x640, between 1 mm and "
+    "10 m, predictions clipped to that; mean over images.",
+    source="crop of Eigen et al. (2014); Lee et al. (2019, BTS) and Bhat et al. (2021, "
+    "AdaBins), who take the raw depth, with its holes",
+    dataset="nyu_depth_v2",
+    size=_FULL,
+    crop=(45, 471, 41, 601),
+    min_depth=1e-3,
+    max_depth=10.0,
+    clip=(1e-3, 10.0),
+    mean="per_image_mean",
+)
+HU = Protocol(
+    name="hu",
+    description="The centre of 228x304 of 240x320, shrunk to the nearest pixel; no "
+    "mask, no cap, pooled.",
+    source="Hu et al. (2019), test.py of JunjH/Revisiting_Single_Depth_Estimation, "
+    "whose network sees that centre alone",
+    dataset="nyu_depth_v2",
+    size=_HALF,
+    interpolation="nearest",
+    crop=(6, 234, 8, 312),
+)
+MSCRF = Protocol(
+    name="mscrf",
+    description="480x640, from 0.7 to 10 m; no crop, pooled.",
+    source="Xu et al. (2017), issue 9 of danxuhk/ContinuousCRF-CNN: the range alone",
+    dataset="nyu_depth_v2",
+    size=_FULL,
+    min_depth=0.7,
+    max_depth=10.0,
+    inclusive=True,
+)
+C1 = Protocol(
+    name="c1",
+    description="Measured pixels nearer than 70 m (criterion C1), pooled.",
+    source="Liu et al. (2014); as Laina et al. (2016) evaluate, at 460x345",
+    dataset="make3d",
+    max_depth=70.0,
+)
+C2 = Protocol(
+    name="c2",
+    description="All measured pixels, up to the scanner's 81 m (criterion C2), pooled.",
+    source="Liu et al. (2014)",
+    dataset="make3d",
+)
+CALIBRATED = Protocol(
+    name="calibrated",
+    description="All pixels with a disparity; depth by the calibration of the set "
+    "(2005, 2006); predictions as they are, in metres.",
+    source="Scharstein & Pal (2007): 3740 px x 160 mm / (disparity + dmin)",
+    dataset="middlebury",
+    split="calibrated",
+)
+SIMPLE = Protocol(
+    name="simple",
+    description="All pixels with a disparity; depth by simple division; predictions as "
+    "they are, in metres.",
+    source="Xu & Liu (2021), Table 3; constant and alignment are not given there",
+    dataset="middlebury",
+    split="simple",
+)
+
+_ALIGNED = (
+    (
+        "median",
+        "scaled so that its median is that of the ground truth",
+        "Zhou et al. (2017)",
+    ),
+    (
+        "least_squares",
+        "scaled and shifted to the least squared error in depth",
+        "after Ranftl et al. (2020), there in disparity",
+    ),
+    (
+        "least_squares_disparity",
+        "scaled and shifted to the least squared error in 1 / depth",
+        "Ranftl et al. (2020)",
+    ),
+)
+
+
+def _aligned(base: Protocol) -> list[Protocol]:
+    """The protocol with each alignment."""
+    kept = base.description.split("; predictions")[0]
+    return [
+        dataclasses.replace(
+            base,
+            name=f"{base.name}_{alignment}",
+            description=f"{kept}; each prediction {words}.",
+            source=f"{base.source}; alignment: {source}",
+            alignment=alignment,
+        )
+        for alignment, words, source in _ALIGNED
+    ]
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        *(PAPER, FCRN, HARSANYI, EIGEN, HU, MSCRF, C1, C2),
+        *(CALIBRATED, *_aligned(CALIBRATED)),
+        *(SIMPLE, *_aligned(SIMPLE)),
+    )
+}
+
+
+def find_protocol(name: str) -> Protocol:
+    """Returns the protocol of that name.
+
+    Args:
+        name: One of the keys of `PROTOCOLS`.
+
+    Returns:
+        The protocol.
+
+    Raises:
+        ValueError: If there is none of that name.
+    """
+    if name not in PROTOCOLS:
+        known = ", ".join(PROTOCOLS)
+        raise ValueError(
+            f"There is no protocol {name!r}; --protocol knows: all, {known}."
+        )
+    return PROTOCOLS[name]
+
+
+def choose_protocols(names: list[str], *, dataset: str, split: str) -> list[Protocol]:
+    """Returns the protocols of these names, `all` being all that fit the data.
+
+    Args:
+        names: Keys of `PROTOCOLS`, or `all`.
+        dataset: Of the record set.
+        split: Of the record set.
+
+    Returns:
+        The protocols, each once.
+
+    Raises:
+        ValueError: If one is unknown, or for another split of this data set.
+    """
+    chosen = {}
+    for name in names:
+        for protocol in PROTOCOLS.values() if name == "all" else [find_protocol(name)]:
+            other_split = protocol.split not in (None, split)
+            other_data = protocol.dataset not in (None, dataset)
+            if name == "all" and (other_data or other_split):
+                continue
+            if other_split and not other_data:
+                raise ValueError(
+                    f"Protocol {name!r} is for the split {protocol.split!r} of "
+                    f"{dataset}, which has another depth than {split!r}. Give "
+                    f"--split={protocol.split}, or another --protocol."
+                )
+            chosen[protocol.name] = protocol
+    return list(chosen.values())

@@ -1,0 +1,224 @@
+"""Scores of predictions against the ground truth of a record set.
+
+Images are read one at a time, and what is kept of them are running totals and a row in
+a file, so memory does not grow with the size of the test set.
+"""
+
+import collections
+import concurrent.futures
+import contextlib
+import csv
+import dataclasses
+import io
+import json
+import pathlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TextIO
+
+import numpy as np
+import tensorflow as tf
+
+from dpde_tf import metrics
+from dpde_tf.data import records
+from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.evaluation import bootstrap
+from dpde_tf.evaluation.protocols import Protocol
+from dpde_tf.evaluation.scoring import Scores, region_note, score_image
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.folders import normalized
+from dpde_tf.files.predictions import PredictionFolder, some_names
+
+SUMMARY_FILE = "summary.json"
+ROWS_FILE = "per_image.csv"
+_COLUMNS = ("name", "protocol", "key", "num_pixels", *metrics.MEASURE_NAMES)
+_NUM_THREADS = 2
+
+Arrays = Mapping[str, tuple[PredictionFolder, str]]
+"""Name of predicted depths to the folder and the key under which they lie."""
+
+
+def read_split(
+    directory: str | pathlib.Path, split: str, *, names: Collection[str] | None = None
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yields the records of a split one by one, in the order of the manifest.
+
+    Args:
+        directory: Folder of the record set.
+        split: Such as `test`.
+        names: Records to read, the others are skipped undecoded; None for all.
+
+    Yields:
+        Name, image (RGB, uint8 `[H, W, 3]`), depth (metres, float32 `[H, W]`).
+
+    Raises:
+        FileNotFoundError: If the folder is not a record set, or a shard is missing.
+        ValueError: If a name is not in the split, or the shards do not hold what the
+            manifest says.
+    """
+    record_set = RecordSet.open(directory, split)
+    listed = record_set.split.names
+    wanted = set(map(normalized, listed if names is None else names))
+    if unknown := wanted - set(map(normalized, listed)):
+        raise ValueError(
+            f"Split {split!r} of {directory} has no record {some_names(unknown)}."
+        )
+    selected = np.array([normalized(name) in wanted for name in listed])
+    due = [name for name in listed if normalized(name) in wanted]
+    chosen = dataclasses.replace(record_set, selected=selected)
+    try:
+        with records.readable_record_errors(directory, record_set.split):
+            for name, (_, serialized) in zip(due, chosen.serialized(), strict=True):
+                record = records.decode_record(serialized)
+                if (stored := record["name"].numpy().decode()) != name:
+                    raise ValueError(f"{stored!r} lies in the place of {name!r}")
+                yield stored, record["image"].numpy(), record["depth"].numpy()[..., 0]
+    except (ValueError, tf.errors.DataLossError) as error:
+        raise ValueError(
+            f"The shards of split {split!r} in {directory} do not hold what the "
+            f"manifest lists ({error}). Convert the raw data again."
+        ) from error
+
+
+def score_predictions(
+    arrays: Arrays,
+    directory: str | pathlib.Path,
+    *,
+    split: str,
+    names: Sequence[str],
+    protocols: Sequence[Protocol],
+    depth_range: float,
+) -> Iterator[tuple[str, Scores]]:
+    """Yields the sums of the measures of each image, in the order of the records.
+
+    Args:
+        arrays: What to score.
+        directory: Folder of the record set.
+        split: Such as `test`.
+        names: Records to score, each with a prediction.
+        protocols: The rules.
+        depth_range: Metres that SSIM and GSM see as 255.
+
+    Yields:
+        Name of the record, and sums for each protocol and name of `arrays`.
+
+    Raises:
+        ValueError: If a prediction is broken, lacks a key or cannot be scored.
+    """
+
+    def score(name: str, ground_truth: np.ndarray) -> tuple[str, Scores]:
+        """Reads and scores the predictions of one image."""
+        predictions = _read_arrays(arrays, name)
+        try:
+            return name, score_image(
+                ground_truth, predictions, protocols, depth_range=depth_range
+            )
+        except ValueError as error:
+            raise ValueError(f"Prediction of {name!r}, array {error}") from error
+
+    # OpenCV and NumPy work outside of Python's lock, so that threads are enough.
+    with concurrent.futures.ThreadPoolExecutor(_NUM_THREADS) as threads:
+        pending: collections.deque = collections.deque()
+        for name, _, ground_truth in read_split(directory, split, names=set(names)):
+            pending.append(threads.submit(score, name, ground_truth))
+            if len(pending) > 2 * _NUM_THREADS:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def _read_arrays(arrays: Arrays, name: str) -> dict[str, np.ndarray]:
+    """The predicted depths of one image; each file is read once."""
+    keys = collections.defaultdict(list)
+    for folder, key in arrays.values():
+        keys[folder.directory].append(key)
+    folders = {folder.directory: folder for folder, _ in arrays.values()}
+    read = {
+        path: folder.read(name, list(dict.fromkeys(keys[path])))
+        for path, folder in folders.items()
+    }
+    return {
+        label: read[folder.directory][key] for label, (folder, key) in arrays.items()
+    }
+
+
+def write_scores(
+    scores: Iterable[tuple[str, Scores]],
+    output: str | pathlib.Path | None,
+    *,
+    description: dict,
+    protocols: Sequence[Protocol],
+    keys: Sequence[str],
+    comparisons: Mapping[str, tuple[str, str]],
+    image_size: tuple[int, int],
+    seed: int = 0,
+) -> dict:
+    """Writes `per_image.csv` and `summary.json`, and returns the summary.
+
+    Args:
+        scores: As `score_predictions` yields them; read once, written as they come.
+        output: Folder; made if need be. None writes nothing.
+        description: What was scored: the first fields of the summary.
+        protocols: The rules.
+        keys: Scored arrays that are results; others serve comparisons.
+        comparisons: Title to the names of minuend and subtrahend.
+        image_size: (height, width) of the ground truth.
+        seed: Of the bootstrap.
+
+    Returns:
+        `description`, `bootstrap`, and under `protocols` for each its fields, a `note`
+        of what the size of the ground truth changed, the `results` of each key (as
+        `ScoreTotals.results`), and `comparisons` (as `bootstrap.difference`).
+
+    Raises:
+        ValueError: If under some protocol no pixel was compared.
+    """
+    totals = collections.defaultdict(bootstrap.ScoreTotals)
+    with _rows_file(output) as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        for index, (name, image_scores) in enumerate(scores):
+            draws = bootstrap.image_draws(index, seed=seed)
+            for (protocol, key), sums in image_scores.items():
+                writer.writerow([name, protocol, key, *_cells(sums)])
+                totals[protocol, key].add(sums, draws)
+    summary = {
+        **description,
+        "bootstrap": {
+            "replicates": bootstrap.NUM_REPLICATES,
+            "confidence": bootstrap.CONFIDENCE,
+            "seed": seed,
+        },
+        "protocols": {},
+    }
+    for protocol in protocols:
+        summary["protocols"][protocol.name] = {
+            **dataclasses.asdict(protocol),
+            "note": region_note(protocol, image_size),
+            "results": {key: totals[protocol.name, key].results() for key in keys},
+            "comparisons": {
+                title: bootstrap.difference(*(totals[protocol.name, k] for k in pair))
+                for title, pair in comparisons.items()
+            },
+        }
+    if output is not None:
+        with write_whole(pathlib.Path(output) / SUMMARY_FILE) as path:
+            text = json.dumps(summary, indent=1, allow_nan=False)
+            path.write_text(text + "\n", encoding="utf-8")
+    return summary
+
+
+@contextlib.contextmanager
+def _rows_file(output: str | pathlib.Path | None) -> Iterator[TextIO]:
+    """The file of the rows of single images, open for writing; or nowhere."""
+    if output is None:
+        yield io.StringIO()
+        return
+    whole = write_whole(pathlib.Path(output) / ROWS_FILE)
+    with whole as path, path.open("w", newline="") as file:
+        yield file
+
+
+def _cells(sums: np.ndarray) -> list[int | float | str]:
+    """Number of pixels and measures of an image; blank where one is not defined."""
+    values = metrics.measure_values(sums)
+    return [int(sums[0]), *(v if np.isfinite(v) else "" for v in values.tolist())]

@@ -1,0 +1,250 @@
+"""Depth maps in files: metres, or relative depth in a unit of its own.
+
+Floating-point numbers are metres; integers become metres by a scale. The formats are
+those of `depth_formats`.
+"""
+
+import pathlib
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from absl import logging
+
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.depth_formats import check_suffix, read_stored
+from dpde_tf.files.depth_units import check_positive, scale_integers
+
+_PNG_MAX = np.iinfo(np.uint16).max
+# What programs fill in where there is no depth, also in numbers of a larger type.
+_TYPE_MAXIMA = frozenset(
+    [float(np.iinfo(f"{kind}{bits}").max) for kind in "iu" for bits in (1, 2, 4, 8)]
+    + [float(np.finfo(f"f{size}").max) for size in (2, 4, 8)]
+)
+_MANY = 0.01
+_NUM_WARNINGS = 5
+
+
+def measured_depth(depth: np.ndarray) -> np.ndarray:
+    """Returns depth with 0 wherever it is not a measurement.
+
+    Args:
+        depth: Metres, of any shape and number type.
+
+    Returns:
+        Metres, float32, of the same shape; values that are negative or not finite
+        have become 0.
+    """
+    # What is too large for float32 becomes infinite, so no measurement.
+    with np.errstate(over="ignore"):
+        depth = np.asarray(depth, np.float32)
+    return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+
+
+def read_depth(
+    path: str | pathlib.Path,
+    *,
+    depth_scale: float | None = None,
+    key: str | None = None,
+    invalid_values: Sequence[float] = (),
+    max_depth: float | None = None,
+) -> np.ndarray:
+    """Returns the depth map of a file in metres.
+
+    Warns if many pixels are at the maximum of a type of numbers, which often stands for
+    "no measurement".
+
+    Args:
+        path: File; its suffix says its format.
+        depth_scale: Metres per stored integer, such as 0.001 for millimetres;
+            floating-point numbers are metres.
+        key: Array of a NPZ file; None for `depth`, or the only one that is there.
+        invalid_values: Stored numbers, before the scale, that are no measurements.
+        max_depth: Metres; what is farther is no measurement.
+
+    Returns:
+        Metres, float32 `[H, W]`; 0 = no measurement, which is also what negative
+        and non-finite values become.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the suffix is another one, the file is cut off, or it does
+            not hold one number a pixel, or integers without a scale.
+    """
+    stored = read_stored(path, key=key)
+    metres = scale_integers(stored, path, depth_scale)
+    with np.errstate(invalid="ignore"):
+        metres[_holds(stored, invalid_values)] = 0
+        if max_depth is not None:
+            metres[metres > max_depth] = 0
+    metres = measured_depth(metres)
+    _warn_of_maximum(stored, metres > 0, path)
+    return metres
+
+
+def read_relative_depth(
+    path: str | pathlib.Path,
+    *,
+    key: str | None = None,
+    invalid_values: Sequence[float] = (),
+) -> np.ndarray:
+    """Returns the depth or inverse depth of a file in its own unit.
+
+    0 and negative values mean as much as others, since their origin is arbitrary.
+
+    Args:
+        path: File; its suffix says its format.
+        key: As for `read_depth`.
+        invalid_values: Stored numbers that are no values.
+
+    Returns:
+        Stored values, float32 `[H, W]`; NaN = no value, which is also what infinity
+        becomes.
+
+    Raises:
+        FileNotFoundError: As `read_depth`.
+        ValueError: As `read_depth`, but for the scale.
+    """
+    stored = read_stored(path, key=key)
+    with np.errstate(over="ignore"):
+        values = stored.astype(np.float32)
+    values[~np.isfinite(values) | _holds(stored, invalid_values)] = np.nan
+    return values
+
+
+def _holds(stored: np.ndarray, values: Sequence[float]) -> np.ndarray:
+    """Where an array has one of some numbers, each rounded to the type of its."""
+    if not len(values):
+        return np.zeros(stored.shape, bool)
+    with np.errstate(over="ignore"):
+        dtype = stored.dtype if stored.dtype.kind == "f" else np.float64
+        return np.isin(stored, np.asarray(values, np.float64).astype(dtype))
+
+
+def _warn_of_maximum(
+    stored: np.ndarray, measured: np.ndarray, path: str | pathlib.Path
+) -> None:
+    """Warns if many measured pixels are at the maximum of a type of numbers."""
+    if not measured.any():
+        return
+    highest = stored[measured].max()
+    share = np.mean(measured & (stored == highest))
+    if float(highest) in _TYPE_MAXIMA and share >= _MANY:
+        logging.log_first_n(
+            logging.WARNING,
+            "%s: %.1f %% of the pixels are %s, the maximum of a type of numbers. If "
+            'that means "no measurement", give --invalid_value=%s, or --max_depth in '
+            "metres (for a reference: --reference_invalid_value, "
+            "--reference_max_depth). Only the first files are named.",
+            _NUM_WARNINGS,
+            path,
+            100 * share,
+            f"{highest:.9g}",
+            f"{highest:.9g}",
+        )
+
+
+def _write_npz(file: BinaryIO, depth: np.ndarray) -> None:
+    np.savez(file, depth=depth)
+
+
+def _write_pfm(file: BinaryIO, depth: np.ndarray) -> None:
+    """Writes little-endian float32, the bottom row first."""
+    height, width = depth.shape
+    file.write(f"Pf\n{width} {height}\n-1.0\n".encode())
+    file.write(depth[::-1].astype("<f4").tobytes())
+
+
+def _write_tiff(file: BinaryIO, depth: np.ndarray) -> None:
+    _, tiff = cv2.imencode(".tif", depth)
+    file.write(tiff.tobytes())
+
+
+_WRITERS = {
+    ".npy": np.save,
+    ".npz": _write_npz,
+    ".pfm": _write_pfm,
+    ".tif": _write_tiff,
+    ".tiff": _write_tiff,
+}
+
+
+def write_depth(
+    path: str | pathlib.Path, depth: np.ndarray, *, depth_scale: float = 0.001
+) -> None:
+    """Writes a depth map in the format that the suffix says, whole or not at all.
+
+    NPY, NPZ (key `depth`), PFM and TIFF hold it as it is, in float32.
+
+    Args:
+        path: File to write; its folder is made if it is missing.
+        depth: `[H, W]`.
+        depth_scale: Unit of a PNG, see `write_depth_png`.
+
+    Raises:
+        ValueError: If the suffix or the shape is another one, or the scale of a PNG is
+            not positive.
+    """
+    path = pathlib.Path(path)
+    check_suffix(path)
+    if path.suffix.lower() == ".png":
+        write_depth_png(path, depth, depth_scale=depth_scale)
+        return
+    if np.ndim(depth) != 2:
+        raise ValueError(f"`depth` must be [H, W]. Received: {np.shape(depth)}.")
+    with write_whole(path) as temporary, temporary.open("wb") as file:
+        _WRITERS[path.suffix.lower()](file, np.asarray(depth, np.float32))
+
+
+def write_depth_png(
+    path: str | pathlib.Path, depth: np.ndarray, *, depth_scale: float = 0.001
+) -> None:
+    """Writes a depth map as a 16-bit PNG, in millimetres if nothing else is said.
+
+    The file appears whole or not at all. Depth over 65535 units, 65.535 m in
+    millimetres, is stored as 65535, and depth under half a unit becomes 0, "no
+    measurement"; a warning says of how many pixels.
+
+    Args:
+        path: File to write, with the suffix `.png`.
+        depth: Metres, `[H, W]`; 0, negative and non-finite = no measurement.
+        depth_scale: Metres per stored unit.
+
+    Raises:
+        ValueError: If the suffix or the shape is another one, or the scale is not
+            positive.
+    """
+    path = pathlib.Path(path)
+    if path.suffix.lower() != ".png" or np.ndim(depth) != 2:
+        raise ValueError(
+            f"`depth` must be [H, W] and the file a .png. Received: {np.shape(depth)} "
+            f"for {path}."
+        )
+    check_positive(depth_scale)
+    measured = measured_depth(depth)
+    scaled = np.rint(measured.astype(np.float64) / depth_scale)
+    stored = np.minimum(scaled, _PNG_MAX).astype(np.uint16)
+    _, png = cv2.imencode(".png", stored)
+    with write_whole(path) as temporary:
+        temporary.write_bytes(png.tobytes())
+    _warn_of_range(path, np.sum(scaled > _PNG_MAX), "over", _PNG_MAX, depth_scale)
+    lost = np.sum((measured > 0) & (stored == 0))
+    _warn_of_range(path, lost, "under", 0.5, depth_scale)
+
+
+def _warn_of_range(
+    path: pathlib.Path, count: int, side: str, limit: float, depth_scale: float
+) -> None:
+    """Warns if a PNG could not hold the depth of some pixels."""
+    if count:
+        logging.warning(
+            "%s: %d pixels %s %g m, which 16 bits of %g m cannot hold, are stored as "
+            "%d. Take another scale (--depth_scale, where there is one) or NPY.",
+            path,
+            count,
+            side,
+            limit * depth_scale,
+            depth_scale,
+            limit,
+        )

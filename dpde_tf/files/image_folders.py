@@ -1,0 +1,44 @@
+"""The images of a folder, and what is no image there."""
+
+import pathlib
+
+from dpde_tf.files.file_formats import START_BYTES, unsupported_format
+from dpde_tf.files.images import IMAGE_SUFFIXES
+
+
+def images_of_folder(
+    folder: str | pathlib.Path,
+) -> tuple[list[pathlib.Path], dict[pathlib.Path, str]]:
+    """Returns the images of a folder, and what else is there.
+
+    Args:
+        folder: The folder; its hidden files are neither.
+
+    Returns:
+        The files with one of `IMAGE_SUFFIXES`, in the order of their names, also links
+        to nothing; and for all other files and folders why they are skipped.
+
+    Raises:
+        OSError: If the folder cannot be read.
+    """
+    images, skipped = [], {}
+    for path in sorted(pathlib.Path(folder).iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            skipped[path] = "a folder, which is not looked into."
+        elif path.suffix.lower() in IMAGE_SUFFIXES:
+            images.append(path)
+        else:
+            skipped[path] = _why_no_image(path)
+    return images, skipped
+
+
+def _why_no_image(path: pathlib.Path) -> str:
+    """What a file is that has no suffix of an image."""
+    start = b""
+    if path.is_file():
+        with path.open("rb") as file:
+            start = file.read(START_BYTES)
+    suffixes = ", ".join(IMAGE_SUFFIXES)
+    return unsupported_format(start) or f"no image, whose suffixes are {suffixes}."

@@ -1,0 +1,157 @@
+"""`DepthEstimator`: from photographs to depth, in three lines of Python."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from dpde_tf.config import FusionConfig, PredictionConfig
+from dpde_tf.files.images import read_image
+from dpde_tf.inference.predictor import (
+    DepthPredictor,
+    network_input,
+    predict_at_size,
+    working_size,
+)
+from dpde_tf.runs.run_folder import training_image_size
+from dpde_tf.runs.trained_networks import (
+    SHIPPED_CONTEXT_RUN,
+    SHIPPED_DEPTH_RUN,
+    is_context_run,
+    load_context_network,
+    load_depth_network,
+    load_gradient_network,
+)
+
+Image = np.ndarray | str | os.PathLike
+PRESETS = ("nyu",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What was predicted for one image, at the size of the image.
+
+    Attributes:
+        depth: Of the depth network alone, metres, float32 `[H, W]`.
+        fused: The result: depth fused with the gradients, metres, float32 `[H, W]`.
+            That of a depth network without a gradient network is its depth.
+        gradient_x: Depth gradient along the width, metres per pixel, float32 `[H, W]`;
+            None without a gradient network.
+        gradient_y: Along the height, the same.
+    """
+
+    depth: np.ndarray
+    fused: np.ndarray
+    gradient_x: np.ndarray | None = None
+    gradient_y: np.ndarray | None = None
+
+
+class DepthEstimator:
+    """Predicts depth with trained networks, and fuses it with predicted gradients.
+
+    Example:
+        estimator = dpde_tf.DepthEstimator.from_preset("nyu")
+        prediction = estimator.predict("photo.jpg")
+        prediction.fused  # metres, [H, W], of the photograph's size
+
+    Source: Xu & Liu (2021), Fig. 1.
+    """
+
+    def __init__(
+        self, predictor: DepthPredictor, training_size: tuple[int, int]
+    ) -> None:
+        """Takes networks; see `from_preset` for those that come with the library.
+
+        Args:
+            predictor: The networks and the options of the fusion.
+            training_size: (height, width) of the images that they were trained on.
+                They see every image with as many pixels, since the apparent size of
+                things tells a network their distance.
+        """
+        self._predictor = predictor
+        self._training_size = training_size
+
+    @classmethod
+    def from_preset(
+        cls,
+        preset: str | os.PathLike = "nyu",
+        *,
+        gradient_run: str | os.PathLike | None = None,
+        fusion: FusionConfig | None = None,
+        options: PredictionConfig | None = None,
+    ) -> "DepthEstimator":
+        """Returns an estimator with trained networks.
+
+        Args:
+            preset: `nyu` for the networks in the package, which were trained on NYU
+                Depth v2; or the folder of a run of `experiments.train_depth`.
+            gradient_run: With a folder: that of a run of `experiments.train_gradient`.
+                None predicts without a fusion.
+            fusion: Parameters of the fusion; None for the paper's.
+            options: How the networks are applied, such as `test_time_flip`.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            FileNotFoundError: If there is no such run.
+            ValueError: If it is the run of another network, or damaged.
+        """
+        depth_run = os.fspath(preset)
+        if depth_run in PRESETS:
+            if gradient_run is not None:
+                raise ValueError(
+                    f"The preset {depth_run!r} has its gradient network. Received: "
+                    f"gradient_run={os.fspath(gradient_run)!r}. Give the folder of a "
+                    "depth network with it."
+                )
+            depth_run, gradient_run = SHIPPED_DEPTH_RUN, SHIPPED_CONTEXT_RUN
+        networks = {}
+        if gradient_run is not None and is_context_run(gradient_run):
+            networks["context_network"] = load_context_network(gradient_run)
+        elif gradient_run is not None:
+            networks["gradient_network"] = load_gradient_network(gradient_run)
+        predictor = DepthPredictor(
+            load_depth_network(depth_run),
+            fusion=fusion or FusionConfig(),
+            options=options or PredictionConfig(),
+            **networks,
+        )
+        return cls(predictor, training_image_size(depth_run))
+
+    def predict(self, images: Image | Sequence[Image]) -> Prediction | list[Prediction]:
+        """Returns the depth of an image, or of each of several images.
+
+        Args:
+            images: An RGB image `[H, W, 3]`, uint8 or floating-point in [0, 1], or the
+                path of an image file; or a list of these, of any sizes.
+
+        Returns:
+            A `Prediction`; of a list, a list.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If an image is something else.
+        """
+        if isinstance(images, list | tuple):
+            return [self._predict_one(image) for image in images]
+        return self._predict_one(images)
+
+    def _predict_one(self, image: Image) -> Prediction:
+        """The depth of one image."""
+        if isinstance(image, str | os.PathLike):
+            image = read_image(image)
+        image = np.asarray(image)
+        if image.ndim != 3:
+            raise ValueError(
+                "An image must be RGB, [H, W, 3], or the path of a file; several are "
+                f"a list. Received: {image.dtype} {image.shape}."
+            )
+        batch = network_input(image[np.newaxis])
+        size = working_size(image.shape[:2], self._training_size)
+        maps = predict_at_size(self._predictor, batch, size)
+        maps = {name: values[0] for name, values in maps.items()}
+        names = [field.name for field in dataclasses.fields(Prediction)]
+        maps.setdefault("fused", maps["depth"])
+        return Prediction(**{name: maps[name] for name in names if name in maps})

@@ -1,0 +1,248 @@
+"""The whole method on images: two networks, then their fusion."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from dpde_tf.config import FusionConfig, PredictionConfig
+from dpde_tf.files.images import resize_image
+from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
+from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
+
+# How far resizing may carry values out of [0, 1].
+_OVERSHOOT = 1e-3
+
+
+def _call(function: Callable, image: tf.Tensor) -> tf.Tensor:
+    """Applies a function on one device."""
+    return function(image)
+
+
+@dataclasses.dataclass(frozen=True)
+class DepthPredictor:
+    """Predicts depth, its gradients and their fusion.
+
+    Attributes:
+        depth_network: As `build_depth_network` returns it.
+        gradient_network: As `build_gradient_network` returns it, or None.
+        fusion: Parameters of the fusion.
+        options: How the networks are applied.
+        context_network: As `build_context_network` returns it, in the place of a
+            gradient network, or None. Without either there is no fusion.
+        apply: `apply(function, image)` is `function(image)`; another one may spread
+            the images over several devices.
+    """
+
+    depth_network: keras.Model
+    gradient_network: keras.Model | None = None
+    fusion: FusionConfig = dataclasses.field(default_factory=FusionConfig)
+    options: PredictionConfig = dataclasses.field(default_factory=PredictionConfig)
+    context_network: keras.Model | None = None
+    apply: Callable[[Callable, tf.Tensor], tf.Tensor] = _call
+
+    def predict(self, image: tf.Tensor | np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the predictions for a batch of images.
+
+        Args:
+            image: RGB, `[B, H, W, 3]`: uint8, or floating-point in [0, 1]. H and W may
+                differ from call to call; the networks know images of at least 32x32.
+
+        Returns:
+            `depth`: of the depth network, brought bilinearly to the image's size,
+            metres; with a context network `context_depth`, its own; and with either
+            `gradient_x`, `gradient_y` (metres per pixel) and `fused` (metres). Each
+            float32 `[B, H, W]`.
+
+        Raises:
+            ValueError: If `image` is something else, see `network_input`.
+
+        Source: Xu & Liu (2021), Fig. 1.
+        """
+        image = network_input(image)
+        maps = {"depth": self.apply(self._depth, image)}
+        start = maps["depth"]
+        if self.context_network is not None:
+            context = maps["context_depth"] = self.apply(self._context_depth, image)
+            maps["gradient_x"], maps["gradient_y"] = image_gradients(context)
+            start += self.options.context_share * (context - start)
+        elif self.gradient_network is not None:
+            gradients = self.apply(self._gradients, image)
+            maps["gradient_x"] = gradients[..., :1]
+            maps["gradient_y"] = gradients[..., 1:]
+        if "gradient_x" in maps:
+            result = fuse_depth_and_gradients(
+                start,
+                maps["gradient_x"],
+                maps["gradient_y"],
+                **dataclasses.asdict(self.fusion),
+            )
+            _warn_unless_converged(result)
+            maps["fused"] = result.depth
+        return {name: values.numpy()[..., 0] for name, values in maps.items()}
+
+    @tf.function(reduce_retracing=True)
+    def _depth(self, image: tf.Tensor) -> tf.Tensor:
+        """The global depth at the image's size."""
+        return self._depth_of(self.depth_network, image)
+
+    @tf.function(reduce_retracing=True)
+    def _context_depth(self, image: tf.Tensor) -> tf.Tensor:
+        """The depth of the context network at the image's size."""
+        return self._depth_of(self.context_network, image)
+
+    def _depth_of(self, network: keras.Model, image: tf.Tensor) -> tf.Tensor:
+        """The depth that a network gives, at the image's size."""
+        depth = _resized_output(network, image)
+        if self.options.test_time_flip:
+            mirrored = _resized_output(network, tf.reverse(image, [2]))
+            depth = (depth + tf.reverse(mirrored, [2])) / 2.0
+        return depth
+
+    @tf.function(reduce_retracing=True)
+    def _gradients(self, image: tf.Tensor) -> tf.Tensor:
+        """The depth gradients, `[B, H, W, 2]`."""
+        gradients = self.gradient_network(image, training=False)
+        if self.options.test_time_flip:
+            mirrored = self.gradient_network(tf.reverse(image, [2]), training=False)
+            gradients = (gradients + mirrored_gradients(mirrored)) / 2.0
+        return gradients
+
+
+def network_input(image: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Returns images as the networks take them.
+
+    Args:
+        image: RGB, `[B, H, W, 3]`: uint8, or floating-point in [0, 1].
+
+    Returns:
+        RGB in [0, 1], float32 `[B, H, W, 3]`.
+
+    Raises:
+        ValueError: If the shape, the type or the range is another one, or a value is
+            not finite.
+    """
+    image = tf.convert_to_tensor(image)
+    kind, shape = image.dtype.name, tuple(image.shape)
+    if len(shape) != 4 or shape[3] != 3 or not math.prod(shape):
+        raise ValueError(
+            f"`image` must be RGB images, [B, H, W, 3]. Received: {kind} {shape}. One "
+            "image becomes a batch by image[np.newaxis], a grey one RGB by repeating "
+            "its channel; RGBA must be composited over a colour."
+        )
+    if image.dtype == tf.uint8:
+        return tf.image.convert_image_dtype(image, tf.float32)
+    if not image.dtype.is_floating:
+        raise ValueError(
+            f"`image` must be uint8, or floating-point in [0, 1]. Received: {kind}. "
+            "Divide it by its white."
+        )
+    image = tf.cast(image, tf.float32)
+    broken = math.prod(shape) - np.count_nonzero(np.isfinite(image))
+    if broken:
+        raise ValueError(
+            f"`image` must be finite. Received: {kind} {shape}, of which {broken} of "
+            f"{math.prod(shape)} values are NaN or infinite. Replace them."
+        )
+    lowest, highest = float(tf.reduce_min(image)), float(tf.reduce_max(image))
+    if lowest < -_OVERSHOOT or highest > 1.0 + _OVERSHOOT:
+        raise ValueError(
+            "`image` must be uint8, or floating-point in [0, 1]. Received: "
+            f"{kind} from {lowest:g} to {highest:g}. Divide it by its white, such as "
+            "255."
+        )
+    return image
+
+
+def _resized_output(network: keras.Model, image: tf.Tensor) -> tf.Tensor:
+    """The output of a network, brought bilinearly to the image's size."""
+    return tf.image.resize(network(image, training=False), tf.shape(image)[1:3])
+
+
+def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:
+    """Returns the gradients of the mirrored depth map.
+
+    Where a map has d[x + 1] - d[x], the mirrored one has the same with the other sign,
+    one pixel to the left, since differences are taken forwards.
+
+    Args:
+        gradients: gradient_x and gradient_y, `[B, H, W, 2]`; the last column of
+            gradient_x is not used.
+
+    Returns:
+        The same of the map mirrored left and right; 0 in the last column of
+        gradient_x.
+    """
+    gradient_x, gradient_y = tf.split(tf.reverse(gradients, [2]), 2, axis=-1)
+    gradient_x = tf.pad(-gradient_x[:, :, 1:], [[0, 0], [0, 0], [0, 1], [0, 0]])
+    return tf.concat([gradient_x, gradient_y], axis=-1)
+
+
+def _warn_unless_converged(result: FusionResult) -> None:
+    """Says how many images of a batch were not solved to the tolerance."""
+    failed = int(np.sum(~result.converged.numpy()))
+    if failed:
+        logging.warning(
+            "%d of %d fusions stopped before the tolerance of the conjugate gradients; "
+            "their energy is lower than before, but not the lowest.",
+            failed,
+            len(result.converged),
+        )
+
+
+def predict_at_size(
+    predictor: DepthPredictor, image: tf.Tensor | np.ndarray, size: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """Returns the predictions for images that the networks see at another size.
+
+    Args:
+        predictor: The networks.
+        image: As `DepthPredictor.predict` takes them.
+        size: (height, width) of what the networks see, and the fusion solves.
+
+    Returns:
+        What `DepthPredictor.predict` returns, enlarged or shrunk bilinearly to
+        `[B, H, W]`; gradients in metres per pixel of that size.
+
+    Raises:
+        ValueError: As `DepthPredictor.predict`.
+    """
+    image = network_input(image)
+    full = tuple(image.shape[1:3])
+    if size == full:
+        return predictor.predict(image)
+    seen = np.stack([resize_image(one, size) for one in np.asarray(image)])
+    small = predictor.predict(tf.constant(seen))
+    small = {key: tf.constant(values[..., np.newaxis]) for key, values in small.items()}
+    maps = {key: tf.image.resize(small[key], full) for key in small}
+    if "context_depth" in maps:
+        gradients = image_gradients(maps["context_depth"])
+        maps["gradient_x"], maps["gradient_y"] = gradients
+    elif "gradient_x" in maps:
+        gradients = resize_gradients(small["gradient_x"], small["gradient_y"], full)
+        maps["gradient_x"], maps["gradient_y"] = gradients
+    return {key: values.numpy()[..., 0] for key, values in maps.items()}
+
+
+def working_size(
+    image_size: tuple[int, int], training_size: tuple[int, int]
+) -> tuple[int, int]:
+    """Returns the size at which a network should see an image of any size.
+
+    The aspect is kept, and the number of pixels is that of the training images, since
+    the apparent size of things tells a network their distance.
+
+    Args:
+        image_size: (height, width) of the image.
+        training_size: (height, width) of the images that the network was trained on.
+
+    Returns:
+        (height, width), each at least 32.
+    """
+    height, width = image_size
+    scale = math.sqrt(math.prod(training_size) / (height * width))
+    return max(32, round(height * scale)), max(32, round(width * scale))

@@ -1,0 +1,132 @@
+"""Refinement of one depth map, of any network and size, by the fusion."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from scipy import ndimage
+
+from dpde_tf.config import FusionConfig
+from dpde_tf.fusion import fuse_depth_and_gradients
+from dpde_tf.inference.units import gradient_scale
+
+
+class Refinement(NamedTuple):
+    """A refined depth map.
+
+    Attributes:
+        depth: Float32 `[H, W]`, in the unit of the input; NaN where there is neither
+            depth nor a gradient.
+        converged: Whether the fusion was solved to its tolerance.
+    """
+
+    depth: np.ndarray
+    converged: bool
+
+
+def refine_depth(
+    depth: np.ndarray,
+    gradient_x: np.ndarray,
+    gradient_y: np.ndarray,
+    *,
+    fusion: FusionConfig,
+) -> Refinement:
+    """Returns a depth map fused with gradients, its holes filled from them.
+
+    Args:
+        depth: Metres, `[H, W]`; NaN = a hole, where the gradients alone decide.
+        gradient_x: Metres per pixel, `[H, W]`; NaN = unknown, no say.
+        gradient_y: Metres per pixel, `[H, W]`; NaN = unknown, no say.
+        fusion: Parameters of the fusion.
+
+    Returns:
+        A `Refinement`.
+
+    Raises:
+        ValueError: If the sizes differ, or there is no depth at all.
+    """
+    _check_sizes(depth, gradient_x, gradient_y)
+    measured = np.isfinite(depth)
+    if not measured.any():
+        raise ValueError("The depth map has no depth at all: only holes.")
+    known = [np.isfinite(gradient) for gradient in (gradient_x, gradient_y)]
+    result = fuse_depth_and_gradients(
+        _tensor(_filled(depth, measured)),
+        _tensor(np.where(known[0], gradient_x, 0)),
+        _tensor(np.where(known[1], gradient_y, 0)),
+        confidence=_tensor(measured),
+        gradient_confidence=(_tensor(known[0]), _tensor(known[1])),
+        **dataclasses.asdict(fusion),
+    )
+    reached = measured | _touched(*known)
+    fused = result.depth.numpy()[0, ..., 0]
+    return Refinement(
+        depth=np.where(reached, fused, np.float32(np.nan)),
+        converged=bool(result.converged.numpy()[0]),
+    )
+
+
+def refine_relative_depth(
+    depth: np.ndarray,
+    gradient_x: np.ndarray,
+    gradient_y: np.ndarray,
+    *,
+    fusion: FusionConfig,
+) -> Refinement:
+    """Returns affine-invariant depth fused with gradients in metres, in its own unit.
+
+    It is brought to the scale of the gradients, see `gradient_scale`, fused, and
+    brought back, so that the rounding of the penalty keeps its meaning.
+
+    Args:
+        depth: Depth up to a scale and a shift, `[H, W]`; NaN = a hole.
+        gradient_x: As for `refine_depth`.
+        gradient_y: As for `refine_depth`.
+        fusion: Parameters of the fusion, in metres.
+
+    Returns:
+        A `Refinement`.
+
+    Raises:
+        ValueError: As `refine_depth` and `gradient_scale`.
+    """
+    _check_sizes(depth, gradient_x, gradient_y)
+    scale = np.float32(gradient_scale(depth, gradient_x, gradient_y))
+    refined = refine_depth(depth / scale, gradient_x, gradient_y, fusion=fusion)
+    return refined._replace(depth=refined.depth * scale)
+
+
+def _check_sizes(
+    depth: np.ndarray, gradient_x: np.ndarray, gradient_y: np.ndarray
+) -> None:
+    """Refuses gradients of another size."""
+    if not depth.shape == gradient_x.shape == gradient_y.shape:
+        raise ValueError(
+            "The gradients must have the size of the depth map, since metres per pixel "
+            "change with the size. Received: gradients of "
+            f"{gradient_x.shape} and {gradient_y.shape}, depth of {depth.shape}."
+        )
+
+
+def _filled(depth: np.ndarray, measured: np.ndarray) -> np.ndarray:
+    """The depth with the nearest one in holes, from where the IRLS steps start."""
+    nearest = ndimage.distance_transform_edt(
+        ~measured, return_distances=False, return_indices=True
+    )
+    return depth[tuple(nearest)]
+
+
+def _touched(known_x: np.ndarray, known_y: np.ndarray) -> np.ndarray:
+    """Returns which pixels take part in a difference that is known."""
+    touched = np.zeros_like(known_x)
+    touched[:, :-1] |= known_x[:, :-1]
+    touched[:, 1:] |= known_x[:, :-1]
+    touched[:-1] |= known_y[:-1]
+    touched[1:] |= known_y[:-1]
+    return touched
+
+
+def _tensor(values: np.ndarray) -> tf.Tensor:
+    """`[H, W]` as float32 `[1, H, W, 1]`."""
+    return tf.constant(values[np.newaxis, ..., np.newaxis], tf.float32)

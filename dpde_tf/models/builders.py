@@ -1,0 +1,100 @@
+"""The networks by name, for users who need no configuration."""
+
+from typing import Any
+
+import keras
+
+from dpde_tf.config import (
+    ContextNetworkConfig,
+    DepthNetworkConfig,
+    GradientNetworkConfig,
+    GuidedNetworkConfig,
+)
+from dpde_tf.models.context import build_context_network
+from dpde_tf.models.depth import build_depth_network
+from dpde_tf.models.gradient import build_gradient_network
+from dpde_tf.models.guided import build_guided_network
+
+# The mean depth of the 795 training images of NYU Depth v2, metres.
+_MEAN_DEPTH = 2.8
+
+
+def modified_fcrn(weights: str = "imagenet", **options: Any) -> keras.Model:
+    """Returns the depth network of the paper: FCRN with lateral connections.
+
+    Args:
+        weights: Of the encoder: `imagenet`, `none`, or a `.weights.h5` file of
+            `keras.applications.ResNet50(include_top=False)`.
+        **options: Fields of `DepthNetworkConfig`, such as `output_offset`, the depth
+            in metres that an untrained network predicts (default: 2.8).
+
+    Returns:
+        See `build_depth_network`: RGB `[B, H, W, 3]` in [0, 1] -> depth in metres at
+        half the size.
+
+    Raises:
+        TypeError: If there is no such option.
+
+    Source: Xu & Liu (2021), Fig. 2.
+    """
+    options = {"output_offset": _MEAN_DEPTH, **options}
+    return build_depth_network(DepthNetworkConfig(encoder_weights=weights, **options))
+
+
+def fcrn(weights: str = "imagenet", **options: Any) -> keras.Model:
+    """Returns FCRN, the baseline: `modified_fcrn` without lateral connections.
+
+    Args:
+        weights: As of `modified_fcrn`.
+        **options: As of `modified_fcrn`.
+
+    Returns:
+        As `modified_fcrn`.
+
+    Source: Laina et al. (2016).
+    """
+    return modified_fcrn(weights, **{**options, "lateral_connections": False})
+
+
+def gradient_network(**options: Any) -> keras.Model:
+    """Returns the gradient network of the paper.
+
+    Args:
+        **options: Fields of `GradientNetworkConfig`, such as `width`.
+
+    Returns:
+        See `build_gradient_network`: RGB `[B, H, W, 3]` in [0, 1] -> gradient_x and
+        gradient_y in metres per pixel, `[B, H, W, 2]`.
+
+    Source: Xu & Liu (2021), Sect. 3.1.
+    """
+    return build_gradient_network(GradientNetworkConfig(**options))
+
+
+def context_network(weights: str = "imagenet", **options: Any) -> keras.Model:
+    """Returns the context network, which is ours and not the paper's.
+
+    Args:
+        weights: As of `modified_fcrn`.
+        **options: Fields of `ContextNetworkConfig`.
+
+    Returns:
+        See `build_context_network`: RGB `[B, H, W, 3]` in [0, 1] -> depth in metres,
+        of which the differences are the gradients.
+    """
+    options = {"context_offset": _MEAN_DEPTH, **options}
+    config = ContextNetworkConfig(context_encoder_weights=weights, **options)
+    return build_context_network(config)
+
+
+def guided_gradient_network(**options: Any) -> keras.Model:
+    """Returns the guided network, which is ours and not the paper's.
+
+    Args:
+        **options: Fields of `GuidedNetworkConfig`.
+
+    Returns:
+        See `build_guided_network`: an image and a coarse depth map -> sharp depth, of
+        which the differences are the gradients.
+    """
+    return build_guided_network(GuidedNetworkConfig(**options))

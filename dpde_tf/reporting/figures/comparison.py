@@ -1,0 +1,216 @@
+"""Figs. 3, 4, 5 and 8: depth of several methods, with details and errors below."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from dpde_tf.reporting.figures.examples import GRADIENTS, Column, Example, column_depth
+from dpde_tf.visualization.colours import (
+    colorize_depth,
+    colorize_error,
+    colorize_gradients,
+)
+from dpde_tf.visualization.layout import (
+    ColorBar,
+    Row,
+    stack_rows,
+    text_lines,
+    text_picture,
+)
+from dpde_tf.visualization.magnification import MAGNIFICATION, busiest_window
+
+_BAR_STEPS = 256
+_GRADIENT_PERCENTILE = 98  # of the true gradients: where the colours saturate
+_ERROR_SHARE = 0.2  # of the greatest depth: where the colours of errors saturate
+
+
+def comparison_figure(
+    examples: Sequence[Example], columns: Sequence[Column]
+) -> np.ndarray:
+    """Returns three rows for each image: depth, a magnified detail, and errors.
+
+    Depth is red where it is near and blue where it is far, in one scale a row, that of
+    the measured depths; errors are red where the depth is too far, blue where it is too
+    near; black is not measured. Below predicted gradients are the true ones in the same
+    colours (`colorize_gradients`). A legend below the input and the ground truth says
+    all this.
+
+    Args:
+        examples: The images.
+        columns: What to show after the input and the ground truth.
+
+    Returns:
+        RGB, uint8.
+
+    Raises:
+        ValueError: If there is no image.
+
+    Source: Xu & Liu (2021), Fig. 3, Fig. 4, Fig. 5 and Fig. 8.
+    """
+    if not examples:
+        raise ValueError("A figure needs at least one image. Received: none.")
+    return stack_rows([row for e in examples for row in _example_rows(e, columns)])
+
+
+def detail_window(ground_truth: np.ndarray) -> tuple[slice, slice]:
+    """Returns the window of a quarter of each side with the most depth edges.
+
+    Args:
+        ground_truth: Metres, `[H, W]`; 0 = no measurement.
+
+    Returns:
+        Slices of rows and of columns: where the sum of the differences between
+        measured neighbours is greatest.
+    """
+    return busiest_window(np.hypot(*_gradients(ground_truth)).astype(np.float32))
+
+
+def _example_rows(example: Example, columns: Sequence[Column]) -> list[Row]:
+    """The three rows of an image."""
+    low, high = example.depth_range
+    window = detail_window(example.ground_truth)
+    truth = colorize_depth(example.ground_truth, min_depth=low, max_depth=high)
+    pictures = [example.image, truth, *(_picture(example, c) for c in columns)]
+    whole = [_marked(picture, window, truth.shape[:2]) for picture in pictures]
+    details = [_magnified(picture, window) for picture in pictures]
+    scale = np.linspace(low, high, _BAR_STEPS)[:, np.newaxis]
+    colors = colorize_depth(scale, min_depth=low, max_depth=high)[:, 0]
+    bar = ColorBar(colors, low, high)
+    titles = [example.name, "ground truth", *(_title(example, c) for c in columns)]
+    blank = [""] * (len(titles) - 1)
+    return [
+        Row(whole, titles, bar),
+        Row(details, [f"magnified {MAGNIFICATION} x", *blank], bar),
+        _error_row(example, columns),
+    ]
+
+
+def _picture(example: Example, column: Column) -> np.ndarray | None:
+    """Colours of what was predicted, or None."""
+    low, high = example.depth_range
+    if column.key == GRADIENTS:
+        arrays = example.predictions.get(column.method, {})
+        if {"gradient_x", "gradient_y"} <= set(arrays):
+            return _gradient_picture(
+                example, arrays["gradient_x"], arrays["gradient_y"]
+            )
+    elif (depth := column_depth(example, column)) is not None:
+        # Nearer than the nearest measured depth is no hole.
+        return colorize_depth(np.maximum(depth, low), min_depth=low, max_depth=high)
+    return None
+
+
+def _title(example: Example, column: Column) -> str:
+    """The title of a column; of gradients with their size, as they may look blank."""
+    arrays = example.predictions.get(column.method, {})
+    if column.key != GRADIENTS or not {"gradient_x", "gradient_y"} <= set(arrays):
+        return column.title
+    return f"{column.title}, {_size(arrays['gradient_x'], arrays['gradient_y'])}"
+
+
+def _size(gradient_x: np.ndarray, gradient_y: np.ndarray) -> str:
+    """How large gradients are, in words."""
+    percentile = np.percentile(np.hypot(gradient_x, gradient_y), _GRADIENT_PERCENTILE)
+    return f"{_GRADIENT_PERCENTILE} % below {percentile:.3f} m/pixel"
+
+
+def _error_row(example: Example, columns: Sequence[Column]) -> Row:
+    """Errors below the depths, the true gradients below the predicted ones."""
+    truth = example.ground_truth
+    limit = _ERROR_SHARE * example.depth_range[1]
+    wheel = any(column.key == GRADIENTS for column in columns)
+    pictures = [_legend(example, limit), _wheel(example) if wheel else None]
+    titles = ["", "deeper towards" if wheel else ""]
+    for column in columns:
+        depth = None if column.key == GRADIENTS else column_depth(example, column)
+        if column.key == GRADIENTS:
+            pictures.append(_gradient_picture(example, *_gradients(truth)))
+            titles.append(f"true gradients, {_size(*_gradients(truth))}")
+        elif depth is None:
+            pictures.append(None)
+            titles.append("")
+        else:
+            errors = (depth - truth)[truth > 0]
+            rms = np.sqrt(np.mean(np.square(errors))) if errors.size else np.nan
+            pictures.append(colorize_error(truth, depth, limit=limit))
+            titles.append(f"error, RMS {rms:.3f} m")
+    errors = np.linspace(limit, -limit, _BAR_STEPS)[:, np.newaxis]
+    middle = np.full_like(errors, 2 * limit)
+    colors = colorize_error(middle, middle + errors, limit=limit)[:, 0]
+    return Row(pictures, titles, ColorBar(colors, limit, -limit))
+
+
+def _legend(example: Example, limit: float) -> np.ndarray:
+    """What the colours of the error row mean."""
+    lines = [
+        "error = predicted - true depth:",
+        "red too far, blue too near, white right,",
+        f"full colour at {limit:.2f} m and more",
+        "black: not measured",
+    ]
+    lines += [example.note] if example.note else []
+    return text_lines(lines, example.ground_truth.shape)
+
+
+def _wheel(example: Example) -> np.ndarray:
+    """The colours of gradients by direction from the middle; the rim is their limit."""
+    height, width = example.ground_truth.shape
+    radius = 0.4 * min(height, width)
+    down, right = np.indices((height, width)) - np.reshape(
+        [(height - 1) / 2, (width - 1) / 2], (2, 1, 1)
+    )
+    inside = np.hypot(right, down) <= radius
+    shares = [np.where(inside, part / radius, 0) for part in (right, down)]
+    picture = colorize_gradients(*shares, limit=1.0)
+    text = f"rim: {_limit(example.ground_truth):.2f} m/pixel"
+    strip = slice(height - min(20, height // 4), height)
+    picture[strip] = text_lines([text], picture[strip].shape[:2])
+    return picture
+
+
+def _gradients(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Forward differences along both axes, 0 where one of the pixels has no depth."""
+    measured = depth > 0
+    gradient_x, gradient_y = np.zeros((2, *depth.shape))
+    both = measured[:, 1:] & measured[:, :-1]
+    gradient_x[:, :-1] = np.where(both, np.diff(depth, axis=1), 0)
+    both = measured[1:] & measured[:-1]
+    gradient_y[:-1] = np.where(both, np.diff(depth, axis=0), 0)
+    return gradient_x, gradient_y
+
+
+def _gradient_picture(
+    example: Example, gradient_x: np.ndarray, gradient_y: np.ndarray
+) -> np.ndarray:
+    """Gradients in the colours of the image's true ones."""
+    limit = _limit(example.ground_truth)
+    return colorize_gradients(gradient_x, gradient_y, limit=limit)
+
+
+def _limit(ground_truth: np.ndarray) -> float:
+    """The gradient at which the colours of an image saturate, metres per pixel."""
+    sizes = np.hypot(*_gradients(ground_truth))
+    return max(float(np.percentile(sizes, _GRADIENT_PERCENTILE)), 0.01)
+
+
+def _marked(
+    picture: np.ndarray | None, window: tuple[slice, slice], size: tuple[int, int]
+) -> np.ndarray:
+    """The picture with a frame around the window, or the words 'not run'."""
+    if picture is None:
+        return text_picture("not run", size)
+    rows, columns = window
+    first, last = (columns.start, rows.start), (columns.stop - 1, rows.stop - 1)
+    framed = cv2.rectangle(picture.copy(), first, last, (255, 255, 255), 3)
+    return cv2.rectangle(framed, first, last, (0, 0, 0), 1)
+
+
+def _magnified(
+    picture: np.ndarray | None, window: tuple[slice, slice]
+) -> np.ndarray | None:
+    """The window of the picture in its size, the pixels as squares."""
+    if picture is None:
+        return None
+    size = picture.shape[1::-1]
+    return cv2.resize(picture[window], size, interpolation=cv2.INTER_NEAREST)

@@ -1,0 +1,108 @@
+"""Figs. 6 and 7: the scene in three dimensions, from one side and from several."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dpde_tf.reporting.figures.examples import Column, Example, column_depth
+from dpde_tf.visualization.layout import Row, stack_rows, text_picture
+from dpde_tf.visualization.reconstruction.geometry import (
+    connected_squares,
+    relief,
+    square_triangles,
+)
+from dpde_tf.visualization.reconstruction.rendering import render_view, rotation
+
+_AZIMUTH, _ELEVATION = 30, 15  # degrees, of Fig. 6
+_AZIMUTHS = (-40, -20, 0, 20, 40)  # of Fig. 7
+METHODS_VIEW = f"seen from {_AZIMUTH} degrees to the right and {_ELEVATION} above"
+DIRECTIONS_VIEW = f"degrees to the right, {_ELEVATION} above"
+_MARGIN = 1.1  # what is near the viewer looks larger
+_LARGEST = 2.5  # heights of the picture that a view shows at most
+_PERCENTILE = 99.9  # of the points, to be in the picture: single ones may be far off
+
+
+def methods_figure(
+    examples: Sequence[Example], columns: Sequence[Column]
+) -> np.ndarray:
+    """Returns a row for each image: the same view of the depth of each method.
+
+    Depth is brought to [0, 255] by the range of the ground truth, the same in a row;
+    surfaces are cut at depth edges.
+
+    Args:
+        examples: The images, at least one.
+        columns: Depths to show after the input and the ground truth.
+
+    Returns:
+        RGB, uint8.
+
+    Source: Xu & Liu (2021), Fig. 6.
+    """
+    rows = []
+    for example in examples:
+        depths = [example.ground_truth, *(column_depth(example, c) for c in columns)]
+        height = _visible_height(example, depths, [_AZIMUTH])
+        views = [_view(example, depth, _AZIMUTH, height) for depth in depths]
+        titles = [example.name, "ground truth", *(column.title for column in columns)]
+        rows.append(Row([example.image, *views], titles))
+    return stack_rows(rows)
+
+
+def directions_figure(examples: Sequence[Example], column: Column) -> np.ndarray:
+    """Returns a row for each image: one depth map from several directions.
+
+    Args:
+        examples: The images, at least one.
+        column: The depth to show.
+
+    Returns:
+        RGB, uint8.
+
+    Source: Xu & Liu (2021), Fig. 7.
+    """
+    rows = []
+    for example in examples:
+        depth = column_depth(example, column)
+        height = _visible_height(example, [depth], _AZIMUTHS)
+        views = [_view(example, depth, azimuth, height) for azimuth in _AZIMUTHS]
+        titles = [f"{azimuth} degrees" for azimuth in _AZIMUTHS]
+        titles[0] = f"{column.title}, {titles[0]}"
+        rows.append(Row([example.image, *views], [example.name, *titles]))
+    return stack_rows(rows)
+
+
+def _visible_height(
+    example: Example, depths: Sequence[np.ndarray | None], azimuths: Sequence[float]
+) -> float:
+    """What the pictures of a row show in height, so that no view is cut off."""
+    height, width = example.ground_truth.shape
+    needed = height
+    for depth in depths:
+        if depth is None or not np.any(depth > 0):
+            continue
+        points = relief(depth, depth_range=example.depth_range).reshape(-1, 3)
+        points = points[np.isfinite(points[:, 2])]
+        for azimuth in azimuths:
+            seen = np.abs(points @ rotation(azimuth, _ELEVATION)[:2].T)
+            right, up = np.percentile(seen, _PERCENTILE, axis=0)
+            needed = max(needed, 2 * _MARGIN * up, 2 * _MARGIN * right * height / width)
+    return min(needed, _LARGEST * height)
+
+
+def _view(
+    example: Example, depth: np.ndarray | None, azimuth: float, visible_height: float
+) -> np.ndarray:
+    """One view in the size of the image, or the words 'not run'."""
+    size = example.ground_truth.shape
+    if depth is None:
+        return text_picture("not run", size)
+    return render_view(
+        relief(depth, depth_range=example.depth_range).reshape(-1, 3),
+        example.image.reshape(-1, 3),
+        square_triangles(connected_squares(depth)),
+        azimuth=azimuth,
+        elevation=_ELEVATION,
+        size=size,
+        visible_height=visible_height,
+    )

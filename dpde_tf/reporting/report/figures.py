@@ -1,0 +1,98 @@
+"""Figures and 3D pages that `experiments.figures` wrote, for the report."""
+
+import dataclasses
+import os
+import pathlib
+import urllib.parse
+
+import cv2
+
+from dpde_tf.files.images import read_image
+from dpde_tf.files.json_files import read_json_object
+from dpde_tf.reporting.report.blocks import (
+    Block,
+    Cell,
+    Heading,
+    Links,
+    Paragraph,
+    Picture,
+    Table,
+)
+
+LIST_FILE = "figures.json"
+_JPEG_QUALITY = 92
+
+
+@dataclasses.dataclass(frozen=True)
+class FigureSet:
+    """A folder of figures.
+
+    Attributes:
+        figures: The pictures; their texts are the titles.
+        pages: Text and relative address (URL) of each 3D page, seen from the report.
+    """
+
+    figures: tuple[Picture, ...]
+    pages: tuple[tuple[str, str], ...]
+
+
+def read_figures(
+    directory: str | pathlib.Path, output: str | pathlib.Path
+) -> FigureSet:
+    """Returns the figures and the pages of a folder.
+
+    Args:
+        directory: Folder that `experiments.figures` wrote.
+        output: Folder of the report.
+
+    Returns:
+        The figures as JPEG, the pages as links.
+
+    Raises:
+        FileNotFoundError: If it is no such folder.
+        ValueError: If a figure cannot be read.
+    """
+    directory = pathlib.Path(directory)
+    path = directory / LIST_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist, so {directory} is not a folder of figures. Run "
+            "`python -m experiments.figures`, or choose another with --figures."
+        )
+    remedy = "Run `python -m experiments.figures` again."
+    listed = read_json_object(path, remedy=remedy)
+    figures = [_picture(directory / f, title) for f, title in listed["figures"].items()]
+    base = pathlib.Path(os.path.relpath(directory, output))
+    pages = [(pathlib.Path(p).stem, _address(base / p)) for p in listed["pages"]]
+    return FigureSet(tuple(figures), tuple(pages))
+
+
+def figure_blocks(figures: FigureSet | None) -> list[Block]:
+    """Returns the section of the figures, nothing if there are none.
+
+    Args:
+        figures: What to show, or None.
+
+    Returns:
+        The blocks.
+    """
+    if figures is None:
+        return []
+    blocks: list[Block] = [Heading("Figures")]
+    for picture in figures.figures:
+        blocks.append(Table((picture.text,), ((Cell(picture=picture),),), "pictures"))
+    if figures.pages:
+        blocks += [Paragraph("In three dimensions, to turn:"), Links(figures.pages)]
+    return blocks
+
+
+def _address(path: pathlib.Path) -> str:
+    """The URL of a file, whatever bytes its name is made of."""
+    return urllib.parse.quote(os.fsencode(path.as_posix()))
+
+
+def _picture(path: pathlib.Path, title: str) -> Picture:
+    """A figure as JPEG, which is a fraction of the PNG."""
+    bgr = cv2.cvtColor(read_image(path), cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return Picture(f"{path.stem}.jpg", data.tobytes(), title)

@@ -1,0 +1,154 @@
+"""Rows of pictures, one for each test image, after Fig. 8 of the paper."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from dpde_tf.metrics import PixelErrors
+from dpde_tf.reporting.report.blocks import NOT_RUN, Cell, Picture, Table
+from dpde_tf.visualization.colours import colorize_depth, colorize_gradients
+
+_JPEG_QUALITY = 92
+_BAR_HEIGHT = 0.05
+"""Of the picture's height: the colour bar below the ground truth."""
+
+_NOTE = (
+    "Depth: one colour scale a row, that of the bar below the ground truth, from its "
+    "nearest (red) to its farthest measured depth (blue); black is not measured. "
+    "Gradients: white is none, red deeper to the right, cyan deeper to the left, "
+    "yellow-green deeper downwards, violet deeper upwards; saturated at the limit "
+    "given below the true gradients. RMS is that of the single image over all its "
+    "measured pixels."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One test image with its ground truth and all that was predicted for it.
+
+    Attributes:
+        name: Name of the record.
+        image: RGB, uint8 `[H, W, 3]`.
+        ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
+        gradient_x: True depth gradient along the width, metres per pixel, `[H, W]`;
+            0 where it is not known.
+        gradient_y: The same along the height.
+        predictions: `fcrn` and `dpde` to the arrays of their predictions file.
+    """
+
+    name: str
+    image: np.ndarray
+    ground_truth: np.ndarray
+    gradient_x: np.ndarray
+    gradient_y: np.ndarray
+    predictions: Mapping[str, Mapping[str, np.ndarray]]
+
+
+_TITLES = (
+    "Input",
+    "Ground truth",
+    "FCRN",
+    "Modified FCRN",
+    "True gradients",
+    "Gradient network",
+    "DPDE (fused)",
+)
+_PREDICTED_DEPTHS = (
+    ("FCRN", "fcrn", "depth"),
+    ("Modified FCRN", "dpde", "depth"),
+    ("DPDE (fused)", "dpde", "fused"),
+)
+
+
+def picture_table(examples: Sequence[Example]) -> Table:
+    """Returns a table of pictures: input, truth, predictions, gradients, fused depth.
+
+    What was not predicted says that it was not run.
+
+    Args:
+        examples: One for each row.
+
+    Returns:
+        A table of the kind `pictures`.
+
+    Source: Xu & Liu (2021), Fig. 8.
+    """
+    rows = [_row(example) for example in examples]
+    cells = tuple(
+        tuple(row.get(title, Cell(NOT_RUN, "missing")) for title in _TITLES)
+        for row in rows
+    )
+    return Table(_TITLES, cells, kind="pictures", note=_NOTE)
+
+
+def _row(example: Example) -> dict[str, Cell]:
+    """Title to cell for all that there is of an example."""
+    measured = example.ground_truth[example.ground_truth > 0]
+    low, high = (measured.min(), measured.max()) if measured.size else (0.0, 1.0)
+    truth = colorize_depth(example.ground_truth, min_depth=low, max_depth=high)
+    cells = {
+        "Input": _cell(example, "input", example.image, example.name),
+        "Ground truth": _cell(
+            example, "truth", _with_bar(truth), f"{low:.2f} to {high:.2f} m"
+        ),
+    }
+    for title, folder, key in _PREDICTED_DEPTHS:
+        predicted = example.predictions.get(folder, {}).get(key)
+        if predicted is not None:
+            colours = colorize_depth(
+                np.maximum(predicted, low), min_depth=low, max_depth=high
+            )
+            caption = _rms_caption(example, predicted)
+            cells[title] = _cell(example, f"{folder}_{key}", colours, caption)
+    return cells | _gradient_cells(example)
+
+
+def _gradient_cells(example: Example) -> dict[str, Cell]:
+    """True and, if there are, predicted gradients in one scale."""
+    size = np.hypot(example.gradient_x, example.gradient_y)
+    limit = max(float(np.percentile(size, 98)), 0.01)
+    true = colorize_gradients(example.gradient_x, example.gradient_y, limit=limit)
+    caption = f"up to {limit:.2f} m/pixel"
+    cells = {"True gradients": _cell(example, "true_gradients", true, caption)}
+    arrays = example.predictions.get("dpde", {})
+    if {"gradient_x", "gradient_y"} <= set(arrays):
+        predicted = colorize_gradients(
+            arrays["gradient_x"], arrays["gradient_y"], limit=limit
+        )
+        cells["Gradient network"] = _cell(
+            example, "gradients", predicted, "the same scale"
+        )
+    return cells
+
+
+def _rms_caption(example: Example, predicted: np.ndarray) -> str:
+    """The image's own RMS; nothing for an image without measured pixels."""
+    truth = example.ground_truth
+    if not np.any(truth > 0):
+        return ""
+    full = cv2.resize(predicted, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    rms = PixelErrors.values(PixelErrors(truth, truth > 0).sums(full))[0]
+    return f"RMS {rms:.3f} m"
+
+
+def _with_bar(picture: np.ndarray) -> np.ndarray:
+    """The picture with a bar of the depth colours below it, near to far."""
+    height, width = picture.shape[:2]
+    thickness = max(2, round(_BAR_HEIGHT * height))
+    ramp = np.tile(np.linspace(1.0, 2.0, width), (thickness, 1))
+    gap = np.full((thickness // 2, width, 3), 255, np.uint8)
+    return np.concatenate([picture, gap, colorize_depth(ramp)])
+
+
+def _cell(example: Example, what: str, rgb: np.ndarray, caption: str) -> Cell:
+    """A cell with the encoded picture."""
+    size = example.image.shape[1::-1]
+    if what != "truth" and rgb.shape[1::-1] != size:
+        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR)
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    text = f"{example.name}: {what.replace('_', ' ')}"
+    picture = Picture(f"{example.name}_{what}.jpg", data.tobytes(), text)
+    return Cell(caption, picture=picture)

@@ -1,0 +1,179 @@
+"""Reads a folder of runs, of which any part may be missing.
+
+    runs/nyu/
+        depth/ gradient/ fcrn/          run.json, metrics.jsonl, weights.weights.h5
+        predictions/dpde/ .../fcrn/     one .npz for each image
+        scores/dpde/ .../fcrn/          summary.json
+
+`dpde` holds the modified FCRN (`depth`) and its fusion with the gradients (`fused`).
+"""
+
+import dataclasses
+import pathlib
+
+import h5py
+
+from dpde_tf.files.hdf5 import open_to_read
+from dpde_tf.files.json_files import read_json_object
+from dpde_tf.runs.run_folder import RECORD_FILE, WEIGHTS_FILE, read_metrics
+
+TRAINING_TITLES = {
+    "depth": "Modified FCRN",
+    "gradient": "Gradient network",
+    "fcrn": "FCRN",
+}
+PREDICTION_FOLDERS = ("fcrn", "dpde")
+_SUMMARY_FIELDS = {
+    "dataset",
+    "split",
+    "num_images",
+    "predictions",
+    "records",
+    "protocols",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingRun:
+    """One training run.
+
+    Attributes:
+        record: Content of `run.json`; empty if there is none.
+        epochs: Lines of `metrics.jsonl`.
+        num_parameters: Of the written weights; None if there are none.
+    """
+
+    record: dict
+    epochs: list[dict]
+    num_parameters: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """All that a folder of runs holds.
+
+    Attributes:
+        directory: The folder.
+        training: `depth`, `gradient` or `fcrn` to the run.
+        predictions: `dpde` or `fcrn` to the folder of predictions.
+        prediction_records: `dpde` or `fcrn` to the `run.json` beside the predictions.
+        scores: Name to content of `summary.json`.
+    """
+
+    directory: pathlib.Path
+    training: dict[str, TrainingRun]
+    predictions: dict[str, pathlib.Path]
+    prediction_records: dict[str, dict]
+    scores: dict[str, dict]
+
+
+def read_runs(directory: str | pathlib.Path) -> Runs:
+    """Returns what a folder of runs holds.
+
+    Args:
+        directory: The folder, laid out as above.
+
+    Returns:
+        Its parts; missing ones are not in the dictionaries.
+
+    Raises:
+        FileNotFoundError: If the folder holds none of them.
+        ValueError: If a file is broken.
+    """
+    directory = pathlib.Path(directory)
+    training = {
+        name: _read_training_run(directory / name)
+        for name in TRAINING_TITLES
+        if (directory / name / RECORD_FILE).is_file()
+    }
+    predictions = {
+        name: directory / "predictions" / name
+        for name in PREDICTION_FOLDERS
+        if any((directory / "predictions" / name).glob("*.npz"))
+    }
+    prediction_records = {
+        name: _read_json(folder / RECORD_FILE)
+        for name, folder in predictions.items()
+        if (folder / RECORD_FILE).is_file()
+    }
+    summaries = sorted((directory / "scores").glob("*/summary.json"))
+    scores = {path.parent.name: read_summary(path.parent) for path in summaries}
+    if not (training or predictions or scores):
+        raise FileNotFoundError(
+            f"{directory} holds no training run (depth/run.json), no predictions "
+            "(predictions/dpde/*.npz) and no scores (scores/dpde/summary.json), so "
+            "there is nothing to report. Name another folder with --runs."
+        )
+    return Runs(directory, training, predictions, prediction_records, scores)
+
+
+def read_summary(folder: str | pathlib.Path) -> dict:
+    """Returns the content of `summary.json` in a folder of scores.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        What was scored, and under `protocols` the results by protocol and array.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is broken, or lacks a field.
+    """
+    path = pathlib.Path(folder) / "summary.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist. Write it with `python -m experiments.evaluate`."
+        )
+    summary = _read_json(path)
+    if missing := _SUMMARY_FIELDS - set(summary):
+        raise ValueError(
+            f"{path} lacks {', '.join(sorted(missing))}. Write it again with "
+            "`python -m experiments.evaluate`."
+        )
+    return summary
+
+
+def count_parameters(path: str | pathlib.Path) -> int:
+    """Returns the number of values in a `.weights.h5` file, without the optimizer's.
+
+    Args:
+        path: A file that `keras.Model.save_weights` wrote.
+
+    Returns:
+        What `keras.Model.count_params` gives: moving averages count too.
+
+    Raises:
+        ValueError: If the file is broken.
+    """
+    count = 0
+
+    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        """Counts an array of the file."""
+        nonlocal count
+        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
+            count += item.size
+
+    try:
+        with open_to_read(path) as file:
+            file.visititems(add)
+    except OSError as error:
+        raise ValueError(
+            f"{path} is not a readable HDF5 file ({error}). Train again, or delete it."
+        ) from error
+    return count
+
+
+def _read_training_run(directory: pathlib.Path) -> TrainingRun:
+    """One training run; only `run.json` has to be there."""
+    weights = directory / WEIGHTS_FILE
+    return TrainingRun(
+        record=_read_json(directory / RECORD_FILE),
+        epochs=read_metrics(directory),
+        num_parameters=count_parameters(weights) if weights.is_file() else None,
+    )
+
+
+def _read_json(path: pathlib.Path) -> dict:
+    """The content of a JSON file."""
+    return read_json_object(path, remedy="Delete it and run what wrote it again.")

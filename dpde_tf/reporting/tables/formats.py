@@ -1,0 +1,128 @@
+"""A table as Markdown, CSV and LaTeX."""
+
+import csv
+import io
+import pathlib
+import re
+
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.reporting.report.blocks import LONG_TEXT, Cell, Heading, Table
+from dpde_tf.reporting.report.markdown import to_markdown
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "/": r"/\allowbreak{}",  # addresses and paths are wider than a column
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "↓": r"$\downarrow$",
+    "↑": r"$\uparrow$",
+    "δ": r"$\delta$",
+    "−": "$-$",
+    "²": r"\textsuperscript{2}",
+    "³": r"\textsuperscript{3}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+
+
+def to_csv(table: Table) -> str:
+    """Returns comma-separated values, numbers without thousands separators.
+
+    Args:
+        table: The table; its note is left out.
+
+    Returns:
+        A line a row, the header first; an empty first cell repeats the one above.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.header)
+    first = ""
+    for row in table.rows:
+        cells = [_csv_cell(cell.text) for cell in row]
+        first = cells[0] or first
+        writer.writerow([first, *cells[1:]])
+    return text.getvalue()
+
+
+def _csv_cell(text: str) -> str:
+    """The text of a cell on one line, without markup."""
+    if re.fullmatch(r"\d{1,3}(,\d{3})+", text):
+        return text.replace(",", "")
+    return text.replace("\n", "; ").replace("`", "")
+
+
+def to_latex(table: Table, caption: str) -> str:
+    """Returns a `table` environment; it needs the packages booktabs and graphicx.
+
+    Args:
+        table: The table; its note follows the caption.
+        caption: Text above it.
+
+    Returns:
+        LaTeX, the first column to the left, numbers to the right, long texts in
+        paragraphs; all of it as wide as the lines of the page.
+    """
+    columns = "".join(_latex_column(table, i) for i in range(len(table.header)))
+    rows = [
+        [_latex_cell(table, *cell) for cell in enumerate(row)] for row in table.rows
+    ]
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_latex_text(f'{caption}. {table.note}'.strip())}}}",
+        r"\resizebox{\linewidth}{!}{%",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        rf"{' & '.join(map(_latex_text, table.header))} \\",
+        r"\midrule",
+        *(rf"{' & '.join(row)} \\" for row in rows),
+        r"\bottomrule",
+        r"\end{tabular}}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_column(table: Table, index: int) -> str:
+    """How a column is set."""
+    if table.is_text(index):
+        return rf"p{{{LONG_TEXT / 10:g}cm}}"  # ten characters need a centimetre
+    return "l" if index == 0 or table.kind != "numbers" else "r"
+
+
+def _latex_cell(table: Table, index: int, cell: Cell) -> str:
+    """A cell; what follows a line break in a narrow column stands below."""
+    lines = [_latex_text(line) for line in cell.text.split("\n")]
+    if len(lines) == 1 or table.is_text(index):
+        return r" \newline ".join(lines)
+    # A bracket at the start of a line would be an option of the line break.
+    stacked = r"\\{}".join(lines)
+    return rf"\shortstack[{_latex_column(table, index)}]{{{stacked}}}"
+
+
+def _latex_text(text: str) -> str:
+    """Text with LaTeX's special characters escaped, and code in typewriter."""
+    escaped = "".join(_LATEX.get(character, character) for character in text)
+    return re.sub("`([^`]*)`", r"\\texttt{\1}", escaped)
+
+
+def write_table(table: Table, folder: pathlib.Path, name: str, title: str) -> None:
+    """Writes `<name>.md`, `<name>.csv` and `<name>.tex`.
+
+    Args:
+        table: The table.
+        folder: Where to; made if need be.
+        name: Of the files.
+        title: Heading and caption.
+    """
+    texts = {
+        "md": to_markdown((Heading(title), table)),
+        "csv": to_csv(table),
+        "tex": to_latex(table, title),
+    }
+    for suffix, text in texts.items():
+        with write_whole(folder / f"{name}.{suffix}") as path:
+            path.write_text(text, encoding="utf-8")

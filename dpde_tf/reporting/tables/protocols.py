@@ -1,0 +1,88 @@
+"""How the scores of the same predictions differ from protocol to protocol."""
+
+import pathlib
+from collections.abc import Iterator, Sequence
+
+from dpde_tf.reporting.report.blocks import NOT_RUN, Table
+from dpde_tf.reporting.report.score_cells import (
+    TITLES,
+    Line,
+    line_rows,
+    measured,
+    own_cells,
+    paired_cells,
+)
+from dpde_tf.reporting.tables.scored_runs import ScoredRun
+
+MEASURES = ("rms", "rel", "log10", "delta1", "delta2", "delta3")
+
+_NOTE = (
+    "The same files, scored by each protocol; numbers are of the mean that the "
+    "protocol's source takes. In brackets: 95 % intervals. Two rows with the same "
+    "numbers compare the same pixels."
+)
+_MEANS = {"pooled": "pooled", "per_image_mean": "mean over images"}
+
+
+def protocol_table(runs: Sequence[ScoredRun]) -> Table:
+    """Returns the scores of every run under every protocol that it was scored by.
+
+    Args:
+        runs: Scores of any data set.
+
+    Returns:
+        A row for each array and protocol.
+    """
+    rows = []
+    for run in runs:
+        keys = {
+            key: None for name in run.summary["protocols"] for key in run.results(name)
+        }
+        for key in keys:
+            title = f"{run.label}, `{key}` ({run.summary['dataset']})"
+            rows += line_rows(title, _lines(run, key), MEASURES, details=True)
+    header = (
+        "Run",
+        "Protocol",
+        *(TITLES[name] for name in MEASURES),
+        "What it compares",
+    )
+    return Table(header, tuple(rows), note=_NOTE)
+
+
+def paired_lines(run: ScoredRun, key: str, protocol: str) -> Iterator[Line]:
+    """Yields how an array differs from others that it was compared with.
+
+    Args:
+        run: The scores.
+        key: The array.
+        protocol: Name of the protocol.
+
+    Yields:
+        A line for each other array, with the intervals of the paired bootstrap.
+    """
+    names = (key, f"{pathlib.Path(run.summary['predictions']).name}/{key}")
+    found = run.summary["protocols"].get(protocol, {}).get("comparisons", {})
+    for title, comparison in found.items():
+        minuend, _, subtrahend = title.partition(" - ")
+        if minuend in names:
+            details = f"{title}, paired bootstrap over the images"
+            cells = paired_cells(comparison["pooled"])
+            yield Line(f"difference to {subtrahend}", cells, NOT_RUN, details)
+
+
+def _lines(run: ScoredRun, key: str) -> Iterator[Line]:
+    """A line a protocol."""
+    for name, protocol in run.summary["protocols"].items():
+        results = run.results(name).get(key)
+        if results is None:
+            continue
+        mean = protocol.get("mean", "pooled")
+        cells = own_cells(
+            measured(results, mean), results.get("intervals", {}).get(mean)
+        )
+        source = f"`{name}`, {_MEANS[mean]}"
+        details = " ".join(
+            filter(None, (protocol["description"], protocol.get("note")))
+        )
+        yield Line(source, cells, NOT_RUN, details)

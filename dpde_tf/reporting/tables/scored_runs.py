@@ -1,0 +1,255 @@
+"""Scores and how they came about: which row of the tables they are, and by what runs.
+
+The record `run.json` beside the scores names the predictions, theirs the training runs.
+Any of them may be missing; then the tables say so.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+
+from dpde_tf.reporting.report.blocks import Cell, Table
+from dpde_tf.reporting.report.runs import read_summary
+from dpde_tf.runs.run_folder import RECORD_FILE, read_metrics, read_run_record
+
+FUSED_ROWS = {
+    "network": "dpde",
+    "zero": "zero_gradients",
+    "image": "image_gradients",
+    "truth": "true_gradients",
+}
+"""Which gradients were fused to the row of Table 4."""
+
+CONTEXT_ROWS = {
+    "fused": "context",
+    "network": "context_gradients",
+    "context_depth": "context_depth",
+}
+"""What a context network gave to the row of Table 4."""
+
+_ROWS_BY_LABEL = {"fcrn": "fcrn", "dpde": "modified_fcrn", "lateral": "lateral"}
+# Of the depth network, where its record is missing.
+
+_NO_RECORD = "no record of the training"
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A program that was run.
+
+    Attributes:
+        record: Content of its `run.json`; empty if there is none.
+        epochs: That it trained; 0 if it is no training.
+    """
+
+    record: dict
+    epochs: int = 0
+
+    @property
+    def config(self) -> dict:
+        """The configurations in force."""
+        return self.record.get("config", {})
+
+    @property
+    def command(self) -> str:
+        """The command line, or empty."""
+        if "program" not in self.record:
+            return ""
+        given = self.record.get("flags", {}).items()
+        return " ".join(
+            ["python -m", self.record["program"], *(_argument(*flag) for flag in given)]
+        )
+
+    @property
+    def summary(self) -> str:
+        """Epochs, image size, seed and start, or that they are not known."""
+        training = self.config.get("TrainingConfig")
+        if training is None:
+            return _NO_RECORD
+        size = self.config.get("data", {}).get("image_size")
+        at = f" at {size[0]}x{size[1]}" if size else ""
+        start = self.config.get("InitialisationConfig", {}).get("init_from")
+        after = f", started from {start}" if start else ""
+        seed = training.get("seed", "not given")
+        return f"{self.epochs} epochs{at}, seed {seed}{after}"
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredRun:
+    """Scores of one folder of predictions.
+
+    Attributes:
+        label: Its name in the tables.
+        summary: Content of `summary.json`.
+        scoring: The program that scored.
+        prediction: The program that predicted, or fused.
+        depth: The training of the depth network.
+        gradient: The training of the gradient network.
+    """
+
+    label: str
+    summary: dict
+    scoring: Step
+    prediction: Step
+    depth: Step
+    gradient: Step
+
+    @property
+    def name(self) -> str:
+        """The label without the folder before it."""
+        return self.label.rpartition("/")[2]
+
+    @property
+    def trainings(self) -> tuple[Step, Step]:
+        """Of the depth network and of the gradient network."""
+        return self.depth, self.gradient
+
+    def row(self, key: str) -> str | None:
+        """Returns which row of the tables an array is.
+
+        Args:
+            key: The array, such as `fused`.
+
+        Returns:
+            A row of `paper_values`, or `lateral` for the modified FCRN without the
+            FSIM loss, or one of `FUSED_ROWS` or `CONTEXT_ROWS`; None for any other
+            array.
+        """
+        network = self._depth_row()
+        if key == "depth":
+            return network
+        if key == "context_depth":
+            return CONTEXT_ROWS[key]
+        if key != "fused" or network == "fcrn":
+            return None
+        substitute = self.prediction.config.get("gradients")
+        if self._has_context and substitute in (None, "network"):
+            return CONTEXT_ROWS[substitute or "fused"]
+        return FUSED_ROWS.get(substitute or "network")
+
+    @property
+    def _has_context(self) -> bool:
+        """Whether a context network gave the gradients."""
+        return "ContextNetworkConfig" in self.gradient.config
+
+    def _depth_row(self) -> str | None:
+        """The row of the depth network, by its training."""
+        if "DepthNetworkConfig" not in self.depth.config:
+            return _ROWS_BY_LABEL.get(self.name)
+        if not self.depth.config["DepthNetworkConfig"]["lateral_connections"]:
+            return "fcrn"
+        return "modified_fcrn" if self._lambda_fsim() else "lateral"
+
+    def _lambda_fsim(self) -> float:
+        """Weight of the FSIM loss in the training of the depth network."""
+        return self.depth.config.get("DepthLossConfig", {}).get("lambda_fsim", 0.0)
+
+    def details(self, key: str) -> str:
+        """Returns how an array came about, in a few words.
+
+        Args:
+            key: The array.
+
+        Returns:
+            Images, epochs, seeds and loss.
+        """
+        parts = [f"{self.summary['num_images']} images", self.depth.summary]
+        if "DepthLossConfig" in self.depth.config:
+            parts.append("BerHu + FSIM" if self._lambda_fsim() else "BerHu")
+        if self.row(key) in ("dpde", *CONTEXT_ROWS.values()) and self.gradient.record:
+            kind = "context" if self._has_context else "gradient"
+            parts.append(f"{kind} network {self.gradient.summary}")
+        if self.prediction.config.get("PredictionConfig", {}).get("test_time_flip"):
+            parts.append("test-time flip")
+        return "; ".join(parts)
+
+    def results(self, protocol: str) -> dict[str, dict]:
+        """Returns the results of all arrays under a protocol.
+
+        Args:
+            protocol: Its name.
+
+        Returns:
+            Array to results; empty if it was not scored so.
+        """
+        return self.summary["protocols"].get(protocol, {}).get("results", {})
+
+
+def read_scored_run(label: str, folder: str | pathlib.Path) -> ScoredRun:
+    """Returns scores with the records of what they were made by.
+
+    Args:
+        label: Name for the tables.
+        folder: Folder with `summary.json`, as `experiments.evaluate` writes it.
+
+    Returns:
+        The scores; records that are missing are empty.
+
+    Raises:
+        FileNotFoundError: If there are no scores.
+        ValueError: If they are broken.
+    """
+    summary = read_summary(folder)
+    prediction = read_step(summary["predictions"])
+    # A program that fuses predictions notes with what those were made.
+    runs = (
+        prediction.config.get("prediction_flags", {})
+        | prediction.record.get("flags", {})
+        | prediction.config.get("networks", {})
+    )
+    return ScoredRun(
+        label=label,
+        summary=summary,
+        scoring=read_step(folder),
+        prediction=prediction,
+        depth=read_step(runs.get("depth_run")),
+        gradient=read_step(runs.get("gradient_run")),
+    )
+
+
+def read_step(folder: str | pathlib.Path | None) -> Step:
+    """Returns the program that wrote a folder.
+
+    Args:
+        folder: The folder, or None.
+
+    Returns:
+        Its record and epochs; empty where the folder or its record is missing.
+    """
+    if folder is None or not (pathlib.Path(folder) / RECORD_FILE).is_file():
+        return Step({})
+    epochs = read_metrics(folder)
+    return Step(read_run_record(folder), epochs[-1]["epoch"] if epochs else 0)
+
+
+def runs_table(runs: Sequence[ScoredRun]) -> Table:
+    """Returns the commands that the scores were made by.
+
+    Args:
+        runs: The scores.
+
+    Returns:
+        A row a run.
+    """
+    header = ("Run", "Scores", "Depth network", "Gradient network", "Predictions")
+    rows = []
+    for run in runs:
+        data = f"{run.summary['dataset']}, {run.summary['split']}"
+        trainings = [f"{step.summary}\n{_command(step)}" for step in run.trainings]
+        texts = [f"{data}\n{_command(run.scoring)}", *trainings]
+        rows.append(tuple(map(Cell, (run.label, *texts, _command(run.prediction)))))
+    return Table(header, tuple(rows), kind="settings")
+
+
+def _command(step: Step) -> str:
+    """A command as code."""
+    return f"`{step.command}`" if step.command else "no command"
+
+
+def _argument(name: str, value: object) -> str:
+    """A flag as it is typed."""
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no{name}"
+    if isinstance(value, list):
+        value = ",".join(map(str, value))
+    return f"--{name}={value}"

@@ -1,0 +1,168 @@
+"""Weights in a quarter of their size: kernels as int8 with a scale for each channel.
+
+Small kernels, those near the image and near the depth, are int16: most of the error of
+the rounding came from them, and they are few.
+
+A folder of compact weights holds pieces `compact-1.npz`, `compact-2.npz`, ..., none
+over 40 MB, and `SHA256SUMS` of all its files. They are plain arrays: reading them runs
+no code.
+"""
+
+import pathlib
+
+import keras
+import numpy as np
+
+from dpde_tf.files.arrays import read_npz
+from dpde_tf.files.checksums import check_checksums, write_checksums
+
+_PIECE_NAME = "compact-{}.npz"
+
+_PIECE_BYTES = 40_000_000
+# Smaller arrays (biases, batch normalisation) keep float32: they are 1 % of all.
+_MIN_SIZE = 4096
+# Smaller kernels are int16: another 1 %.
+_MIN_SIZE_INT8 = 40_000
+_SCALE = ".scale"
+# Clipping the largest weights makes the steps of all others finer. With int16 that
+# would pay for channels of more than 3e7 weights.
+_CLIPPING = {np.int8: np.linspace(1.0, 0.5, 11, dtype=np.float32), np.int16: [1.0]}
+
+
+def quantize(
+    kernel: np.ndarray, dtype: type[np.signedinteger] = np.int8
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns an array in whole numbers, and the scale of each channel.
+
+    The scale is that of the channel's largest weight; for int8 the one, of eleven from
+    there down to half of it, that has the smallest squared error.
+
+    Args:
+        kernel: float32 `[..., C]`.
+        dtype: int8 or int16.
+
+    Returns:
+        `dtype` `[..., C]`, as far below 0 as above (-127 to 127), and float32 `[C]`;
+        their product is the kernel, rounded.
+    """
+    limit = np.iinfo(dtype).max
+    flat = kernel.reshape(-1, kernel.shape[-1])
+    largest = np.abs(flat).max(axis=0)
+    # A channel of zeros has any scale.
+    largest = np.where(largest > 0, largest, 1.0)
+    best = np.full(kernel.shape[-1], np.inf, np.float32)
+    scale = np.empty(kernel.shape[-1], np.float32)
+    for clipping in _CLIPPING[dtype]:
+        candidate = (largest * clipping / limit).astype(np.float32)
+        rounded = _rounded(flat, candidate, limit) * candidate
+        error = np.square(rounded - flat).sum(axis=0)
+        scale = np.where(error < best, candidate, scale)
+        best = np.minimum(error, best)
+    return _rounded(flat, scale, limit).astype(dtype).reshape(kernel.shape), scale
+
+
+def write_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> None:
+    """Writes the weights of a network; the same weights give the same bytes.
+
+    Args:
+        network: Any Keras model whose weights have different paths.
+        folder: A folder that exists; other files in it go into the checksums too.
+    """
+    folder = pathlib.Path(folder)
+    arrays: dict[str, np.ndarray] = {}
+    for variable in network.weights:
+        value = np.asarray(variable.value, np.float32)
+        if value.size >= _MIN_SIZE and value.ndim > 1:
+            dtype = np.int16 if value.size < _MIN_SIZE_INT8 else np.int8
+            codes, arrays[variable.path + _SCALE] = quantize(value, dtype)
+            arrays[variable.path] = codes
+        else:
+            arrays[variable.path] = value
+    for number, piece in enumerate(_pieces(arrays), start=1):
+        np.savez_compressed(folder / _PIECE_NAME.format(number), **piece)
+    write_checksums(folder)
+
+
+def load_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> None:
+    """Sets all weights of a network to compact ones.
+
+    Args:
+        network: Of the same layers as the one that was written.
+        folder: As `write_compact_weights` wrote it.
+
+    Raises:
+        ValueError: If a file is missing or damaged, or of another network.
+    """
+    folder = pathlib.Path(folder)
+    try:
+        check_checksums(folder)
+    except ValueError as error:
+        raise ValueError(
+            f"The weights in {folder} are damaged: {error}. Install the package again, "
+            "or export them again."
+        ) from error
+    arrays: dict[str, np.ndarray] = {}
+    for path in sorted(folder.glob(_PIECE_NAME.format("*"))):
+        try:
+            arrays |= read_npz(path)
+        except ValueError as error:
+            raise ValueError(
+                f"{path} is no piece of compact weights: {error}"
+            ) from error
+    scales = {name for name in arrays if name.endswith(_SCALE)}
+    values = {
+        name: _restored(array, arrays.get(name + _SCALE))
+        for name, array in arrays.items()
+        if name not in scales
+    }
+    _check_same_layers(network, values, folder)
+    for variable in network.weights:
+        variable.assign(values[variable.path])
+
+
+def has_compact_weights(folder: str | pathlib.Path) -> bool:
+    """Returns whether a folder holds compact weights.
+
+    Args:
+        folder: Any folder; it need not exist.
+
+    Returns:
+        True if their first piece is there.
+    """
+    return (pathlib.Path(folder) / _PIECE_NAME.format(1)).is_file()
+
+
+def _rounded(flat: np.ndarray, scale: np.ndarray, limit: int) -> np.ndarray:
+    """The nearest whole multiples of the scales, -limit to limit, as float32."""
+    return np.clip(np.rint(flat / scale), -limit, limit)
+
+
+def _restored(array: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
+    """The float32 array that was written."""
+    return array if scale is None else array.astype(np.float32) * scale
+
+
+def _pieces(arrays: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """The arrays, in order, in groups that are small enough for one file."""
+    pieces, size = [{}], 0
+    for name, array in arrays.items():
+        if size and size + array.nbytes > _PIECE_BYTES:
+            pieces.append({})
+            size = 0
+        pieces[-1][name] = array
+        size += array.nbytes
+    return pieces
+
+
+def _check_same_layers(
+    network: keras.Model, values: dict[str, np.ndarray], folder: pathlib.Path
+) -> None:
+    """Refuses the weights of another network."""
+    expected = {v.path: tuple(v.shape) for v in network.weights}
+    found = {name: value.shape for name, value in values.items()}
+    if expected != found:
+        example = sorted(set(expected.items()) ^ set(found.items()))[0]
+        raise ValueError(
+            f"{folder} holds the weights of another network: {example[0]} "
+            f"{list(example[1])} is in one of them alone."
+        )

@@ -1,0 +1,108 @@
+"""`run.json`: with what a run was made, so that it can be made again."""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import pathlib
+import platform
+import subprocess
+
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.runs.hardware import hardware
+from dpde_tf.runs.precision import remembered_speedup
+from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
+
+_PACKAGES = (
+    "dpde_tf",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "scipy",
+    "h5py",
+    "opencv-python",
+    "absl-py",
+)
+
+
+def write_run_record(
+    workdir: str | pathlib.Path, *, program: str, flags: dict, config: dict
+) -> None:
+    """Writes `run.json`: program, flags, configuration, versions, commit, hardware.
+
+    Args:
+        workdir: Folder of the run.
+        program: Module of the entry point, such as `experiments.train_depth`.
+        flags: The flags as they were given.
+        config: The configurations in force, as JSON-ready dictionaries.
+    """
+    _write(
+        workdir,
+        {"program": program, "flags": flags, "config": config, **circumstances()},
+    )
+
+
+def add_resumption(workdir: str | pathlib.Path) -> None:
+    """Notes in `run.json` with what an interrupted run goes on.
+
+    Args:
+        workdir: Folder of the run.
+    """
+    record = read_run_record(workdir)
+    record.setdefault("resumed", []).append(circumstances())
+    _write(workdir, record)
+
+
+def circumstances() -> dict:
+    """Returns versions, commit, hardware and time, in JSON types.
+
+    `bfloat16_speedup` is that of `dpde_tf.runs.precision`, null if not measured.
+    """
+    return {
+        "versions": versions(),
+        "commit": _commit(),
+        "hardware": hardware(),
+        "bfloat16_speedup": remembered_speedup(),
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def config_as_dict(*configs: object) -> dict:
+    """Returns dataclass configurations as one dictionary, by their class names.
+
+    Args:
+        *configs: Frozen dataclasses.
+
+    Returns:
+        Class name to fields; lists for tuples, as JSON gives them back.
+    """
+    fields = {type(config).__name__: dataclasses.asdict(config) for config in configs}
+    return json.loads(json.dumps(fields))
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of Python and of the packages that decide about numbers."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _write(workdir: str | pathlib.Path, record: dict) -> None:
+    """Writes `run.json`."""
+    with write_whole(pathlib.Path(workdir) / RECORD_FILE) as path:
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _commit() -> str:
+    """The commit of the checkout that this file lies in, or `unknown`."""
+    folder = pathlib.Path(__file__).parent
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return result.stdout.strip()

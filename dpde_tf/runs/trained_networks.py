@@ -1,0 +1,141 @@
+"""Networks built again from the folder of the run that trained them.
+
+The networks that come with the library are such folders too, with compact weights:
+`SHIPPED_DEPTH_RUN` and `SHIPPED_CONTEXT_RUN`.
+"""
+
+import dataclasses
+import pathlib
+
+import keras
+
+from dpde_tf.config import (
+    ContextNetworkConfig,
+    DepthNetworkConfig,
+    GradientNetworkConfig,
+)
+from dpde_tf.files import checksums
+from dpde_tf.models.context import as_gradient_network, build_context_network
+from dpde_tf.models.depth import build_depth_network
+from dpde_tf.models.gradient import build_gradient_network
+from dpde_tf.runs.compact_weights import has_compact_weights, load_compact_weights
+from dpde_tf.runs.run_folder import WEIGHTS_FILE, read_run_record, recorded_config
+from dpde_tf.runs.weight_files import load_weights
+
+_SHIPPED = pathlib.Path(__file__).parent / "pretrained"
+SHIPPED_DEPTH_RUN = _SHIPPED / "modified_fcrn"
+SHIPPED_CONTEXT_RUN = _SHIPPED / "context_network"
+
+
+def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
+    """Returns the trained depth network of a run, under the current dtype policy.
+
+    Args:
+        workdir: Folder of a run of `experiments.train_depth`, or of compact weights.
+
+    Returns:
+        See `build_depth_network`.
+
+    Raises:
+        FileNotFoundError: If it is no such folder, or has no weights yet.
+        ValueError: If it is the run of another network, or its weights are damaged.
+    """
+    config = recorded_config(workdir, DepthNetworkConfig)
+    config = dataclasses.replace(config, encoder_weights="none")
+    network = build_depth_network(config)
+    load_run_weights(network, workdir)
+    return network
+
+
+def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
+    """Returns the trained gradient network of a run, under the current dtype policy.
+
+    Args:
+        workdir: Folder of a run of `experiments.train_gradient`, or of compact weights.
+
+    Returns:
+        See `build_gradient_network`; of a context network, `as_gradient_network`.
+
+    Raises:
+        FileNotFoundError: If it is no such folder, or has no weights yet.
+        ValueError: If it is the run of another network, or its weights are damaged.
+    """
+    if is_context_run(workdir):
+        return as_gradient_network(load_context_network(workdir))
+    config = recorded_config(workdir, GradientNetworkConfig)
+    network = build_gradient_network(config)
+    load_run_weights(network, workdir)
+    return network
+
+
+def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
+    """Returns the trained context network of a run, under the current dtype policy.
+
+    Args:
+        workdir: Folder of a run of `experiments.train_gradient` with
+            `--gradient_network=context`, or of compact weights.
+
+    Returns:
+        See `build_context_network`.
+
+    Raises:
+        FileNotFoundError: If it is no such folder, or has no weights yet.
+        ValueError: If it is the run of another network, or its weights are damaged.
+    """
+    config = recorded_config(workdir, ContextNetworkConfig)
+    config = dataclasses.replace(config, context_encoder_weights="none")
+    network = build_context_network(config)
+    load_run_weights(network, workdir)
+    return network
+
+
+def load_run_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
+    """Sets the weights of a network to those of a run of the same network.
+
+    Args:
+        network: As the configuration of the run builds it.
+        workdir: Folder of a run, or of compact weights.
+
+    Raises:
+        FileNotFoundError: If the folder has no weights yet.
+        ValueError: If they are of another network, or damaged.
+    """
+    if has_compact_weights(workdir):
+        load_compact_weights(network, workdir)
+        return
+    path = pathlib.Path(workdir) / WEIGHTS_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist: the run has not finished an epoch. Go on with "
+            "the command that its run.json names."
+        )
+    load_weights(network, path, remedy="Train again, or name another run.")
+
+
+def is_context_run(workdir: str | pathlib.Path) -> bool:
+    """Returns whether a run of the gradient network is of a context network.
+
+    Args:
+        workdir: Folder of a run, or of compact weights.
+
+    Returns:
+        True if it is.
+
+    Raises:
+        FileNotFoundError: If it is no such folder.
+    """
+    return ContextNetworkConfig.__name__ in read_run_record(workdir).get("config", {})
+
+
+def weights_sha256(workdir: str | pathlib.Path) -> str:
+    """Returns a checksum that tells the weights of a run from all others.
+
+    Args:
+        workdir: Folder of a run, or of compact weights.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    compact = has_compact_weights(workdir)
+    name = checksums.FILE_NAME if compact else WEIGHTS_FILE
+    return checksums.file_sha256(pathlib.Path(workdir) / name)

@@ -1,0 +1,4 @@
+"""Pictures of depth maps, and their reconstruction in three dimensions.
+
+Uses `files`.
+"""

@@ -1,0 +1,250 @@
+"""Pictures of depth, gradients and errors, and rows of them, with OpenCV alone.
+
+All pictures are RGB, uint8 `[H, W, 3]`. Pixels without measurement are black.
+"""
+
+import pathlib
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from dpde_tf.files.atomic import write_whole
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_TITLE_HEIGHT = 20  # pixels
+_BAR_WIDTH, _LABEL_WIDTH = 12, 48  # of a colour bar and of the text beside it, pixels
+
+
+def _apply_colormap(share: np.ndarray, colormap: int) -> np.ndarray:
+    """Colours of shares in [0, 1], RGB."""
+    levels = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
+    return cv2.cvtColor(cv2.applyColorMap(levels, colormap), cv2.COLOR_BGR2RGB)
+
+
+def _check_maps(**maps: np.ndarray) -> None:
+    """Raises a ValueError unless all are `[H, W]` and of one size."""
+    shapes = {name: values.shape for name, values in maps.items()}
+    if len(set(shapes.values())) > 1 or any(v.ndim != 2 for v in maps.values()):
+        raise ValueError(
+            f"{' and '.join(f'`{name}`' for name in shapes)} must be [H, W] of one "
+            f"size. Received: {', '.join(str(shape) for shape in shapes.values())}."
+        )
+
+
+def _check_limit(limit: float) -> None:
+    if not limit > 0:
+        raise ValueError(f"`limit` must be positive. Received: {limit}.")
+
+
+def colorize_depth(
+    depth: np.ndarray,
+    *,
+    min_depth: float | None = None,
+    max_depth: float | None = None,
+) -> np.ndarray:
+    """Returns a depth map in colours, from red (near) over green to blue (far).
+
+    Args:
+        depth: Metres, `[H, W]`; 0, negative and non-finite = no measurement, black.
+        min_depth: Metres of the nearest colour; None = the smallest measured depth.
+        max_depth: Metres of the farthest colour; None = the largest measured depth.
+
+    Returns:
+        RGB, uint8 `[H, W, 3]`; depths out of the range have the colour of its end.
+
+    Raises:
+        ValueError: If `depth` is not `[H, W]` or `min_depth` exceeds `max_depth`.
+    """
+    depth = np.asarray(depth, np.float64)
+    _check_maps(depth=depth)
+    if min_depth is not None and max_depth is not None and min_depth > max_depth:
+        raise ValueError(
+            "`min_depth` must not be greater than `max_depth`. Received: "
+            f"{min_depth} and {max_depth}."
+        )
+    measured = np.isfinite(depth) & (depth > 0)
+    ends = depth[measured] if measured.any() else np.ones(1)
+    low = ends.min() if min_depth is None else min_depth
+    high = ends.max() if max_depth is None else max_depth
+    far = (np.where(measured, depth, low) - low) / max(high - low, 1e-9)
+    colours = _apply_colormap(1 - far, cv2.COLORMAP_TURBO)
+    return np.where(measured[..., np.newaxis], colours, np.uint8(0))
+
+
+def colorize_gradients(
+    gradient_x: np.ndarray, gradient_y: np.ndarray, *, limit: float
+) -> np.ndarray:
+    """Returns depth gradients in colours: hue = direction, saturation = size.
+
+    No gradient is white; red = deeper to the right, cyan = deeper to the left, about
+    yellow-green = deeper downwards, violet = deeper upwards.
+
+    Args:
+        gradient_x: Metres per pixel along the width, `[H, W]`; NaN counts as 0.
+        gradient_y: Metres per pixel along the height, `[H, W]`.
+        limit: Size of the gradient that is saturated, metres per pixel, positive.
+
+    Returns:
+        RGB, uint8 `[H, W, 3]`.
+
+    Raises:
+        ValueError: If the shapes differ or are not `[H, W]`, or `limit` is not
+            positive.
+    """
+    gradient_x = np.nan_to_num(np.asarray(gradient_x, np.float64))
+    gradient_y = np.nan_to_num(np.asarray(gradient_y, np.float64))
+    _check_maps(gradient_x=gradient_x, gradient_y=gradient_y)
+    _check_limit(limit)
+    size = np.clip(np.hypot(gradient_x, gradient_y) / limit, 0, 1)
+    degrees = np.degrees(np.arctan2(gradient_y, gradient_x)) % 360
+    hsv = np.stack([degrees, size, np.ones_like(size)], axis=-1).astype(np.float32)
+    return np.rint(255 * cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)).astype(np.uint8)
+
+
+def colorize_error(
+    ground_truth: np.ndarray, predicted: np.ndarray, *, limit: float
+) -> np.ndarray:
+    """Returns the error of a depth map in colours: red = too far, blue = too near.
+
+    No error is white; pixels without ground truth are black.
+
+    Args:
+        ground_truth: Metres, `[H, W]`; 0, negative and non-finite = no measurement.
+        predicted: Metres, `[H, W]`.
+        limit: Error that is saturated, metres, positive.
+
+    Returns:
+        RGB, uint8 `[H, W, 3]`.
+
+    Raises:
+        ValueError: If the shapes differ or are not `[H, W]`, or `limit` is not
+            positive.
+    """
+    ground_truth = np.asarray(ground_truth, np.float64)
+    predicted = np.asarray(predicted, np.float64)
+    _check_maps(ground_truth=ground_truth, predicted=predicted)
+    _check_limit(limit)
+    measured = np.isfinite(ground_truth) & (ground_truth > 0)
+    error = np.where(measured, predicted - ground_truth, 0.0) / limit
+    error = np.clip(np.nan_to_num(error, nan=1.0), -1, 1)
+    fading = 1 - np.abs(error)
+    red, blue = np.where(error < 0, fading, 1), np.where(error > 0, fading, 1)
+    colours = np.rint(255 * np.stack([red, fading, blue], axis=-1)).astype(np.uint8)
+    return np.where(measured[..., np.newaxis], colours, np.uint8(0))
+
+
+def _title(text: str, width: int, height: int) -> np.ndarray:
+    """Black text in the middle of a white strip, smaller if it would not fit."""
+    strip = np.full((height, width, 3), 255, np.uint8)
+    (text_width, _), _ = cv2.getTextSize(text, _FONT, 1.0, 1)
+    scale = min(0.5, (width - 4) / max(text_width, 1))
+    (text_width, text_height), _ = cv2.getTextSize(text, _FONT, scale, 1)
+    corner = ((width - text_width) // 2, (height + text_height) // 2)
+    return cv2.putText(strip, text, corner, _FONT, scale, (0, 0, 0), 1, cv2.LINE_AA)
+
+
+def _color_bar(height: int, min_depth: float, max_depth: float) -> np.ndarray:
+    """The colours of `colorize_depth`, near at the top, with the metres beside them."""
+    bar = np.full((height, _BAR_WIDTH + _LABEL_WIDTH, 3), 255, np.uint8)
+    near = np.linspace(1, 0, height)[:, np.newaxis]
+    bar[:, :_BAR_WIDTH] = _apply_colormap(near, cv2.COLORMAP_TURBO)
+    for share in np.linspace(0, 1, max(2, min(6, height // 40))):
+        label = f"{min_depth + share * (max_depth - min_depth):.1f} m"
+        corner = (_BAR_WIDTH + 3, round(10 + share * (height - 12)))
+        cv2.putText(bar, label, corner, _FONT, 0.38, (0, 0, 0), 1, cv2.LINE_AA)
+    return bar
+
+
+def montage(
+    rows: Sequence[Sequence[np.ndarray]],
+    column_titles: Sequence[str],
+    *,
+    gap: int = 4,
+    depth_range: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """Returns pictures in rows and columns on white, with titles above the columns.
+
+    Args:
+        rows: RGB pictures, uint8 `[H, W, 3]`, all of one size and one for each title.
+        column_titles: One text a column; ASCII, as OpenCV's fonts have no more.
+        gap: White pixels between pictures, not negative.
+        depth_range: Metres of the nearest and the farthest colour of the depth
+            pictures, for a colour bar on the right; None = no bar.
+
+    Returns:
+        RGB, uint8; the strip of titles is 20 pixels high, the bar 60 wide.
+
+    Raises:
+        ValueError: If there is no picture, or a row, a size or a type does not fit.
+    """
+    columns = len(column_titles)
+    if not rows or not columns or any(len(row) != columns for row in rows) or gap < 0:
+        raise ValueError(
+            f"Every row must have a picture for each of the {columns} titles and `gap` "
+            f"must not be negative. Received: rows of {[len(row) for row in rows]}, "
+            f"gap {gap}."
+        )
+    kinds = {(image.dtype.name, image.shape) for row in rows for image in row}
+    (dtype, shape), *others = kinds
+    if others or dtype != "uint8" or len(shape) != 3 or shape[2] != 3:
+        raise ValueError(
+            "All pictures must be uint8 [H, W, 3] of one size. Received: "
+            f"{sorted(map(str, kinds))}."
+        )
+    titles = [_title(text, shape[1], _TITLE_HEIGHT) for text in column_titles]
+    strips = [_with_gaps(row, gap, axis=1) for row in rows]
+    grid = _with_gaps(strips, gap, axis=0)
+    if depth_range is not None:
+        grid = _with_gaps([grid, _color_bar(grid.shape[0], *depth_range)], gap, axis=1)
+    header = np.full((_TITLE_HEIGHT, grid.shape[1], 3), 255, np.uint8)
+    titled = _with_gaps(titles, gap, axis=1)
+    header[:, : titled.shape[1]] = titled
+    return np.concatenate([header, grid])
+
+
+def _with_gaps(images: Sequence[np.ndarray], gap: int, *, axis: int) -> np.ndarray:
+    """Pictures along an axis with white between them."""
+    shape = list(images[0].shape)
+    shape[axis] = gap
+    white = np.full(shape, 255, np.uint8)
+    parts = [part for image in images for part in (white, image)]
+    return np.concatenate(parts[1:], axis=axis)
+
+
+def encode_png(rgb: np.ndarray) -> bytes:
+    """Returns a picture as the bytes of a PNG file.
+
+    Args:
+        rgb: uint8 `[H, W, 3]`.
+
+    Returns:
+        The file's content.
+
+    Raises:
+        ValueError: If the type or the shape is another one.
+    """
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
+        raise ValueError(
+            f"The picture must be uint8 [H, W, 3]. Received: {rgb.dtype} {rgb.shape}."
+        )
+    _, png = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    return png.tobytes()
+
+
+def write_image(path: str | pathlib.Path, rgb: np.ndarray) -> None:
+    """Writes a picture as a PNG file, whole or not at all.
+
+    Args:
+        path: File with the suffix `.png`; its folder is made if it is missing.
+        rgb: uint8 `[H, W, 3]`.
+
+    Raises:
+        ValueError: If the suffix, the type or the shape is another one.
+    """
+    path = pathlib.Path(path)
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"The picture must be a .png file. Received: {path}.")
+    png = encode_png(rgb)
+    with write_whole(path) as temporary:
+        temporary.write_bytes(png)

@@ -1,0 +1,149 @@
+"""Files of a reconstruction: PLY, GLB, and a page that shows it in a browser."""
+
+import pathlib
+import types
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dpde_tf.files.atomic import write_whole
+from dpde_tf.visualization.reconstruction.cameras import Camera
+from dpde_tf.visualization.reconstruction.geometry import (
+    back_project,
+    connected_squares,
+    square_triangles,
+)
+from dpde_tf.visualization.reconstruction.unlit_glb import mesh_as_glb
+from dpde_tf.visualization.reconstruction.viewer_page import PointCloud, viewer_page
+
+FORMATS = ("ply", "glb", "html")
+
+
+def write_reconstruction(
+    output: pathlib.Path,
+    name: str,
+    image: np.ndarray,
+    depths: Mapping[str, np.ndarray],
+    camera: Camera,
+    *,
+    formats: Sequence[str] = FORMATS,
+) -> list[pathlib.Path]:
+    """Writes the reconstruction of an image from each of its depth maps.
+
+    `ply`: `<name>_<key>_points.ply`, a coloured point cloud, and `<name>_<key>.ply`, a
+    mesh with its depth edges cut; `glb`: the same mesh as `<name>_<key>.glb`; `html`:
+    `<name>.html`, which turns the clouds of all depth maps with the mouse and needs no
+    other file. Metres; x right, y up, -z ahead, the camera at the origin.
+
+    Args:
+        output: Folder; made if need be.
+        name: Of the image.
+        image: RGB, uint8 `[H, W, 3]`.
+        depths: Key, such as `fused`, to metres `[H, W]`; 0 = no measurement.
+        camera: Of the size of the image.
+        formats: Some of `FORMATS`.
+
+    Returns:
+        The written files.
+
+    Raises:
+        ValueError: If a format is unknown or needs a library that is not there, or a
+            depth map has another size or not one measured pixel.
+
+    Source: Xu & Liu (2021), Fig. 6 and Fig. 7.
+    """
+    check_formats(formats)
+    clouds, paths = {}, []
+    for key, depth in depths.items():
+        points = back_project(depth, camera)
+        measured = np.isfinite(points[..., 2])
+        if not measured.any():
+            raise ValueError(f"The depth {key!r} of {name} has no measured pixel.")
+        clouds[key] = PointCloud(points[measured], image[measured])
+        stem = output / f"{name}_{key}"
+        if "ply" in formats:
+            paths.append(_write_points(stem, clouds[key]))
+        meshes = [suffix for suffix in ("ply", "glb") if suffix in formats]
+        if meshes:
+            paths += _write_mesh(stem, points, image, depth, meshes)
+    if "html" in formats:
+        paths.append(output / f"{name}.html")
+        with write_whole(paths[-1]) as path:
+            page = viewer_page(clouds, title=name)
+            path.write_bytes(page.encode("utf-8", "replace"))  # Names need not be text.
+    return paths
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Checks that files of these formats can be written.
+
+    Args:
+        formats: Some of `FORMATS`.
+
+    Raises:
+        ValueError: If one is unknown, or the library for it is not installed.
+    """
+    if unknown := sorted(set(formats) - set(FORMATS)):
+        raise ValueError(
+            f"Formats must be among {', '.join(FORMATS)}. Received: "
+            f"{', '.join(unknown)}."
+        )
+    if set(formats) & {"ply", "glb"}:
+        _trimesh()
+
+
+def _trimesh() -> types.ModuleType:
+    """The library of meshes, which nothing else needs."""
+    try:
+        import trimesh
+    except ImportError as error:
+        raise ValueError(
+            "PLY and GLB files need the library trimesh: `pip install trimesh`, or "
+            "leave those formats out."
+        ) from error
+    return trimesh
+
+
+def _write_points(stem: pathlib.Path, cloud: PointCloud) -> pathlib.Path:
+    """A coloured point cloud as PLY."""
+    points = _trimesh().PointCloud(cloud.points, colors=cloud.colors)
+    path = stem.with_name(f"{stem.name}_points.ply")
+    return _write(path, points.export(file_type="ply"))
+
+
+def _write_mesh(
+    stem: pathlib.Path,
+    points: np.ndarray,
+    image: np.ndarray,
+    depth: np.ndarray,
+    suffixes: Sequence[str],
+) -> list[pathlib.Path]:
+    """The mesh without what no triangle needs; nothing if there is no triangle."""
+    triangles = square_triangles(connected_squares(depth))
+    if not len(triangles):
+        return []
+    used, triangles = np.unique(triangles, return_inverse=True)
+    vertices, colors = (values.reshape(-1, 3)[used] for values in (points, image))
+    export = {"ply": _mesh_as_ply, "glb": mesh_as_glb}
+    return [
+        _write(
+            stem.with_name(f"{stem.name}.{suffix}"),
+            export[suffix](vertices, triangles.reshape(-1, 3), colors),
+        )
+        for suffix in suffixes
+    ]
+
+
+def _mesh_as_ply(
+    vertices: np.ndarray, triangles: np.ndarray, colors: np.ndarray
+) -> bytes:
+    """A mesh whose colours are those of the image, as PLY has them."""
+    mesh = _trimesh().Trimesh(vertices, triangles, vertex_colors=colors, process=False)
+    return mesh.export(file_type="ply")
+
+
+def _write(path: pathlib.Path, content: bytes) -> pathlib.Path:
+    """One file, whole or not at all."""
+    with write_whole(path) as temporary:
+        temporary.write_bytes(content)
+    return path

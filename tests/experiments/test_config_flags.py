@@ -1,0 +1,70 @@
+"""Tests of the flags made from configurations."""
+
+import dataclasses
+import pathlib
+import re
+
+import pytest
+
+from dpde_tf import config
+from dpde_tf.cli.config_flags import _field_descriptions, config_from_flags
+from dpde_tf.config import AugmentationConfig, DepthNetworkConfig
+
+CLASSES = [
+    value
+    for value in vars(config).values()
+    if isinstance(value, type) and dataclasses.is_dataclass(value)
+]
+
+
+@pytest.mark.parametrize("config_class", CLASSES)
+def test_every_field_has_a_description(config_class):
+    names = {field.name for field in dataclasses.fields(config_class)}
+    descriptions = _field_descriptions(config_class)
+    assert set(descriptions) == names
+    assert all(len(text) > 10 for text in descriptions.values())
+
+
+def test_field_descriptions_join_lines():
+    text = _field_descriptions(DepthNetworkConfig)["output_scale"]
+    assert text.startswith("depth = offset + scale * last convolution. Ours: 0.1. The")
+    assert "\n" not in text
+
+
+def test_config_from_flags_changes_only_what_was_given():
+    values = {"output_scale": 1.0, "encoder_weights": None, "unknown": 3}
+    changed = config_from_flags(DepthNetworkConfig(output_relu=True), values)
+    assert changed == DepthNetworkConfig(output_relu=True, output_scale=1.0)
+
+
+def test_config_from_flags_reads_sizes():
+    changed = config_from_flags(AugmentationConfig(), {"crop_size": ["64", "96"]})
+    assert changed.crop_size == (64, 96)
+
+
+def test_config_from_flags_refuses_what_is_not_a_size():
+    for values in (["64"], ["64", "b"], ["1", "2", "3"]):
+        with pytest.raises(ValueError, match=r"--crop_size must be height,width"):
+            config_from_flags(AugmentationConfig(), {"crop_size": values})
+    whole = AugmentationConfig(crop_size=(8, 8))
+    assert config_from_flags(whole, {"crop_size": []}).crop_size is None
+
+
+def test_no_two_configurations_share_a_field():
+    # All of a program's configurations become flags of one name space.
+    names = [field.name for c in CLASSES for field in dataclasses.fields(c)]
+    shared = {name for name in names if names.count(name) > 1}
+    # The two networks are trained by two programs.
+    assert shared == {"kernel_stddev"}
+
+
+def test_makefile_lists_the_flags_of_the_depth_network_alone():
+    makefile = pathlib.Path(__file__).parents[2] / "Makefile"
+    listed = re.search(r"^DEPTH_ONLY = (.*)$", makefile.read_text(), re.M).group(1)
+    depth = (DepthNetworkConfig, config.DepthLossConfig)
+    gradient = (config.GradientNetworkConfig, config.GradientLossConfig)
+    depth, gradient = (
+        {field.name for c in classes for field in dataclasses.fields(c)}
+        for classes in (depth, gradient)
+    )
+    assert set(listed.split(",")) == depth - gradient

@@ -1,0 +1,231 @@
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from absl import flags
+
+from dpde_tf.cli import evaluate
+from dpde_tf.evaluation import score_text
+from dpde_tf.files.depth_maps import write_depth
+from dpde_tf.files.predictions import PredictionFolder, read_prediction
+from tests.fixtures.scored_sets import DEPTHS, write_depths, write_predictions
+
+
+def run_evaluate(tmp_path, predictions, **options):
+    defaults = {"split": "test", "keys": None, "protocols": ["paper"]}
+    folder = PredictionFolder.open(predictions)
+    return evaluate.evaluate(
+        folder,
+        tmp_path / "records",
+        output=tmp_path / "scores",
+        **(defaults | options),
+    )
+
+
+def test_evaluate_scores_all_depths_of_a_folder(tmp_path):
+    write_depths(tmp_path / "records")
+    predictions = write_predictions(tmp_path / "predictions")
+    names = ["paper", "simple_median"]
+    summary = run_evaluate(tmp_path, predictions, protocols=names)
+    assert summary["num_images"] == 3
+    assert list(summary["protocols"]) == names
+    assert list(summary["protocols"]["paper"]["results"]) == ["depth", "fused"]
+    # Constant predictions of constant depths: the medians make them equal.
+    aligned = summary["protocols"]["simple_median"]["results"]["depth"]["pooled"]
+    assert aligned["rms"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_evaluate_scores_a_part_if_it_may_and_says_so(tmp_path):
+    write_depths(tmp_path / "records")
+    predictions = write_predictions(tmp_path / "predictions")
+    (predictions / "b.npz").rename(predictions / "x.npz")
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 of 3 .*: b\..*allow_partial"):
+        run_evaluate(tmp_path, predictions)
+    summary = run_evaluate(tmp_path, predictions, allow_partial=True)
+    assert summary["num_images"] == 2
+    assert summary["left_out"] == {"records": ["b"], "predictions": ["x"]}
+
+
+def test_evaluate_compares_with_an_array_of_the_same_folder(tmp_path):
+    write_depths(tmp_path / "records")
+    predictions = write_predictions(tmp_path / "predictions")
+    summary = run_evaluate(
+        tmp_path,
+        predictions,
+        keys=["fused"],
+        comparison=evaluate.Comparison(None, "depth"),
+    )
+    entry = summary["protocols"]["paper"]
+    assert list(entry["results"]) == ["fused"]
+    # Errors of 0.5, 1 and 2 m, and of half of that.
+    means = entry["comparisons"]["fused - depth"]["per_image_mean"]
+    assert means["rms"]["difference"] == pytest.approx(-3.5 / 6)
+    text = score_text.format_table(summary)
+    # Pooled: sqrt((24 * 0.25 + 24 + 4) / 49) / 2 = 0.4165.
+    assert "paper, fused - depth: RMS -0.41650 [-" in text
+    with pytest.raises(ValueError, match="Nothing to compare 'depth' with"):
+        run_evaluate(
+            tmp_path,
+            predictions,
+            keys=["depth"],
+            comparison=evaluate.Comparison(None, "depth"),
+        )
+
+
+def test_evaluate_compares_with_another_folder(tmp_path):
+    write_depths(tmp_path / "records")
+    predictions = write_predictions(tmp_path / "dpde")
+    other = write_predictions(tmp_path / "fcrn")
+    comparison = evaluate.Comparison(PredictionFolder.open(other), "depth")
+    summary = run_evaluate(tmp_path, predictions, comparison=comparison)
+    comparisons = summary["protocols"]["paper"]["comparisons"]
+    same = comparisons["dpde/depth - fcrn/depth"]["pooled"]["rms"]
+    assert same == {"difference": 0.0, "interval": [0.0, 0.0]}
+    assert "dpde/fused - fcrn/depth" in comparisons
+    (other / "a.npz").unlink()
+    comparison = evaluate.Comparison(PredictionFolder.open(other))
+    with pytest.raises(FileNotFoundError, match=r"fcrn lacks 1 of 3"):
+        run_evaluate(tmp_path, predictions, comparison=comparison)
+
+
+def test_default_output_lies_beside_the_predictions():
+    beside = evaluate.default_output(pathlib.Path("/runs/nyu/predictions/dpde"))
+    assert beside == pathlib.Path("/runs/nyu/scores/dpde")
+    beside = evaluate.default_output(pathlib.Path("/runs/mine"))
+    assert beside == pathlib.Path("/runs/mine_scores")
+
+
+@pytest.mark.slow
+def test_evaluate_as_a_program(tmp_path):
+    write_predictions(tmp_path / "predictions" / "dpde")
+    write_depths(tmp_path / "records")
+    command = [sys.executable, "-m", "experiments.evaluate"]
+    folders = [
+        f"--predictions={tmp_path}/predictions/dpde",
+        f"--records={tmp_path}/records",
+    ]
+    finished = subprocess.run([*command, *folders], capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    assert "paper" in finished.stdout
+    summary = json.loads((tmp_path / "scores" / "dpde" / "summary.json").read_text())
+    assert summary["split"] == "test"
+    finished = subprocess.run(
+        [*command, "--protocol=x"], capture_output=True, text=True
+    )
+    assert "--predictions" in finished.stderr + finished.stdout
+    finished = subprocess.run(
+        [*command, *folders, "--split=x"], capture_output=True, text=True
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1].startswith("Error: ")
+    assert "Traceback" not in finished.stderr
+
+
+def run_main(monkeypatch, **values):
+    """Runs the program's main in this process, with flags of its own."""
+    own = flags.FlagValues()
+    for name in (
+        *("predictions", "records", "output"),
+        *("compare_with", "compare_key"),
+    ):
+        flags.DEFINE_string(name, None, "", flag_values=own)
+    flags.DEFINE_string("split", "test", "", flag_values=own)
+    flags.DEFINE_list("keys", None, "", flag_values=own)
+    flags.DEFINE_list("protocol", ["paper"], "", flag_values=own)
+    flags.DEFINE_float("depth_scale", None, "", flag_values=own)
+    flags.DEFINE_bool("allow_partial", False, "", flag_values=own)
+    flags.DEFINE_integer("seed", 0, "", flag_values=own)
+    own(["evaluate", *(f"--{name}={value}" for name, value in values.items())])
+    monkeypatch.setattr(evaluate, "FLAGS", own)
+    monkeypatch.setattr(flags, "FLAGS", own)
+    evaluate.main(["evaluate"])
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """What to score."""
+    predictions = write_predictions(tmp_path / "predictions" / "dpde")
+    records = write_depths(tmp_path / "records")
+    return {"predictions": str(predictions), "records": str(records)}
+
+
+def test_main_writes_with_what_the_scores_were_made(folders, tmp_path, monkeypatch):
+    run_main(monkeypatch, **folders, protocol="c1")
+    output = tmp_path / "scores" / "dpde"
+    assert {path.name for path in output.iterdir()} == {
+        "run.json",
+        "summary.json",
+        "per_image.csv",
+    }
+    record = json.loads((output / "run.json").read_text())
+    assert record["program"] == "experiments.evaluate"
+    assert record["flags"] == folders | {"protocol": ["c1"]}
+    assert record["config"]["protocols"]["c1"]["max_depth"] == 70.0
+    assert {"versions", "commit", "hardware"} <= set(record)
+    run_main(monkeypatch, **folders)  # Scores may be written again.
+
+
+def test_main_ends_with_one_line_on_bad_input(folders, monkeypatch):
+    with pytest.raises(SystemExit, match=r"^Error: .*'validation'"):
+        run_main(monkeypatch, **folders, split="validation")
+    with pytest.raises(SystemExit, match=r"^Error: There is no protocol 'x'"):
+        run_main(monkeypatch, **folders, protocol="x")
+
+
+def test_main_keeps_the_record_of_the_predictions(folders, monkeypatch):
+    path = pathlib.Path(folders["predictions"]) / "run.json"
+    path.write_text(json.dumps({"program": "experiments.predict"}))
+    with pytest.raises(SystemExit, match=r"^Error: .*run of experiments\.predict"):
+        run_main(monkeypatch, **folders, output=folders["predictions"])
+    assert json.loads(path.read_text()) == {"program": "experiments.predict"}
+
+
+@pytest.mark.slow
+def test_evaluate_program_lists_its_flags():
+    command = [sys.executable, "-m", "experiments.evaluate", "--help"]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    for name in ("--predictions", "--records", "--split", "--keys", "--protocol"):
+        assert name in finished.stdout
+
+
+def test_main_scales_integers_alone(folders, tmp_path, monkeypatch):
+    """Metres and millimetres in one folder get the scores of metres."""
+    predictions = pathlib.Path(folders["predictions"])
+    scores = []
+    for flag in ({}, {"depth_scale": 0.001}):
+        run_main(monkeypatch, **folders, keys="depth", **flag)
+        summary = json.loads(
+            (tmp_path / "scores" / "dpde" / "summary.json").read_text()
+        )
+        scores.append(summary["protocols"]["paper"]["results"]["depth"]["pooled"])
+        if not flag:
+            depth = read_prediction(predictions / "a.npz")["depth"]
+            (predictions / "a.npz").unlink()
+            write_depth(predictions / "a.png", depth)
+    assert scores[0] == scores[1]  # 2.5 m are 2500 mm.
+    assert scores[0]["rms"] == pytest.approx(0.8330, abs=1e-4)
+    with pytest.raises(SystemExit, match=r"a.png holds integers.*--depth_scale, 0.001"):
+        run_main(monkeypatch, **folders, keys="depth")
+    write_depth(predictions / "b.png", depth)
+    with pytest.raises(SystemExit, match=r"there once in .*; b.png and b.npz have the"):
+        run_main(monkeypatch, **folders, keys="depth", depth_scale=0.001)
+
+
+def test_main_refuses_a_scale_that_nothing_needs(folders, tmp_path, monkeypatch):
+    with pytest.raises(SystemExit, match=r"--depth_scale=0.001 is for integers; .*npz"):
+        run_main(monkeypatch, **folders, depth_scale=0.001)
+    # The other folder needs it.
+    for name, depth in DEPTHS.items():
+        write_depth(tmp_path / "other" / f"{name}.png", np.full((4, 6), depth))
+    other = {"compare_with": tmp_path / "other", "compare_key": "depth"}
+    run_main(monkeypatch, **folders, keys="depth", depth_scale=0.001, **other)
+
+
+def test_main_names_integers_without_a_scale(folders, monkeypatch):
+    path = pathlib.Path(folders["predictions"]) / "a.npz"
+    np.savez(path, depth=np.full((2, 3), 2000, np.int32))
+    with pytest.raises(SystemExit, match=r"a.npz holds integers.*--depth_scale, 0.001"):
+        run_main(monkeypatch, **folders, keys="depth")

@@ -1,0 +1,121 @@
+"""Tests of experiments.fusion_ablation on a small record set."""
+
+import json
+
+import numpy as np
+import pytest
+from absl import app, flags
+
+from dpde_tf.config import FusionConfig
+from dpde_tf.evaluation.score_files import read_split
+from dpde_tf.files.predictions import read_prediction, write_prediction
+from dpde_tf.runs.run_folder import RECORD_FILE
+from experiments import fusion_ablation
+from tests.fixtures.record_sets import write_small_record_set
+
+SIZE = (16, 24)
+
+
+@pytest.fixture
+def folders(tmp_path, rng):
+    """Records, and predictions that are the truth with noise and a wrong scale."""
+    records = write_small_record_set(tmp_path / "records", rng, size=SIZE)
+    for name, _, truth in read_split(records, "test"):
+        noise = rng.normal(0, 0.05, SIZE)
+        zeros = np.zeros(SIZE, np.float32)
+        arrays = {"depth": (1.1 * truth + noise).astype(np.float32)}
+        arrays |= {"gradient_x": zeros, "gradient_y": zeros}
+        write_prediction(tmp_path / "predictions" / f"{name}.npz", arrays)
+    return tmp_path
+
+
+def fuse(folders, *sources):
+    targets = {source: folders / source for source in sources}
+    return fusion_ablation.fuse_split(
+        folders / "predictions",
+        folders / "records",
+        targets,
+        split="test",
+        fusion=FusionConfig(),
+    )
+
+
+def read_all(folders, source, key="fused"):
+    names = [name for name, _, _ in read_split(folders / "records", "test")]
+    return np.stack(
+        [read_prediction(folders / source / f"{name}.npz")[key] for name in names]
+    )
+
+
+def test_fuse_split_orders_the_gradients_by_their_worth(folders):
+    fuse(folders, "zero", "image", "truth", "network")
+    truth = np.stack([depth for _, _, depth in read_split(folders / "records", "test")])
+    changes = np.diff(truth, axis=2)
+
+    def gradient_error(depth):
+        return np.abs(np.diff(depth, axis=2) - changes).mean()
+
+    zero, true = (read_all(folders, source) for source in ("zero", "truth"))
+    assert gradient_error(true) < gradient_error(zero)
+    assert gradient_error(zero) < gradient_error(
+        read_all(folders, "predictions", "depth")
+    )
+    # The network's gradients are zeros here.
+    np.testing.assert_array_equal(read_all(folders, "network"), zero)
+    assert np.isfinite(read_all(folders, "image")).all()
+
+
+def test_fuse_split_refuses_another_size(folders):
+    for path in (folders / "predictions").glob("*.npz"):
+        write_prediction(path, {"depth": np.ones((8, 12), np.float32)})
+    with pytest.raises(ValueError, match=r"the size of the record, \(16, 24\)"):
+        fuse(folders, "zero")
+
+
+def test_fuse_split_names_a_missing_prediction(folders):
+    for path in (folders / "predictions").glob("*.npz"):
+        path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"\.npz does not exist"):
+        fuse(folders, "zero")
+
+
+@pytest.fixture
+def run():
+    """Runs the program in this process, with its flags defined for the test alone."""
+    before = set(flags.FLAGS)
+    fusion_ablation._define_flags()
+
+    def run_main(**values):
+        arguments = [f"--{name}={value}" for name, value in values.items()]
+        flags.FLAGS(["fusion_ablation", *arguments])
+        fusion_ablation.main(["fusion_ablation"])
+
+    yield run_main
+    flags.FLAGS.unparse_flags()
+    for name in set(flags.FLAGS) - before:
+        delattr(flags.FLAGS, name)
+
+
+def test_main_records_which_gradients_and_how_the_depth_was_made(folders, run):
+    given = {"depth_run": "runs/nyu/depth"}
+    networks = {"gradient_run": "shipped"}
+    record = {"program": "experiments.predict", "flags": given}
+    record["config"] = {"networks": networks}
+    (folders / "predictions" / RECORD_FILE).write_text(json.dumps(record))
+    names = ("predictions", "records", "output")
+    run(gradients="truth,zero", **{name: folders / name for name in names})
+    assert len(list((folders / "output" / "zero_gradients").glob("*.npz"))) == 3
+    written = folders / "output" / "true_gradients"
+    assert len(list(written.glob("*.npz"))) == 3
+    config = json.loads((written / RECORD_FILE).read_text())["config"]
+    assert config["gradients"] == "truth"
+    assert config["prediction_flags"] == given | networks
+    assert config["FusionConfig"]["omega"] == 10.0
+
+
+def test_main_refuses_unknown_gradients(folders, run):
+    names = ("predictions", "records", "output")
+    message = r"knows zero, image, truth, network\. Received: true"
+    with pytest.raises(app.UsageError, match=message):
+        run(gradients="zero,true", **{name: folders / name for name in names})
+    assert not (folders / "output").exists()

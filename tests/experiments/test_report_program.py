@@ -1,0 +1,73 @@
+"""The program itself; what it writes is in test_report."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from absl import flags
+
+from experiments import report
+from tests.fixtures.scored_sets import write_depths, write_predictions
+from tests.fixtures.training_runs import write_training_run
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    """A training and predictions."""
+    write_training_run(tmp_path / "runs" / "depth", epochs=2, units=5)
+    write_predictions(tmp_path / "runs" / "predictions" / "dpde")
+    return tmp_path / "runs"
+
+
+def run_main(monkeypatch, **values):
+    """Runs the program's main in this process, with flags of its own."""
+    own = flags.FlagValues()
+    for name in ("runs", "records", "output", "figures"):
+        flags.DEFINE_string(name, None, "", flag_values=own)
+    flags.DEFINE_string("split", "test", "", flag_values=own)
+    flags.DEFINE_string("note", "", "", flag_values=own)
+    flags.DEFINE_list("names", None, "", flag_values=own)
+    flags.DEFINE_integer("num_images", 1, "", flag_values=own)
+    own(["report", *(f"--{name}={value}" for name, value in values.items())])
+    monkeypatch.setattr(report, "FLAGS", own)
+    monkeypatch.setattr(flags, "FLAGS", own)
+    report.main(["report"])
+
+
+def test_main_writes_with_what_the_report_was_made(run_folder, tmp_path, monkeypatch):
+    output = tmp_path / "report"
+    given = {"runs": str(run_folder), "output": str(output)}
+    run_main(monkeypatch, **given)
+    record = json.loads((output / "run.json").read_text())
+    assert record["program"] == "experiments.report"
+    assert record["flags"] == given
+    assert {"versions", "commit", "hardware"} <= set(record)
+    run_main(monkeypatch, **given)  # A report may be written again.
+
+
+def test_main_ends_with_one_line_on_bad_input(run_folder, tmp_path, monkeypatch):
+    with pytest.raises(SystemExit, match=r"^Error: .*holds no training run.*--runs"):
+        run_main(monkeypatch, runs=tmp_path / "none", output=tmp_path / "report")
+    # The record of a training must not be lost.
+    with pytest.raises(SystemExit, match=r"^Error: .*run of experiments\.train_depth"):
+        run_main(monkeypatch, runs=run_folder, output=run_folder / "depth")
+
+
+@pytest.mark.slow
+def test_report_as_a_program(run_folder, tmp_path):
+    records = write_depths(tmp_path / "records")
+    command = [sys.executable, "-m", "experiments.report", f"--runs={run_folder}"]
+    options = [f"--records={records}", f"--output={tmp_path}/out", "--num_images=1"]
+    finished = subprocess.run([*command, *options], capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    assert "index.html" in finished.stdout
+    assert (tmp_path / "out" / "report.md").is_file()
+
+
+@pytest.mark.slow
+def test_report_program_lists_its_flags():
+    command = [sys.executable, "-m", "experiments.report", "--help"]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    for name in ("--runs", "--records", "--split", "--num_images", "--names"):
+        assert name in finished.stdout

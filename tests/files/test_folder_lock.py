@@ -1,0 +1,64 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from dpde_tf.files.locks import LOCK_FILE, lock_folder
+
+# Holds the lock of the folder in argv until its input ends.
+HOLDER = (
+    "import sys; from dpde_tf.files.locks import LOCK_FILE, lock_folder\n"
+    "with lock_folder(sys.argv[1]): print('held', flush=True); sys.stdin.read()"
+)
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock of the test's folder."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, tmp_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.stdin.close()
+
+
+def test_lock_folder_refuses_the_second_process_and_names_the_first(tmp_path, holder):
+    with (
+        pytest.raises(BlockingIOError, match=f"written by process {holder.pid} on "),
+        lock_folder(tmp_path),
+    ):
+        raise AssertionError
+
+
+def test_lock_folder_is_free_when_its_holder_was_killed(tmp_path, holder):
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert (tmp_path / LOCK_FILE).is_file()
+    with lock_folder(tmp_path):
+        assert f"process {os.getpid()} on" in (tmp_path / LOCK_FILE).read_text()
+
+
+def test_lock_folder_makes_the_folder_and_leaves_no_file(tmp_path):
+    for _ in range(2):
+        with lock_folder(tmp_path / "a" / "b"):
+            assert (tmp_path / "a" / "b" / LOCK_FILE).is_file()
+        assert not list((tmp_path / "a" / "b").iterdir())
+
+
+def test_lock_folder_holds_only_the_file_that_is_there(tmp_path):
+    with lock_folder(tmp_path):
+        # As if a former holder had removed its file after this process opened it.
+        (tmp_path / LOCK_FILE).unlink()
+        with lock_folder(tmp_path):
+            pass
+
+
+def test_lock_folder_names_a_folder_that_cannot_be_written():
+    with pytest.raises(OSError, match=r"^/proc/.dpde_tf.lock could not be written: .*"):
+        lock_folder("/proc").__enter__()

@@ -1,0 +1,37 @@
+"""Tests of dpde_tf.files.folders."""
+
+import pytest
+
+from dpde_tf.files.folders import files_by_stem, normalized, stem_of
+
+
+def test_files_by_stem_takes_the_suffixes_in_any_case_and_order(tmp_path):
+    for name in ("b.PNG", "a.npy", "notes.txt", ".partial-c.npy", "d.e.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "f").mkdir()
+    files = files_by_stem(str(tmp_path), (".png", ".npy"), remedy="")
+    assert list(files) == ["a", "b", "d.e"]
+    assert files["b"] == tmp_path / "b.PNG"
+
+
+def test_files_by_stem_refuses_a_missing_folder_and_a_stem_twice(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none does not exist. Give --depth."):
+        files_by_stem(tmp_path / "none", (".png",), remedy="Give --depth.")
+    (tmp_path / "a.npy").touch()
+    (tmp_path / "a.png").touch()
+    with pytest.raises(ValueError, match=r"a.png and a.npy have the same"):
+        files_by_stem(tmp_path, (".png", ".npy"), remedy="")
+
+
+def test_files_by_stem_leaves_out_folders_and_normalizes_names(tmp_path):
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    (tmp_path / "x.png").mkdir()
+    (tmp_path / f"{decomposed}.png").touch()
+    files = files_by_stem(tmp_path, (".png",), remedy="")
+    assert files == {composed: tmp_path / f"{decomposed}.png"}
+    assert stem_of(files[composed]) == composed == normalized(decomposed)
+    # Letters that merely look alike are others.
+    assert normalized("\u0430") != "a" and normalized("\ufb01") != "fi"
+    (tmp_path / f"{composed}.png").touch()
+    with pytest.raises(ValueError, match=r"the same in other Unicode .*\\xe9.*\\u0301"):
+        files_by_stem(tmp_path, (".png",), remedy="")

@@ -1,0 +1,223 @@
+"""Tests of dpde_tf.files.images."""
+
+import struct
+
+import cv2
+import numpy as np
+import pytest
+from absl import logging
+
+from dpde_tf.files.images import IMAGE_SUFFIXES, read_image, resize_image
+
+
+def test_resize_image_halves_to_the_rounded_mean_of_four(rng):
+    image = rng.integers(0, 256, (6, 8, 3), np.uint8)
+    mean = image.reshape(3, 2, 4, 2, 3).mean((1, 3))
+    resized = resize_image(image, (3, 4))
+    assert resized.dtype == np.uint8
+    # Both are exact up to how a half is rounded.
+    assert np.abs(resized - mean).max() <= 0.5
+    linear = cv2.resize(image, (4, 3), interpolation=cv2.INTER_LINEAR)
+    assert np.abs(linear - mean).max() <= 0.5
+
+
+def test_resize_image_shrinks_by_area_and_enlarges_bilinearly():
+    stripes = np.tile(np.uint8([0, 255, 0]), 4)[np.newaxis, :, np.newaxis]
+    stripes = np.repeat(stripes, 3, axis=2)
+    np.testing.assert_array_equal(resize_image(stripes, (1, 4)), np.full((1, 4, 3), 85))
+    pixels = np.uint8([[[0] * 3, [100] * 3]])
+    enlarged = resize_image(pixels, (1, 4))[0, :, 0]
+    np.testing.assert_array_equal(enlarged, [0, 25, 75, 100])
+    assert resize_image(pixels, (1, 2)) is pixels
+
+
+def test_read_image_is_rgb(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.uint8([[[0, 0, 255]]]))  # BGR
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), [[[255, 0, 0]]])
+
+
+@pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
+def test_read_image_reads_every_suffix(tmp_path, suffix):
+    written = ".jpg" if suffix == ".jfif" else suffix
+    _, data = cv2.imencode(written, np.full((8, 8, 3), 255, np.uint8))
+    (tmp_path / f"a{suffix}").write_bytes(data.tobytes())
+    image = read_image(tmp_path / f"a{suffix}")
+    # Lossy formats may round a constant by a level or two, and the palette of GIF ends
+    # at 252.
+    assert image.shape == (8, 8, 3) and image.min() >= 252
+
+
+def test_read_image_takes_the_first_frame_of_a_gif(tmp_path):
+    animation = cv2.Animation()
+    animation.frames = [np.full((8, 9, 3), value, np.uint8) for value in (255, 0)]
+    animation.durations = [100, 100]
+    cv2.imwriteanimation(str(tmp_path / "a.gif"), animation)
+    image = read_image(tmp_path / "a.gif")
+    assert image.shape == (8, 9, 3) and image.min() >= 252
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".ppm", ".gif", ".avif"])
+@pytest.mark.parametrize("keep", [0, 0.5, 0.99])
+def test_read_image_refuses_a_cut_file(tmp_path, rng, suffix, keep):
+    path = tmp_path / f"a{suffix}"
+    cv2.imwrite(str(path), rng.integers(0, 256, (40, 50, 3), np.uint8))
+    assert read_image(path).shape == (40, 50, 3)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(keep * len(data))])
+    with pytest.raises(ValueError, match=f"a{suffix} must be a whole image"):
+        read_image(path)
+
+
+def test_read_image_names_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none.png does not exist"):
+        read_image(tmp_path / "none.png")
+    (tmp_path / "dead.png").symlink_to("gone.png")
+    with pytest.raises(FileNotFoundError, match=r"dead.png is a link to gone.png, wh"):
+        read_image(tmp_path / "dead.png")
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+            r"HEIC image, which.*JPEG or PNG",
+        ),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", r"HEIC image, which is not supported"),
+        (b"\0\0\0\x18ftypisom\0\0\2\0isommp41", r"video \(MP4 or .*frames as PNG"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", r"video \(MP4 or QuickTime\)"),
+        (b"\0\0\0\x08wide\0\0\0\0mdat", r"video \(MP4 or QuickTime\)"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", r"raw file of a camera"),
+        (b"RIFF\x24\0\0\0AVI LIST", r"AVI video"),
+        (b"\x1aE\xdf\xa3\x01\0\0\0", r"Matroska or WebM video"),
+        (b"\xff\x0a\xfa\x1f", r"JPEG XL"),
+        (b"%PDF-1.7", r"PDF"),
+    ],
+)
+def test_read_image_names_formats_that_are_not_supported(tmp_path, start, message):
+    (tmp_path / "a.jpg").write_bytes(start + bytes(200))
+    with pytest.raises(ValueError, match=rf"a\.jpg is an? {message}"):
+        read_image(tmp_path / "a.jpg")
+
+
+def test_read_image_takes_an_avif_that_also_names_heif(tmp_path):
+    _, data = cv2.imencode(".avif", np.full((8, 8, 3), 90, np.uint8))
+    (tmp_path / "a.avif").write_bytes(data.tobytes().replace(b"ftypavif", b"ftypmif1"))
+    assert read_image(tmp_path / "a.avif").shape == (8, 8, 3)
+
+
+@pytest.fixture
+def warnings_of(monkeypatch):
+    """The warnings that are logged."""
+    texts = []
+    monkeypatch.setattr(logging, "warning", lambda text, *v: texts.append(text % v))
+    return texts
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".ppm"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_read_image_finds_the_bits_of_a_16_bit_file(
+    tmp_path, warnings_of, bits, suffix
+):
+    # In steps of one level of 256, from black to white.
+    levels = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    white = 2**bits - 1
+    pixels = (levels.astype(np.uint32) * white // 255).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / f"a{suffix}"), cv2.merge([pixels] * 3))
+    image = read_image(tmp_path / f"a{suffix}")
+    np.testing.assert_array_equal(image[..., 0], levels)
+    if bits == 16:
+        assert not warnings_of
+    else:
+        (text,) = warnings_of
+        assert f"a{suffix} has 16 bits a channel, but no number over {white};" in text
+        assert f"of {bits} bits. --image_bits says otherwise" in text
+
+
+def test_read_image_takes_the_bits_that_are_said(tmp_path, warnings_of):
+    path = tmp_path / "dark.png"
+    cv2.imwrite(str(path), np.full((4, 4, 3), 800, np.uint16))
+    # 800 of 1024, of 4096, of 65536, in 256ths.
+    assert [read_image(path, bits=b)[0, 0, 0] for b in (10, 12, 16)] == [200, 50, 3]
+    assert not warnings_of
+    with pytest.raises(ValueError, match=r"dark.png holds 800, more than the 9 bit"):
+        read_image(path, bits=9)
+    cv2.imwrite(str(path), np.full((4, 4, 3), 90, np.uint8))
+    assert read_image(path, bits=12)[0, 0, 0] == 90
+
+
+def test_read_image_takes_the_bits_that_a_pnm_declares(tmp_path):
+    data = b"P6\n# dark\n2 1\n4095\n" + (800).to_bytes(2) * 6
+    (tmp_path / "a.ppm").write_bytes(data)
+    np.testing.assert_array_equal(
+        read_image(tmp_path / "a.ppm"), np.full((1, 2, 3), 50)
+    )
+
+
+def test_read_image_knows_the_bits_of_an_avif(tmp_path, warnings_of):
+    pixels = np.full((16, 16, 3), 200, np.uint16)  # Of 1023.
+    cv2.imwrite(str(tmp_path / "a.avif"), pixels, [cv2.IMWRITE_AVIF_DEPTH, 10])
+    assert np.abs(read_image(tmp_path / "a.avif").astype(int) - 50).max() <= 2
+    assert not warnings_of
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16, np.int32])
+def test_read_image_refuses_numbers_without_a_white(tmp_path, kind):
+    cv2.imwrite(str(tmp_path / "a.tiff"), np.full((4, 4, 3), 0.5).astype(kind))
+    name = np.dtype(kind).name
+    with pytest.raises(ValueError, match=rf"a.tiff holds {name} numbers, whose white"):
+        read_image(tmp_path / "a.tiff")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "white"),
+    [
+        *(
+            (suffix, white)
+            for suffix in (".png", ".tiff")
+            for white in (255, 1023, 65535)
+        ),
+        (".webp", 255),
+    ],
+)
+def test_read_image_composites_over_grey(tmp_path, rng, suffix, white):
+    kind = np.uint8 if white == 255 else np.uint16
+    pixels = np.zeros((8, 9, 4), kind)
+    pixels[..., :3] = white * 51 // 255
+    pixels[..., 3] = white
+    pixels[-1, :, :3] = white
+    plain = pixels.copy()
+    pixels[:4, :, 3] = 0
+    # Noise that is not seen, in all 16 bits.
+    pixels[:4, :, :3] = rng.integers(0, np.iinfo(kind).max, (4, 9, 3))
+    pixels[4, :, 3] = (white + 1) // 2
+    options = [cv2.IMWRITE_WEBP_QUALITY, 101] if suffix == ".webp" else []
+    images = []
+    for name, written in (("opaque", plain), ("clear", pixels)):
+        cv2.imwrite(str(tmp_path / f"{name}{suffix}"), written, options)
+        images.append(read_image(tmp_path / f"{name}{suffix}"))
+    assert (images[0][:7] == 51).all() and (images[0][7] == 255).all()
+    assert (images[1][:4] == 128).all()
+    # Half of 51, half of 128.
+    np.testing.assert_allclose(images[1][4], 89.5, atol=1)
+    np.testing.assert_array_equal(images[1][5:], images[0][5:])
+
+
+def test_read_image_turns_transparency_as_exif_says(tmp_path):
+    pixels = np.full((4, 6, 4), 255, np.uint8)
+    pixels[..., 0] = np.arange(24).reshape(4, 6) * 10  # Blue.
+    pixels[0, :2, 3] = 0
+    # Orientation 6: turned clockwise to be seen upright.
+    exif = b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHIHHI", 0x0112, 3, 1, 6, 0, 0)
+    metadata = [cv2.IMAGE_METADATA_EXIF], [np.frombuffer(exif, np.uint8)]
+    _, data = cv2.imencodeWithMetadata(".png", pixels, *metadata)
+    (tmp_path / "a.png").write_bytes(data.tobytes())
+    expected = np.rot90(np.where(pixels[..., 3:], pixels, 128)[..., 2::-1], -1)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), expected)
+
+
+def test_read_image_overlooks_an_empty_alpha_channel(tmp_path):
+    pixels = np.full((4, 6, 4), 90, np.uint8)
+    pixels[..., 3] = 0
+    cv2.imwrite(str(tmp_path / "a.png"), pixels)
+    assert (read_image(tmp_path / "a.png") == 90).all()

@@ -1,0 +1,231 @@
+"""Tests of the predictions for photographs."""
+
+import json
+import pathlib
+
+import cv2
+import numpy as np
+import pytest
+from absl import flags
+
+from dpde_tf.cli import predict
+from dpde_tf.files import depth_maps as depth_files
+from dpde_tf.files.depth_maps import read_depth
+from dpde_tf.files.predictions import read_prediction
+from dpde_tf.inference.photographs import (
+    find_photographs,
+    predict_photograph,
+    prediction_picture,
+    skipped_files,
+)
+from dpde_tf.inference.predictor import network_input
+
+
+class _BrightnessPredictor:
+    """Says that bright is far; remembers what it saw."""
+
+    def predict(self, image):
+        self.shape = tuple(image.shape)
+        return {"depth": network_input(image).numpy().mean(axis=-1) * 10.0}
+
+
+@pytest.fixture
+def photograph(tmp_path):
+    image = np.full([40, 90, 3], 51, np.uint8)
+    image[:, 45:] = 204
+    path = tmp_path / "photo.png"
+    cv2.imwrite(str(path), image)
+    return path
+
+
+def test_predict_photograph_is_at_its_own_size_and_scale(photograph, tmp_path):
+    predictor = _BrightnessPredictor()
+    picture = predict_photograph(
+        predictor, photograph, tmp_path / "out", training_size=(60, 60)
+    )
+    # 3600 pixels of aspect 9:4.
+    assert predictor.shape == (1, 40, 90, 3)
+    assert picture == tmp_path / "out" / "photo_prediction.png"
+    depth = read_depth(tmp_path / "out" / "photo_depth.png", depth_scale=0.001)
+    assert depth.shape == (40, 90)
+    # 51 / 255 and 204 / 255 of 10 m.
+    assert depth[20, 10] == pytest.approx(2.0, abs=1e-3)
+    assert depth[20, 80] == pytest.approx(8.0, abs=1e-3)
+    assert set(read_prediction(tmp_path / "out" / "photo.npz")) == {"depth"}
+    assert not (tmp_path / "out" / "photo_fused.png").exists()
+
+
+def test_prediction_picture_has_a_column_a_map():
+    image = np.zeros([30, 40, 3], np.uint8)
+    depth = np.linspace(1, 5, 1200, dtype=np.float32).reshape(30, 40)
+    zero = np.zeros_like(depth)
+    two = prediction_picture(image, {"depth": depth})
+    maps = {"depth": depth, "gradient_x": zero, "gradient_y": zero, "fused": depth}
+    four = prediction_picture(image, maps)
+    assert two.dtype == np.uint8
+    assert four.shape[1] - two.shape[1] >= 80
+
+
+OUTPUT = pathlib.Path("somewhere else")
+
+
+def test_find_photographs_takes_files_and_folders(photograph):
+    (photograph.parent / "notes.txt").write_text("no image")
+    assert find_photographs([str(photograph.parent)], OUTPUT) == [photograph]
+    assert find_photographs([str(photograph)], OUTPUT) == [photograph]
+
+
+def test_find_photographs_refuses_what_is_not_there(photograph, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"--images names '.*none.jpg', which"):
+        find_photographs([str(tmp_path / "none.jpg")], OUTPUT)
+    with pytest.raises(FileNotFoundError, match=r"--images names '', which"):
+        find_photographs([""], OUTPUT)
+    with pytest.raises(ValueError, match=r"Use another --output"):
+        find_photographs([str(photograph)], photograph.parent / ".")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"empty of --images has no images"):
+        find_photographs([str(tmp_path / "empty")], OUTPUT)
+    other = photograph.with_suffix(".jpg")
+    other.write_bytes(photograph.read_bytes())
+    with pytest.raises(ValueError, match=r"more than one file named photo"):
+        find_photographs([str(photograph), str(other)], OUTPUT)
+
+
+def test_predict_photograph_writes_a_page_in_three_dimensions(photograph, tmp_path):
+    output = tmp_path / "out"
+    options = {"training_size": (60, 60), "focal": 90.0}
+    predictor = _BrightnessPredictor()
+    predict_photograph(predictor, photograph, output, export=["html"], **options)
+    page = (output / "photo.html").read_text()
+    assert '"name": "depth"' in page
+    predict_photograph(predictor, photograph, tmp_path / "flat", **options)
+    assert not (tmp_path / "flat" / "photo.html").exists()
+
+
+def test_predict_photograph_checks_the_focal_length_before_it_predicts(
+    photograph, tmp_path
+):
+    with pytest.raises(ValueError, match=r"--focal\) must be in pixels, between 18 "):
+        predict_photograph(
+            None, photograph, tmp_path / "out", training_size=(60, 60), focal=0.001
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_predict_photograph_says_what_a_png_cannot_hold(
+    photograph, tmp_path, monkeypatch
+):
+    texts = []
+    monkeypatch.setattr(
+        depth_files.logging, "warning", lambda text, *v: texts.append(text % v)
+    )
+    predictor = _BrightnessPredictor()
+    predictor.predict = lambda image: {"depth": 90 * (image[..., 0] / np.float32(255))}
+    predict_photograph(predictor, photograph, tmp_path / "out", training_size=(60, 60))
+    (text,) = texts  # The right half, 45 columns of 40 pixels, is at 72 m.
+    assert "photo_depth.png: 1800 pixels over 65.535 m" in text and "NPY" in text
+    assert read_prediction(tmp_path / "out" / "photo.npz")["depth"].max() > 70
+
+
+def test_predict_photograph_sees_12_bits_in_16(photograph, tmp_path):
+    options = {"training_size": (60, 60)}
+    depths = []
+    for white, bits in ((255, None), (4095, None), (4095, 14)):
+        pixels = np.full([40, 90, 3], 51 * (white + 1) // 256, np.uint16)
+        pixels[:, 45:] = white
+        cv2.imwrite(str(photograph), pixels.astype(np.uint8 if white == 255 else "u2"))
+        predict_photograph(
+            _BrightnessPredictor(), photograph, tmp_path, image_bits=bits, **options
+        )
+        depths.append(read_prediction(tmp_path / "photo.npz")["depth"])
+    np.testing.assert_array_equal(depths[0], depths[1])
+    assert depths[0][0, 0] == pytest.approx(2.0)
+    # A quarter of 51, and of 256.
+    assert depths[2][0, 0] == pytest.approx(12 / 255 * 10)
+    assert depths[2][0, -1] == pytest.approx(63 / 255 * 10)
+
+
+def test_folders_hold_photographs_and_what_is_skipped(photograph):
+    folder = photograph.parent
+    for name in ("._photo.png", ".DS_Store", ".hidden.jpg", "notes.txt"):
+        (folder / name).write_text("no image")
+    (folder / "x.jpg").mkdir()
+    (folder / "dead.jpg").symlink_to("gone.jpg")
+    (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (folder / "clip.MOV").write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
+    (folder / "dead link").symlink_to("gone")
+    found = find_photographs([str(folder)], OUTPUT)
+    assert found == [folder / "dead.jpg", photograph]
+    reasons = skipped_files([str(folder), str(photograph)])
+    reasons = {path.name: reason for path, reason in reasons.items()}
+    names = ["clip.MOV", "dead link", "notes.txt", "phone.heic", "x.jpg"]
+    assert list(reasons) == names
+    assert "video (MP4 or QuickTime), no photograph. Save one" in reasons["clip.MOV"]
+    assert "HEIC image, which is not supported. Save it" in reasons["phone.heic"]
+    assert reasons["x.jpg"] == "a folder, which is not looked into."
+    for name in ("dead link", "notes.txt"):
+        assert reasons[name].startswith("no image, whose suffixes are .avif, .bmp")
+
+
+def test_find_photographs_says_what_a_folder_without_any_holds(tmp_path):
+    (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(FileNotFoundError, match=r"no images\. phone.heic: a HEIC im"):
+        find_photographs([str(tmp_path)], OUTPUT)
+
+
+@pytest.fixture
+def run_predict(monkeypatch):
+    """Runs experiments.predict with a predictor that needs no network."""
+    monkeypatch.setattr(predict, "_load_predictor", lambda *_: _BrightnessPredictor())
+    before = set(flags.FLAGS)
+    predict._define_flags()
+
+    def run(**values):
+        flags.FLAGS(["predict", *(f"--{key}={value}" for key, value in values.items())])
+        predict.main(["predict"])
+
+    yield run
+    flags.FLAGS.unparse_flags()
+    for name in set(flags.FLAGS) - before:
+        delattr(flags.FLAGS, name)
+
+
+def test_predict_goes_on_after_a_broken_photograph(
+    photograph, tmp_path, run_predict, capsys
+):
+    folder, output = tmp_path / "photographs", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a.png", "c.png"):
+        (folder / name).write_bytes(photograph.read_bytes())
+    (folder / "b.png").write_bytes(photograph.read_bytes()[:60])
+    (folder / "._a.png").write_text("of a Mac")
+    (folder / "notes.txt").write_text("no image")
+    with pytest.raises(SystemExit) as caught:
+        run_predict(images=folder, output=output)
+    # `sys.exit(text)` prints the text to stderr and gives exit code 1.
+    title, line = caught.value.code.splitlines()
+    assert title == "Error: could not be predicted:"
+    assert line.startswith(f"  {folder / 'b.png'}: {folder / 'b.png'} must be a whole")
+    printed = capsys.readouterr()
+    pictures = [output / f"{stem}_prediction.png" for stem in "ac"]
+    assert printed.out.splitlines() == list(map(str, pictures))
+    assert all(picture.is_file() for picture in pictures)
+    title, line = printed.err.splitlines()
+    assert title == "Skipped:"
+    assert line.startswith(f"  {folder / 'notes.txt'}: no image, whose suffixes are")
+
+
+def test_predict_names_the_format_of_a_video(tmp_path, run_predict):
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(99))
+    with pytest.raises(SystemExit, match=r"clip.mp4 is a video \(MP4.*no photograph"):
+        run_predict(images=video, output=tmp_path / "out")
+
+
+def test_predict_succeeds_with_all_photographs(
+    photograph, tmp_path, run_predict, capsys
+):
+    run_predict(images=photograph, output=tmp_path / "out", image_bits=12)
+    assert capsys.readouterr().err == ""
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["config"]["data"] == {"images": [str(photograph)], "image_bits": 12}

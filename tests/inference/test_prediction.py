@@ -1,0 +1,191 @@
+"""Tests of the whole method on images, with small networks."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dpde_tf.config import FusionConfig, PredictionConfig
+from dpde_tf.fusion import fuse_depth_and_gradients
+from dpde_tf.fusion.image_gradients import image_gradients
+from dpde_tf.inference.predictor import (
+    DepthPredictor,
+    mirrored_gradients,
+    network_input,
+    predict_at_size,
+    working_size,
+)
+
+FLIP = PredictionConfig(test_time_flip=True)
+
+
+@pytest.fixture
+def networks():
+    """A depth network that halves the size, and one that gives gradients."""
+    image = keras.Input((None, None, 3))
+    mean = keras.layers.AveragePooling2D(2)(image)
+    depth = keras.layers.Conv2D(1, 1, kernel_initializer="ones")(mean)
+    gradients = keras.layers.Conv2D(2, 3, padding="same")(image)
+    return keras.Model(image, depth), keras.Model(image, gradients)
+
+
+def test_predict_depth_is_resized_bilinearly(networks, rng):
+    image = rng.uniform(0, 1, [2, 6, 8, 3]).astype(np.float32)
+    maps = DepthPredictor(networks[0]).predict(image)
+    assert list(maps) == ["depth"]
+    half = networks[0](image)
+    expected = tf.image.resize(half, [6, 8])[..., 0]
+    np.testing.assert_allclose(maps["depth"], expected, rtol=1e-6)
+
+
+def test_predict_fuses_depth_and_gradients(networks, rng):
+    image = rng.uniform(0, 1, [2, 6, 8, 3]).astype(np.float32)
+    config = FusionConfig(omega=3.0, num_irls_iterations=4)
+    maps = DepthPredictor(*networks, config).predict(image)
+    assert list(maps) == ["depth", "gradient_x", "gradient_y", "fused"]
+    assert all(v.shape == (2, 6, 8) and v.dtype == np.float32 for v in maps.values())
+    expected = fuse_depth_and_gradients(
+        *(maps[key][..., None] for key in ("depth", "gradient_x", "gradient_y")),
+        omega=3.0,
+        num_irls_iterations=4,
+    ).depth
+    np.testing.assert_allclose(maps["fused"], expected[..., 0], rtol=1e-5)
+    gradient = image_gradients(tf.constant(maps["depth"][..., None]))[0][..., 0]
+    # The fused depth is nearer to the given gradients than the depth was.
+    fused = image_gradients(tf.constant(maps["fused"][..., None]))[0][..., 0]
+    inner = np.s_[:, :, :-1]
+    assert (
+        np.abs(fused - maps["gradient_x"])[inner].mean()
+        < np.abs(gradient - maps["gradient_x"])[inner].mean()
+    )
+
+
+def test_mirrored_gradients_are_those_of_the_mirrored_depth(rng):
+    depth = tf.constant(rng.uniform(1, 5, [2, 5, 7, 1]))
+    gradients = tf.concat(image_gradients(depth), axis=-1)
+    expected = tf.concat(image_gradients(tf.reverse(depth, [2])), axis=-1)
+    np.testing.assert_allclose(mirrored_gradients(gradients), expected, atol=1e-12)
+
+
+def test_test_time_flip_is_the_mean_over_both_images(networks, rng):
+    image = rng.uniform(0, 1, [1, 6, 8, 3]).astype(np.float32)
+    mirrored = image[:, :, ::-1]
+    one, other = (DepthPredictor(*networks).predict(i) for i in (image, mirrored))
+    both = DepthPredictor(*networks, options=FLIP).predict(image)
+    expected = (one["depth"] + other["depth"][:, :, ::-1]) / 2
+    np.testing.assert_allclose(both["depth"], expected, rtol=1e-5)
+    # By hand for one pixel: the other image's, one to the left from the right.
+    expected = (one["gradient_x"][0, 2, 3] - other["gradient_x"][0, 2, 8 - 2 - 3]) / 2
+    assert both["gradient_x"][0, 2, 3] == pytest.approx(expected, abs=1e-6)
+    expected = (one["gradient_y"][0, 2, 3] + other["gradient_y"][0, 2, 8 - 1 - 3]) / 2
+    assert both["gradient_y"][0, 2, 3] == pytest.approx(expected, abs=1e-6)
+
+
+def test_test_time_flip_makes_predictions_of_mirrored_images_mirrored(networks, rng):
+    image = rng.uniform(0, 1, [1, 6, 8, 3]).astype(np.float32)
+    predictor = DepthPredictor(*networks, options=FLIP)
+    one, other = (predictor.predict(i) for i in (image, image[:, :, ::-1]))
+    for key in ("depth", "fused"):
+        np.testing.assert_allclose(one[key], other[key][:, :, ::-1], atol=2e-4)
+
+
+def test_predict_at_size_shows_the_networks_a_smaller_image(networks, rng):
+    small = rng.uniform(0, 1, [2, 6, 8, 3]).astype(np.float32)
+    image = tf.repeat(tf.repeat(small, 2, axis=1), 2, axis=2)
+    predictor = DepthPredictor(*networks)
+    expected = predictor.predict(tf.constant(small))
+    maps = predict_at_size(predictor, image, (6, 8))
+    assert {key: values.shape for key, values in maps.items()} == dict.fromkeys(
+        ("depth", "gradient_x", "gradient_y", "fused"), (2, 12, 16)
+    )
+    for key in ("depth", "fused"):
+        corner = expected[key][:, 0, 0]
+        np.testing.assert_allclose(maps[key][:, 0, 0], corner, rtol=1e-4, atol=1e-6)
+
+
+def test_gradients_of_predict_at_size_are_those_of_its_depth():
+    # A plane: its gradients are the same at any size, in metres per image.
+    image = keras.Input((None, None, 3))
+    plane = keras.layers.Lambda(lambda x: 1 + tf.reduce_sum(x, -1, keepdims=True))
+    steps = keras.layers.Lambda(lambda x: tf.ones_like(x[..., :2]) * [0.3, 0.0])
+    predictor = DepthPredictor(
+        keras.Model(image, plane(image)), keras.Model(image, steps(image))
+    )
+    ramp = tf.tile(tf.range(16.0)[None, None, :, None] * 0.05, [1, 12, 1, 3])
+    maps = predict_at_size(predictor, ramp, (6, 8))
+    # The ramp rises by 3 * 0.05 a pixel, by 0.3 a pixel of the smaller image.
+    np.testing.assert_allclose(maps["gradient_x"], 0.15, rtol=1e-6)
+    np.testing.assert_allclose(np.diff(maps["depth"])[..., 2:-2], 0.15, rtol=1e-4)
+    assert not maps["gradient_y"].any()
+
+
+def test_predict_at_size_of_the_image_changes_nothing(networks, rng):
+    image = tf.constant(rng.uniform(0, 1, [1, 6, 8, 3]).astype(np.float32))
+    predictor = DepthPredictor(networks[0])
+    same = predict_at_size(predictor, image, (6, 8))
+    np.testing.assert_array_equal(same["depth"], predictor.predict(image)["depth"])
+
+
+def test_working_size_keeps_aspect_and_number_of_pixels():
+    assert working_size((240, 320), (240, 320)) == (240, 320)
+    assert working_size((2272, 1704), (240, 320)) == (320, 240)
+    height, width = working_size((1080, 1920), (240, 320))
+    assert height / width == pytest.approx(1080 / 1920, rel=0.01)
+    assert height * width == pytest.approx(240 * 320, rel=0.01)
+
+
+def test_working_size_has_a_smallest_side():
+    assert working_size((10, 10_000), (240, 320))[0] == 32
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.uint8])
+def test_predict_takes_bytes_and_all_floating_point_types(networks, rng, kind):
+    pixels = rng.integers(0, 256, [2, 6, 8, 3], np.uint8)
+    predictor = DepthPredictor(*networks)
+    expected = predictor.predict((pixels / 255).astype(np.float32))
+    image = pixels if kind == np.uint8 else (pixels / 255).astype(kind)
+    tolerance = 1e-3 if kind == np.float16 else 1e-6
+    for key, values in predictor.predict(image).items():
+        np.testing.assert_allclose(
+            values, expected[key], atol=30 * tolerance, err_msg=key
+        )
+    np.testing.assert_allclose(network_input(image), pixels / 255, atol=tolerance)
+    other = predict_at_size(predictor, image, (3, 4))
+    assert other["depth"].shape == (2, 6, 8)
+
+
+IMAGE = np.full([1, 6, 8, 3], 0.5, np.float32)
+HOLES = IMAGE.copy()
+HOLES[0, 0, :2] = np.nan, np.inf, np.nan
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (IMAGE[0], r"Received: float32 \(6, 8, 3\)\. One image becomes a batch"),
+        (IMAGE[..., :1], r"Received: float32 \(1, 6, 8, 1\).* a grey one RGB"),
+        (IMAGE[..., 0], r"Received: float32 \(1, 6, 8\)"),
+        (np.ones([1, 6, 8, 4], np.uint8), r"uint8 \(1, 6, 8, 4\).* RGBA must be"),
+        (IMAGE[:0], r"Received: float32 \(0, 6, 8, 3\)"),
+        (IMAGE[:, :0], r"Received: float32 \(1, 0, 8, 3\)"),
+        (
+            IMAGE * 255,
+            r"Received: float32 from 127.5 to 127.5\. Divide it by",
+        ),
+        (IMAGE - 1, r"Received: float32 from -0.5 to -0.5"),
+        (IMAGE.astype(np.int64), r"Received: int64\. Divide it by its white"),
+        (np.ones([1, 6, 8, 3], np.uint16), r"Received: uint16"),
+        (np.full_like(IMAGE, np.nan), r"144 of 144 values are NaN or infinite"),
+        (HOLES, r"of which 6 of 144 values are NaN or infinite"),
+    ],
+)
+def test_predict_says_what_it_received(networks, image, message):
+    predictor = DepthPredictor(*networks)
+    with pytest.raises(ValueError, match=message):
+        predictor.predict(image)
+    with pytest.raises(ValueError, match=message):
+        predict_at_size(predictor, image, (3, 4))
+
+
+def test_network_input_allows_for_the_rounding_of_a_resized_image():
+    assert network_input(IMAGE + 0.5001).numpy().max() > 1.0

@@ -1,0 +1,159 @@
+"""Tests of checkpoints: damage, other networks, older formats, full disks."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dpde_tf.config import TrainingConfig
+from dpde_tf.runs.run_folder import has_checkpoint, list_checkpoints
+from dpde_tf.training.checkpoints import CheckpointStore
+from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
+from dpde_tf.training.progress import Progress
+from tests.fixtures.small_training import (
+    cut_off,
+    flip_a_bit,
+    largest_file,
+    tiny_depth_network,
+)
+
+FILES = ("SHA256SUMS", "state.data-00000-of-00001", "state.index")
+
+
+def _store(workdir, *, width=4, optimizer="sgd"):
+    network = tiny_depth_network(width)
+    config = TrainingConfig(optimizer=optimizer)
+    built = build_optimizer(config, learning_rate_schedule(config, 3))
+    built.build(network.trainable_variables)
+    return CheckpointStore(workdir, network, built)
+
+
+def _first_weights(store):
+    return store._checkpoint.network.layers[1].kernel
+
+
+def _save(store, epoch, step):
+    """Saves a state that can be told from others."""
+    kernel = _first_weights(store)
+    kernel.assign(np.full(kernel.shape, 10.0 * epoch + step))
+    store.save(Progress(epoch, step, sums={"loss": 0.1 + 0.2}, skipped=[7]))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A run with two checkpoints; the third one before was removed."""
+    store = _store(tmp_path)
+    for epoch, step in ((0, 2), (0, 10), (1, 1)):
+        _save(store, epoch, step)
+    return tmp_path
+
+
+def test_store_keeps_the_last_two_checkpoints(saved):
+    names = [path.name for path in list_checkpoints(saved)]
+    assert names == ["epochs-0-steps-10", "epochs-1-steps-1"]
+    assert {path.name for path in list_checkpoints(saved)[1].iterdir()} == set(FILES)
+    assert has_checkpoint(saved)
+    assert not has_checkpoint(saved / "none")
+
+
+def test_store_restores_the_newest_to_the_bit(saved):
+    store = _store(saved)
+    progress = store.restore()
+    assert progress == Progress(1, 1, sums={"loss": 0.1 + 0.2}, skipped=[7])
+    assert np.all(np.asarray(_first_weights(store)) == 11.0)
+
+
+def test_store_without_a_checkpoint_restores_nothing(tmp_path):
+    assert _store(tmp_path).restore() is None
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("damage", [flip_a_bit, cut_off, lambda path: path.unlink()])
+def test_store_takes_the_last_sound_checkpoint_and_says_so(saved, file, damage, caplog):
+    damage(saved / "checkpoints" / "epochs-1-steps-1" / file)
+    store = _store(saved)
+    assert store.restore().place == (0, 10)
+    assert np.all(np.asarray(_first_weights(store)) == 10.0)
+    assert "epochs-1-steps-1 is damaged: " in caplog.text
+    assert "Taking the one before." in caplog.text
+    # The run goes on, and the next checkpoint lies beside the one that was taken.
+    _save(store, 0, 11)
+    names = [path.name for path in list_checkpoints(saved)]
+    assert names == ["epochs-0-steps-10", "epochs-0-steps-11"]
+
+
+def test_store_says_what_to_do_when_all_checkpoints_are_damaged(saved):
+    for folder in list_checkpoints(saved):
+        flip_a_bit(folder / FILES[1])
+    with pytest.raises(ValueError, match=r"All checkpoints in .* delete it to begin"):
+        _store(saved).restore()
+
+
+@pytest.mark.parametrize("other", [{"width": 8}, {"optimizer": "adamw"}])
+def test_store_refuses_the_checkpoint_of_another_network(saved, other):
+    with pytest.raises(
+        ValueError, match=r"epochs-1-steps-1/state is of another network or optimiser"
+    ):
+        _store(saved, **other).restore()
+    assert len(list_checkpoints(saved)) == 2
+
+
+def test_store_removes_what_a_killed_program_left(saved):
+    waste = saved / "checkpoints" / ".partial-epochs-1-steps-2"
+    shutil.copytree(saved / "checkpoints" / "epochs-1-steps-1", waste)
+    assert _store(saved).restore().place == (1, 1)
+    assert not waste.exists()
+
+
+def test_store_on_a_full_disk_keeps_the_former_checkpoints(saved):
+    store = _store(saved)
+    store.restore()
+    with (
+        pytest.raises(OSError, match=r"epochs-1-steps-2 could not be written: .*Free"),
+        largest_file(500),
+    ):
+        store.save(Progress(1, 2))
+    assert {path.name for path in (saved / "checkpoints").iterdir()} == {
+        "epochs-0-steps-10",
+        "epochs-1-steps-1",
+    }
+    assert _store(saved).restore().place == (1, 1)
+
+
+@pytest.fixture
+def former(tmp_path):
+    """A run whose checkpoints TensorFlow's own manager wrote."""
+    store = _store(tmp_path)
+    manager = tf.train.CheckpointManager(
+        store._checkpoint, str(tmp_path / "checkpoints"), max_to_keep=2
+    )
+    for step in (3, 6):
+        kernel = _first_weights(store)
+        kernel.assign(np.full(kernel.shape, step))
+        # The fields that there were.
+        store._progress.assign(
+            json.dumps(
+                {"epoch": step // 3, "step_in_epoch": 0, "sums": {}, "seconds": 0.0}
+            )
+        )
+        manager.save(checkpoint_number=step)
+    return tmp_path
+
+
+def test_store_restores_checkpoints_of_the_former_format(former):
+    assert has_checkpoint(former)
+    moved = former.with_name("moved")
+    former.rename(moved)
+    store = _store(moved)
+    assert store.restore() == Progress(2, 0)
+    assert np.all(np.asarray(_first_weights(store)) == 6.0)
+    _save(store, 2, 1)
+    assert _store(moved).restore().place == (2, 1)
+
+
+def test_store_takes_the_last_sound_checkpoint_of_the_former_format(former, caplog):
+    flip_a_bit(former / "checkpoints" / "ckpt-6.data-00000-of-00001")
+    assert _store(former).restore() == Progress(1, 0)
+    assert "ckpt-6 is damaged" in caplog.text

@@ -1,0 +1,174 @@
+"""Tests of training on several devices."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dpde_tf.config import AugmentationConfig
+from dpde_tf.data.batch_share import BatchShare
+from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
+from dpde_tf.training.distribution import Distribution
+from dpde_tf.training.strategies import make_strategy, worker_place
+from tests.fixtures.record_sets import write_small_record_set
+
+pytestmark = pytest.mark.slow
+
+# Sums of a few hundred float32 in another order, over four steps.
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """What `tests.fixtures.two_devices` prints."""
+    command = [sys.executable, "-m", "tests.fixtures.two_devices"]
+    command.append(str(tmp_path_factory.mktemp("two_devices")))
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-3000:]
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def _first_device(run):
+    return np.concatenate([values[0] for values in run["weights"]])
+
+
+def test_two_devices_train_as_one_with_the_same_batch(results):
+    # Synchronised statistics, one c of BerHu for the batch, a clipped gradient.
+    one, two = results["one"], results["two"]
+    np.testing.assert_allclose(two["loss"], one["loss"], **TOLERANCE)
+    np.testing.assert_allclose(_first_device(two), _first_device(one), **TOLERANCE)
+    np.testing.assert_allclose(two["rms"], one["rms"], **TOLERANCE)
+
+
+def test_two_devices_count_the_images_of_both(results):
+    for name in ("one", "two"):
+        np.testing.assert_allclose(results[name]["images"], [10, 10], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["two", "two_per_replica"])
+def test_devices_have_the_same_weights_and_moving_statistics(results, name):
+    for first, second in results[name]["weights"]:
+        assert first == second
+
+
+def test_statistics_per_replica_are_others_than_those_of_the_batch(results):
+    apart, one = results["two_per_replica"], results["one"]
+    difference = np.abs(_first_device(apart) - _first_device(one)).max()
+    assert difference > 1e-4
+    np.testing.assert_allclose(apart["loss"], one["loss"], rtol=0.1)
+
+
+def test_a_run_of_two_devices_goes_on_with_one(results):
+    moved, whole = results["moved_on"], results["three"]
+    assert len(moved["loss"]) == 3
+    np.testing.assert_allclose(moved["loss"], whole["loss"], **TOLERANCE)
+    np.testing.assert_allclose(moved["rms"], whole["rms"], **TOLERANCE)
+
+
+def test_a_bad_step_of_two_devices_names_the_images_of_both(results):
+    one, two = (re.findall(r"(\w+) of train-", text) for text in results["bad_steps"])
+    assert len(one) >= 2
+    assert one == two
+
+
+def test_a_batch_must_be_a_multiple_of_the_devices(results):
+    assert "--batch_size is that of all devices together" in results["odd_batch"]
+    assert "Received: 5" in results["odd_batch"]
+
+
+def test_apply_spreads_images_and_drops_what_fills_up(results):
+    # Convolutions of 3 and of 5 images may add up in another order.
+    assert results["applied"] < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("cluster", "task", "place"),
+    [
+        ({"worker": ["a:1", "b:1"]}, {"type": "worker", "index": 1}, (1, 2)),
+        ({"chief": ["a:1"], "worker": ["b:1"]}, {"type": "worker", "index": 0}, (1, 2)),
+        ({"chief": ["a:1"], "worker": ["b:1"]}, {"type": "chief", "index": 0}, (0, 2)),
+    ],
+)
+def test_worker_place_is_that_of_tf_config(monkeypatch, cluster, task, place):
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    assert worker_place("multi_worker") == place
+    assert worker_place("mirrored") == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "{",
+        "[]",
+        '{"cluster": {"worker": ["a:1"]}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+        '{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
+    ],
+)
+def test_worker_place_says_what_tf_config_must_be(monkeypatch, text):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if text is not None:
+        monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(ValueError, match="multi_worker needs TF_CONFIG"):
+        worker_place("multi_worker")
+
+
+def test_make_strategy_refuses_other_words():
+    with pytest.raises(ValueError, match="--distribution must be one of none"):
+        make_strategy("all")
+
+
+def test_a_distribution_of_one_device_leaves_images_alone():
+    distribution = Distribution(make_strategy("mirrored"))
+    assert distribution.num_replicas == distribution.num_workers == 1
+    images = np.ones([3, 2, 2, 3])
+    assert distribution.parts(images) is images
+    assert distribution.apply(np.sum, images) == 36
+
+
+def test_shares_together_are_the_batches_of_one_process(tmp_path, rng):
+    directory = write_small_record_set(
+        tmp_path / "records", rng, splits={"train": 26, "test": 1}
+    )
+    records = RecordSet.open(directory, "train")
+
+    def batches(share):
+        dataset = make_training_dataset(
+            records,
+            batch_size=8,
+            augmentation=AugmentationConfig(flip=True, colour=0.1),
+            seed=3,
+            epoch=1,
+            start_batch=1,
+            share=share,
+        )
+        return list(dataset.as_numpy_iterator())
+
+    whole = batches(BatchShare())
+    shares = [batches(BatchShare(worker, 2, pieces=2)) for worker in range(2)]
+    # Of 4 batches one is over; each is 4 pieces of 2. The last holds 2 records.
+    assert [len(share) for share in shares] == [6, 6]
+    for number, batch in enumerate(whole):
+        pieces = [piece for share in shares for piece in share[2 * number :][:2]]
+        for key, values in batch.items():
+            together = np.concatenate([piece[key] for piece in pieces])
+            np.testing.assert_array_equal(together, values)
+
+
+def test_check_same_arrays_tells_arrays_apart_and_leaves_a_lone_worker_alone():
+    def unread():
+        raise AssertionError
+
+    alone = Distribution()
+    alone.check_same_arrays(unread)
+    checked = []
+    for arrays in ([[1.0, 2.0], [3.0]], [[1.0, 2.0], [3.0]], [[1.0, 2.0], [4.0]]):
+        several = Distribution()
+        several.num_workers = 2
+        several.check_same = checked.append
+        several.check_same_arrays(lambda arrays=arrays: [*map(np.float32, arrays)])
+    assert checked[0] == checked[1] != checked[2]

@@ -1,0 +1,34 @@
+"""Tests of the recipes."""
+
+import pytest
+
+from dpde_tf.config import AugmentationConfig
+from dpde_tf.training.presets import depth_preset, gradient_preset
+
+
+def test_paper_preset_is_what_the_paper_says():
+    # Sect. 4.2: SGD, momentum 0.9, 30 epochs, from 1e-2; no augmentation.
+    preset = depth_preset("paper")
+    training = preset.training
+    assert (training.optimizer, training.momentum) == ("sgd", 0.9)
+    assert (training.epochs, training.learning_rate) == (30, 1e-2)
+    assert (training.schedule, training.warmup_steps) == ("paper", 0)
+    assert (training.clip_norm, training.weight_decay) == (0.0, 0.0)
+    assert preset.augmentation == AugmentationConfig()
+
+
+def test_gradient_preset_differs_in_the_crop_only():
+    for name in ("paper", "recommended"):
+        depth, gradient = depth_preset(name), gradient_preset(name)
+        assert gradient.training == depth.training
+        assert gradient.augmentation.crop_size == (112, 144)
+        assert depth.augmentation.crop_size is None
+
+
+def test_recommended_preset_keeps_the_epochs_of_the_paper():
+    assert depth_preset("recommended").training.epochs == 30
+
+
+def test_depth_preset_refuses_other_words():
+    with pytest.raises(ValueError, match=r"'best'; --preset knows: paper, recommended"):
+        depth_preset("best")

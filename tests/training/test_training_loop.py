@@ -1,0 +1,383 @@
+"""Tests of the training loop: resuming, logs, broken numbers."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dpde_tf import losses
+from dpde_tf.config import ContextLossConfig, DepthLossConfig, GradientLossConfig
+from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
+from dpde_tf.runs.run_folder import read_metrics
+from dpde_tf.runs.trained_networks import load_gradient_network
+from dpde_tf.training.bad_steps import BadStepError
+from dpde_tf.training.loop import Trainer
+from dpde_tf.training.objectives import (
+    ContextObjective,
+    DepthObjective,
+    GradientObjective,
+)
+from dpde_tf.training.step import train_on_batch
+from tests.fixtures.record_sets import write_small_record_set
+from tests.fixtures.small_training import (
+    AUGMENTATION,
+    CONFIG,
+    OBJECTIVE,
+    make_trainer,
+    state_of,
+    tiny_depth_network,
+)
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("records") / "small"
+    write_small_record_set(directory, np.random.default_rng(0), size=(64, 64))
+    return RecordSet.open(directory, "train")
+
+
+def _interrupt_after(trainer, steps):
+    """Runs a trainer until a step raises, as a signal would stop it."""
+    take_step = trainer._train_one
+
+    def interrupted(batch):
+        if trainer.step == steps:
+            raise KeyboardInterrupt
+        take_step(batch)
+
+    trainer._train_one = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(records, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("uninterrupted")
+    trainer = make_trainer(records, workdir)
+    trainer.train()
+    return state_of(trainer), read_metrics(workdir), workdir
+
+
+# 3 steps an epoch, checkpoints after 2: before the first, in an epoch, at its end.
+@pytest.mark.parametrize("steps", [1, 5, 6])
+def test_trainer_resumed_run_equals_an_uninterrupted_one(
+    records, tmp_path, uninterrupted, steps
+):
+    _interrupt_after(make_trainer(records, tmp_path), steps)
+    trainer = make_trainer(records, tmp_path)
+    assert trainer.step == {1: 0, 5: 5, 6: 6}[steps]
+    trainer.train()
+    state, rows, _ = uninterrupted
+    for expected, actual in zip(state, state_of(trainer), strict=True):
+        assert np.array_equal(expected, actual)
+    resumed = read_metrics(tmp_path)
+    assert [row["epoch"] for row in resumed] == [1, 2, 3]
+    for expected, actual in zip(rows, resumed, strict=True):
+        for key in ("step", "loss", "berhu"):
+            assert expected[key] == actual[key]
+
+
+def test_trainer_writes_each_checkpoint_once_and_the_weights_before(
+    records, tmp_path, monkeypatch
+):
+    saved = []
+    trainer = make_trainer(records, tmp_path, epochs=2, checkpoint_steps=3)
+    save = trainer._store.save
+
+    def recorded(progress):
+        weights = tmp_path / "weights.weights.h5"
+        saved.append((progress.place, weights.stat().st_mtime_ns))
+        save(progress)
+
+    monkeypatch.setattr(trainer._store, "save", recorded)
+    trainer.train()
+    # 3 steps an epoch: the checkpoint of the third is that of the epoch's end.
+    assert [place for place, _ in saved] == [(1, 0), (2, 0)]
+    assert saved[0][1] < saved[1][1]
+
+
+def test_trainer_trains(uninterrupted):
+    _, rows, workdir = uninterrupted
+    assert rows[-1]["loss"] < rows[0]["loss"]
+    assert [row["step"] for row in rows] == [3, 6, 9]
+    assert [row["learning_rate"] for row in rows] == pytest.approx([1e-2, 5e-3, 1e-3])
+    assert (workdir / "weights.weights.h5").is_file()
+    assert list((workdir / "tensorboard").glob("events.*"))
+
+
+def test_trainer_weights_file_is_the_laststate_of(uninterrupted):
+    state, _, workdir = uninterrupted
+    network = tiny_depth_network()
+    network.load_weights(workdir / "weights.weights.h5")
+    for expected, variable in zip(state, network.variables, strict=False):
+        assert np.array_equal(expected, variable)
+
+
+def test_trainer_validates_on_held_out_images(records, tmp_path):
+    make_trainer(records, tmp_path, epochs=1, num_validation=4).train()
+    (row,) = read_metrics(tmp_path)
+    assert row["step"] == 2
+    assert 0 < row["validation"]["rms"] < 5
+    assert 0 <= row["validation"]["delta1"] <= 1
+    events = next((tmp_path / "tensorboard").glob("events.*"))
+    tags = {
+        value.tag
+        for event in tf.compat.v1.train.summary_iterator(str(events))
+        for value in event.summary.value
+    }
+    assert {"train/loss", "train/learning_rate", "validation/rms", "pictures"} <= tags
+
+
+def test_trainer_stops_at_a_loss_that_is_not_finite(records, tmp_path):
+    trainer = make_trainer(records, tmp_path)
+    _interrupt_after(trainer, 2)
+    trainer = make_trainer(records, tmp_path)
+    before = state_of(trainer)
+    trainer._network.layers[1].kernel.assign(
+        np.full(trainer._network.layers[1].kernel.shape, np.nan)
+    )
+    message = (
+        r"Step 3 is bad: loss nan, .* train\d+ of train-0000\d-of-\d+.tfrecord: nan, "
+    )
+    with pytest.raises(BadStepError, match=message):
+        trainer.train()
+    after = state_of(make_trainer(records, tmp_path))
+    for expected, actual in zip(before, after, strict=True):
+        assert np.array_equal(expected, actual)
+
+
+def test_trainer_under_a_mirrored_strategy_takes_the_same_steps(
+    records, tmp_path, uninterrupted
+):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        network = tiny_depth_network()
+    Trainer(
+        network,
+        OBJECTIVE,
+        records,
+        config=CONFIG,
+        augmentation=AUGMENTATION,
+        workdir=tmp_path,
+        strategy=strategy,
+    ).train()
+    losses = [row["loss"] for row in read_metrics(tmp_path)]
+    expected = [row["loss"] for row in uninterrupted[1]]
+    # The same arithmetic in another graph: float32 rounding.
+    assert losses == pytest.approx(expected, rel=1e-4)
+
+
+def test_trainer_learns_from_sparse_depth(tmp_path, rng):
+    directory = write_small_record_set(
+        tmp_path / "records", rng, size=(64, 64), measured=0.05
+    )
+    trainer = make_trainer(RecordSet.open(directory, "train"), tmp_path / "run")
+    trainer.train()
+    rows = read_metrics(tmp_path / "run")
+    assert 0.05 < rows[-1]["loss"] < rows[0]["loss"] < 2
+    # Of four pixels one at least is measured: 1 - 0.95^4 = 0.185, more by zooming.
+    assert all(0.17 < row["measured"] < 0.23 for row in rows)
+
+
+def test_trainer_trains_on_all_images_of_an_odd_number(records, tmp_path):
+    trainer = make_trainer(records, tmp_path, batch_size=5, epochs=2)
+    trainer.train()
+    rows = read_metrics(tmp_path)
+    assert [row["step"] for row in rows] == [3, 6]
+    assert [row["images"] for row in rows] == [12, 12]
+    assert [row["measured"] for row in rows] == pytest.approx([1, 1], abs=0.05)
+
+
+def test_fillers_of_a_batch_have_no_influence_on_the_loss(records):
+    """Without batch normalisation the step is that of the images alone."""
+    network = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Conv2D(1, 1)])
+    start = network.get_weights()
+    results = []
+    for batch_size in (3, 8):
+        network.set_weights(start)
+        (batch,) = make_training_dataset(
+            records.without(np.arange(12) > 2),
+            batch_size=3,
+            augmentation=AUGMENTATION,
+            seed=0,
+            epoch=0,
+        )
+        padding = [(0, batch_size - 3)]
+        batch = {
+            "image": tf.pad(batch["image"], padding + [(0, 0)] * 3, constant_values=7),
+            "depth": tf.pad(batch["depth"], padding + [(0, 0)] * 3),
+        }
+        optimizer = keras.optimizers.SGD(0.1)
+        _, norm = train_on_batch(network, OBJECTIVE, optimizer, batch)
+        results.append([*network.get_weights(), norm])
+    for alone, filled in zip(*results, strict=True):
+        np.testing.assert_allclose(filled, alone, rtol=1e-5)
+
+
+def test_trainer_names_the_images_of_a_batch_without_any_depth(tmp_path, rng):
+    directory = write_small_record_set(tmp_path / "records", rng, size=(64, 64))
+    records = RecordSet.open(directory, "train")
+    trainer = make_trainer(records, tmp_path / "run", batch_size=3)
+    trainer._step = lambda batch, signal: (
+        {
+            "loss": tf.zeros(3),
+            "measured": tf.zeros(3),
+            "index": tf.constant([4.0, 0.0, -3.0]),
+            "signal": tf.zeros(3),
+        },
+        tf.constant(0.0),
+    )
+    message = (
+        r"Step 1 is bad: none of its images has a measured pixel at the size of the "
+        r"loss: train004 of \S+, train000 of \S+\. .* a larger --batch_size"
+    )
+    with pytest.raises(BadStepError, match=message):
+        trainer.train()
+
+
+def test_measured_share_is_that_of_the_loss():
+    depth = tf.constant([[1.0, 2.0, 0.0], [1.0, 2.0, 4.0]])[None, ..., None]
+    batch = {"depth": depth}
+    gradient = GradientObjective(GradientLossConfig())
+    terms = gradient.losses(batch, tf.zeros([1, 2, 3, 2]))
+    # Of 12 differences those of the last column, the last row and the hole are unknown.
+    assert float(terms["measured"][0]) == pytest.approx(5 / 12)
+    context = ContextObjective(ContextLossConfig())
+    terms = context.losses(batch, tf.ones([1, 2, 3, 1]))
+    assert float(terms["measured"][0]) == pytest.approx(5 / 6)
+    config = DepthLossConfig(lambda_fsim=0.0, max_depth=5.0)
+    terms = DepthObjective(config).losses(batch, tf.ones([1, 1, 1, 1]))
+    assert float(terms["measured"][0]) == 1
+
+
+def test_depth_objective_is_eq_1(rng):
+    truth = rng.uniform(1, 4, [2, 64, 64, 1]).astype(np.float32)
+    predicted = tf.constant(rng.uniform(1, 4, [2, 32, 32, 1]), tf.float32)
+    config = DepthLossConfig(lambda_berhu=2.0, lambda_fsim=3.0, max_depth=5.0)
+    terms = DepthObjective(config).losses({"depth": truth}, predicted)
+    # At exactly one half, bilinear is the mean of 2x2 pixels.
+    small = truth.reshape(2, 32, 2, 32, 2, 1).mean(axis=(2, 4))
+    berhu = losses.berhu_loss(tf.constant(small), predicted)
+    fsim_loss = losses.feature_similarity_loss(
+        tf.constant(small), predicted, max_depth=5.0
+    )
+    np.testing.assert_allclose(terms["berhu"], berhu, rtol=1e-5)
+    np.testing.assert_allclose(terms["fsim_loss"], fsim_loss, rtol=1e-4)
+    expected = 2.0 * terms["berhu"] + 3.0 * terms["fsim_loss"]
+    np.testing.assert_allclose(terms["loss"], expected, rtol=1e-6)
+
+
+def test_gradient_objective_scores_tell_zero_from_truth(records):
+    objective = GradientObjective(GradientLossConfig(alpha=0.5))
+    depth = tf.constant([[1.0, 2.0, 0.0], [1.0, 2.0, 4.0]])[None, ..., None]
+    batch = {"depth": depth}
+    scores = objective.scores([(batch, np.zeros([1, 2, 3, 2], np.float32))])
+    # Known: x: 1, 1, 2; y: 0, 0. Unknown: whatever touches the hole.
+    assert scores["mean_absolute_error"] == pytest.approx(4 / 5)
+    assert scores["mean_absolute_error_of_zero"] == pytest.approx(4 / 5)
+    assert scores["log_l1"] == pytest.approx((2 * np.log(3) + np.log(5)) / 5)
+    assert scores["log_l1_of_zero"] == scores["log_l1"]
+    assert scores["direction_error"] == 90
+    assert scores["size_ratio"] == 0
+
+
+def _train_gradient(records, workdir):
+    flags = {
+        "records": records.directory,
+        "workdir": workdir,
+        "width": 4,
+        "epochs": 3,
+        "batch_size": 2,
+        "checkpoint_steps": 2,
+        "crop_size": "32,32",
+        "precision": "float32",
+        "learning_rate": 0.1,
+    }
+    switches = ["--deterministic"]
+    command = [sys.executable, "-m", "experiments.train_gradient"]
+    return command + switches + [f"--{n}={value}" for n, value in flags.items()]
+
+
+@pytest.mark.slow
+def test_train_gradient_killed_in_mid_epoch_resumes_to_the_bit(records, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(_train_gradient(records, whole), check=True, capture_output=True)
+    process = subprocess.Popen(
+        _train_gradient(records, killed),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    # 6 steps an epoch.
+    while not (killed / "checkpoints" / "epochs-1-steps-2").is_dir():
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(read_metrics(killed)) < 3
+    subprocess.run(_train_gradient(records, killed), check=True, capture_output=True)
+    pairs = zip(
+        load_gradient_network(whole).get_weights(),
+        load_gradient_network(killed).get_weights(),
+        strict=True,
+    )
+    assert all(np.array_equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.slow
+def test_train_gradient_begins_anew_after_a_mistyped_flag(records, tmp_path):
+    command = _train_gradient(records, tmp_path)
+    wrong = [*command, "--schedule=papre"]
+    result = subprocess.run(wrong, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "Error: `schedule` must be 'paper' or 'cosine'" in result.stderr
+    assert "Traceback" not in result.stderr
+    subprocess.run(command, check=True, capture_output=True)
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["config"]["TrainingConfig"]["schedule"] == "paper"
+
+
+@pytest.mark.slow
+def test_train_gradient_refuses_to_go_on_with_other_values(records, tmp_path):
+    command = _train_gradient(records, tmp_path)
+    subprocess.run(command, check=True, capture_output=True)
+    result = subprocess.run(
+        [*command, "--learning_rate=0.2"], capture_output=True, text=True
+    )
+    assert result.returncode != 0
+    assert "TrainingConfig.learning_rate: 0.1 there, 0.2 now" in result.stderr
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert "resumed" not in record
+    subprocess.run(command, check=True, capture_output=True)
+    assert len(json.loads((tmp_path / "run.json").read_text())["resumed"]) == 1
+    assert record["config"]["GradientNetworkConfig"]["width"] == 4
+    assert record["config"]["data"]["dataset"] == "small"
+    assert set(record) >= {"program", "flags", "versions", "commit", "hardware"}
+
+
+@pytest.mark.slow
+def test_train_gradient_starts_from_another_run(records, tmp_path):
+    source, workdir = tmp_path / "source", tmp_path / "next"
+    subprocess.run(_train_gradient(records, source), check=True, capture_output=True)
+    command = _train_gradient(records, workdir)
+    command += [f"--init_from={source}", "--learning_rate=1e-9"]
+    subprocess.run(command, check=True, capture_output=True)
+    record = json.loads((workdir / "run.json").read_text())
+    assert record["config"]["InitialisationConfig"] == {"init_from": str(source)}
+    pairs = zip(
+        load_gradient_network(source).get_weights(),
+        load_gradient_network(workdir).get_weights(),
+        strict=True,
+    )
+    # Steps of 1e-9 change next to nothing.
+    assert all(np.allclose(a, b, rtol=0, atol=1e-6) for a, b in pairs)
+    # The source is not needed a second time.
+    shutil.rmtree(source)
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "Going on with the run" in result.stdout
