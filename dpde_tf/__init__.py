@@ -36,6 +36,7 @@ from dpde_tf import data, losses, metrics, models  # noqa: E402
 from dpde_tf.evaluation.evaluate import evaluate  # noqa: E402
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients  # noqa: E402
 from dpde_tf.inference.estimator import DepthEstimator, Prediction  # noqa: E402
+from dpde_tf.inference.refine import refine_depth  # noqa: E402
 from dpde_tf.training import fused_optimizers as _optimizers  # noqa: E402, F401
 
 __version__ = "0.2.0"
@@ -49,4 +50,5 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "refine_depth",
 ]

@@ -58,12 +58,16 @@ from dpde_tf.files.errors import file_list, readable_errors
 from dpde_tf.files.folders import files_by_stem
 from dpde_tf.files.image_folders import images_of_folder
 from dpde_tf.files.images import IMAGE_SUFFIXES
+from dpde_tf.inference.gradient_sources import (
+    OUTPUT_SIZES,
+    GradientFiles,
+    GradientSource,
+    ImageGradients,
+)
+from dpde_tf.inference.refine import load_network_gradients
 from dpde_tf.inference.refinement_files import (
     ALIGNMENTS,
     DepthFormat,
-    Gradients,
-    gradients_of_files,
-    gradients_of_images,
     refine_file,
 )
 from dpde_tf.inference.units import REFERENCE_ALIGNMENTS
@@ -71,12 +75,10 @@ from dpde_tf.runs.precision import PRECISIONS, resolve_precision
 from dpde_tf.runs.run_folder import (
     RECORD_FILE,
     read_run_record,
-    training_image_size,
 )
 from dpde_tf.runs.run_record import config_as_dict
 from dpde_tf.runs.trained_networks import (
-    SHIPPED_CONTEXT_RUN,
-    load_gradient_network,
+    SHIPPED_REFINER_RUN,
     weights_sha256,
 )
 
@@ -99,6 +101,12 @@ def _define_flags() -> None:
     define_path("images", None, "Folder of images, to predict gradients of.")
     define_path(
         "gradient_run", None, "Run of train_gradient; none: the shipped network."
+    )
+    flags.DEFINE_enum(
+        "output_size",
+        "image",
+        OUTPUT_SIZES,
+        "With --images: write depth at the size of the image, or of the depth map.",
     )
     define_image_bits()
     flags.DEFINE_enum("precision", "float32", PRECISIONS, "Precision of the network.")
@@ -201,22 +209,26 @@ def _depth_format() -> DepthFormat:
     )
 
 
-def _load_gradients() -> tuple[Gradients, dict]:
+def _load_gradients() -> tuple[GradientSource, dict]:
     """Where the gradients come from, and what the record says of it."""
     if FLAGS.gradients:
         files = files_by_stem(
             FLAGS.gradients, gradient_files.SUFFIXES, remedy="Give --gradients."
         )
-        return gradients_of_files(files), {"gradients": FLAGS.gradients}
+        return GradientFiles(files), {"gradients": FLAGS.gradients}
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
-    files = files_by_stem(FLAGS.images, IMAGE_SUFFIXES, remedy="Give --images.")
-    run = FLAGS.gradient_run or SHIPPED_CONTEXT_RUN
-    size = training_image_size(run)
-    network, bits = load_gradient_network(run), FLAGS.image_bits
-    return gradients_of_images(files, network, size, bits=bits), {
+    run = FLAGS.gradient_run or SHIPPED_REFINER_RUN
+    source = ImageGradients(
+        files=files_by_stem(FLAGS.images, IMAGE_SUFFIXES, remedy="Give --images."),
+        predict=load_network_gradients(run),
+        bits=FLAGS.image_bits,
+        output_size=FLAGS.output_size,
+    )
+    return source, {
         "images": FLAGS.images,
-        **({"image_bits": bits} if bits else {}),
+        **({"image_bits": source.bits} if source.bits else {}),
+        "output_size": source.output_size,
         "weights_sha256": weights_sha256(run),
         "precision": precision,
     }

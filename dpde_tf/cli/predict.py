@@ -65,15 +65,7 @@ from dpde_tf.runs.run_folder import (
     training_image_size,
 )
 from dpde_tf.runs.run_record import config_as_dict
-from dpde_tf.runs.trained_networks import (
-    SHIPPED_CONTEXT_RUN,
-    SHIPPED_DEPTH_RUN,
-    is_context_run,
-    load_context_network,
-    load_depth_network,
-    load_gradient_network,
-    weights_sha256,
-)
+from dpde_tf.runs.trained_networks import PRESETS, load_networks, weights_sha256
 from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.strategies import DISTRIBUTIONS, make_strategy, worker_place
 from dpde_tf.visualization.reconstruction.files import check_formats
@@ -87,7 +79,10 @@ _CHIEF_SECONDS = 600.0
 def _define_flags() -> None:
     """Defines the flags of this program."""
     define_path("depth_run", None, "Run of train_depth; none: both shipped networks.")
-    define_path("gradient_run", None, "Run of train_gradient; none: no fusion.")
+    define_path("gradient_run", None, "Run of train_gradient: paper's or context.")
+    define_path(
+        "guided_run", None, "Run of train_gradient: guided. Without either: no fusion."
+    )
     define_path("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_integer(
@@ -154,11 +149,10 @@ def predict_records(
 
 def _network_runs() -> dict[str, str]:
     """The folders of the networks; without any flag, those of the shipped ones."""
+    names = ("depth_run", "gradient_run", "guided_run")
     if FLAGS.depth_run is None:
-        shipped = {"depth_run": SHIPPED_DEPTH_RUN, "gradient_run": SHIPPED_CONTEXT_RUN}
-        return {name: str(path) for name, path in shipped.items()}
-    runs = {"depth_run": FLAGS.depth_run, "gradient_run": FLAGS.gradient_run}
-    return {name: run for name, run in runs.items() if run is not None}
+        return {name: str(path) for name, path in PRESETS["nyu"].items()}
+    return {name: FLAGS[name].value for name in names if FLAGS[name].value}
 
 
 def _training_size() -> tuple[int, int]:
@@ -295,19 +289,9 @@ def _load_predictor(options: PredictionConfig, fusion: FusionConfig) -> DepthPre
     devices = "none" if FLAGS.distribution == "none" else "mirrored"
     distribution = Distribution(make_strategy(devices))
     with distribution.strategy.scope():
-        depth_network = load_depth_network(runs["depth_run"])
-        context_network = gradient_network = None
-        if "gradient_run" in runs and is_context_run(runs["gradient_run"]):
-            context_network = load_context_network(runs["gradient_run"])
-        elif "gradient_run" in runs:
-            gradient_network = load_gradient_network(runs["gradient_run"])
+        networks = load_networks(**runs)
     return DepthPredictor(
-        depth_network,
-        gradient_network,
-        fusion,
-        options,
-        context_network=context_network,
-        apply=distribution.apply,
+        **networks, fusion=fusion, options=options, apply=distribution.apply
     )
 
 
@@ -373,8 +357,9 @@ def _predict_photographs(
 def main(argv: Sequence[str]) -> None:
     """Checks the flags and predicts; arguments that are no flags are images."""
     FLAGS.images = [*(FLAGS.images or []), *map(expand_home, argv[1:])]
-    if FLAGS.gradient_run and not FLAGS.depth_run:
-        raise app.UsageError("--gradient_run needs the --depth_run beside it.")
+    for name in ("gradient_run", "guided_run"):
+        if FLAGS[name].value and not FLAGS.depth_run:
+            raise app.UsageError(f"--{name} needs the --depth_run beside it.")
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")
     if FLAGS.images and FLAGS.distribution == "multi_worker":

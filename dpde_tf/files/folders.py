@@ -2,7 +2,7 @@
 
 import pathlib
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 
 def normalized(name: str) -> str:
@@ -65,6 +65,25 @@ def files_by_stem(
                 f"{other.name} have the same{_unlike(path, other)}. Remove one of them."
             )
     return files
+
+
+def partner(files: Mapping[str, pathlib.Path], stem: str, kind: str) -> pathlib.Path:
+    """Returns the file that belongs to a stem.
+
+    Args:
+        files: As `files_by_stem` returns them.
+        stem: As `stem_of` returns it.
+        kind: What the file is called in the message.
+
+    Returns:
+        The file.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    if stem not in files:
+        raise FileNotFoundError(f"There is no {kind} of the same stem, {stem!r}.")
+    return files[stem]
 
 
 def _unlike(path: pathlib.Path, other: pathlib.Path) -> str:

@@ -1,5 +1,6 @@
 """Depth maps at another size, without inventing depth inside holes."""
 
+import numpy as np
 import tensorflow as tf
 
 # The nearest pixel has at least this weight in a bilinear interpolation.
@@ -58,6 +59,26 @@ def mean_of_measured(total: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     # Division by almost 1 would only round.
     mean = tf.where(weight > 1.0 - _ROUNDING, total, mean)
     return tf.where(weight > _LEAST_WEIGHT - _ROUNDING, mean, 0.0)
+
+
+def resize_with_holes(depth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns a depth map of any unit, resized bilinearly over what is known.
+
+    Args:
+        depth: `[H, W]`, NaN in holes.
+        size: (height, width) of the result.
+
+    Returns:
+        Float32 `[height, width]`, NaN in holes, see `mean_of_measured`; unchanged at
+        its own size.
+    """
+    if depth.shape == tuple(size):
+        return depth
+    known = np.isfinite(depth)
+    both = np.stack([np.where(known, depth, 0), known], axis=-1).astype(np.float32)
+    total, weight = tf.split(tf.image.resize(both, size), 2, axis=-1)
+    mean = mean_of_measured(total, weight).numpy()[..., 0]
+    return np.where(weight.numpy()[..., 0] < _LEAST_WEIGHT - _ROUNDING, np.nan, mean)
 
 
 def as_depth_map(depth: tf.Tensor) -> tf.Tensor:

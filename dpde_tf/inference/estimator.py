@@ -16,16 +16,11 @@ from dpde_tf.inference.predictor import (
 )
 from dpde_tf.runs.run_folder import training_image_size
 from dpde_tf.runs.trained_networks import (
-    SHIPPED_CONTEXT_RUN,
-    SHIPPED_DEPTH_RUN,
-    is_context_run,
-    load_context_network,
-    load_depth_network,
-    load_gradient_network,
+    PRESETS,
+    load_networks,
 )
 
 Image = np.ndarray | str | os.PathLike
-PRESETS = ("nyu",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +73,7 @@ class DepthEstimator:
         preset: str | os.PathLike = "nyu",
         *,
         gradient_run: str | os.PathLike | None = None,
+        guided_run: str | os.PathLike | None = None,
         fusion: FusionConfig | None = None,
         options: PredictionConfig | None = None,
     ) -> "DepthEstimator":
@@ -86,8 +82,10 @@ class DepthEstimator:
         Args:
             preset: `nyu` for the networks in the package, which were trained on NYU
                 Depth v2; or the folder of a run of `experiments.train_depth`.
-            gradient_run: With a folder: that of a run of `experiments.train_gradient`.
-                None predicts without a fusion.
+            gradient_run: With a folder: that of a run of `experiments.train_gradient`,
+                of the paper's gradient network or the context network.
+            guided_run: With a folder: that of a run of a guided network. Without either
+                there is no fusion.
             fusion: Parameters of the fusion; None for the paper's.
             options: How the networks are applied, such as `test_time_flip`.
 
@@ -98,27 +96,15 @@ class DepthEstimator:
             FileNotFoundError: If there is no such run.
             ValueError: If it is the run of another network, or damaged.
         """
-        depth_run = os.fspath(preset)
-        if depth_run in PRESETS:
-            if gradient_run is not None:
-                raise ValueError(
-                    f"The preset {depth_run!r} has its gradient network. Received: "
-                    f"gradient_run={os.fspath(gradient_run)!r}. Give the folder of a "
-                    "depth network with it."
-                )
-            depth_run, gradient_run = SHIPPED_DEPTH_RUN, SHIPPED_CONTEXT_RUN
-        networks = {}
-        if gradient_run is not None and is_context_run(gradient_run):
-            networks["context_network"] = load_context_network(gradient_run)
-        elif gradient_run is not None:
-            networks["gradient_network"] = load_gradient_network(gradient_run)
+        given = {"gradient_run": gradient_run, "guided_run": guided_run}
+        given = {name: run for name, run in given.items() if run is not None}
+        runs = PRESETS.get(os.fspath(preset), {"depth_run": preset}) | given
         predictor = DepthPredictor(
-            load_depth_network(depth_run),
+            **load_networks(**runs),
             fusion=fusion or FusionConfig(),
             options=options or PredictionConfig(),
-            **networks,
         )
-        return cls(predictor, training_image_size(depth_run))
+        return cls(predictor, training_image_size(runs["depth_run"]))
 
     def predict(self, images: Image | Sequence[Image]) -> Prediction | list[Prediction]:
         """Returns the depth of an image, or of each of several images.

@@ -13,6 +13,7 @@ from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.files.images import resize_image
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
+from dpde_tf.metrics import MIN_DEPTH
 
 # How far resizing may carry values out of [0, 1].
 _OVERSHOOT = 1e-3
@@ -33,7 +34,10 @@ class DepthPredictor:
         fusion: Parameters of the fusion.
         options: How the networks are applied.
         context_network: As `build_context_network` returns it, in the place of a
-            gradient network, or None. Without either there is no fusion.
+            gradient network, or None.
+        guided_network: As `build_guided_network` returns it, or None. It sees the depth
+            that the fusion starts from, and its gradients take the place of all others.
+            Without any of the three there is no fusion.
         apply: `apply(function, image)` is `function(image)`; another one may spread
             the images over several devices.
     """
@@ -43,6 +47,7 @@ class DepthPredictor:
     fusion: FusionConfig = dataclasses.field(default_factory=FusionConfig)
     options: PredictionConfig = dataclasses.field(default_factory=PredictionConfig)
     context_network: keras.Model | None = None
+    guided_network: keras.Model | None = None
     apply: Callable[[Callable, tf.Tensor], tf.Tensor] = _call
 
     def predict(self, image: tf.Tensor | np.ndarray) -> dict[str, np.ndarray]:
@@ -54,7 +59,8 @@ class DepthPredictor:
 
         Returns:
             `depth`: of the depth network, brought bilinearly to the image's size,
-            metres; with a context network `context_depth`, its own; and with either
+            metres; with a context network `context_depth`, its own; with a guided one
+            `sharp_depth`, its own; and with one of the three
             `gradient_x`, `gradient_y` (metres per pixel) and `fused` (metres). Each
             float32 `[B, H, W]`.
 
@@ -68,8 +74,13 @@ class DepthPredictor:
         start = maps["depth"]
         if self.context_network is not None:
             context = maps["context_depth"] = self.apply(self._context_depth, image)
-            maps["gradient_x"], maps["gradient_y"] = image_gradients(context)
             start += self.options.context_share * (context - start)
+        if self.guided_network is not None:
+            maps["sharp_depth"] = self.apply(self._sharp_depth, (image, start))
+            gradients = image_gradients(maps["sharp_depth"])
+            maps["gradient_x"], maps["gradient_y"] = gradients
+        elif self.context_network is not None:
+            maps["gradient_x"], maps["gradient_y"] = image_gradients(context)
         elif self.gradient_network is not None:
             gradients = self.apply(self._gradients, image)
             maps["gradient_x"] = gradients[..., :1]
@@ -94,6 +105,23 @@ class DepthPredictor:
     def _context_depth(self, image: tf.Tensor) -> tf.Tensor:
         """The depth of the context network at the image's size."""
         return self._depth_of(self.context_network, image)
+
+    @tf.function(reduce_retracing=True)
+    def _sharp_depth(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        """The depth that the guided network makes of an image and a depth map."""
+        image, depth = inputs
+        # Its logarithm is taken.
+        depth = tf.maximum(depth, MIN_DEPTH)
+        sharp = self._guided(image, depth)
+        if self.options.test_time_flip:
+            mirrored = self._guided(tf.reverse(image, [2]), tf.reverse(depth, [2]))
+            sharp = (sharp + tf.reverse(mirrored, [2])) / 2.0
+        return sharp
+
+    def _guided(self, image: tf.Tensor, depth: tf.Tensor) -> tf.Tensor:
+        """The output of the guided network."""
+        inputs = {"image": image, "coarse_depth": depth}
+        return self.guided_network(inputs, training=False)
 
     def _depth_of(self, network: keras.Model, image: tf.Tensor) -> tf.Tensor:
         """The depth that a network gives, at the image's size."""
@@ -219,8 +247,9 @@ def predict_at_size(
     small = predictor.predict(tf.constant(seen))
     small = {key: tf.constant(values[..., np.newaxis]) for key, values in small.items()}
     maps = {key: tf.image.resize(small[key], full) for key in small}
-    if "context_depth" in maps:
-        gradients = image_gradients(maps["context_depth"])
+    source = next((k for k in ("sharp_depth", "context_depth") if k in maps), None)
+    if source:
+        gradients = image_gradients(maps[source])
         maps["gradient_x"], maps["gradient_y"] = gradients
     elif "gradient_x" in maps:
         gradients = resize_gradients(small["gradient_x"], small["gradient_y"], full)

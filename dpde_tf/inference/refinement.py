@@ -1,6 +1,7 @@
 """Refinement of one depth map, of any network and size, by the fusion."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,9 @@ from scipy import ndimage
 from dpde_tf.config import FusionConfig
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.inference.units import gradient_scale
+
+# Metres between the nearest and the farthest depth of a room, but for 5 % each.
+_TYPICAL_RANGE = 2.5
 
 
 class Refinement(NamedTuple):
@@ -25,7 +29,7 @@ class Refinement(NamedTuple):
     converged: bool
 
 
-def refine_depth(
+def fuse_with_holes(
     depth: np.ndarray,
     gradient_x: np.ndarray,
     gradient_y: np.ndarray,
@@ -52,7 +56,7 @@ def refine_depth(
         raise ValueError("The depth map has no depth at all: only holes.")
     known = [np.isfinite(gradient) for gradient in (gradient_x, gradient_y)]
     result = fuse_depth_and_gradients(
-        _tensor(_filled(depth, measured)),
+        _tensor(filled_from_nearest(depth)),
         _tensor(np.where(known[0], gradient_x, 0)),
         _tensor(np.where(known[1], gradient_y, 0)),
         confidence=_tensor(measured),
@@ -81,20 +85,66 @@ def refine_relative_depth(
 
     Args:
         depth: Depth up to a scale and a shift, `[H, W]`; NaN = a hole.
-        gradient_x: As for `refine_depth`.
-        gradient_y: As for `refine_depth`.
+        gradient_x: As for `fuse_with_holes`.
+        gradient_y: As for `fuse_with_holes`.
         fusion: Parameters of the fusion, in metres.
 
     Returns:
         A `Refinement`.
 
     Raises:
-        ValueError: As `refine_depth` and `gradient_scale`.
+        ValueError: As `fuse_with_holes` and `gradient_scale`.
     """
     _check_sizes(depth, gradient_x, gradient_y)
     scale = np.float32(gradient_scale(depth, gradient_x, gradient_y))
-    refined = refine_depth(depth / scale, gradient_x, gradient_y, fusion=fusion)
+    refined = fuse_with_holes(depth / scale, gradient_x, gradient_y, fusion=fusion)
     return refined._replace(depth=refined.depth * scale)
+
+
+def fuse_in_unit_of_depth(
+    depth: np.ndarray,
+    gradient_x: np.ndarray,
+    gradient_y: np.ndarray,
+    *,
+    fusion: FusionConfig,
+) -> Refinement:
+    """Returns relative depth fused with gradients in its own unit.
+
+    It is brought to a range of metres for the fusion, and back, so that the rounding of
+    the penalty keeps its meaning.
+
+    Args:
+        depth: Relative depth, `[H, W]`; NaN = a hole.
+        gradient_x: Unit of `depth` per pixel, `[H, W]`.
+        gradient_y: The same along the height.
+        fusion: Parameters of the fusion, in metres.
+
+    Returns:
+        A `Refinement`.
+
+    Raises:
+        ValueError: As `fuse_with_holes`.
+    """
+    low, high = np.nanpercentile(depth, [5, 95])
+    scale = np.float32((high - low) / _TYPICAL_RANGE or 1.0)
+    maps = (values / scale for values in (depth, gradient_x, gradient_y))
+    refined = fuse_with_holes(*maps, fusion=fusion)
+    return refined._replace(depth=refined.depth * scale)
+
+
+def fusion_for(relative: bool, in_unit_of_depth: bool) -> Callable[..., Refinement]:
+    """Returns the function that fuses depth and gradients of these units.
+
+    Args:
+        relative: Whether depth is relative, up to a scale and a shift.
+        in_unit_of_depth: Whether the gradients are in the unit of the depth map.
+
+    Returns:
+        `fuse_with_holes`, or what brings relative depth to metres and back.
+    """
+    if not relative:
+        return fuse_with_holes
+    return fuse_in_unit_of_depth if in_unit_of_depth else refine_relative_depth
 
 
 def _check_sizes(
@@ -109,10 +159,17 @@ def _check_sizes(
         )
 
 
-def _filled(depth: np.ndarray, measured: np.ndarray) -> np.ndarray:
-    """The depth with the nearest one in holes, from where the IRLS steps start."""
+def filled_from_nearest(depth: np.ndarray) -> np.ndarray:
+    """Returns a depth map whose holes hold the nearest depth.
+
+    Args:
+        depth: `[H, W]`, NaN in holes, but not everywhere.
+
+    Returns:
+        Of the same shape and type, finite.
+    """
     nearest = ndimage.distance_transform_edt(
-        ~measured, return_distances=False, return_indices=True
+        ~np.isfinite(depth), return_distances=False, return_indices=True
     )
     return depth[tuple(nearest)]
 

@@ -2,20 +2,16 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from dpde_tf.config import FusionConfig
 from dpde_tf.files import depth_maps as depth_files
-from dpde_tf.files.folders import stem_of
-from dpde_tf.files.gradient_maps import read_gradients
-from dpde_tf.files.images import read_image, resize_image
-from dpde_tf.fusion.image_gradients import resize_gradients
-from dpde_tf.inference.predictor import network_input, working_size
-from dpde_tf.inference.refinement import refine_depth, refine_relative_depth
+from dpde_tf.files.folders import partner, stem_of
+from dpde_tf.files.resizing import resize_with_holes
+from dpde_tf.inference.gradient_sources import Files, GradientSource
+from dpde_tf.inference.refinement import fusion_for
 from dpde_tf.inference.refinement_pictures import refinement_picture
 from dpde_tf.inference.units import REFERENCE_ALIGNMENTS, align_to_reference
 from dpde_tf.visualization.colours import write_image
@@ -23,10 +19,6 @@ from dpde_tf.visualization.colours import write_image
 SCALE_GRADIENTS = "scale_gradients"
 ALIGNMENTS = ("none", SCALE_GRADIENTS, *REFERENCE_ALIGNMENTS)
 _MILLIMETRES = 0.001
-
-Files = Mapping[str, pathlib.Path]  # By stem, as `stem_of` gives it.
-# Of a stem and a (height, width): gradient_x and gradient_y, [H, W].
-Gradients = Callable[[str, tuple[int, int]], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +70,7 @@ class DepthFormat:
         if self.alignment == SCALE_GRADIENTS:
             return relative
         reference = self.read_reference(
-            _partner(self.references, stem_of(path), "reference")
+            partner(self.references, stem_of(path), "reference")
         )
         return _with_nan(
             align_to_reference(reference, relative, alignment=self.alignment)
@@ -99,60 +91,12 @@ class DepthFormat:
         depth_files.write_depth(path, measured, depth_scale=unit)
 
 
-def gradients_of_files(files: Files) -> Gradients:
-    """Returns a reader of gradients, of stem and size.
-
-    Args:
-        files: NPZ or NPY files, see `read_gradients`.
-
-    Returns:
-        The function; it raises a FileNotFoundError for an unknown stem.
-    """
-    return lambda stem, size: read_gradients(_partner(files, stem, "file of gradients"))
-
-
-def gradients_of_images(
-    files: Files,
-    network: keras.Model,
-    training_size: tuple[int, int],
-    *,
-    bits: int | None = None,
-) -> Gradients:
-    """Returns a predictor of gradients, of stem and size.
-
-    The network sees an image as large as those that it was trained on; its gradients
-    are enlarged to the size that is asked for, and their unit with them.
-
-    Args:
-        files: Images of any size.
-        network: As `build_gradient_network` returns it.
-        training_size: (height, width) of the images that it was trained on.
-        bits: See `read_image`.
-
-    Returns:
-        The function; it raises a FileNotFoundError for an unknown stem.
-    """
-
-    @tf.function(reduce_retracing=True)
-    def predict(image: tf.Tensor) -> tf.Tensor:
-        return network(image, training=False)
-
-    def gradients(stem: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        seen = working_size(size, training_size)
-        image = read_image(_partner(files, stem, "image"), bits=bits)
-        image = resize_image(image, seen)
-        maps = tf.split(predict(network_input(image[np.newaxis])), 2, axis=-1)
-        return tuple(m.numpy()[0, ..., 0] for m in resize_gradients(*maps, size))
-
-    return gradients
-
-
 def refine_file(
     path: pathlib.Path,
     target: pathlib.Path,
     *,
     depth_format: DepthFormat,
-    gradients: Gradients,
+    gradients: GradientSource,
     fusion: FusionConfig,
     picture: pathlib.Path | None = None,
 ) -> bool:
@@ -162,7 +106,7 @@ def refine_file(
         path: The depth file.
         target: File to write, in the format that its suffix says.
         depth_format: What the numbers mean.
-        gradients: As `gradients_of_files` or `gradients_of_images` returns it.
+        gradients: Where the gradients come from.
         fusion: Parameters of the fusion.
         picture: PNG of before and after to write, too.
 
@@ -174,20 +118,16 @@ def refine_file(
         ValueError: If one of them is broken, or they do not fit together.
     """
     depth = depth_format.read(path)
+    stem = stem_of(path)
+    fusion_size, output_size = gradients.sizes(stem, depth.shape)
+    depth = resize_with_holes(depth, fusion_size)
     relative = depth_format.alignment == SCALE_GRADIENTS
-    refine = refine_relative_depth if relative else refine_depth
-    refined = refine(depth, *gradients(stem_of(path), depth.shape), fusion=fusion)
+    refine = fusion_for(relative, gradients.in_unit_of_depth)
+    refined = refine(depth, *gradients.gradients(stem, depth), fusion=fusion)
     if picture is not None:
         write_image(picture, refinement_picture(depth, refined.depth))
-    depth_format.write(target, refined.depth)
+    depth_format.write(target, resize_with_holes(refined.depth, output_size))
     return refined.converged
-
-
-def _partner(files: Files, stem: str, kind: str) -> pathlib.Path:
-    """The file of that stem."""
-    if stem not in files:
-        raise FileNotFoundError(f"There is no {kind} of the same stem, {stem!r}.")
-    return files[stem]
 
 
 def _with_nan(metres: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Networks built again from the folder of the run that trained them.
 
 The networks that come with the library are such folders too, with compact weights:
-`SHIPPED_DEPTH_RUN` and `SHIPPED_CONTEXT_RUN`.
+`SHIPPED_DEPTH_RUN`, `SHIPPED_CONTEXT_RUN` and `SHIPPED_GUIDED_RUN`.
 """
 
 import dataclasses
@@ -13,11 +13,13 @@ from dpde_tf.config import (
     ContextNetworkConfig,
     DepthNetworkConfig,
     GradientNetworkConfig,
+    GuidedNetworkConfig,
 )
 from dpde_tf.files import checksums
 from dpde_tf.models.context import as_gradient_network, build_context_network
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.models.gradient import build_gradient_network
+from dpde_tf.models.guided import build_guided_network
 from dpde_tf.runs.compact_weights import has_compact_weights, load_compact_weights
 from dpde_tf.runs.run_folder import WEIGHTS_FILE, read_run_record, recorded_config
 from dpde_tf.runs.weight_files import load_weights
@@ -25,6 +27,13 @@ from dpde_tf.runs.weight_files import load_weights
 _SHIPPED = pathlib.Path(__file__).parent / "pretrained"
 SHIPPED_DEPTH_RUN = _SHIPPED / "modified_fcrn"
 SHIPPED_CONTEXT_RUN = _SHIPPED / "context_network"
+SHIPPED_GUIDED_RUN = _SHIPPED / "guided_network"
+# What refines the depth of other networks.
+SHIPPED_REFINER_RUN = SHIPPED_CONTEXT_RUN
+# The runs of each preset, as `load_networks` takes them.
+PRESETS = {
+    "nyu": {"depth_run": SHIPPED_DEPTH_RUN, "gradient_run": SHIPPED_CONTEXT_RUN},
+}
 
 
 def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -89,6 +98,55 @@ def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
     return network
 
 
+def load_guided_network(workdir: str | pathlib.Path) -> keras.Model:
+    """Returns the trained guided network of a run, under the current dtype policy.
+
+    Args:
+        workdir: Folder of a run of `experiments.train_gradient` with
+            `--gradient_network=guided`, or of compact weights.
+
+    Returns:
+        See `build_guided_network`.
+
+    Raises:
+        FileNotFoundError: If it is no such folder, or has no weights yet.
+        ValueError: If it is the run of another network, or its weights are damaged.
+    """
+    network = build_guided_network(recorded_config(workdir, GuidedNetworkConfig))
+    load_run_weights(network, workdir)
+    return network
+
+
+def load_networks(
+    depth_run: str | pathlib.Path,
+    gradient_run: str | pathlib.Path | None = None,
+    guided_run: str | pathlib.Path | None = None,
+) -> dict[str, keras.Model]:
+    """Returns the networks of several runs, under the current dtype policy.
+
+    Args:
+        depth_run: Run of a depth network.
+        gradient_run: Run of a gradient or context network, if there is one.
+        guided_run: Run of a guided network, if there is one.
+
+    Returns:
+        `depth_network`, and of the others `gradient_network` or `context_network`, and
+        `guided_network`.
+
+    Raises:
+        FileNotFoundError: If one is no such folder, or has no weights yet.
+        ValueError: If one is the run of another network, or its weights are damaged.
+    """
+    networks = {"depth_network": load_depth_network(depth_run)}
+    if gradient_run is not None and is_context_run(gradient_run):
+        networks["context_network"] = load_context_network(gradient_run)
+    elif gradient_run is not None:
+        networks["gradient_network"] = load_gradient_network(gradient_run)
+    if guided_run is not None:
+        networks["guided_network"] = load_guided_network(guided_run)
+    return networks
+
+
 def load_run_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
     """Sets the weights of a network to those of a run of the same network.
 
@@ -113,7 +171,7 @@ def load_run_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
 
 
 def is_context_run(workdir: str | pathlib.Path) -> bool:
-    """Returns whether a run of the gradient network is of a context network.
+    """Returns whether a run of `experiments.train_gradient` is of a context network.
 
     Args:
         workdir: Folder of a run, or of compact weights.
@@ -125,6 +183,21 @@ def is_context_run(workdir: str | pathlib.Path) -> bool:
         FileNotFoundError: If it is no such folder.
     """
     return ContextNetworkConfig.__name__ in read_run_record(workdir).get("config", {})
+
+
+def is_guided_run(workdir: str | pathlib.Path) -> bool:
+    """Returns whether a run of `experiments.train_gradient` is of a guided network.
+
+    Args:
+        workdir: Folder of a run, or of compact weights.
+
+    Returns:
+        True if it is.
+
+    Raises:
+        FileNotFoundError: If it is no such folder.
+    """
+    return GuidedNetworkConfig.__name__ in read_run_record(workdir).get("config", {})
 
 
 def weights_sha256(workdir: str | pathlib.Path) -> str:

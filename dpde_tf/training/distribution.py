@@ -84,12 +84,12 @@ class Distribution:
             lambda context: padded[context.replica_id_in_sync_group * rows :][:rows]
         )
 
-    def apply(self, function: Callable, images: tf.Tensor) -> tf.Tensor:
+    def apply(self, function: Callable, images: object) -> tf.Tensor:
         """Returns `function(images)`, made in parts by the devices of this process.
 
         Args:
             function: A `tf.function` of `[B, ...]` whose output has as many rows.
-            images: `[B, ...]`.
+            images: `[B, ...]`, or a structure of such.
 
         Returns:
             Its output.
@@ -98,7 +98,7 @@ class Distribution:
             return function(images)
         outputs = self.strategy.run(function, args=(self.parts(images),))
         rows = self.strategy.experimental_local_results(outputs)
-        return tf.concat(rows, axis=0)[: len(images)]
+        return tf.concat(rows, axis=0)[: len(tf.nest.flatten(images)[0])]
 
     def check_batch_size(self, batch_size: int) -> None:
         """Raises an error unless the replicas can have equal parts of a batch.

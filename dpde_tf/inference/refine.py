@@ -1,0 +1,89 @@
+"""`refine_depth`: the depth map of any network, sharper, in one call."""
+
+import functools
+import os
+
+import numpy as np
+
+from dpde_tf.config import FusionConfig
+from dpde_tf.files.images import read_image
+from dpde_tf.files.resizing import resize_with_holes
+from dpde_tf.inference.gradient_sources import NetworkGradients, seen_size
+from dpde_tf.inference.refinement import fusion_for
+from dpde_tf.runs.run_folder import training_image_size
+from dpde_tf.runs.trained_networks import (
+    SHIPPED_REFINER_RUN,
+    is_guided_run,
+    load_gradient_network,
+    load_guided_network,
+)
+
+
+def load_network_gradients(run: str | os.PathLike) -> NetworkGradients:
+    """Returns the gradients of the network of a run.
+
+    Args:
+        run: Folder of a run of `experiments.train_gradient`, of any of its networks.
+
+    Returns:
+        The gradients, for `refine_depth` and files.
+
+    Raises:
+        FileNotFoundError: If it is no such folder, or has no weights yet.
+        ValueError: If it is the run of another network, or its weights are damaged.
+    """
+    load = load_guided_network if is_guided_run(run) else load_gradient_network
+    return NetworkGradients(load(run), training_image_size(run))
+
+
+def refine_depth(
+    depth: np.ndarray,
+    image: np.ndarray | str | os.PathLike,
+    *,
+    relative: bool = False,
+    gradients: NetworkGradients | None = None,
+    fusion: FusionConfig | None = None,
+) -> np.ndarray:
+    """Returns a depth map of any network, sharper, at the size of its image.
+
+    Gradients are predicted from the image and fused with the depth map (Eqs. 5 and 6 of
+    the paper). Holes are filled from the gradients.
+
+    Args:
+        depth: Metres, `[h, w]`, of any size; NaN, 0 and negative numbers are holes.
+            With `relative`, in any unit; NaN is a hole.
+        image: RGB `[H, W, 3]`, uint8 or floating-point in [0, 1], or a file's path.
+        relative: Whether depth is known up to a scale and a shift only.
+        gradients: Of `load_network_gradients`; None for the network in the package.
+        fusion: Parameters of the fusion; None for the paper's.
+
+    Returns:
+        Float32 `[H, W]`, in the unit of `depth`; NaN where nothing is known.
+
+    Raises:
+        ValueError: If an input is something else, or there is no depth at all.
+
+    Source: Xu & Liu (2021), Eq. 5.
+    """
+    if isinstance(image, str | os.PathLike):
+        image = read_image(image)
+    image, depth = np.asarray(image), np.asarray(depth, np.float32)
+    if depth.ndim != 2 or image.ndim != 3:
+        raise ValueError(
+            "`depth` must be [h, w] and `image` [H, W, 3]. Received: "
+            f"{depth.shape} and {image.shape}."
+        )
+    if not relative:
+        depth = np.where(depth > 0, depth, np.float32(np.nan))
+    gradients = gradients or _shipped_gradients()
+    size = seen_size(image.shape[:2], depth.shape, gradients.training_size)
+    seen = resize_with_holes(depth, size)
+    fuse = fusion_for(relative, gradients.in_unit_of_depth)
+    refined = fuse(seen, *gradients(image, seen), fusion=fusion or FusionConfig())
+    return resize_with_holes(refined.depth, image.shape[:2])
+
+
+@functools.cache
+def _shipped_gradients() -> NetworkGradients:
+    """The gradients of the network in the package."""
+    return load_network_gradients(SHIPPED_REFINER_RUN)
