@@ -5,7 +5,7 @@ of one size; the Keras losses take true depth of any size, bring it to the size 
 output, and work in `compile` and `fit`.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -245,7 +245,18 @@ def true_gradients(depth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return gradients, tf.concat(image_gradients_mask(depth > 0.0), axis=-1)
 
 
-class _DepthMapLoss(keras.losses.Loss):
+class _ImageLoss(keras.losses.Loss):
+    """A loss with one value per image."""
+
+    _OPTIONS: ClassVar[tuple[str, ...]] = ()
+
+    def get_config(self) -> dict:
+        """Returns the arguments that make the same loss again."""
+        options = {name: getattr(self, name) for name in self._OPTIONS}
+        return super().get_config() | {"dtype": self.dtype, **options}
+
+
+class _DepthMapLoss(_ImageLoss):
     """A loss of each image, which brings the true depth to the size of the output.
 
     `y_true` is depth in metres, `[B, H, W, 1]` or `[B, H, W]`, 0 = no measurement;
@@ -274,16 +285,14 @@ class BerHu(_DepthMapLoss):
     Source: Xu & Liu (2021), Eq. 2.
     """
 
+    _OPTIONS = ("c_over",)
+
     def __init__(self, c_over: str = "image", **kwargs: Any) -> None:
         super().__init__(**{"name": "berhu", **kwargs})
         self.c_over = c_over
 
     def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
         return berhu_loss(truth, predicted, c_over=self.c_over)
-
-    def get_config(self) -> dict:
-        """Returns the arguments that make the same loss again."""
-        return super().get_config() | {"c_over": self.c_over}
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
@@ -298,6 +307,8 @@ class FeatureSimilarity(_DepthMapLoss):
     Source: Xu & Liu (2021), Eq. 3.
     """
 
+    _OPTIONS = ("max_depth",)
+
     def __init__(self, max_depth: float = 10.0, **kwargs: Any) -> None:
         super().__init__(**{"name": "feature_similarity", **kwargs})
         self.max_depth = max_depth
@@ -307,7 +318,9 @@ class FeatureSimilarity(_DepthMapLoss):
 
     def get_config(self) -> dict:
         """Returns the arguments that make the same loss again."""
-        return super().get_config() | {"max_depth": self.max_depth}
+        return (
+            super().get_config() | {"dtype": self.dtype} | {"max_depth": self.max_depth}
+        )
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
@@ -323,6 +336,8 @@ class DepthLoss(_DepthMapLoss):
 
     Source: Xu & Liu (2021), Eq. 1.
     """
+
+    _OPTIONS = ("lambda_berhu", "lambda_fsim", "berhu_c", "max_depth")
 
     def __init__(
         self,
@@ -361,11 +376,15 @@ class DepthLoss(_DepthMapLoss):
     def get_config(self) -> dict:
         """Returns the arguments that make the same loss again."""
         names = ("lambda_berhu", "lambda_fsim", "berhu_c", "max_depth")
-        return super().get_config() | {name: getattr(self, name) for name in names}
+        return (
+            super().get_config()
+            | {"dtype": self.dtype}
+            | {name: getattr(self, name) for name in names}
+        )
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
-class LogGradient(keras.losses.Loss):
+class LogGradient(_ImageLoss):
     """The logarithmic l1 loss of a gradient network's output, see `gradient_loss`.
 
     `y_true` is depth in metres, `[B, H, W, 1]`, 0 = no measurement, of which the
@@ -378,6 +397,8 @@ class LogGradient(keras.losses.Loss):
     Source: Xu & Liu (2021), Eq. 4.
     """
 
+    _OPTIONS = ("alpha",)
+
     def __init__(self, alpha: float = 0.5, **kwargs: Any) -> None:
         super().__init__(**{"name": "log_gradient", **kwargs})
         self.alpha = alpha
@@ -386,7 +407,3 @@ class LogGradient(keras.losses.Loss):
         """Returns the loss of each image, `[B]`."""
         truth, valid_mask = true_gradients(as_depth_map(y_true))
         return gradient_loss(truth, y_pred, alpha=self.alpha, valid_mask=valid_mask)
-
-    def get_config(self) -> dict:
-        """Returns the arguments that make the same loss again."""
-        return super().get_config() | {"alpha": self.alpha}

@@ -105,9 +105,8 @@ def _rotated():
 def test_settings_do_not_matter_to_parts_that_build_no_network(hostile_home):
     code = (
         "import json\n"
-        "from dpde_tf.metrics.feature_similarity import (\n"
-        "    FeatureSimilarity, FeatureSimilarityLoss)\n"
-        "print(FeatureSimilarityLoss().dtype, FeatureSimilarity().dtype)\n"
+        "from dpde_tf import losses, metrics\n"
+        "print(losses.FeatureSimilarity().dtype, metrics.FeatureSimilarity().dtype)\n"
         "import tensorflow as tf\n"
         "from dpde_tf.config import AugmentationConfig\n"
         "from dpde_tf.data.augmentation import augment\n"

@@ -14,6 +14,7 @@ from dpde_tf.cli import fuse
 from dpde_tf.files import depth_maps as depth_files
 from dpde_tf.files.depth_formats import SUFFIXES
 from dpde_tf.files.depth_maps import read_depth, write_depth
+from dpde_tf.inference import refine
 
 # A map a stem, each of its own size: a slope of 0.1 m a pixel with a noisy pixel.
 SIZES = {"a": (5, 6), "b": (7, 4)}
@@ -250,7 +251,7 @@ def test_fuse_predicts_gradients_from_images(
     image = keras.Input((None, None, 3))
     network = keras.Model(image, keras.layers.Conv2D(2, 1, use_bias=False)(image))
     network.layers[1].set_weights([np.float32([[[[0.05, 0], [0, 0], [0, 0]]]])])
-    monkeypatch.setattr(fuse, "load_gradient_network", lambda run: network)
+    monkeypatch.setattr(refine, "load_gradient_network", lambda run: network)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "weights.weights.h5").write_bytes(b"")
     record = {"config": {"data": {"image_size": [16, 16]}}}
@@ -270,6 +271,7 @@ def test_fuse_predicts_gradients_from_images(
         gradient_run=tmp_path / "run",
         images=tmp_path / "rgb",
         image_bits=12,
+        output_size="depth",
         precision="float32",
         **folders,
     )

@@ -4,16 +4,14 @@ import functools
 import unicodedata
 
 import cv2
-import keras
 import numpy as np
 import pytest
 
 from dpde_tf.config import FusionConfig
 from dpde_tf.files.depth_maps import read_depth, read_relative_depth
+from dpde_tf.inference.gradient_sources import GradientFiles
 from dpde_tf.inference.refinement_files import (
     DepthFormat,
-    gradients_of_files,
-    gradients_of_images,
     refine_file,
 )
 
@@ -78,7 +76,7 @@ def test_partners_are_found_by_normalized_stems(tmp_path):
         path,
         tmp_path / "out.npy",
         depth_format=depth_format,
-        gradients=gradients_of_files({composed: tmp_path / "g.npz"}),
+        gradients=GradientFiles({composed: tmp_path / "g.npz"}),
         fusion=FusionConfig(),
     )
     assert read_depth(tmp_path / "out.npy").shape == (1, 2)
@@ -103,27 +101,6 @@ def test_depth_format_writes_relative_depth_as_it_is(tmp_path):
     np.testing.assert_array_equal(written, [[40000, 0]])
 
 
-def test_gradients_of_images_are_enlarged_with_their_unit(tmp_path):
-    image = keras.Input((None, None, 3))
-    network = keras.Model(image, keras.layers.Conv2D(2, 1, use_bias=False)(image))
-    # gradient_x = red, gradient_y = 2 blue.
-    network.layers[1].set_weights([np.float32([[[[1, 0], [0, 0], [0, 2]]]])])
-    rgb = np.zeros((6, 8, 3), np.uint8)
-    rgb[..., 0], rgb[..., 2] = 51, 102
-    cv2.imwrite(str(tmp_path / "a.png"), rgb[..., ::-1])
-    gradients = gradients_of_images({"a": tmp_path / "a.png"}, network, (36, 48))
-    gradient_x, gradient_y = gradients("a", (36, 48))
-    assert gradient_x.shape == gradient_y.shape == (36, 48)
-    np.testing.assert_allclose(gradient_x, 0.2, rtol=1e-6)
-    np.testing.assert_allclose(gradient_y, 0.8, rtol=1e-6)
-    gradient_x, gradient_y = gradients("a", (72, 96))
-    assert gradient_x.shape == gradient_y.shape == (72, 96)
-    np.testing.assert_allclose(gradient_x, 0.1, rtol=1e-6)
-    np.testing.assert_allclose(gradient_y, 0.4, rtol=1e-6)
-    with pytest.raises(FileNotFoundError, match=r"no image of the same stem, 'b'"):
-        gradients("b", (3, 4))
-
-
 def test_refine_file_writes_depth_and_picture(tmp_path):
     depth = np.tile(np.linspace(2, 3, 9, dtype=np.float32), (8, 1))
     depth[4, 4] = 0
@@ -134,7 +111,7 @@ def test_refine_file_writes_depth_and_picture(tmp_path):
         tmp_path / "d.npy",
         tmp_path / "out" / "d.pfm",
         depth_format=DepthFormat(),
-        gradients=gradients_of_files({"d": tmp_path / "g.npz"}),
+        gradients=GradientFiles({"d": tmp_path / "g.npz"}),
         fusion=FusionConfig(),
         picture=tmp_path / "out" / "d.png",
     )
@@ -150,11 +127,12 @@ def test_refine_file_of_relative_depth_keeps_its_unit(tmp_path):
     relative = np.tile(np.linspace(-2, 2, 9, dtype=np.float32), (8, 1))
     np.save(tmp_path / "d.npy", relative)
     slope = np.full((8, 9), 0.125, np.float32)
+    np.savez(tmp_path / "g.npz", gradient_x=slope, gradient_y=0 * slope)
     refine_file(
         tmp_path / "d.npy",
         tmp_path / "out.npy",
         depth_format=DepthFormat(alignment="scale_gradients"),
-        gradients=lambda stem, size: (slope, 0 * slope),
+        gradients=GradientFiles({"d": tmp_path / "g.npz"}),
         fusion=FusionConfig(),
     )
     # 4 units over 8 x 0.125 m, and the gradients agree with the depth: unchanged.
