@@ -8,7 +8,6 @@ Maps that networks predicted for images that they had not seen can be mixed in.
 import dataclasses
 import math
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -151,12 +150,19 @@ def _displaced(depth: tf.Tensor, amount: tf.Tensor, seed: tf.Tensor) -> tf.Tenso
     """The map with each pixel taken from a place that is `amount` pixels off."""
     size = depth.shape[:2]
     field = amount * _smooth_field(size, _DISPLACEMENT_GRID, 2, seed)
-    rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float32)
-    places = tf.stack([rows + field[..., 0], columns + field[..., 1]])
-    moved = keras.ops.image.map_coordinates(
-        depth[..., 0], places, order=1, fill_mode="nearest"
-    )
-    return tf.reshape(moved, [*size, 1])
+    grid = np.stack(np.mgrid[: size[0], : size[1]], axis=-1).astype(np.float32)
+    last = np.array(size, np.float32) - 1.0
+    places = tf.clip_by_value(grid + field, 0.0, last)
+    # `keras.ops.image.map_coordinates` would do, but makes oneDNN complain.
+    first = tf.minimum(tf.floor(places), last - 1.0)
+    rest = places - first
+    corner, moved = tf.cast(first, tf.int32), 0.0
+    for row in (0, 1):
+        for column in (0, 1):
+            weight = tf.abs(np.float32([1 - row, 1 - column]) - rest)
+            value = tf.gather_nd(depth, corner + [row, column])
+            moved += tf.reduce_prod(weight, axis=-1, keepdims=True) * value
+    return moved
 
 
 def _blurred(depth: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:

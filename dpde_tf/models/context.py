@@ -15,6 +15,7 @@ from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.crop import CropLike
 from dpde_tf.models.encoder import build_encoder
+from dpde_tf.models.initial_values import initial
 from dpde_tf.models.upsampling import BilinearUpsampling
 
 # From 1/8 of the size to all of it: channels of the lateral map, and of the result.
@@ -85,7 +86,7 @@ def build_context_network(config: ContextNetworkConfig) -> keras.Model:
         1,
         3,
         padding="same",
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        kernel_initializer=initial(keras.initializers.RandomNormal(stddev=0.01)),
         dtype="float32",
         name="depth_conv",
     )(x)
@@ -136,7 +137,7 @@ def _conv(
     """A convolution with BN and ReLU."""
     options = {
         "use_bias": False,
-        "kernel_initializer": "he_normal",
+        "kernel_initializer": initial("he_normal"),
         "name": f"{name}_conv",
     }
     if kernel_size == 1:

@@ -6,6 +6,7 @@ from dpde_tf.config import DepthNetworkConfig
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.encoder import build_encoder
+from dpde_tf.models.initial_values import initial
 from dpde_tf.models.up_projection import up_projection
 
 UP_PROJECTION_FILTERS = (512, 256, 128, 64)
@@ -112,7 +113,9 @@ def _pointwise_conv(
     return PointwiseConv2D(
         filters,
         use_bias=use_bias,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=config.kernel_stddev),
+        kernel_initializer=initial(
+            keras.initializers.RandomNormal(stddev=config.kernel_stddev)
+        ),
         name=name,
     )
 
@@ -127,7 +130,7 @@ def _depth_head(x: keras.KerasTensor, config: DepthNetworkConfig) -> keras.Keras
         1,
         3,
         padding="same",
-        kernel_initializer=initializer,
+        kernel_initializer=initial(initializer),
         dtype="float32",
         name="depth_conv",
     )(x)

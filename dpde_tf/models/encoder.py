@@ -1,12 +1,12 @@
 """The ResNet-50 encoder (He et al. 2016) with ImageNet weights."""
 
+import contextlib
 import pathlib
 
 import keras
 
-from dpde_tf.models.batch_normalization import FusedBatchNormalization
-from dpde_tf.models.convolution import PointwiseConv2D
-from dpde_tf.models.symmetric_convolution import SymmetricConv2D
+from dpde_tf.models.initial_values import without_drawing
+from dpde_tf.models.resnet import resnet50
 
 # Name of the last layer of each stage; the map has 1/2, 1/4, ... of the image's size.
 STAGE_OUTPUTS = (
@@ -19,21 +19,7 @@ STAGE_OUTPUTS = (
 # ImageNet's mean and standard deviation of RGB in [0, 1], as PyTorch's models take it.
 _MEAN = (0.485, 0.456, 0.406)
 _STDDEV = (0.229, 0.224, 0.225)
-# Layer of Keras's graph -> what differs in that of the released network.
-_DIFFERENCES = {
-    "paper": {},
-    # An even size is padded for pooling at the bottom and right only.
-    "laina": {"pool1_pad": {"padding": 0}, "pool1_pool": {"padding": "same"}},
-    # The 3x3 convolution has the stride, not the 1x1 before it.
-    "harsanyi": {
-        f"conv{stage}_block1_{number}_conv": change
-        for stage in (3, 4, 5)
-        for number, change in (
-            (1, {"strides": 1}),
-            (2, {"strides": 2, "padding": "valid"}),
-        )
-    },
-}
+ARCHITECTURES = ("paper", "laina", "harsanyi")
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
@@ -86,37 +72,31 @@ def build_encoder(
         raise ValueError(
             f"`batch_norm` must be 'trainable' or 'frozen'. Received: {batch_norm!r}."
         )
-    if architecture not in _DIFFERENCES:
+    if architecture not in ARCHITECTURES:
         raise ValueError(
-            f"`architecture` must be of {tuple(_DIFFERENCES)}. Received: "
-            f"{architecture!r}."
+            f"`architecture` must be of {ARCHITECTURES}. Received: {architecture!r}."
         )
-    resnet = _load_resnet(weights, field)
-
-    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            config = layer.get_config() | {
+    source = None if weights == "none" else _load_resnet(weights, field)
+    image = keras.Input((None, None, 3), name="image")
+    with contextlib.nullcontext() if source is None else without_drawing():
+        stages = resnet50(
+            _preprocessing(architecture)(image),
+            architecture=architecture,
+            batch_norm_options={
                 "momentum": batch_norm_momentum,
                 "trainable": batch_norm == "trainable",
-            }
-            return FusedBatchNormalization.from_config(config)
-        return _changed(layer, _DIFFERENCES[architecture].get(layer.name, {}))
-
-    image = keras.Input((None, None, 3), name="image")
-    encoder = keras.models.clone_model(
-        resnet,
-        input_tensors=_preprocessing(architecture)(image),
-        clone_function=clone,
-    )
-    encoder.set_weights(resnet.get_weights())
-    stages = [encoder.get_layer(name).output for name in STAGE_OUTPUTS]
-    return keras.Model(image, stages, name="encoder")
+            },
+        )
+    encoder = keras.Model(image, stages, name="encoder")
+    if source is not None:
+        for layer in source.layers:
+            if layer.weights:
+                encoder.get_layer(layer.name).set_weights(layer.get_weights())
+    return encoder
 
 
 def _load_resnet(weights: str, field: str) -> keras.Model:
     """Keras's ResNet-50, or an error that names the remedy."""
-    if weights == "none":
-        return keras.applications.ResNet50(include_top=False, weights=None)
     if weights != "imagenet" and not pathlib.Path(weights).is_file():
         raise FileNotFoundError(
             f"There is no file of encoder weights {weights!r}. Use 'imagenet', 'none' "
@@ -137,16 +117,6 @@ def _load_resnet(weights: str, field: str) -> keras.Model:
             "keras.applications.ResNet50(include_top=False) that no other program "
             f"has open to write; Keras cannot read it ({error})."
         ) from error
-
-
-def _changed(layer: keras.layers.Layer, changes: dict) -> keras.layers.Layer:
-    """A new layer of the same configuration but for the changes."""
-    kind = type(layer)
-    if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (1, 1):
-        kind = PointwiseConv2D
-    elif changes.get("strides") == 2:
-        kind = SymmetricConv2D
-    return kind.from_config(layer.get_config() | changes)
 
 
 def _preprocessing(architecture: str) -> keras.layers.Layer:

@@ -3,6 +3,7 @@
 import keras
 
 from dpde_tf.config import GradientNetworkConfig
+from dpde_tf.models.initial_values import initial
 
 NUM_LAYERS = 10
 
@@ -30,14 +31,14 @@ def build_gradient_network(config: GradientNetworkConfig) -> keras.Model:
             3,
             padding="same",
             activation="relu",
-            kernel_initializer=_gaussian(config.kernel_stddev),
+            kernel_initializer=initial(_gaussian(config.kernel_stddev)),
             name=f"conv{number}",
         )(x)
     gradients = keras.layers.Conv2D(
         2,
         3,
         padding="same",
-        kernel_initializer=_gaussian(config.output_kernel_stddev),
+        kernel_initializer=initial(_gaussian(config.output_kernel_stddev)),
         dtype="float32",
         name=f"conv{NUM_LAYERS}",
     )(x)

@@ -13,6 +13,7 @@ from dpde_tf.config import GuidedNetworkConfig
 from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.crop import CropLike
+from dpde_tf.models.initial_values import initial
 
 # Channels of each level, as multiples of the width; each has half the size of the last.
 _LEVELS = (1.0, 1.5, 2.0, 3.0, 4.0)
@@ -119,7 +120,7 @@ def _conv(
         strides=strides,
         padding="same",
         use_bias=False,
-        kernel_initializer="he_normal",
+        kernel_initializer=initial("he_normal"),
         name=f"{name}_conv",
     )(x)
     x = FusedBatchNormalization(momentum=0.97, epsilon=1e-4, name=f"{name}_bn")(x)

@@ -4,6 +4,7 @@ import keras
 
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.crop import CropLike
+from dpde_tf.models.initial_values import initial
 from dpde_tf.models.unpool_convolution import UnpoolConv2D
 
 
@@ -49,8 +50,8 @@ def up_projection(
             momentum=batch_norm_momentum, epsilon=1e-4, name=f"{name}_{suffix}"
         )
 
-    def initializer() -> keras.Initializer:
-        return keras.initializers.RandomNormal(stddev=kernel_stddev)
+    def initializer() -> str | keras.Initializer:
+        return initial(keras.initializers.RandomNormal(stddev=kernel_stddev))
 
     def unpooled(branch: int) -> keras.KerasTensor:
         y = UnpoolConv2D(
