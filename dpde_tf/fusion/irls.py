@@ -11,7 +11,12 @@ from dpde_tf.fusion.input_checks import (
     checked_map,
     checked_scalar,
 )
-from dpde_tf.fusion.irls_steps import FusedImage, IRLSParameters, fuse_image
+from dpde_tf.fusion.irls_steps import (
+    FusedImage,
+    IRLSParameters,
+    fuse_image,
+    fuse_image_without_xla,
+)
 
 # Options for the fastest way to the minimum: to an energy within about 1e-4 of the
 # lowest, in some 12 steps of 7 iterations.
@@ -55,6 +60,7 @@ def fuse_depth_and_gradients(
     cg_rtol: float | tf.Tensor = 1e-4,
     max_cg_iterations: int | tf.Tensor = 1000,
     relaxation: float | tf.Tensor = 1.0,
+    jit_compile: bool = True,
 ) -> FusionResult:
     """Returns the depth that agrees best with a depth map and with gradients.
 
@@ -87,10 +93,12 @@ def fuse_depth_and_gradients(
         cg_rtol: Part of its first residual to which each linear system is solved, > 0.
         max_cg_iterations: Bound on the iterations of each linear system.
         relaxation: Length of a step, in ]0, 2[: 1 is IRLS, 1.5 needs fewer steps.
+        jit_compile: Whether XLA compiles the fusion, which takes seconds for each image
+            size. False takes four times as long for an image, but starts at once.
 
     Returns:
-        A `FusionResult`. The graph is compiled once per image size and type, which
-        takes a second or two; the values of the scalars do not matter, except for
+        A `FusionResult`. With `jit_compile` the graph is compiled once per image size
+        and type; the values of the scalars do not matter, except for
         `num_irls_iterations`, which is part of a shape.
 
     Raises:
@@ -125,6 +133,7 @@ def fuse_depth_and_gradients(
         tuple(tf.stop_gradient(m) for m in maps),
         IRLSParameters(*(tf.stop_gradient(p) for p in parameters)),
         num_irls_iterations,
+        jit_compile,
     )
     fused = with_gradient(result.depth, *maps, parameters.omega, parameters.epsilon)
     return result._replace(depth=fused)
@@ -132,14 +141,18 @@ def fuse_depth_and_gradients(
 
 @tf.function(autograph=False, reduce_retracing=True)
 def _fuse_batch(
-    maps: tuple[tf.Tensor, ...], parameters: IRLSParameters, num_irls_iterations: int
+    maps: tuple[tf.Tensor, ...],
+    parameters: IRLSParameters,
+    num_irls_iterations: int,
+    jit_compile: bool,
 ) -> FusionResult:
     """Fuses image by image, two at a time."""
     depth = maps[0]
 
     def fuse(index: int | tf.Tensor) -> FusedImage:
         image = tuple(image_of(m, index, depth) for m in maps)
-        return fuse_image(image, parameters, num_irls_iterations)
+        one = fuse_image if jit_compile else fuse_image_without_xla
+        return one(image, parameters, num_irls_iterations)
 
     if depth.shape[0] == 1:  # Without the loop, half a millisecond.
         return FusionResult(*(value[tf.newaxis] for value in fuse(0)))

@@ -73,11 +73,7 @@ class _State(NamedTuple):
     active: tf.Tensor
 
 
-# XLA makes one loop over memory of what would be ten operations. It compiles the whole
-# of an image's fusion, and an image at a time: so its result cannot depend on its
-# batch, and it stays in the processor's cache.
-@tf.function(autograph=False, jit_compile=True, reduce_retracing=True)
-def fuse_image(
+def _fuse_image(
     maps: tuple[tf.Tensor, ...], parameters: IRLSParameters, num_irls_iterations: int
 ) -> FusedImage:
     """Returns the fusion of one image.
@@ -110,6 +106,18 @@ def fuse_image(
         num_cg_iterations=state.num_cg_iterations,
         converged=state.solved & rests,
     )
+
+
+# XLA makes one loop over memory of what would be ten operations. It compiles the whole
+# of an image's fusion, and an image at a time: so its result cannot depend on its
+# batch, and it stays in the processor's cache.
+fuse_image = tf.function(
+    _fuse_image, autograph=False, jit_compile=True, reduce_retracing=True
+)
+# Four times slower, but ready at once for an image of any size.
+fuse_image_without_xla = tf.function(
+    _fuse_image, autograph=False, reduce_retracing=True
+)
 
 
 def _start(
