@@ -27,7 +27,7 @@ _COLUMNS = (
     Column("depth network", "dpde", "depth"),
     Column("fused", "dpde", "fused"),
 )
-_JPEG_QUALITY = 90
+_JPEG_QUALITY = 70
 
 
 def _define_flags() -> None:

@@ -9,7 +9,7 @@ from dpde_tf.reporting.figures.examples import Column, Example, column_depth
 from dpde_tf.visualization.colours import colorize_depth
 from dpde_tf.visualization.layout import Row, stack_rows
 
-_WIDTH = 240  # of each picture, pixels
+_WIDTH = 200  # of each picture, pixels
 
 
 def overview_figure(
