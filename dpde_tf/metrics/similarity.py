@@ -1,8 +1,6 @@
-"""SSIM and GSM of depth maps with holes, as sums over their windows.
+"""SSIM and GSM of depth maps with holes, as sums over windows.
 
-The same indices as `dpde_tf.structural_similarity.ssim` and
-`dpde_tf.gradient_similarity.gsm`, which are for batches of whole images in TensorFlow;
-here in OpenCV, with windows that hold an unmeasured pixel left out.
+Windows that hold an unmeasured pixel are ignored.
 """
 
 import cv2
@@ -26,7 +24,7 @@ _KERNELS = tuple(kernel / BLOCK_SIZE**2 for kernel in KERNELS)
 class Similarity:
     """SSIM and GSM of predictions for one ground truth.
 
-    Both see depth as an image, in which 255 stands for one depth of the whole data set.
+    Depth is compared as an image in which 255 is one depth for the whole data set.
 
     Source: Wang et al. (2004), Eq. 13, and Liu et al. (2012), Sect. III.
     """
@@ -37,12 +35,12 @@ class Similarity:
     def __init__(
         self, ground_truth: np.ndarray, valid_mask: np.ndarray, *, depth_range: float
     ) -> None:
-        """Takes the depth to compare with.
+        """Prepares the comparison with a ground truth.
 
         Args:
             ground_truth: Metres, float64 `[H, W]`, without holes.
             valid_mask: Boolean `[H, W]`, the pixels that are measured.
-            depth_range: Metres that 255 stands for, positive.
+            depth_range: Depth in metres that is mapped to 255, positive.
         """
         self._scale = 255.0 / depth_range
         self._image = ground_truth * self._scale
@@ -53,7 +51,7 @@ class Similarity:
         self._blocks = whole_windows(valid_mask, BLOCK_SIZE)
 
     def sums(self, predicted: np.ndarray) -> np.ndarray:
-        """Returns number of windows, their SSIM, number of blocks, their GSM.
+        """Returns the number of windows, their SSIM, the number of blocks, their GSM.
 
         Args:
             predicted: Metres, float64 `[H, W]`, finite.
@@ -98,7 +96,7 @@ class Similarity:
             sums: `[..., NUM_SUMS]`, of one image or added up over several.
 
         Returns:
-            In the order of `NAMES`, `[..., 2]`; NaN if there is no whole window.
+            Indices in the order of `NAMES`, `[..., 2]`; NaN without a complete window.
         """
         return ratio(sums[..., 1::2], sums[..., 0::2])
 
@@ -109,6 +107,6 @@ def _window_mean(image: np.ndarray) -> np.ndarray:
 
 
 def _block_gradient(image: np.ndarray) -> np.ndarray:
-    """The largest mean of a block's weighted differences, of four directions."""
+    """The largest weighted mean difference of each block over the four directions."""
     responses = [np.abs(cv2.filter2D(image, cv2.CV_64F, k)) for k in _KERNELS]
     return np.maximum.reduce(responses)

@@ -1,24 +1,21 @@
-"""Constants of SSIM and GSM, for their forms in TensorFlow and in OpenCV.
-
-SSIM: Wang et al. (2004). GSM: Liu et al. (2012). Scores and reports load no TensorFlow.
-"""
+"""Constants of SSIM (Wang et al. 2004) and GSM (Liu et al. 2012)."""
 
 import numpy as np
 
 WINDOW_SIZE = 11
-"""SSIM: pixels, of the Gaussian window of deviation 1.5."""
+"""SSIM: side of the Gaussian window of standard deviation 1.5, pixels."""
 
 C1, C2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
-"""SSIM: the article's constants for images in [0, 255]."""
+"""SSIM: constants of the article for images in [0, 255]."""
 
 BLOCK_SIZE = 5
-"""GSM: pixels, of the blocks in which gradients are taken."""
+"""GSM: side of the blocks in which gradients are computed, pixels."""
 
 MASKING = 200.0
-"""GSM, the article's constant of the masking effect, 200 to 1000."""
+"""GSM: constant of the masking effect in the article, 200 to 1000."""
 
 LUMINANCE_WEIGHT = 0.1
-"""GSM, the article's p: how much of the similarity is that of the luminance."""
+"""GSM: weight of the luminance similarity, p in the article."""
 
 _VERTICAL = np.array(
     [

@@ -135,7 +135,7 @@ def test_read_depth_drops_axes_of_batch_and_channel(tmp_path):
     with pytest.raises(ValueError, match=r"\(2, 3, 4, 1\); a coloured depth picture"):
         read_depth(tmp_path / "d.npy")
     np.save(tmp_path / "d.npy", np.ones((2, 5, 6), np.float32))
-    with pytest.raises(ValueError, match=r"\(2, 5, 6\); write each map to a file of"):
+    with pytest.raises(ValueError, match=r"\(2, 5, 6\); write each map to a separ"):
         read_depth(tmp_path / "d.npy")
 
 
@@ -255,7 +255,7 @@ def test_read_depth_refuses_a_cut_file(tmp_path, rng, suffix, keep):
 
 def test_read_depth_refuses_a_coloured_picture(tmp_path):
     cv2.imwrite(str(tmp_path / "d.png"), np.ones((2, 2, 3), np.uint8))
-    with pytest.raises(ValueError, match="one number a pixel"):
+    with pytest.raises(ValueError, match="one number per pixel"):
         read_depth(tmp_path / "d.png")
 
 

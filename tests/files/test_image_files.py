@@ -64,7 +64,7 @@ def test_read_image_refuses_a_cut_file(tmp_path, rng, suffix, keep):
     assert read_image(path).shape == (40, 50, 3)
     data = path.read_bytes()
     path.write_bytes(data[: int(keep * len(data))])
-    with pytest.raises(ValueError, match=f"a{suffix} must be a whole image"):
+    with pytest.raises(ValueError, match=f"a{suffix} must be a complete image"):
         read_image(path)
 
 
@@ -130,8 +130,8 @@ def test_read_image_finds_the_bits_of_a_16_bit_file(
         assert not warnings_of
     else:
         (text,) = warnings_of
-        assert f"a{suffix} has 16 bits a channel, but no number over {white};" in text
-        assert f"of {bits} bits. --image_bits says otherwise" in text
+        assert f"a{suffix} has 16 bits per channel, but no number over {white};" in text
+        assert f"of {bits} bits. Use --image_bits to change" in text
 
 
 def test_read_image_takes_the_bits_that_are_said(tmp_path, warnings_of):
@@ -165,7 +165,7 @@ def test_read_image_knows_the_bits_of_an_avif(tmp_path, warnings_of):
 def test_read_image_refuses_numbers_without_a_white(tmp_path, kind):
     cv2.imwrite(str(tmp_path / "a.tiff"), np.full((4, 4, 3), 0.5).astype(kind))
     name = np.dtype(kind).name
-    with pytest.raises(ValueError, match=rf"a.tiff holds {name} numbers, whose white"):
+    with pytest.raises(ValueError, match=rf"a.tiff holds {name} numbers, whose value"):
         read_image(tmp_path / "a.tiff")
 
 

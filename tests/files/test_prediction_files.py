@@ -52,8 +52,8 @@ def test_read_prediction_refuses_a_broken_file(tmp_path, rng, damage):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.ones((2, 3, 2)), r"one number a pixel, \[H, W\]"),
-        (np.ones((2, 3), bool), r"one number a pixel, \[H, W\]"),
+        (np.ones((2, 3, 2)), r"one number per pixel, \[H, W\]"),
+        (np.ones((2, 3), bool), r"one number per pixel, \[H, W\]"),
         (np.ones((2, 3), np.uint16), "holds uint16 integers.* --depth_scale"),
     ],
 )
