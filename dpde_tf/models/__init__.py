@@ -1,6 +1,6 @@
-"""The networks and their layers: modified FCRN, gradient, context and guided network.
+"""Networks and their layers: modified FCRN, gradient, context and guided network.
 
-Uses `fusion` (image gradients only).
+Uses `config` and `fusion` (image gradients only).
 """
 
 from dpde_tf.keras_settings import set_up_keras

@@ -77,7 +77,7 @@ def test_store_takes_the_last_sound_checkpoint_and_says_so(saved, file, damage, 
     assert store.restore().place == (0, 10)
     assert np.all(np.asarray(_first_weights(store)) == 10.0)
     assert "epochs-1-steps-1 is damaged: " in caplog.text
-    assert "Taking the one before." in caplog.text
+    assert "Using the previous one." in caplog.text
     # The run goes on, and the next checkpoint lies beside the one that was taken.
     _save(store, 0, 11)
     names = [path.name for path in list_checkpoints(saved)]

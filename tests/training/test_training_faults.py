@@ -168,7 +168,7 @@ def test_bad_step_blames_the_images_that_are_broken_or_too_high():
 
     assert "Step 7 is bad: loss nan, gradient" in message([1.0, np.nan])
     assert "by image: b: nan. The" in message([1.0, np.nan])
-    assert "loss 50.5, of which 3 is allowed" in message([1.0, 100.0], limit=3.0)
+    assert "loss 50.5 (limit 3)" in message([1.0, 100.0], limit=3.0)
     assert "by image: b: 100. The" in message([1.0, 100.0], limit=3.0)
     assert "norm inf; loss by image: a: 1, b: 2. The" in message([1.0, 2.0], np.inf)
 
