@@ -42,7 +42,7 @@ def _check_gradient_numerically(loss, truth, predicted, pixels, **options):
         assert gradient[pixel] == pytest.approx(slope, rel=1e-6, abs=1e-8)
 
 
-def test_masked_mean_ignores_what_stands_at_invalid_pixels():
+def test_masked_mean_ignores_invalid_pixels():
     values = _image([1.0, np.nan, 3.0])
     mask = _image([1, 0, 1]) > 0
     assert masked_mean(values, mask).numpy() == [2.0]
@@ -103,7 +103,7 @@ def test_berhu_loss_and_gradient_are_0_without_an_error(c_over, truth, predicted
 
 
 @pytest.mark.parametrize("c_over", ["image", "batch"])
-def test_berhu_loss_of_a_batch_with_a_perfect_and_an_unmeasured_image(c_over):
+def test_berhu_loss_of_perfect_and_unmeasured_images(c_over):
     truth = tf.constant([[2.0, 2.0], [0.0, 0.0], [3.0, 3.0]])[..., None, None]
     predicted = tf.constant([[2.0, 2.0], [7.0, 9.0], [4.0, 8.0]])[..., None, None]
     loss, gradient = _value_and_gradient(berhu_loss, truth, predicted, c_over=c_over)
@@ -115,7 +115,7 @@ def test_berhu_loss_of_a_batch_with_a_perfect_and_an_unmeasured_image(c_over):
 
 @pytest.mark.parametrize("c_over", ["image", "batch"])
 @pytest.mark.parametrize("explicit", [False, True])
-def test_berhu_loss_unmeasured_pixel_has_no_influence(c_over, explicit):
+def test_berhu_loss_ignores_unmeasured_pixels(c_over, explicit):
     # Second image: one pixel of 20 m of error, which sets c of the batch.
     truth = np.array([[[1.0, 0.0, 3.0]], [[9.0, 9.0, 9.0]]], np.float32)[..., None]
     predicted = np.array([[[1.5, 0, 1.0]], [[9.5, 8.0, 29.0]]], np.float32)[..., None]
@@ -155,7 +155,7 @@ def test_berhu_loss_gradient_numerically(rng, c_over):
     assert np.sum(error < 0.6) > 2
 
 
-def test_berhu_loss_refuses_other_words_and_shapes():
+def test_berhu_loss_rejects_other_values_and_shapes():
     one = tf.ones([1, 1, 1, 1])
     with pytest.raises(ValueError, match=r"'image' or 'batch'. Received: 'pixel'"):
         berhu_loss(one, one, c_over="pixel")
@@ -170,7 +170,7 @@ def test_feature_similarity_loss_of_equal_maps_is_zero(rng):
     assert np.abs(loss.numpy()).max() < 2e-6
 
 
-def test_feature_similarity_loss_unmeasured_pixel_has_no_influence(rng):
+def test_feature_similarity_loss_ignores_unmeasured_pixels(rng):
     truth = rng.uniform(1, 9, [1, 32, 32, 1]).astype(np.float32)
     truth[0, 10:14, 10:14] = 0.0
     predicted = truth + rng.normal(0, 0.5, truth.shape).astype(np.float32)
@@ -231,7 +231,7 @@ def test_gradient_loss_gradient_numerically(rng):
     )
 
 
-def test_gradient_loss_unmeasured_pixel_has_no_influence():
+def test_gradient_loss_ignores_unmeasured_pixels():
     mask = tf.constant([[[[True, False]]]])
     results = []
     for at_hole in (0.0, -1e6, np.inf, np.nan):
@@ -256,6 +256,6 @@ def test_gradient_loss_and_gradient_are_0_without_an_error(measured):
     assert not gradient.any()
 
 
-def test_gradient_loss_refuses_alpha():
+def test_gradient_loss_rejects_alpha():
     with pytest.raises(ValueError, match=r"`alpha` must be positive. Received: 0"):
         gradient_loss(tf.zeros([1, 1, 1, 2]), tf.zeros([1, 1, 1, 2]), alpha=0)

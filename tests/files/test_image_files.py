@@ -58,7 +58,7 @@ def test_read_image_takes_the_first_frame_of_a_gif(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".ppm", ".gif", ".avif"])
 @pytest.mark.parametrize("keep", [0, 0.5, 0.99])
-def test_read_image_refuses_a_cut_file(tmp_path, rng, suffix, keep):
+def test_read_image_rejects_a_truncated_file(tmp_path, rng, suffix, keep):
     path = tmp_path / f"a{suffix}"
     cv2.imwrite(str(path), rng.integers(0, 256, (40, 50, 3), np.uint8))
     assert read_image(path).shape == (40, 50, 3)
@@ -94,13 +94,13 @@ def test_read_image_names_a_missing_file(tmp_path):
         (b"%PDF-1.7", r"PDF"),
     ],
 )
-def test_read_image_names_formats_that_are_not_supported(tmp_path, start, message):
+def test_read_image_names_unsupported_formats(tmp_path, start, message):
     (tmp_path / "a.jpg").write_bytes(start + bytes(200))
     with pytest.raises(ValueError, match=rf"a\.jpg is an? {message}"):
         read_image(tmp_path / "a.jpg")
 
 
-def test_read_image_takes_an_avif_that_also_names_heif(tmp_path):
+def test_read_image_accepts_an_avif_with_the_brand_heif(tmp_path):
     _, data = cv2.imencode(".avif", np.full((8, 8, 3), 90, np.uint8))
     (tmp_path / "a.avif").write_bytes(data.tobytes().replace(b"ftypavif", b"ftypmif1"))
     assert read_image(tmp_path / "a.avif").shape == (8, 8, 3)
@@ -116,7 +116,7 @@ def warnings_of(monkeypatch):
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff", ".ppm"])
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
-def test_read_image_finds_the_bits_of_a_16_bit_file(
+def test_read_image_finds_the_bit_depth_of_a_16_bit_file(
     tmp_path, warnings_of, bits, suffix
 ):
     # In steps of one level of 256, from black to white.
@@ -134,7 +134,7 @@ def test_read_image_finds_the_bits_of_a_16_bit_file(
         assert f"of {bits} bits. Use --image_bits to change" in text
 
 
-def test_read_image_takes_the_bits_that_are_said(tmp_path, warnings_of):
+def test_read_image_uses_the_given_bit_depth(tmp_path, warnings_of):
     path = tmp_path / "dark.png"
     cv2.imwrite(str(path), np.full((4, 4, 3), 800, np.uint16))
     # 800 of 1024, of 4096, of 65536, in 256ths.
@@ -146,7 +146,7 @@ def test_read_image_takes_the_bits_that_are_said(tmp_path, warnings_of):
     assert read_image(path, bits=12)[0, 0, 0] == 90
 
 
-def test_read_image_takes_the_bits_that_a_pnm_declares(tmp_path):
+def test_read_image_uses_the_bit_depth_that_a_pnm_declares(tmp_path):
     data = b"P6\n# dark\n2 1\n4095\n" + (800).to_bytes(2) * 6
     (tmp_path / "a.ppm").write_bytes(data)
     np.testing.assert_array_equal(
@@ -154,7 +154,7 @@ def test_read_image_takes_the_bits_that_a_pnm_declares(tmp_path):
     )
 
 
-def test_read_image_knows_the_bits_of_an_avif(tmp_path, warnings_of):
+def test_read_image_knows_the_bit_depth_of_an_avif(tmp_path, warnings_of):
     pixels = np.full((16, 16, 3), 200, np.uint16)  # Of 1023.
     cv2.imwrite(str(tmp_path / "a.avif"), pixels, [cv2.IMWRITE_AVIF_DEPTH, 10])
     assert np.abs(read_image(tmp_path / "a.avif").astype(int) - 50).max() <= 2
@@ -162,7 +162,7 @@ def test_read_image_knows_the_bits_of_an_avif(tmp_path, warnings_of):
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16, np.int32])
-def test_read_image_refuses_numbers_without_a_white(tmp_path, kind):
+def test_read_image_rejects_types_of_unknown_white(tmp_path, kind):
     cv2.imwrite(str(tmp_path / "a.tiff"), np.full((4, 4, 3), 0.5).astype(kind))
     name = np.dtype(kind).name
     with pytest.raises(ValueError, match=rf"a.tiff holds {name} numbers, whose value"):
@@ -203,7 +203,7 @@ def test_read_image_composites_over_grey(tmp_path, rng, suffix, white):
     np.testing.assert_array_equal(images[1][5:], images[0][5:])
 
 
-def test_read_image_turns_transparency_as_exif_says(tmp_path):
+def test_read_image_orients_transparency_as_exif_says(tmp_path):
     pixels = np.full((4, 6, 4), 255, np.uint8)
     pixels[..., 0] = np.arange(24).reshape(4, 6) * 10  # Blue.
     pixels[0, :2, 3] = 0
@@ -216,7 +216,7 @@ def test_read_image_turns_transparency_as_exif_says(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), expected)
 
 
-def test_read_image_overlooks_an_empty_alpha_channel(tmp_path):
+def test_read_image_ignores_an_empty_alpha_channel(tmp_path):
     pixels = np.full((4, 6, 4), 90, np.uint8)
     pixels[..., 3] = 0
     cv2.imwrite(str(tmp_path / "a.png"), pixels)

@@ -91,7 +91,7 @@ def test_conjugate_gradient_solves_like_scipy(rng, dtype, rtol):
     assert error < 1e3 * rtol * np.linalg.norm(expected)
 
 
-def test_conjugate_gradient_stops_at_the_first_iterate_within_the_tolerance(rng):
+def test_conjugate_gradient_stops_once_within_the_tolerance(rng):
     system, matrix = _random_system(rng)
     b = rng.normal(size=SIZE)
     scaled = _scaled(system, matrix)
@@ -111,7 +111,7 @@ def test_conjugate_gradient_stops_at_the_first_iterate_within_the_tolerance(rng)
     assert not earlier.converged
 
 
-def test_conjugate_gradient_preconditioner_halves_the_iterations(rng):
+def test_preconditioner_halves_the_iterations(rng):
     # Against Jacobi alone, which is what SciPy does with the scaled matrix.
     system, matrix = _random_system(rng, (32, 40))
     b = rng.normal(size=(32, 40))
@@ -126,7 +126,7 @@ def test_conjugate_gradient_preconditioner_halves_the_iterations(rng):
     assert 0.4 < int(result.num_iterations) / len(count) < 0.65
 
 
-def test_conjugate_gradient_of_zero_is_zero_at_once(rng):
+def test_conjugate_gradient_of_zero_needs_no_iteration(rng):
     system, _ = _random_system(rng)
     result = conjugate_gradient(system, np.zeros(SIZE), rtol=1e-6, max_iterations=9)
     assert not np.any(result.x)
@@ -134,7 +134,7 @@ def test_conjugate_gradient_of_zero_is_zero_at_once(rng):
     assert result.converged
 
 
-def test_conjugate_gradient_of_what_underflows_is_finite(rng):
+def test_conjugate_gradient_with_underflow_is_finite(rng):
     # Products of 1e-23 with itself are not float32 numbers any more.
     system, _ = _random_system(rng, dtype=np.float32)
     for size in (1e-18, 1e-21, 1e-23, 1e-40):

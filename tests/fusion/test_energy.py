@@ -67,7 +67,7 @@ def test_robust_penalty_hand_computed():
     np.testing.assert_array_equal(value, [5, 5, 4])
 
 
-def test_robust_penalty_is_smooth_at_zero_and_nearly_absolute_far_away():
+def test_robust_penalty_approximates_the_absolute_value():
     x = tf.constant([0.0, 1000.0])
     with tf.GradientTape() as tape:
         tape.watch(x)

@@ -116,7 +116,7 @@ def test_gradients_of_a_batch_are_those_of_its_images(rng):
             np.testing.assert_allclose(value[image], expected, rtol=1e-12)
 
 
-def test_descent_along_the_gradient_lowers_a_loss_of_the_fused_depth(rng):
+def test_gradient_descent_lowers_a_loss_of_the_fused_depth(rng):
     # What training end to end does, in one step and with the paper's ten iterations.
     truth, *maps = references.scene_batch(rng, SIZE, dtype=np.float32)
     maps = [tf.Variable(m) for m in maps]

@@ -85,7 +85,7 @@ def test_fuse_in_float32_on_a_realistic_scene_of_full_size(rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_fuse_to_convergence_reaches_the_energy_of_50_exact_steps(rng, dtype):
+def test_to_convergence_reaches_the_energy_of_exact_steps(rng, dtype):
     _, *maps = references.scene_batch(rng, SIZE, dtype=dtype)
     images = [m[0, ..., 0].astype(np.float64) for m in maps]
     last = references.fuse_by_direct_solver(*images, num_irls_iterations=50)[-1]
@@ -100,7 +100,7 @@ def test_fuse_to_convergence_reaches_the_energy_of_50_exact_steps(rng, dtype):
     assert result.energy[0, -1] < lowest * (1 + 1e-4)
 
 
-def test_fuse_rests_once_the_energy_falls_by_less_than_the_tolerance(rng):
+def test_fuse_stops_at_the_tolerance(rng):
     _, *maps = references.scene_batch(rng, SIZE)
     full = fuse_depth_and_gradients(*maps, cg_rtol=1e-11).energy[0].numpy()
     decrease = (full[:-1] - full[1:]) / full[:-1]
@@ -131,7 +131,7 @@ def test_fuse_fills_holes_from_gradients(rng):
     np.testing.assert_allclose(result.depth, truth, rtol=0, atol=1e-6)
 
 
-def test_fuse_does_not_compile_again_for_other_values_or_batch_sizes(rng):
+def test_fuse_compiles_once_for_all_values_and_batch_sizes(rng):
     _, *maps = references.scene_batch(rng, SIZE, num_scenes=2)
     fuse_depth_and_gradients(*maps)
     trace_count = fuse_image.experimental_get_tracing_count
@@ -160,7 +160,7 @@ def test_fuse_inside_a_graph_with_unknown_sizes_equals_eager(rng):
         np.testing.assert_array_equal(value, expected)
 
 
-def test_fuse_refuses_bad_input():
+def test_fuse_rejects_bad_input():
     ones = np.ones((2, 3, 4, 1), np.float32)
     broken = np.where(np.arange(2).reshape(2, 1, 1, 1) == 1, np.nan, ones)
     for position, name in enumerate(("depth", "gradient_x", "gradient_y")):

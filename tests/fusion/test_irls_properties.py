@@ -36,7 +36,7 @@ def test_fuse_energy_falls_however_early_cg_stops(rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_fuse_consistent_gradients_give_the_depth_back(rng, dtype):
+def test_fuse_with_consistent_gradients_returns_the_depth(rng, dtype):
     depth = rng.uniform(1, 5, size=(2, *SIZE, 1)).astype(dtype)
     result = fuse_depth_and_gradients(depth, *image_gradients(depth))
     np.testing.assert_array_equal(result.depth, depth)
@@ -53,7 +53,7 @@ def test_fuse_passes_a_constant_shift_through(rng):
     np.testing.assert_allclose(shifted.depth - 50, plain.depth, rtol=0, atol=1e-7)
 
 
-def test_fuse_with_a_tiny_omega_gives_the_depth_back(rng):
+def test_fuse_with_a_tiny_omega_returns_the_depth(rng):
     _, *maps = references.scene_batch(rng, SIZE)
     result = fuse_depth_and_gradients(*maps, omega=1e-12)
     # |grad E_data| = 1 / sqrt(epsilon) u balances at most 4 omega: u <= 4e-14.
@@ -118,7 +118,7 @@ def test_fuse_uses_each_of_a_pair_of_gradient_confidences(rng):
     np.testing.assert_allclose(result.depth[0, :, 4:5, 0], column, atol=1e-8)
 
 
-def test_fuse_does_not_use_the_last_column_and_row_of_the_gradients(rng):
+def test_fuse_ignores_the_last_column_and_row_of_gradients(rng):
     _, depth, gradient_x, gradient_y = references.scene_batch(
         rng, SIZE, dtype=np.float32
     )
@@ -129,7 +129,7 @@ def test_fuse_does_not_use_the_last_column_and_row_of_the_gradients(rng):
         np.testing.assert_array_equal(value, other)
 
 
-def test_fuse_one_pixel_gives_it_back():
+def test_fuse_of_one_pixel_returns_it():
     one = np.full((2, 1, 1, 1), 3.5, np.float32)
     result = fuse_depth_and_gradients(one, one, -one)
     np.testing.assert_array_equal(result.depth, one)

@@ -18,7 +18,7 @@ def test_zero_gradients_are_those_of_a_constant():
     assert not gradient_y.any()
 
 
-def test_true_gradients_are_differences_where_both_pixels_are_measured():
+def test_true_gradients_need_two_measured_pixels():
     truth = np.array([[1.0, 1.5, 0.0], [2.0, 4.0, 8.0]], np.float32)
     gradient_x, gradient_y = substitutes.true_gradients(truth)
     nan = np.nan
@@ -27,7 +27,7 @@ def test_true_gradients_are_differences_where_both_pixels_are_measured():
     assert gradient_x.dtype == np.float32
 
 
-def test_luminance_gradients_have_the_total_variation_of_the_depth():
+def test_luminance_gradients_have_the_variation_of_the_depth():
     # Luminance 51 / 255 = 0.2, 0.4, 0.8: variation 0.6; depth 1, 1, 4: variation 3.
     depth = np.array([[1.0, 1.0, 4.0]], np.float32)
     image = grey_image([[51, 102, 204]])
@@ -37,7 +37,7 @@ def test_luminance_gradients_have_the_total_variation_of_the_depth():
     assert not gradient_y.any()
 
 
-def test_luminance_gradients_take_the_sign_that_agrees_with_the_depth(rng):
+def test_luminance_gradients_have_the_sign_of_the_depth(rng):
     depth = rng.uniform(1, 5, (6, 7)).astype(np.float32)
     image = grey_image(rng.integers(0, 256, (6, 7)))
     given = substitutes.luminance_gradients(image, depth)
@@ -55,7 +55,7 @@ def test_luminance_gradients_of_a_flat_image_are_zero():
     assert not np.any(found)
 
 
-def test_luminance_gradients_refuse_another_size():
+def test_luminance_gradients_reject_another_size():
     with pytest.raises(ValueError, match=r"same size.*\(1, 2\) and \(3, 2\)"):
         substitutes.luminance_gradients(
             grey_image([[1, 2]]), np.ones((3, 2), np.float32)

@@ -79,7 +79,7 @@ def test_boundary_f1_without_contours_is_0():
     assert score(np.ones((1, 1)), np.ones((1, 1))) == 0.0
 
 
-def test_boundary_f1_leaves_out_pairs_with_a_hole():
+def test_boundary_f1_ignores_pairs_with_a_hole():
     mask = np.ones((10, 14), bool)
     mask[:, 3:5] = False
     expected = square()

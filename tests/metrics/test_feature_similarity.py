@@ -178,7 +178,7 @@ def test_fsim_max_value_is_the_unit_of_the_images():
     np.testing.assert_allclose(in_metres, fsim(reference, distorted), rtol=1e-12)
 
 
-def test_fsim_of_a_batch_of_unknown_size_equals_one_by_one():
+def test_fsim_of_a_batch_of_unknown_size_equals_its_images():
     reference, distorted = maps("depth", "edge", "zero"), maps("random", "zero", "edge")
     spec = tf.TensorSpec([None, 45, 53, 1], tf.float64)
     batched = tf.function(fsim, input_signature=[spec, spec])(reference, distorted)
@@ -194,7 +194,7 @@ def test_fsim_of_other_types_is_computed_in_float32(dtype):
     np.testing.assert_array_equal(score, fsim(*(tf.cast(i, "float32") for i in pair)))
 
 
-def test_fsim_compiles_with_xla_where_there_is_an_accelerator(monkeypatch):
+def test_fsim_compiles_with_xla_on_an_accelerator(monkeypatch):
     # XLA has no 0 * inf = 0: the guards alone keep the gradients of flat maps finite.
     pair = [maps("depth", name, dtype="float32") for name in ("blurred", "zero")]
     score, gradient = value_and_gradient(*pair)
@@ -215,14 +215,14 @@ def test_fsim_compiles_with_xla_where_there_is_an_accelerator(monkeypatch):
         ((1, None, 40, 1), (1, None, 40, 1), "static sizes: use `tf.ensure_shape`"),
     ],
 )
-def test_fsim_refuses_other_shapes(first, second, message):
+def test_fsim_rejects_other_shapes(first, second, message):
     specs = tf.TensorSpec(first), tf.TensorSpec(second)
     with pytest.raises(ValueError, match=message):
         tf.function(fsim).get_concrete_function(*specs)
 
 
 @pytest.mark.parametrize("max_value", [0.0, -1.0, float("nan")])
-def test_fsim_refuses_a_max_value_that_is_not_positive(max_value):
+def test_fsim_rejects_a_max_value_that_is_not_positive(max_value):
     with pytest.raises(ValueError, match=f"positive. Received: {max_value}"):
         fsim(maps("depth"), maps("depth"), max_value=max_value)
 
@@ -253,7 +253,7 @@ def test_loss_and_metric_keep_their_configuration():
 
 
 @pytest.mark.slow
-def test_model_trained_with_the_loss_in_mixed_precision_is_loaded(tmp_path, rng):
+def test_model_with_the_loss_in_mixed_precision_is_loaded(tmp_path, rng):
     keras.config.set_dtype_policy("mixed_bfloat16")
     inputs = keras.Input((32, 40, 1))
     model = keras.Model(inputs, keras.layers.Conv2D(1, 3, padding="same")(inputs))

@@ -98,7 +98,7 @@ def test_fsim_jacobian_on_real_depth(real_data, rng, monkeypatch, number):
     )
 
 
-def test_fsim_gradient_at_an_exact_edge_lies_between_the_one_sided(rng, monkeypatch):
+def test_fsim_gradient_at_an_edge_is_between_one_sided_ones(rng, monkeypatch):
     # Across the edge some odd responses are 0 everywhere: |.| has its kink there.
     reference, distorted = maps("depth"), maps("edge")
     score, gradient = value_and_gradient(reference, distorted)

@@ -41,20 +41,20 @@ def test_gradient_map_errors_have_the_loss_of_eq_4(rng):
     assert computed == pytest.approx(float(expected[0]), rel=1e-12)
 
 
-def test_direction_error_does_not_see_the_size(rng):
+def test_direction_error_does_not_depend_on_length(rng):
     truth, predicted = rng.normal(0, 1, (2, 5, 6, 2))
     first, second = scores(truth, predicted), scores(truth, 3 * predicted)
     assert first["direction_error"] == pytest.approx(second["direction_error"])
     assert second["size_ratio"] == pytest.approx(3 * first["size_ratio"])
 
 
-def test_direction_error_of_a_guess_is_that_of_zero(rng):
+def test_direction_error_of_a_guess_equals_that_of_zero(rng):
     truth, guess = rng.normal(0, 1, (2, 300, 300, 2))
     assert scores(truth, 0 * truth)["direction_error"] == pytest.approx(90)
     assert scores(truth, guess)["direction_error"] == pytest.approx(90, abs=1)
 
 
-def test_gradient_map_errors_take_only_what_is_measured(rng):
+def test_gradient_map_errors_ignore_unmeasured_pixels(rng):
     truth = rng.normal(0, 1, (4, 5, 2))
     predicted = truth.copy()
     mask = np.ones(truth.shape, bool)
@@ -67,7 +67,7 @@ def test_gradient_map_errors_take_only_what_is_measured(rng):
     assert computed["size_ratio"] == pytest.approx(1)
 
 
-def test_gradient_map_errors_of_nothing_are_not_defined():
+def test_gradient_map_errors_of_no_pixels_are_nan():
     empty = np.zeros((2, 2, 2), bool)
     assert np.isnan(
         list(scores(np.ones((2, 2, 2)), np.ones((2, 2, 2)), empty).values())

@@ -79,7 +79,7 @@ def test_ssim_max_value_is_the_unit_of_the_images(rng):
     np.testing.assert_allclose(in_metres, ssim(first, second), rtol=1e-12)
 
 
-def test_ssim_of_a_batch_equals_one_by_one_and_when_compiled(rng):
+def test_ssim_of_a_batch_equals_its_images_also_compiled(rng):
     pairs = [pair(rng, (20, 23)) for _ in range(3)]
     first, second = (np.concatenate(images) for images in zip(*pairs, strict=True))
     single = [ssim(*one).numpy()[0] for one in pairs]
@@ -120,13 +120,13 @@ def test_ssim_equals_the_published_value(real_data):
         ((1, 10, 12, 1), (1, 10, 12, 1), "at least 11x11 pixels.*10, 12"),
     ],
 )
-def test_ssim_refuses_other_shapes(first, second, message):
+def test_ssim_rejects_other_shapes(first, second, message):
     with pytest.raises(ValueError, match=message):
         ssim(tf.zeros(first), tf.zeros(second))
 
 
 @pytest.mark.parametrize("max_value", [0.0, -1.0, float("nan")])
-def test_ssim_refuses_a_max_value_that_is_not_positive(max_value):
+def test_ssim_rejects_a_max_value_that_is_not_positive(max_value):
     image = tf.zeros([1, 12, 12, 1])
     with pytest.raises(ValueError, match=f"positive. Received: {max_value}"):
         ssim(image, image, max_value=max_value)

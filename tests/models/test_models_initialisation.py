@@ -80,9 +80,7 @@ def test_build_depth_network_normalisation(modified_fcrn):
     assert {(x.epsilon, x.momentum) for x in encoder} == {(1.001e-5, 0.9)}
 
 
-def test_build_depth_network_first_prediction_is_near_the_mean_depth(
-    modified_fcrn, rng
-):
+def test_new_depth_network_predicts_about_the_mean_depth(modified_fcrn, rng):
     image = tf.constant(rng.uniform(0, 1, [1, 64, 64, 3]), tf.float32)
     depth = modified_fcrn(image, training=True).numpy()
     # 576 normalised features times 0.01: metres apart it cannot be.
@@ -145,7 +143,7 @@ def test_build_gradient_network_initialisation():
         assert not bias.any()
 
 
-def test_build_gradient_network_initialisation_by_a_given_deviation():
+def test_gradient_network_initialisation_with_a_deviation():
     config = GradientNetworkConfig(kernel_stddev=0.03, output_kernel_stddev=0.02)
     network = build_gradient_network(config)
     for number in range(1, 11):

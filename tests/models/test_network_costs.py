@@ -43,7 +43,7 @@ def test_training_flops_by_hand():
     assert training_flops([]) == 0
 
 
-def test_layer_costs_of_frozen_layers_count_no_trainable_parameter():
+def test_layer_costs_of_frozen_layers_have_no_trainables():
     network = _small_network()
     network.get_layer("bn").trainable = False
     assert [cost.num_trainable for cost in layer_costs(network, (8, 8))] == [
@@ -54,7 +54,7 @@ def test_layer_costs_of_frozen_layers_count_no_trainable_parameter():
     ]
 
 
-def test_layer_costs_of_resnet_50_are_those_of_he_et_al():
+def test_layer_costs_of_resnet_50_agree_with_he_et_al():
     encoder = build_encoder(
         weights="none", batch_norm="trainable", batch_norm_momentum=0.9
     )
@@ -86,7 +86,7 @@ def _training_step(network, image):
     return tape.gradient(loss, network.trainable_variables)
 
 
-def test_flops_of_convolutions_equal_those_of_tensorflow_profiler():
+def test_flops_of_convolutions_equal_the_tensorflow_profiler():
     network = build_gradient_network(GradientNetworkConfig(width=4))
     image, costs = tf.ones([1, 7, 10, 3]), layer_costs(network, (7, 10))
     forward = _counted_by_tensorflow(lambda: network(image))
@@ -98,7 +98,7 @@ def test_flops_of_convolutions_equal_those_of_tensorflow_profiler():
     assert costs[1].name == "conv1"
 
 
-def test_flops_of_a_transposed_convolution_equal_those_of_its_adjoint():
+def test_flops_of_transposed_convolution_equal_its_adjoint():
     # TensorFlow miscounts transposed convolutions. But the gradient by their input is
     # a convolution, with the same products; with the two convolutions proper and
     # without gradients of theirs, each layer is there once.
@@ -109,7 +109,7 @@ def test_flops_of_a_transposed_convolution_equal_those_of_its_adjoint():
     assert step["Conv2D"] == forward
 
 
-def test_layer_costs_refuse_a_kernel_that_they_do_not_know():
+def test_layer_costs_reject_an_unknown_kernel():
     image = keras.Input((None, None, 3))
     network = keras.Model(image, keras.layers.Dense(2, name="dense")(image))
     with pytest.raises(ValueError, match=r"layer 'dense', a Dense with a kernel"):

@@ -178,7 +178,7 @@ def test_unpool_by_hand():
     assert np.array_equal(_unpool(x)[0, ..., 0], expected)
 
 
-def test_conversions_only_move_numbers(rng):
+def test_conversions_only_reorder_numbers(rng):
     kernel = rng.normal(size=[5, 5, 3, 4]).astype(np.float32)
     there = literal_to_transposed(kernel)
     assert there.shape == (5, 5, 4, 3)
@@ -201,7 +201,7 @@ def test_conversions_by_hand():
     assert np.array_equal(d, [[6, 8], [16, 18]])
 
 
-def test_conversions_refuse_other_shapes():
+def test_conversions_reject_other_shapes():
     with pytest.raises(ValueError, match=r"must be \[5, 5, .*Received: \(3, 3, 2, 2\)"):
         literal_to_transposed(np.zeros([3, 3, 2, 2]))
     with pytest.raises(ValueError, match=r"`kernel` must be"):
@@ -240,19 +240,19 @@ def test_unpool_conv2d_has_a_bias_for_each_pixel_of_a_block():
     assert np.array_equal(layer(tf.zeros([1, 2, 3, 1]))[0, ..., 0], expected)
 
 
-def test_unpool_conv2d_draws_other_numbers_for_each_kernel():
+def test_unpool_conv2d_initialises_each_kernel_differently():
     layer = UnpoolConv2D(2, kernel_initializer=keras.initializers.RandomNormal())
     layer.build((None, 4, 5, 3))
     a, b, *_ = (weight.ravel()[:12] for weight in layer.get_weights())
     assert not np.any(a == b)
 
 
-def test_unpool_conv2d_refuses_another_padding():
+def test_unpool_conv2d_rejects_another_padding():
     with pytest.raises(ValueError, match=r"`padding` must be .*Received: 'left'"):
         UnpoolConv2D(1, padding="left")
 
 
-def test_unpool_conv2d_survives_its_configuration():
+def test_unpool_conv2d_is_restored_from_its_config():
     layer = UnpoolConv2D(
         6, padding="top_left", use_bias=True, kernel_initializer="zeros"
     )

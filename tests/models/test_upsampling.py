@@ -20,7 +20,7 @@ def test_bilinear_upsampling_worked_value():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 4)])
-def test_bilinear_upsampling_has_the_values_of_keras(rng, size):
+def test_bilinear_upsampling_equals_keras(rng, size):
     x = rng.normal(size=[2, *size, 3]).astype(np.float32)
     expected = keras.layers.UpSampling2D(interpolation="bilinear")(x)
     np.testing.assert_array_equal(BilinearUpsampling()(x), expected)

@@ -71,7 +71,7 @@ def test_store_without_a_checkpoint_restores_nothing(tmp_path):
 
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("damage", [flip_a_bit, cut_off, lambda path: path.unlink()])
-def test_store_takes_the_last_sound_checkpoint_and_says_so(saved, file, damage, caplog):
+def test_store_restores_the_last_intact_checkpoint(saved, file, damage, caplog):
     damage(saved / "checkpoints" / "epochs-1-steps-1" / file)
     store = _store(saved)
     assert store.restore().place == (0, 10)
@@ -84,7 +84,7 @@ def test_store_takes_the_last_sound_checkpoint_and_says_so(saved, file, damage, 
     assert names == ["epochs-0-steps-10", "epochs-0-steps-11"]
 
 
-def test_store_says_what_to_do_when_all_checkpoints_are_damaged(saved):
+def test_store_names_a_remedy_if_all_checkpoints_are_damaged(saved):
     for folder in list_checkpoints(saved):
         flip_a_bit(folder / FILES[1])
     with pytest.raises(ValueError, match=r"All checkpoints in .* delete it to begin"):
@@ -92,7 +92,7 @@ def test_store_says_what_to_do_when_all_checkpoints_are_damaged(saved):
 
 
 @pytest.mark.parametrize("other", [{"width": 8}, {"optimizer": "adamw"}])
-def test_store_refuses_the_checkpoint_of_another_network(saved, other):
+def test_store_rejects_the_checkpoint_of_another_network(saved, other):
     with pytest.raises(
         ValueError, match=r"epochs-1-steps-1/state is of another network or optimiser"
     ):
@@ -100,14 +100,14 @@ def test_store_refuses_the_checkpoint_of_another_network(saved, other):
     assert len(list_checkpoints(saved)) == 2
 
 
-def test_store_removes_what_a_killed_program_left(saved):
+def test_store_removes_files_of_a_killed_program(saved):
     waste = saved / "checkpoints" / ".partial-epochs-1-steps-2"
     shutil.copytree(saved / "checkpoints" / "epochs-1-steps-1", waste)
     assert _store(saved).restore().place == (1, 1)
     assert not waste.exists()
 
 
-def test_store_on_a_full_disk_keeps_the_former_checkpoints(saved):
+def test_store_on_a_full_disk_keeps_old_checkpoints(saved):
     store = _store(saved)
     store.restore()
     with (
@@ -142,7 +142,7 @@ def former(tmp_path):
     return tmp_path
 
 
-def test_store_restores_checkpoints_of_the_former_format(former):
+def test_store_restores_checkpoints_of_the_old_format(former):
     assert has_checkpoint(former)
     moved = former.with_name("moved")
     former.rename(moved)
@@ -153,7 +153,7 @@ def test_store_restores_checkpoints_of_the_former_format(former):
     assert _store(moved).restore().place == (2, 1)
 
 
-def test_store_takes_the_last_sound_checkpoint_of_the_former_format(former, caplog):
+def test_store_restores_an_intact_checkpoint_of_the_old_format(former, caplog):
     flip_a_bit(former / "checkpoints" / "ckpt-6.data-00000-of-00001")
     assert _store(former).restore() == Progress(1, 0)
     assert "ckpt-6 is damaged" in caplog.text

@@ -148,7 +148,7 @@ def _assert_same_run(actual, expected):
         np.testing.assert_allclose(weights[name], values, **TOLERANCE)
 
 
-def test_two_workers_train_as_one_process_and_the_first_alone_writes(
+def test_two_workers_train_as_one_and_only_the_chief_writes(
     records, one_process, tmp_path
 ):
     # The second worker is told another folder, in which nothing may appear.
@@ -170,9 +170,7 @@ def test_two_workers_train_the_gradient_network_as_one_process(records, tmp_path
 
 
 @pytest.mark.parametrize("killed", [0, 1])
-def test_a_lost_worker_ends_the_others_and_all_go_on_from_the_checkpoint(
-    records, tmp_path, killed
-):
+def test_after_a_lost_worker_all_resume_from_the_checkpoint(records, tmp_path, killed):
     arguments = ["train_depth", records]
     long = {"epochs": 40, "checkpoint_steps": 1}
     workers = _start_two(*arguments, tmp_path / "run", **long)
@@ -209,7 +207,7 @@ def test_a_signal_to_one_worker_stops_both_with_a_checkpoint(records, tmp_path):
 
 
 @pytest.mark.parametrize("flag", ["--learning_rate=0.5", "--output_offset=1.5"])
-def test_workers_with_other_flags_are_refused(records, tmp_path, flag):
+def test_workers_with_different_flags_are_rejected(records, tmp_path, flag):
     workers = _start_two("train_depth", records, tmp_path / "run", second=[flag])
     ends = [_end(worker) for worker in workers]
     for code, _said in ends:
@@ -217,7 +215,7 @@ def test_workers_with_other_flags_are_refused(records, tmp_path, flag):
     assert any("or weights of the workers differ" in said for _, said in ends)
 
 
-def test_two_workers_predict_what_one_does(records, one_process, tmp_path):
+def test_two_workers_predict_the_same_as_one(records, one_process, tmp_path):
     arguments = ["predict", records]
     networks = {"depth_run": one_process, "precision": "float32", "batch_size": 2}
     _succeed(_start([], *arguments, tmp_path / "one", **networks))

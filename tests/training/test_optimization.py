@@ -41,13 +41,13 @@ def test_learning_rate_cosine_and_warmup():
     assert float(rate(100)) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_learning_rate_survives_its_config():
+def test_learning_rate_is_restored_from_its_config():
     rate = LearningRate(2.0, "cosine", epochs=2, steps_per_epoch=50, warmup_steps=10)
     other = LearningRate.from_config(rate.get_config())
     assert float(other(33)) == float(rate(33))
 
 
-def test_learning_rate_refuses_other_words():
+def test_learning_rate_rejects_other_values():
     with pytest.raises(ValueError, match=r"'paper' or 'cosine'. Received: 'step'"):
         LearningRate(1.0, "step", 1, 1)
 
@@ -72,7 +72,7 @@ def test_build_optimizer_sgd_with_momentum_by_hand():
         ((keras.optimizers.AdamW, FusedAdamW), {"amsgrad": True, "beta_1": 0.8}),
     ],
 )
-def test_fused_optimizers_are_those_of_keras(kinds, options):
+def test_fused_optimizers_equal_those_of_keras(kinds, options):
     rng = np.random.default_rng(0)
     start = rng.normal(size=(7, 5)).astype(np.float32)
     gradients = rng.normal(size=(6, 7, 5)).astype(np.float32)
@@ -112,6 +112,6 @@ def test_build_optimizer_scales_the_loss_in_float16():
     assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
 
-def test_build_optimizer_refuses_other_words():
+def test_build_optimizer_rejects_other_values():
     with pytest.raises(ValueError, match=r"'sgd' or 'adamw'. Received: 'adam'"):
         _optimizer(optimizer="adam")

@@ -80,7 +80,7 @@ def _train_without(records, workdir, skipped, **changes):
 
 # 1e30 m has no square in float32; 1e9 m has, but a loss a million times the others.
 @pytest.mark.parametrize("depth", [1e30, 1e9])
-def test_trainer_stops_at_a_broken_image_and_names_it(directory, tmp_path, depth):
+def test_trainer_stops_at_a_bad_image_and_names_it(directory, tmp_path, depth):
     records, image = _with_depth(directory, tmp_path, depth)
     trainer = make_trainer(records, tmp_path / "run", checkpoint_steps=1, epochs=9)
     # The first loss has none before that it could be compared with.
@@ -95,9 +95,7 @@ def test_trainer_stops_at_a_broken_image_and_names_it(directory, tmp_path, depth
 
 
 @pytest.mark.parametrize("depth", [1e30, 1e9])
-def test_trainer_leaves_broken_batches_out_as_if_they_had_never_been(
-    directory, tmp_path, depth, caplog
-):
+def test_trainer_skips_bad_batches_without_trace(directory, tmp_path, depth, caplog):
     records, image = _with_depth(directory, tmp_path, depth)
     trainer = make_trainer(records, tmp_path / "run", on_bad_step="skip")
     trainer._progress.typical_loss = 1.0
@@ -117,7 +115,7 @@ def test_trainer_leaves_broken_batches_out_as_if_they_had_never_been(
     assert again._progress.skipped == skipped
 
 
-def test_trainer_without_a_limit_trains_on_a_loss_that_explodes(directory, tmp_path):
+def test_trainer_without_a_limit_accepts_an_exploding_loss(directory, tmp_path):
     records, _ = _with_depth(directory, tmp_path, 1e9)
     trainer = make_trainer(
         records, tmp_path / "run", epochs=1, max_loss_growth=0.0, clip_norm=1.0
@@ -127,7 +125,7 @@ def test_trainer_without_a_limit_trains_on_a_loss_that_explodes(directory, tmp_p
     assert read_metrics(tmp_path / "run")[0]["loss"] > 1e6
 
 
-def test_trainer_gives_up_leaving_out_when_every_batch_is_bad(records, tmp_path):
+def test_trainer_stops_skipping_if_every_batch_is_bad(records, tmp_path):
     trainer = make_trainer(records, tmp_path, on_bad_step="skip")
     trainer._progress.typical_loss = 1e-9
     with pytest.raises(BadStepError, match=r"Step 6 is bad: loss .* 1e-07 is allowed"):
@@ -162,7 +160,7 @@ def test_trainer_never_saves_weights_that_are_not_finite(records, tmp_path):
     assert not list_checkpoints(tmp_path)
 
 
-def test_bad_step_blames_the_images_that_are_broken_or_too_high():
+def test_bad_step_names_images_with_a_bad_loss():
     def message(losses, norm=1.0, limit=np.inf):
         return str(bad_step(6, ["a", "b"], np.array(losses), norm, limit=limit))
 
@@ -189,7 +187,7 @@ def _signal_itself_after(trainer, steps, number):
     ("steps", "number", "code"),
     [(1, signal.SIGTERM, 143), (2, signal.SIGINT, 130), (5, signal.SIGTERM, 143)],
 )
-def test_trainer_finishes_the_step_and_saves_when_a_signal_comes(
+def test_trainer_finishes_the_step_and_saves_on_a_signal(
     records, tmp_path, uninterrupted, steps, number, code
 ):
     trainer = make_trainer(records, tmp_path, num_validation=4)
@@ -209,9 +207,7 @@ def test_trainer_finishes_the_step_and_saves_when_a_signal_comes(
     ]
 
 
-def test_trainer_stopped_while_validating_validates_when_it_goes_on(
-    records, tmp_path, uninterrupted
-):
+def test_trainer_stopped_in_validation_repeats_it(records, tmp_path, uninterrupted):
     trainer = make_trainer(records, tmp_path, num_validation=4)
     predict = trainer._validation._predict_step
     trainer._validation._predict_step = lambda image: (
@@ -240,7 +236,7 @@ def interruptible():
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_stop_signals_lets_the_second_signal_act(capfd):
+def test_second_signal_has_its_usual_effect(capfd):
     with StopSignals() as stop, pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
         assert stop.received == signal.SIGINT
@@ -260,7 +256,7 @@ def test_trainer_names_the_shard_with_a_flipped_bit(directory, tmp_path, positio
         trainer.train()
 
 
-def test_record_set_names_the_shard_that_is_cut_off(directory, tmp_path):
+def test_record_set_names_a_truncated_shard(directory, tmp_path):
     copy = _copy(directory, tmp_path)
     cut_off(copy / "train-00003-of-00008.tfrecord")
     with pytest.raises(
@@ -280,7 +276,7 @@ def test_record_set_names_the_shard_that_is_cut_off(directory, tmp_path):
         (lambda path: flip_a_bit(path, 0.9), DamagedShardError, "SHA-256"),
     ],
 )
-def test_trainer_saves_all_when_a_shard_is_lost_in_mid_run(
+def test_trainer_saves_its_state_if_a_shard_is_lost(
     directory, tmp_path, uninterrupted, damage, error, message
 ):
     copy = _copy(directory, tmp_path)
@@ -300,7 +296,7 @@ def test_trainer_saves_all_when_a_shard_is_lost_in_mid_run(
     assert same_state(uninterrupted[0], state_of(trainer))
 
 
-def test_trainer_on_a_full_disk_names_the_file_and_goes_on_later(
+def test_trainer_on_a_full_disk_names_the_file_and_resumes(
     records, tmp_path, uninterrupted
 ):
     trainer = make_trainer(records, tmp_path, num_validation=4)
@@ -320,7 +316,7 @@ def test_trainer_on_a_full_disk_names_the_file_and_goes_on_later(
     assert same_state(uninterrupted[0], state_of(trainer))
 
 
-def test_same_seed_gives_the_same_bits_and_another_one_does_not(records, tmp_path):
+def test_only_the_same_seed_gives_the_same_bits(records, tmp_path):
     def trained(name, seed):
         trainer = make_trainer(records, tmp_path / name, epochs=1, seed=seed)
         trainer.train()

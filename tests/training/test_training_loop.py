@@ -84,7 +84,7 @@ def test_trainer_resumed_run_equals_an_uninterrupted_one(
             assert expected[key] == actual[key]
 
 
-def test_trainer_writes_each_checkpoint_once_and_the_weights_before(
+def test_trainer_writes_checkpoints_once_and_after_weights(
     records, tmp_path, monkeypatch
 ):
     saved = []
@@ -195,7 +195,7 @@ def test_trainer_trains_on_all_images_of_an_odd_number(records, tmp_path):
     assert [row["measured"] for row in rows] == pytest.approx([1, 1], abs=0.05)
 
 
-def test_fillers_of_a_batch_have_no_influence_on_the_loss(records):
+def test_records_that_fill_up_a_batch_do_not_change_the_loss(records):
     """Without batch normalisation the step is that of the images alone."""
     network = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Conv2D(1, 1)])
     start = network.get_weights()
@@ -242,7 +242,7 @@ def test_trainer_names_the_images_of_a_batch_without_any_depth(tmp_path, rng):
         trainer.train()
 
 
-def test_measured_share_is_that_of_the_loss():
+def test_measured_share_counts_the_pixels_of_the_loss():
     depth = tf.constant([[1.0, 2.0, 0.0], [1.0, 2.0, 4.0]])[None, ..., None]
     batch = {"depth": depth}
     gradient = GradientObjective(GradientLossConfig())
@@ -274,7 +274,7 @@ def test_depth_objective_is_eq_1(rng):
     np.testing.assert_allclose(terms["loss"], expected, rtol=1e-6)
 
 
-def test_gradient_objective_scores_tell_zero_from_truth(records):
+def test_gradient_objective_scores_distinguish_zero_from_truth(records):
     objective = GradientObjective(GradientLossConfig(alpha=0.5))
     depth = tf.constant([[1.0, 2.0, 0.0], [1.0, 2.0, 4.0]])[None, ..., None]
     batch = {"depth": depth}
@@ -306,7 +306,7 @@ def _train_gradient(records, workdir):
 
 
 @pytest.mark.slow
-def test_train_gradient_killed_in_mid_epoch_resumes_to_the_bit(records, tmp_path):
+def test_train_gradient_killed_in_an_epoch_resumes_exactly(records, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run(_train_gradient(records, whole), check=True, capture_output=True)
     process = subprocess.Popen(
@@ -331,7 +331,7 @@ def test_train_gradient_killed_in_mid_epoch_resumes_to_the_bit(records, tmp_path
 
 
 @pytest.mark.slow
-def test_train_gradient_begins_anew_after_a_mistyped_flag(records, tmp_path):
+def test_train_gradient_starts_again_after_a_mistyped_flag(records, tmp_path):
     command = _train_gradient(records, tmp_path)
     wrong = [*command, "--schedule=papre"]
     result = subprocess.run(wrong, capture_output=True, text=True)
@@ -344,7 +344,7 @@ def test_train_gradient_begins_anew_after_a_mistyped_flag(records, tmp_path):
 
 
 @pytest.mark.slow
-def test_train_gradient_refuses_to_go_on_with_other_values(records, tmp_path):
+def test_train_gradient_does_not_resume_with_other_values(records, tmp_path):
     command = _train_gradient(records, tmp_path)
     subprocess.run(command, check=True, capture_output=True)
     result = subprocess.run(
