@@ -18,7 +18,7 @@ def _image(values):
 
 
 def _value_and_gradient(loss, truth, predicted, **options):
-    """Loss of each image, and the gradient of their sum."""
+    """Losses of the images, and the gradient of their sum."""
     predicted = tf.convert_to_tensor(predicted)
     with tf.GradientTape() as tape:
         tape.watch(predicted)
@@ -60,7 +60,7 @@ def test_berhu_loss_worked_value():
 
 
 def test_berhu_loss_worked_gradient():
-    # Sign of e below c = 2, e / c = 5 at the largest, which sets c; over 3 pixels.
+    # The sign of e below c = 2, and e / c = 5 at the maximum, which sets c; 3 pixels.
     _, gradient = _value_and_gradient(
         berhu_loss, _image([1.0, 2.0, 3.0]), _image([1.5, 1.0, 13.0])
     )
@@ -68,7 +68,7 @@ def test_berhu_loss_worked_gradient():
 
 
 def test_berhu_loss_is_continuous_at_c():
-    # At |e| = c both branches are c; just above it the quadratic one decides.
+    # At |e| = c, both branches are c; just above, the quadratic branch applies.
     truth = _image([1.0, 1.0, 1.0])
     for error in (1.0, 1.0 + 1e-6):
         loss = berhu_loss(truth, truth + _image([5.0, error, 0.0])).numpy()[0]
@@ -123,7 +123,7 @@ def test_berhu_loss_ignores_unmeasured_pixels(c_over, explicit):
     results = []
     for at_hole in (0.0, 2.0, -1e6, np.inf, np.nan):
         predicted[0, 0, 1] = at_hole
-        if explicit:  # Then the truth may have anything there, too.
+        if explicit:  # The truth may then have any value at these pixels, too.
             truth[0, 0, 1] = at_hole
         results.append(
             _value_and_gradient(
@@ -143,7 +143,7 @@ def test_berhu_loss_ignores_unmeasured_pixels(c_over, explicit):
 
 @pytest.mark.parametrize("c_over", ["image", "batch"])
 def test_berhu_loss_gradient_numerically(rng, c_over):
-    # c is constant in the gradient, so the pixels that set it stay as they are.
+    # c is constant in the gradient, so the pixels that set it are not changed.
     truth = rng.uniform(1, 5, [2, 3, 4, 1])
     predicted = truth + rng.uniform(-1, 1, truth.shape)
     predicted[:, 0, 0] = truth[:, 0, 0] + [[4.0], [3.0]]

@@ -110,8 +110,8 @@ def _load_resnet(weights: str, field: str) -> keras.Model:
             raise ConnectionError(
                 f"The ImageNet weights could not be downloaded ({error}). Run the same "
                 "command again with a network connection, or fetch the file by other "
-                f"means and give --{field}=FILE, or start from random weights with "
-                f"--{field}=none."
+                f"means and name it with --{field}=FILE, or start from random weights "
+                f"with --{field}=none."
             ) from error
         raise ValueError(
             f"{weights} of --{field} must be a file of weights of "

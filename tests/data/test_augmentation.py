@@ -1,4 +1,4 @@
-"""Tests of the augmentation."""
+"""Tests of data augmentation."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_augment_zoom_divides_depth(pair):
     constant = tf.fill([24, 32, 1], 6.0)
     zooms = []
     for _, depth in _results((pair[0], constant), max_zoom=1.5):
-        # A zoomed-in window lies inside the image, up to rounding at its border.
+        # A zoomed-in window is inside the image, up to rounding at its border.
         inner = depth[1:-1, 1:-1]
         assert np.ptp(inner) < 1e-5
         zooms.append(6.0 / inner[0, 0, 0])
@@ -72,9 +72,9 @@ def test_zoom_and_rotation_keep_image_and_depth_aligned():
         assert measured.mean() > 0.9
         zoom = np.median(image[measured] / depth[measured])
         assert 1.0 <= zoom <= 1.5 + 1e-3
-        # Both are interpolated alike: float32 rounding.
+        # Both are interpolated in the same way, up to float32 rounding.
         assert np.abs(image - depth * zoom)[measured].max() < 1e-4
-        # The slope of a plane stays a slope: its second differences vanish.
+        # A plane remains a plane: its second differences are 0.
         assert np.abs(np.diff(depth, n=2, axis=1)).max() < 1e-4
 
 

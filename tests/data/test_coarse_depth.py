@@ -1,4 +1,4 @@
-"""Tests of the coarse depth maps that the guided network is trained on."""
+"""Tests of the coarse depth maps for training the guided network."""
 
 import dataclasses
 
@@ -119,9 +119,9 @@ def test_fill_holes_worked_values():
     depth = np.zeros([4, 4, 1], np.float32)
     depth[0, 0], depth[0, 1], depth[3, 3] = 1.0, 3.0, 6.0
     filled = fill_holes(tf.constant(depth)).numpy()
-    # At half the size: 2 above left, 6 below right; the others their mean, 4.
+    # At half resolution: 2 at the top left, 6 at the bottom right, and their mean, 4.
     assert filled[depth > 0].tolist() == [1.0, 3.0, 6.0]
-    # Pixel (1, 1) lies a quarter of the way: 9/16 of 2, 3/16 of 4 twice, 1/16 of 6.
+    # Pixel (1, 1) is a quarter of the way: 9/16 of 2, 3/16 of 4 twice, 1/16 of 6.
     assert filled[1, 1, 0] == pytest.approx((9 * 2 + 6 * 4 + 6) / 16)
     assert filled[3, 0, 0] == pytest.approx(4.0)
 

@@ -66,7 +66,7 @@ def test_make_training_dataset_fills_up_the_last_batch(records, batch_size):
     assert len(batches) == -(-12 // batch_size)
     index = np.concatenate([batch["index"] for batch in batches])
     assert sorted(index[index >= 0]) == list(range(12))
-    # What fills up is at the end, is another record each, and has no depth.
+    # The records that fill up are at the end, all different, and without depth.
     (fillers,) = np.nonzero(index < 0)
     assert list(fillers) == list(range(12, len(index)))
     assert len({*index}) == len(index)
@@ -103,7 +103,7 @@ def test_make_training_dataset_rejects_unsuitable_sizes(records):
 
 
 def test_end_of_an_epoch_does_not_wait_for_a_thread(records):
-    """The end of a tuned iterator waited up to a minute for its tuning thread."""
+    """With tuning, the end of an iterator can wait a minute for the tuning thread."""
     training = make_training_dataset(
         records, batch_size=2, augmentation=PLAIN, seed=0, epoch=0
     )
@@ -180,7 +180,7 @@ def test_record_set_open_rejects_a_folder_without_manifest(tmp_path):
 
 
 def _keep_records(path: pathlib.Path, count: int) -> None:
-    """Cuts a shard off just behind a record, where TensorFlow sees no damage."""
+    """Truncates a shard just behind a record, where TensorFlow detects no damage."""
     kept = list(tf.data.TFRecordDataset(str(path)).take(count).as_numpy_iterator())
     with tf.io.TFRecordWriter(str(path)) as writer:
         for record in kept:
@@ -206,7 +206,7 @@ def test_shard_truncated_between_records_is_an_error(records, tmp_path, count):
             readable_record_errors(copy, whole.split),
         ):
             read.extend(batch["name"] for batch in dataset)
-        # In training nothing at all, since all records are shuffled together.
+        # Training yields no batch at all, since all records are shuffled together.
         assert len(read) <= whole.split.shards[0].num_records + count
 
 

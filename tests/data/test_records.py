@@ -105,7 +105,7 @@ def test_open_record_writer_on_a_full_disk_names_file_and_remedy(tmp_path):
 
 
 def _one_shard(folder, record):
-    """A record set of one true shard that holds `record`."""
+    """A record set of one intact shard that holds `record`."""
     path = folder / "train-0.tfrecord"
     with tf.io.TFRecordWriter(str(path)) as writer:
         writer.write(record)

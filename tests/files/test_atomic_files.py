@@ -116,7 +116,7 @@ def _replace_everything(folder):
 
 
 def _former(folder):
-    """What is there before."""
+    """Writes the previous content."""
     for path in (folder / "folder" / "a", folder / "folder" / "b", folder / "file"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("old" * 9999)
@@ -137,7 +137,7 @@ _FILE_EVENTS = {
 
 
 def _killed_at_event(number, folder):
-    """Whether a child that writes is killed at its n-th call of the file system."""
+    """Whether a child process that writes is killed at its n-th file system call."""
     child = os.fork()
     if not child:
         left = number
@@ -168,7 +168,7 @@ def test_killed_writer_leaves_complete_files_only(tmp_path):
         _former(folder)
         killed = _killed_at_event(number, folder)
         assert len((folder / "file").read_text()) == 3 * 9999
-        # Between the removal of the former folder and the new one there is none.
+        # Between removing the old folder and renaming the new one, there is no folder.
         if (folder / "folder").exists():
             assert _contents(folder / "folder") in (
                 {"a": "old", "b": "old"},

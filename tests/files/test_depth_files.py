@@ -18,7 +18,7 @@ from dpde_tf.files.depth_maps import (
 
 
 def tiff_of(stored):
-    """A TIFF of one uncompressed strip, by the text of TIFF 6.0."""
+    """A TIFF of one uncompressed strip, written as TIFF 6.0 specifies."""
     order = "<" if stored.dtype.str[0] != ">" else ">"
     data, (height, width) = stored.tobytes(), stored.shape
     sample_format = {"u": 1, "i": 2, "f": 3}[stored.dtype.kind]
@@ -36,7 +36,7 @@ def tiff_of(stored):
 
 @pytest.fixture
 def warnings(monkeypatch):
-    """The texts of the warnings, also beyond the number that is shown."""
+    """The texts of all warnings, including those beyond the limit for display."""
     texts = []
     monkeypatch.setattr(
         depth_files.logging,
@@ -57,7 +57,7 @@ def test_measured_depth_is_0_where_nothing_is_measured():
     assert measured.dtype == np.float32
     np.testing.assert_array_equal(measured, [[0, 0, 0], [0, 0, 2.5]])
     assert not np.signbit(measured).any()
-    assert np.isnan(depth[0, 0])  # the argument is left alone
+    assert np.isnan(depth[0, 0])  # the argument is not changed
 
 
 def test_measured_depth_takes_any_shape_and_integers():
@@ -167,7 +167,7 @@ def test_read_depth_ignores_invalid_values_and_far_pixels(tmp_path):
     np.testing.assert_array_equal(
         read_depth(tmp_path / "d.png", **options), [[0, 0, 8, 0, 0]]
     )
-    # As float32 has it; -1 is not 65535 as 16-bit integers would have it.
+    # In float32: -1 must not become 65535, as in 16-bit integers.
     np.save(tmp_path / "d.npy", np.float32([[9.9, 2.5, 3.5]]))
     depth = read_depth(tmp_path / "d.npy", invalid_values=[9.9], max_depth=3.0)
     np.testing.assert_array_equal(depth, [[0, 2.5, 0]])
@@ -200,7 +200,7 @@ def test_read_depth_warns_of_many_pixels_at_a_maximum(
     (warning,) = warnings
     assert f"d.npy: 1.0 % of the pixels are {text}" in warning
     assert f"--invalid_value={text}" in warning
-    # Declared, or too far, it is no measurement; so it is if there are few of them.
+    # No warning for a declared or too distant value, nor for a few pixels.
     read_depth(tmp_path / "d.npy", depth_scale=0.001, invalid_values=[highest])
     read_depth(tmp_path / "d.npy", depth_scale=0.001, max_depth=0.2)
     stored[0, 1] = 100
@@ -347,7 +347,7 @@ def test_write_depth_reads_back(tmp_path, suffix, rng):
     path = tmp_path / "new" / f"d{suffix}"
     write_depth(path, depth)
     scale = 0.001 if suffix.lower() == ".png" else 1.0
-    # Exact: the values are whole millimetres, the other formats hold float32.
+    # Exact, since the values are whole millimetres and the other formats hold float32.
     np.testing.assert_array_equal(read_depth(path, depth_scale=scale), depth)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 

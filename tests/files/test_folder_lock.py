@@ -53,7 +53,7 @@ def test_lock_folder_creates_the_folder_and_leaves_no_file(tmp_path):
 
 def test_lock_folder_retries_if_the_lock_file_was_removed(tmp_path):
     with lock_folder(tmp_path):
-        # As if a former holder had removed its file after this process opened it.
+        # Simulates a holder that removes its file after this process opened it.
         (tmp_path / LOCK_FILE).unlink()
         with lock_folder(tmp_path):
             pass

@@ -30,7 +30,7 @@ def test_files_by_stem_ignores_folders_and_normalizes_names(tmp_path):
     files = files_by_stem(tmp_path, (".png",), remedy="")
     assert files == {composed: tmp_path / f"{decomposed}.png"}
     assert stem_of(files[composed]) == composed == normalized(decomposed)
-    # Letters that merely look alike are others.
+    # Different letters that only look alike do not match.
     assert normalized("\u0430") != "a" and normalized("\ufb01") != "fi"
     (tmp_path / f"{composed}.png").touch()
     with pytest.raises(ValueError, match=r"the same in other Unicode .*\\xe9.*\\u0301"):

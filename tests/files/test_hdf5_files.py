@@ -16,7 +16,7 @@ from dpde_tf.training.checkpoints import save_weights
 
 @contextlib.contextmanager
 def held_to_write(path):
-    """Locks a file as HDF5 does that writes to it; h5py alone then cannot read it."""
+    """Locks a file like HDF5 when it writes, so that plain h5py cannot read it."""
     with path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(BlockingIOError):
@@ -26,7 +26,7 @@ def held_to_write(path):
 
 @pytest.fixture
 def network(tmp_path):
-    """A network whose weights lie in `tmp_path`."""
+    """A network whose weights are in `tmp_path`."""
     image = keras.Input((None, None, 3))
     network = keras.Model(image, keras.layers.Conv2D(4, 3, name="conv")(image))
     save_weights(network, tmp_path)

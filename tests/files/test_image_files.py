@@ -15,7 +15,7 @@ def test_resize_image_halves_to_the_rounded_mean_of_four(rng):
     mean = image.reshape(3, 2, 4, 2, 3).mean((1, 3))
     resized = resize_image(image, (3, 4))
     assert resized.dtype == np.uint8
-    # Both are exact up to how a half is rounded.
+    # Both are exact up to the rounding of halves.
     assert np.abs(resized - mean).max() <= 0.5
     linear = cv2.resize(image, (4, 3), interpolation=cv2.INTER_LINEAR)
     assert np.abs(linear - mean).max() <= 0.5
@@ -42,8 +42,8 @@ def test_read_image_reads_every_suffix(tmp_path, suffix):
     _, data = cv2.imencode(written, np.full((8, 8, 3), 255, np.uint8))
     (tmp_path / f"a{suffix}").write_bytes(data.tobytes())
     image = read_image(tmp_path / f"a{suffix}")
-    # Lossy formats may round a constant by a level or two, and the palette of GIF ends
-    # at 252.
+    # Lossy formats may change a constant by one or two levels, and the palette of GIF
+    # ends at 252.
     assert image.shape == (8, 8, 3) and image.min() >= 252
 
 
@@ -108,7 +108,7 @@ def test_read_image_accepts_an_avif_with_the_brand_heif(tmp_path):
 
 @pytest.fixture
 def warnings_of(monkeypatch):
-    """The warnings that are logged."""
+    """The logged warnings."""
     texts = []
     monkeypatch.setattr(logging, "warning", lambda text, *v: texts.append(text % v))
     return texts
@@ -188,7 +188,7 @@ def test_read_image_composites_over_grey(tmp_path, rng, suffix, white):
     pixels[-1, :, :3] = white
     plain = pixels.copy()
     pixels[:4, :, 3] = 0
-    # Noise that is not seen, in all 16 bits.
+    # Invisible noise in all 16 bits.
     pixels[:4, :, :3] = rng.integers(0, np.iinfo(kind).max, (4, 9, 3))
     pixels[4, :, 3] = (white + 1) // 2
     options = [cv2.IMWRITE_WEBP_QUALITY, 101] if suffix == ".webp" else []
@@ -207,7 +207,7 @@ def test_read_image_orients_transparency_as_exif_says(tmp_path):
     pixels = np.full((4, 6, 4), 255, np.uint8)
     pixels[..., 0] = np.arange(24).reshape(4, 6) * 10  # Blue.
     pixels[0, :2, 3] = 0
-    # Orientation 6: turned clockwise to be seen upright.
+    # Orientation 6: to be turned clockwise for display.
     exif = b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHIHHI", 0x0112, 3, 1, 6, 0, 0)
     metadata = [cv2.IMAGE_METADATA_EXIF], [np.frombuffer(exif, np.uint8)]
     _, data = cv2.imencodeWithMetadata(".png", pixels, *metadata)

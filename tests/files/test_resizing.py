@@ -41,7 +41,7 @@ def test_resize_depth_to_half_is_the_mean_of_four():
 
 
 def test_resize_depth_doubles_with_half_pixel_centres():
-    # The centres of four pixels lie at -0.25, 0.25, 0.75 and 1.25 of the two.
+    # The centres of the four pixels are at -0.25, 0.25, 0.75 and 1.25 of the two.
     np.testing.assert_array_equal(_resize([[1, 3]], (1, 4)), [[1, 1.5, 2.5, 3]])
 
 
@@ -74,7 +74,7 @@ def test_resize_depth_matches_exact_weights(rng, size):
     measured = weight >= fractions.Fraction(1, 4)
     np.testing.assert_array_equal(result > 0, measured)
     exact = np.where(measured, total / np.maximum(weight.astype(float), 0.25), 0)
-    # 1e-5: float32 with positions up to 9 and depths up to 10.
+    # 1e-5: rounding in float32 for positions up to 9 and depths up to 10.
     np.testing.assert_allclose(result, exact, rtol=1e-5)
 
 

@@ -113,7 +113,7 @@ def test_image_gradients_mask_excludes_unmeasured_pixels(rng):
     pairs = zip(image_gradients(depth), image_gradients_mask(valid), strict=True)
     for axis, (gradient, mask) in zip((2, 1), pairs, strict=True):
         assert np.all(np.isfinite(gradient.numpy()[mask.numpy()]))
-        # And nothing else is lost: all other inner differences hold a NaN.
+        # No other pixel is excluded: all other inner differences are NaN.
         inner = np.delete(np.where(mask, 0, gradient), -1, axis=axis)
         others = np.delete(~mask.numpy(), -1, axis=axis)
         assert np.all(np.isnan(inner[others]))
@@ -141,7 +141,7 @@ def test_image_gradients_reject_other_shapes_and_types():
 def test_resize_gradients_hand_computed():
     gradient_x = tf.constant([[[[2.0], [4.0], [99.0]]]])
     gradient_y = tf.constant([[[[6.0], [6.0], [6.0]]]])
-    # Twice as many columns: 2, 4, 4 at their centres, and half a step for each pixel.
+    # Twice as many columns: 2, 4, 4 at their centres, and half a step per pixel.
     expected = np.array([2.0, 2.5, 3.5, 4.0, 4.0, 4.0]) / 2
     found = resize_gradients(gradient_x, gradient_y, (1, 6))
     np.testing.assert_allclose(found[0][0, 0, :, 0], expected, rtol=1e-6)

@@ -1,4 +1,4 @@
-"""IRLS against other solvers, its stopping, its inputs; see test_irls_properties."""
+"""Tests of IRLS: other solvers, stopping, inputs; see also test_irls_properties."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.fusion.irls_steps import fuse_image
 from tests.fixtures import references
 
-# One size for most tests, and 10 or 100 steps: all else is compiled anew.
+# One size for most tests, and 10 or 100 steps, since any other is compiled again.
 SIZE = (24, 33)
 SETTINGS = {"omega": 10.0, "epsilon": 1e-4}
 
@@ -48,8 +48,8 @@ def test_fuse_iterates_equal_a_direct_solver(rng, size):
     images = [m[0, ..., 0] for m in maps]
     weights = {"confidence": confidence[0, ..., 0], "gradient": gradient[0, ..., 0]}
     iterates = references.fuse_by_direct_solver(*images, **SETTINGS, **weights)
-    # Ten systems, each solved to 1e-11 of its first residual. That the energies agree
-    # says that all iterates do, not only the last.
+    # Ten systems, each solved to 1e-11 of its first residual. Equal energies show that
+    # all iterates agree, not only the last.
     np.testing.assert_allclose(result.depth[0, ..., 0], iterates[-1], rtol=0, atol=1e-6)
     energies = [
         references.fusion_energy(i, *images, **SETTINGS, **weights) for i in iterates
@@ -70,7 +70,7 @@ def _check_float32(rng, size):
     recomputed = references.fusion_energy(fused.astype(float), *images, **SETTINGS)
     np.testing.assert_allclose(recomputed, energies[-1], rtol=1e-5)
     assert result.converged[0]
-    # And the fusion is worth it: good gradients sharpen a blurred, noisy depth.
+    # The fusion also helps: good gradients sharpen a blurred, noisy depth.
     error, error_before = (np.std(d - truth[0, ..., 0]) for d in (fused, images[0]))
     assert error < error_before / 3
 
@@ -94,7 +94,7 @@ def test_to_convergence_reaches_the_energy_of_exact_steps(rng, dtype):
         *maps, num_irls_iterations=100, cg_rtol=0.1, relaxation=1.5
     )
     assert result.energy[0, -1] < lowest * (1 + 1e-6)
-    # And the quick way there stops as near as it says.
+    # TO_CONVERGENCE stops as close to the minimum as documented.
     result = fuse_depth_and_gradients(*maps, **TO_CONVERGENCE)
     assert result.converged[0]
     assert result.energy[0, -1] < lowest * (1 + 1e-4)
@@ -104,7 +104,8 @@ def test_fuse_stops_at_the_tolerance(rng):
     _, *maps = references.scene_batch(rng, SIZE)
     full = fuse_depth_and_gradients(*maps, cg_rtol=1e-11).energy[0].numpy()
     decrease = (full[:-1] - full[1:]) / full[:-1]
-    tolerance = (decrease[4] + decrease[5]) / 2  # The sixth step is the first below.
+    # The sixth step is the first below the tolerance.
+    tolerance = (decrease[4] + decrease[5]) / 2
     result = fuse_depth_and_gradients(*maps, cg_rtol=1e-11, tolerance=tolerance)
     np.testing.assert_array_equal(result.energy[0, :7], full[:7])
     np.testing.assert_array_equal(result.energy[0, 7:], [full[6]] * 4)
@@ -127,7 +128,7 @@ def test_fuse_fills_holes_from_gradients(rng):
         num_irls_iterations=100,
         cg_rtol=1e-6,
     )
-    # The truth has the least energy there is; IRLS approaches it.
+    # The truth has the lowest energy; IRLS approaches it.
     np.testing.assert_allclose(result.depth, truth, rtol=0, atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""What must hold for IRLS on any input, whatever the numbers."""
+"""Tests of properties of IRLS that hold for any input."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from dpde_tf.fusion import TO_CONVERGENCE, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients
 from tests.fixtures import references
 
-# One size for most tests, and 10 or 100 steps: all else is compiled anew.
+# One size for most tests, and 10 or 100 steps, since any other is compiled again.
 SIZE = (24, 33)
 
 
@@ -48,8 +48,8 @@ def test_fuse_passes_a_constant_shift_through(rng):
     _, depth, *gradients = references.scene_batch(rng, SIZE)
     plain = fuse_depth_and_gradients(depth, *gradients)
     shifted = fuse_depth_and_gradients(depth + 50, *gradients)
-    # 50 m cost two of sixteen digits of the depth; ten systems at cg_rtol 1e-4 turn a
-    # difference in the last digit into one that is still far below a micrometre.
+    # 50 m take two of the sixteen digits of the depth. After ten systems at cg_rtol
+    # 1e-4, a difference in the last digit is still far below a micrometre.
     np.testing.assert_allclose(shifted.depth - 50, plain.depth, rtol=0, atol=1e-7)
 
 
@@ -76,7 +76,7 @@ def test_fuse_transposed_image_gives_the_transposed_depth(rng):
 def test_fuse_batch_equals_its_images_one_by_one(rng, dtype, tolerance):
     _, *maps = references.scene_batch(rng, SIZE, num_scenes=4, dtype=dtype)
     depth, gradient_x, gradient_y = maps
-    # Image 1 is at rest from the start, image 2 is all zero, 3 comes to rest early.
+    # Image 1 stops at once, image 2 is all zero, and image 3 stops early.
     gradient_x[1], gradient_y[1] = (g[0] for g in image_gradients(depth[1:2]))
     depth[2], gradient_x[2], gradient_y[2] = 0, 0, 0
     depth[3] *= 0.01
@@ -111,7 +111,7 @@ def test_fuse_uses_each_of_a_pair_of_gradient_confidences(rng):
     result = fuse_depth_and_gradients(
         depth, gradient_x, gradient_y, gradient_confidence=pair, cg_rtol=1e-11
     )
-    # Without gradient_x each column is a problem of its own.
+    # Without gradient_x, each column is a separate problem.
     column = references.fuse_by_direct_solver(
         *(m[0, :, 4:5, 0] for m in (depth, gradient_x, gradient_y))
     )[-1]

@@ -1,4 +1,4 @@
-"""Tests of the depth boundary errors and of errors by the distance from edges."""
+"""Tests of depth boundary errors and of errors by distance from edges."""
 
 import numpy as np
 import pytest
@@ -26,8 +26,8 @@ def test_boundary_error_of_a_moved_step_is_its_displacement():
 
 
 def test_boundary_error_of_an_extra_edge_by_hand():
-    # 30 edge pixels at distance 0 and 30 at 25 pixels, beyond 10: the accuracy takes
-    # the near ones only; completeness: (30 * 0 + 30 * 10 + 30 * 0) / 90.
+    # 30 edge pixels are at distance 0, and 30 at 25 pixels, beyond 10. The accuracy
+    # counts the near ones only; completeness: (30 * 0 + 30 * 10 + 30 * 0) / 90.
     predicted = step(20) + step(45)
     computed = scores(step(20), predicted)
     assert computed["dbe_acc"] == 0.0
@@ -55,7 +55,7 @@ def test_boundary_error_agrees_with_scipy(rng):
     near = found & (to_true < 10)
     ways = np.minimum(np.concatenate([to_true[found], to_found[true]]), 10)
     computed = scores(truth, predicted)
-    # OpenCV's distances are float32.
+    # The distances of OpenCV are float32.
     assert computed["dbe_acc"] == pytest.approx(to_true[near].mean(), rel=1e-6)
     assert computed["dbe_comp"] == pytest.approx(ways.mean(), rel=1e-6)
     assert 0.5 < computed["dbe_comp"] < 10
@@ -84,8 +84,8 @@ def test_boundary_error_ignores_edges_beside_a_hole():
 
 def test_canny_edges_smooth_with_the_published_sigma():
     # The Sobel response to a step, smoothed by a Gaussian of weights k, is 4 (k0 + k1)
-    # of its height: with sigma = sqrt(2) 2.007, so that 0.3 is reached at 0.1495 of
-    # the range. With sigma 1.3 it would be at 0.139, with 1.5 at 0.157.
+    # times its height: 2.007 for sigma = sqrt(2), so 0.3 is reached at 0.1495 of the
+    # range. For sigma = 1.3, it would be reached at 0.139, for 1.5 at 0.157.
     positions = np.arange(-20, 21)
     weights = np.exp(-(positions**2) / 4)
     weights /= weights.sum()

@@ -20,8 +20,8 @@ def step(column, height=0.3, size=(10, 12)):
 
 
 def test_edge_accuracy_of_a_blurred_step_by_hand():
-    # A step of 0.3 m has a Sobel gradient of 4 * 0.3 = 1.2 in two columns. A mean over
-    # three columns makes it 0.4, 0.8, 0.8, 0.4 in four.
+    # A step of 0.3 m has a Sobel gradient of 4 * 0.3 = 1.2 in two columns. The mean
+    # over three columns is 0.4, 0.8, 0.8, 0.4 in four columns.
     truth = step(6)
     blurred = truth.copy()
     blurred[:, 5:7] = 2.1, 2.2

@@ -83,7 +83,7 @@ def pretend_device(monkeypatch, kind):
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("first", "second", "published"),
-    # Of the authors' MATLAB program, as the tests of the library piq quote it.
+    # Values of the authors' MATLAB program, as quoted in the tests of the library piq.
     [
         ("goldhill.png", "goldhill_jpeg.png", 0.89691),
         ("i01.bmp", "i01_01_5.bmp", 0.93674),
@@ -164,7 +164,7 @@ def test_fsim_is_symmetric_and_in_0_1():
 
 
 def test_fsim_does_not_change_with_mirroring_or_sign():
-    # Odd sizes: an even one has its Nyquist frequency on one side only.
+    # Odd sizes, since an even size has its Nyquist frequency on one side only.
     reference, distorted = maps("random", "depth"), maps("depth", "blurred")
     score = fsim(reference, distorted)
     for change in (lambda x: x[:, ::-1], lambda x: x[:, :, ::-1], lambda x: -x):
@@ -195,7 +195,7 @@ def test_fsim_of_other_types_is_computed_in_float32(dtype):
 
 
 def test_fsim_compiles_with_xla_on_an_accelerator(monkeypatch):
-    # XLA has no 0 * inf = 0: the guards alone keep the gradients of flat maps finite.
+    # In XLA, 0 * inf is not 0: only the guards keep the gradients of flat maps finite.
     pair = [maps("depth", name, dtype="float32") for name in ("blurred", "zero")]
     score, gradient = value_and_gradient(*pair)
     pretend_device(monkeypatch, "GPU")

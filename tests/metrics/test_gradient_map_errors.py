@@ -17,7 +17,7 @@ def scores(truth, predicted, mask=None, alpha=0.5):
 
 
 def test_gradient_map_errors_worked_by_hand():
-    # Three pixels: right angle at size 1, opposite at size 2, the same at size 5.
+    # Three pixels: a right angle for length 1, opposite for 2, and equal for 5.
     truth = np.array([[[1.0, 0.0], [0.0, 2.0], [3.0, 4.0]]])
     predicted = np.array([[[0.0, 1.0], [0.0, -1.0], [3.0, 4.0]]])
     computed = scores(truth, predicted)
@@ -61,7 +61,7 @@ def test_gradient_map_errors_ignore_unmeasured_pixels(rng):
     mask[1, 2, 0] = False
     predicted[1, 2] += [7.0, 1.0]
     computed = scores(truth, predicted, mask)
-    # Its other part is measured, its direction is not.
+    # The other component is measured, so the direction is not known.
     assert computed["mean_absolute_error"] == pytest.approx(1 / 39)
     assert computed["direction_error"] == pytest.approx(0, abs=1e-6)
     assert computed["size_ratio"] == pytest.approx(1)

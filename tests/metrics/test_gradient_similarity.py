@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.fixtures.gradient_similarity import KERNELS, gsm
 
-# Differences of two weighted sides, four directions; typed again, row by row.
+# Differences of two weighted sides, in four directions; typed again, row by row.
 SIDES = [
     "0 1 0 -1 0  0 3 0 -3 0  0 8 0 -8 0  0 3 0 -3 0  0 1 0 -1 0",
     "0 0 0 0 0  1 3 8 3 1  0 0 0 0 0  -1 -3 -8 -3 -1  0 0 0 0 0",
@@ -17,7 +17,7 @@ SIDES = [
 
 
 def gsm_by_formula(first, second):
-    """GSM of two [H, W] images in 0..255, block by block, as the article writes it."""
+    """GSM of two [H, W] images in 0..255, block by block, as in the article."""
     kernels = [np.array(s.split(), float).reshape(5, 5) for s in SIDES]
     g, h = (
         np.max([abs(scipy.signal.correlate2d(x, k, "valid")) for k in kernels], 0) / 25

@@ -24,7 +24,7 @@ BY_HAND = {
 
 
 def metrics_by_definition(ground_truth, predicted):
-    """Sect. 4.3 with plain loops over the pixels."""
+    """The errors of Sect. 4.3 with plain loops over the pixels."""
     errors = {name: 0.0 for name in METRIC_NAMES}
     count = 0
     for row in range(ground_truth.shape[0]):
@@ -57,7 +57,7 @@ def errors_of(sums):
 
 def test_pixel_errors_worked_by_hand():
     computed = errors_of(sums_of(GROUND_TRUTH, PREDICTED))
-    # 2.2 is not a float32: its error of 5e-8 comes through.
+    # 2.2 is not a float32 number: its rounding error is 5e-8.
     assert computed == pytest.approx(BY_HAND, rel=1e-6)
 
 
@@ -94,7 +94,7 @@ def test_pixel_errors_compare_the_pixels_of_the_mask_only():
 
 
 def test_pixel_errors_of_many_float32_pixels_are_exact():
-    # A float32 sum keeps seven digits at best, a running one far fewer.
+    # A float32 sum keeps seven digits at best; a running sum keeps far fewer.
     ground_truth = np.full((2000, 2000), 1.0, np.float32)
     computed = errors_of(sums_of(ground_truth, ground_truth + np.float32(0.1)))
     assert computed["rel"] == pytest.approx(float(np.float32(1.1)) - 1.0, rel=1e-12)

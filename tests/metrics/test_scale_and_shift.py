@@ -12,7 +12,7 @@ def test_align_depth_by_the_median_undoes_a_scale(rng):
 
 
 def test_align_depth_by_the_median_worked_by_hand():
-    # Medians: 3 and 2, so the factor is 1.5; the unmeasured 100 has no say.
+    # The medians are 3 and 2, so the factor is 1.5; the unmeasured 100 is ignored.
     truth = np.array([[2.0, 3.0, 7.0, 0.0]])
     predicted = np.array([[2.0, 1.0, 4.0, 100.0]])
     aligned = align_depth(truth, predicted, truth > 0, alignment="median")
@@ -56,9 +56,9 @@ def test_align_depth_in_disparity_undoes_an_affine_change(rng):
 
 
 def test_align_depth_in_disparity_worked_by_hand():
-    # 1 / depth: 1, 0.5, 0.25 of the truth and 1, 0.5, 0 of the prediction, that is
-    # scale 10.5 / 14 and shift 5 / 24: 0.9583, 0.5833, 0.2083; the last lies beyond
-    # 4 m, the greatest true depth.
+    # 1 / depth is 1, 0.5, 0.25 for the truth and 1, 0.5, 0 for the prediction. Scale
+    # 10.5 / 14 and shift 5 / 24 give 0.9583, 0.5833, 0.2083; the last is beyond the
+    # largest true depth, 4 m.
     truth = np.array([[1.0, 2.0, 4.0]])
     predicted = np.array([[1.0, 2.0, 1e30]])
     aligned = align_depth(

@@ -51,7 +51,7 @@ def test_ssim_equals_the_formula_in_numpy(rng, size):
 def test_ssim_equals_that_of_tensorflow(rng):
     first, second = pair(rng, (64, 45))
     expected = tf.image.ssim(first, second, 255.0).numpy()
-    # The variance is a difference of squares, which float32 leaves 1e-7 * 1e4.
+    # The variance is a difference of squares, with an error of 1e-7 * 1e4 in float32.
     assert ssim(first, second).numpy() == pytest.approx(expected, rel=1e-4)
 
 
@@ -103,11 +103,11 @@ def test_ssim_equals_the_published_value(real_data):
     images = []
     for name in names:
         image = cv2.imread(str(real_data / "iqa" / name), cv2.IMREAD_GRAYSCALE)
-        # ssim.m takes means of 2x2 blocks of an image of 512x512 first.
+        # ssim.m first takes the means of 2x2 blocks of a 512x512 image.
         assert image.shape == (512, 512)
         blocks = image.reshape(256, 2, 256, 2).mean(axis=(1, 3))
         images.append(blocks[None, ..., None])
-    # Of the authors' ssim.m, as the tests of the library piq quote it.
+    # The value of the authors' ssim.m, as quoted in the tests of the library piq.
     assert f"{ssim(*images)[0]:.4f}" == "0.8202"
 
 

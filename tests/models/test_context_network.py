@@ -42,7 +42,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def image():
-    # Odd sizes, which every halving rounds up.
+    # Odd sizes, which are rounded up at each halving.
     return np.random.default_rng(1).uniform(0, 1, [1, 61, 83, 3]).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Tests of the convolution whose kernel gradient is a matrix product."""
+"""Tests of the convolution whose gradient by the kernel is a matrix product."""
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ def test_convolve_equals_conv2d_and_its_gradients(rng, kernel_size, stride, size
             loss = tf.reduce_sum(y**3)
         results.append([y, *tape.gradient(loss, [x, kernel])])
     for expected, actual in zip(*results, strict=True):
-        # Float64 rounding of sums of some hundred terms.
+        # Float64 rounding of sums of a few hundred terms.
         np.testing.assert_allclose(actual, expected, rtol=1e-11, atol=1e-11)
 
 

@@ -18,7 +18,7 @@ from tests.fixtures.record_sets import write_small_record_set
 def network():
     keras.utils.set_random_seed(3)
     network = build_guided_network(GuidedNetworkConfig(guided_width=4))
-    # At first it changes nothing.
+    # Before training, it changes nothing.
     head = network.get_layer("residual_conv")
     kernel, bias = head.get_weights()
     head.set_weights([np.random.default_rng(0).normal(0, 0.05, kernel.shape), bias])
@@ -28,7 +28,7 @@ def network():
 @pytest.fixture(scope="module")
 def inputs():
     rng = np.random.default_rng(1)
-    # Odd sizes, which every halving rounds up.
+    # Odd sizes, which are rounded up at each halving.
     return {
         "image": rng.uniform(0, 1, [2, 37, 51, 3]).astype(np.float32),
         "coarse_depth": rng.uniform(1, 5, [2, 37, 51, 1]).astype(np.float32),
@@ -74,7 +74,7 @@ def test_guided_network_sees_image_and_depth(network, inputs):
 
 def test_guided_network_of_the_default_width_is_small():
     network = build_guided_network(GuidedNetworkConfig())
-    # 10 MB as int8, of which most is kernels.
+    # 10 MB as int8, mostly kernels.
     assert 1_000_000 < network.count_params() < 2_000_000
 
 

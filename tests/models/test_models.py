@@ -113,7 +113,7 @@ def _without_network(**_):
 )
 def test_imagenet_weights_without_a_network_name_the_flag(build, flag, monkeypatch):
     monkeypatch.setattr(keras.applications, "ResNet50", _without_network)
-    match = rf"https://x/notop\.h5.* name it with --{flag}encoder_weights=FILE; or "
+    match = rf"https://x/notop\.h5.* name it with --{flag}encoder_weights=FILE, or "
     with pytest.raises(ConnectionError, match=match):
         build()
 
@@ -144,7 +144,8 @@ def test_training_without_a_network_ends_with_one_line(
 ):
     write_small_record_set(tmp_path / "records", rng, size=(64, 96))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # Nobody is there.
+    # Nothing listens at this address.
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     result = run_program(
         f"experiments.{program}",
         *switches,
@@ -171,7 +172,7 @@ def test_build_depth_network_gradient_reaches_every_weight(modified_fcrn, rng):
         loss = tf.reduce_sum(modified_fcrn(image, training=True) ** 2)
     gradients = tape.gradient(loss, modified_fcrn.trainable_variables)
     names = [v.path for v in modified_fcrn.trainable_variables]
-    # A bias before batch normalisation has no influence; ResNet-50 has those.
+    # A bias before batch normalisation has no effect; ResNet-50 has such biases.
     silent = [
         name
         for name, gradient in zip(names, gradients, strict=True)
@@ -220,7 +221,7 @@ def test_build_gradient_network_number_of_parameters(modified_fcrn):
     network = build_gradient_network(GradientNetworkConfig())
     # 72 c^2 + 54 c + 2 with c = 108: 27 c + c, eight times 9 c^2 + c, 18 c + 2.
     assert network.count_params() == 72 * 108**2 + 54 * 108 + 2
-    # Table 5 of the paper: one of 76.
+    # Table 5 of the paper: 1/76.
     assert modified_fcrn.count_params() / network.count_params() == pytest.approx(
         76, abs=0.6
     )

@@ -1,4 +1,4 @@
-"""Tests of checkpoints: damage, other networks, older formats, full disks."""
+"""Tests of checkpoints: damage, other networks, old formats, full disks."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ def _first_weights(store):
 
 
 def _save(store, epoch, step):
-    """Saves a state that can be told from others."""
+    """Saves a state that can be distinguished from others."""
     kernel = _first_weights(store)
     kernel.assign(np.full(kernel.shape, 10.0 * epoch + step))
     store.save(Progress(epoch, step, sums={"loss": 0.1 + 0.2}, skipped=[7]))
@@ -43,7 +43,7 @@ def _save(store, epoch, step):
 
 @pytest.fixture
 def saved(tmp_path):
-    """A run with two checkpoints; the third one before was removed."""
+    """A run with two checkpoints; an earlier one was removed."""
     store = _store(tmp_path)
     for epoch, step in ((0, 2), (0, 10), (1, 1)):
         _save(store, epoch, step)
@@ -78,7 +78,7 @@ def test_store_restores_the_last_intact_checkpoint(saved, file, damage, caplog):
     assert np.all(np.asarray(_first_weights(store)) == 10.0)
     assert "epochs-1-steps-1 is damaged: " in caplog.text
     assert "Using the previous one." in caplog.text
-    # The run goes on, and the next checkpoint lies beside the one that was taken.
+    # The run continues, and the next checkpoint is beside the restored one.
     _save(store, 0, 11)
     names = [path.name for path in list_checkpoints(saved)]
     assert names == ["epochs-0-steps-10", "epochs-0-steps-11"]
@@ -87,7 +87,7 @@ def test_store_restores_the_last_intact_checkpoint(saved, file, damage, caplog):
 def test_store_names_a_remedy_if_all_checkpoints_are_damaged(saved):
     for folder in list_checkpoints(saved):
         flip_a_bit(folder / FILES[1])
-    with pytest.raises(ValueError, match=r"All checkpoints in .* delete it to begin"):
+    with pytest.raises(ValueError, match=r"All checkpoints in .* delete it to start"):
         _store(saved).restore()
 
 
@@ -124,7 +124,7 @@ def test_store_on_a_full_disk_keeps_old_checkpoints(saved):
 
 @pytest.fixture
 def former(tmp_path):
-    """A run whose checkpoints TensorFlow's own manager wrote."""
+    """A run with checkpoints written by `tf.train.CheckpointManager`."""
     store = _store(tmp_path)
     manager = tf.train.CheckpointManager(
         store._checkpoint, str(tmp_path / "checkpoints"), max_to_keep=2
@@ -132,7 +132,7 @@ def former(tmp_path):
     for step in (3, 6):
         kernel = _first_weights(store)
         kernel.assign(np.full(kernel.shape, step))
-        # The fields that there were.
+        # The fields of the old format.
         store._progress.assign(
             json.dumps(
                 {"epoch": step // 3, "step_in_epoch": 0, "sums": {}, "seconds": 0.0}

@@ -17,13 +17,13 @@ from tests.fixtures.record_sets import write_small_record_set
 
 pytestmark = pytest.mark.slow
 
-# Sums of a few hundred float32 in another order, over four steps.
+# Sums of a few hundred float32 numbers in another order, over four steps.
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """What `tests.fixtures.two_devices` prints."""
+    """The output of `tests.fixtures.two_devices`."""
     command = [sys.executable, "-m", "tests.fixtures.two_devices"]
     command.append(str(tmp_path_factory.mktemp("two_devices")))
     result = subprocess.run(command, capture_output=True, text=True)
@@ -82,7 +82,7 @@ def test_a_batch_must_be_a_multiple_of_the_devices(results):
 
 
 def test_apply_distributes_images_and_drops_padding(results):
-    # Convolutions of 3 and of 5 images may add up in another order.
+    # Convolutions of 3 and 5 images may be summed in another order.
     assert results["applied"] < 1e-6
 
 
@@ -152,7 +152,7 @@ def test_shares_together_are_the_batches_of_one_process(tmp_path, rng):
 
     whole = batches(BatchShare())
     shares = [batches(BatchShare(worker, 2, pieces=2)) for worker in range(2)]
-    # Of 4 batches one is over; each is 4 pieces of 2. The last holds 2 records.
+    # One of 4 batches is finished; each is 4 pieces of 2. The last has 2 records.
     assert [len(share) for share in shares] == [6, 6]
     for number, batch in enumerate(whole):
         pieces = [piece for share in shares for piece in share[2 * number :][:2]]

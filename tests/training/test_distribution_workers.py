@@ -17,7 +17,7 @@ from tests.fixtures.record_sets import write_small_record_set
 
 pytestmark = pytest.mark.slow
 
-# Sums of a few hundred float32 in another order.
+# Sums of a few hundred float32 numbers in another order.
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 TRAINING = {
     "epochs": 3,
@@ -34,7 +34,7 @@ NETWORKS = {
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
-    """17 records: 14 to train on, 3 steps an epoch and a rest."""
+    """17 records: 14 for training, 3 full steps per epoch and a remainder."""
     directory = tmp_path_factory.mktemp("records") / "small"
     splits = {"train": 17, "test": 5}
     rng = np.random.default_rng(0)
@@ -58,7 +58,7 @@ def _free_hosts(count):
 
 
 def _start(hosts, program, records, workdir, *switches, index=0, **changes):
-    """Starts one process; with hosts, as that worker of them."""
+    """Starts one process; with hosts, as the given worker of them."""
     trains = program in NETWORKS
     flags = TRAINING | NETWORKS[program] if trains else {}
     folder = {"workdir" if trains else "output": workdir}
@@ -86,7 +86,7 @@ def _start(hosts, program, records, workdir, *switches, index=0, **changes):
 
 
 def _start_two(program, records, workdir, *switches, second=(), **changes):
-    """Starts two workers; `second` are further switches of the second one."""
+    """Starts two workers; `second` has further flags of the second one."""
     hosts = _free_hosts(2)
     return [
         _start(
@@ -104,7 +104,7 @@ def _start_two(program, records, workdir, *switches, second=(), **changes):
 
 
 def _end(process):
-    """Exit code and what was said; a process that hangs is an error."""
+    """Exit code and output; raises an error if the process hangs."""
     try:
         output, errors = process.communicate(timeout=90)
     finally:
@@ -151,7 +151,7 @@ def _assert_same_run(actual, expected):
 def test_two_workers_train_as_one_and_only_the_chief_writes(
     records, one_process, tmp_path
 ):
-    # The second worker is told another folder, in which nothing may appear.
+    # The second worker gets another folder, which must stay empty.
     other = f"--workdir={tmp_path / 'other'}"
     switches = ["--sync_batch_norm", "--deterministic"]
     workers = _start_two(

@@ -84,7 +84,7 @@ def test_fused_optimizers_equal_those_of_keras(kinds, options):
         for gradient in gradients:
             optimizer.apply([tf.constant(gradient)], [weight])
         results.append(weight.numpy())
-    # Six sums of a few float32 terms, in another order: some units in the last place.
+    # Six sums of a few float32 terms in another order: some units in the last place.
     np.testing.assert_allclose(*results, rtol=1e-5, atol=1e-6)
 
 
@@ -97,7 +97,7 @@ def test_build_optimizer_clips_the_global_norm():
 
 
 def test_build_optimizer_adamw_with_and_without_decay():
-    # Adam's first step is the learning rate; decoupled decay adds rate * decay * w.
+    # The first step of Adam is the learning rate; decay adds rate * decay * weight.
     for decay, expected in ((0.0, 1.9), (0.5, 1.8)):
         optimizer = _optimizer(optimizer="adamw", learning_rate=0.1, weight_decay=decay)
         weight = keras.Variable([2.0])

@@ -1,4 +1,4 @@
-"""Tests of the recipes."""
+"""Tests of the presets."""
 
 import pytest
 
@@ -30,5 +30,5 @@ def test_recommended_preset_keeps_the_epochs_of_the_paper():
 
 
 def test_depth_preset_rejects_other_names():
-    with pytest.raises(ValueError, match=r"'best'; --preset knows: paper, recommended"):
+    with pytest.raises(ValueError, match=r"paper, recommended\. Received: 'best'"):
         depth_preset("best")

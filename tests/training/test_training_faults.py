@@ -1,4 +1,4 @@
-"""Tests of what a training survives: broken numbers, signals, damaged records."""
+"""Tests of training with bad numbers, signals, damaged records and full disks."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):
-    """12 records in 8 shards; 3 steps an epoch."""
+    """12 records in 8 shards; 3 steps per epoch."""
     directory = tmp_path_factory.mktemp("records") / "small"
     return write_small_record_set(directory, np.random.default_rng(0), size=(64, 64))
 
@@ -52,7 +52,7 @@ def _copy(directory, tmp_path):
 
 
 def _with_depth(directory, tmp_path, depth):
-    """A copy of the records in which the fifth one has another depth everywhere."""
+    """A copy of the records whose fifth record has this depth everywhere."""
     records = RecordSet.open(_copy(directory, tmp_path), "train")
     name = records.split.names[4]
     path = records.directory / records.split.file_of(name)
@@ -71,19 +71,19 @@ def _with_depth(directory, tmp_path, depth):
 
 
 def _train_without(records, workdir, skipped, **changes):
-    """The state of a training from which some steps are left out beforehand."""
+    """The state after training that skips some steps from the start."""
     trainer = make_trainer(records, workdir, **changes)
     trainer._progress.skipped = skipped
     trainer.train()
     return state_of(trainer)
 
 
-# 1e30 m has no square in float32; 1e9 m has, but a loss a million times the others.
+# The square of 1e30 m overflows in float32; 1e9 m gives a million times the loss.
 @pytest.mark.parametrize("depth", [1e30, 1e9])
 def test_trainer_stops_at_a_bad_image_and_names_it(directory, tmp_path, depth):
     records, image = _with_depth(directory, tmp_path, depth)
     trainer = make_trainer(records, tmp_path / "run", checkpoint_steps=1, epochs=9)
-    # The first loss has none before that it could be compared with.
+    # The first loss has no preceding loss for comparison.
     trainer._progress.typical_loss = 1.0
     with pytest.raises(BadStepError, match=rf"Step \d is bad: .*{image}: ") as caught:
         trainer.train()
@@ -110,7 +110,7 @@ def test_trainer_skips_bad_batches_without_trace(directory, tmp_path, depth, cap
         row["loss"] for row in read_metrics(tmp_path / "without")
     ]
     assert all(0 < row["loss"] < 10 for row in rows)
-    # What was left out stays so when the run goes on.
+    # Skipped steps stay skipped when the run continues.
     again = make_trainer(records, tmp_path / "run", on_bad_step="skip")
     assert again._progress.skipped == skipped
 
@@ -130,7 +130,7 @@ def test_trainer_stops_skipping_if_every_batch_is_bad(records, tmp_path):
     trainer._progress.typical_loss = 1e-9
     with pytest.raises(BadStepError, match=r"Step 6 is bad: loss .* 1e-07 is allowed"):
         trainer.train()
-    # An epoch of which nothing is left has no loss.
+    # An epoch without a remaining step has no loss.
     assert read_metrics(tmp_path)[0]["images_per_second"] == 0.0
     assert "loss" not in read_metrics(tmp_path)[0]
 
@@ -182,7 +182,7 @@ def _signal_itself_after(trainer, steps, number):
     trainer._train_one = signalled
 
 
-# 2 steps an epoch: the first has a checkpoint of its own, the last one validation.
+# 2 steps per epoch: a checkpoint follows the first, validation the last.
 @pytest.mark.parametrize(
     ("steps", "number", "code"),
     [(1, signal.SIGTERM, 143), (2, signal.SIGINT, 130), (5, signal.SIGTERM, 143)],
@@ -229,7 +229,7 @@ def test_trainer_stopped_in_validation_repeats_it(records, tmp_path, uninterrupt
 
 @pytest.fixture
 def interruptible():
-    """Python's own handler of SIGINT, which a program in the background lacks."""
+    """Python's default handler of SIGINT, which a background process lacks."""
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, former)
@@ -265,13 +265,13 @@ def test_record_set_names_a_truncated_shard(directory, tmp_path):
         RecordSet.open(copy, "train")
 
 
-# What is open is read on; the next epoch finds that the file is gone or shorter.
+# Open files can still be read; the next epoch finds the file missing or shorter.
 @pytest.mark.parametrize(
     ("damage", "error", "message"),
     [
         (lambda path: path.unlink(), FileNotFoundError, "does not exist"),
         (cut_off, DamagedShardError, "must have .* bytes"),
-        # TensorFlow alone would take that for the end of the records.
+        # TensorFlow alone would treat this as the end of the records.
         (lambda path: path.write_bytes(b""), DamagedShardError, "bytes; it has 0"),
         (lambda path: flip_a_bit(path, 0.9), DamagedShardError, "SHA-256"),
     ],
