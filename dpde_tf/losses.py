@@ -316,12 +316,6 @@ class FeatureSimilarity(_DepthMapLoss):
     def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
         return feature_similarity_loss(truth, predicted, max_depth=self.max_depth)
 
-    def get_config(self) -> dict:
-        """Returns the arguments for creating an equal loss."""
-        return (
-            super().get_config() | {"dtype": self.dtype} | {"max_depth": self.max_depth}
-        )
-
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class DepthLoss(_DepthMapLoss):
@@ -372,15 +366,6 @@ class DepthLoss(_DepthMapLoss):
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Returns the loss of each image, `[B]`."""
         return self.terms(y_true, y_pred)["loss"]
-
-    def get_config(self) -> dict:
-        """Returns the arguments for creating an equal loss."""
-        names = ("lambda_berhu", "lambda_fsim", "berhu_c", "max_depth")
-        return (
-            super().get_config()
-            | {"dtype": self.dtype}
-            | {name: getattr(self, name) for name in names}
-        )
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")

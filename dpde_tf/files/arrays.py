@@ -9,10 +9,11 @@ import pathlib
 import struct
 import tokenize
 import zipfile
-import zlib
 from typing import BinaryIO
 
 import numpy as np
+
+from dpde_tf.files.errors import BAD_ZIP
 
 # Errors of NumPy and `ast` for a damaged header; deeply nested text causes a
 # MemoryError or RecursionError in the parser.
@@ -26,16 +27,6 @@ _BAD_HEADER = (
     struct.error,
     MemoryError,
     RecursionError,
-)
-# Errors of `zipfile` for a damaged, encrypted or unsupported archive.
-_BAD_ARCHIVE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    struct.error,
 )
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -134,7 +125,7 @@ def read_npz(path: str | pathlib.Path) -> dict[str, np.ndarray]:
         try:
             with zipfile.ZipFile(file) as archive:
                 return dict(_read_member(archive, i) for i in archive.infolist())
-        except _BAD_ARCHIVE as error:
+        except BAD_ZIP as error:
             raise ValueError(
                 f"{path} is not a readable .npz file of numbers ({error}). Write it "
                 "again with `numpy.savez`."

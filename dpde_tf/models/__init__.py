@@ -3,11 +3,7 @@
 Uses `config` and `fusion` (image gradients only).
 """
 
-from dpde_tf.keras_settings import set_up_keras
-
-set_up_keras()
-
-from dpde_tf.models.builders import (  # noqa: E402
+from dpde_tf.models.builders import (
     context_network,
     fcrn,
     gradient_network,
