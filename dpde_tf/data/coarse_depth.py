@@ -156,7 +156,7 @@ def _displaced(depth: tf.Tensor, amount: tf.Tensor, seed: tf.Tensor) -> tf.Tenso
     grid = np.stack(np.mgrid[: size[0], : size[1]], axis=-1).astype(np.float32)
     last = np.array(size, np.float32) - 1.0
     places = tf.clip_by_value(grid + field, 0.0, last)
-    # `keras.ops.image.map_coordinates` would do, but makes oneDNN complain.
+    # `keras.ops.image.map_coordinates` does the same, but causes warnings of oneDNN.
     first = tf.minimum(tf.floor(places), last - 1.0)
     rest = places - first
     corner, moved = tf.cast(first, tf.int32), 0.0
