@@ -52,7 +52,7 @@ def read_npy_header(
     """
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
-        raise ValueError(f"version {version} of NPY is not known")
+        raise ValueError(f"version {version} of NPY is not supported")
     try:
         shape, fortran_order, dtype = _HEADERS[version](
             file, max_header_size=_MAX_HEADER_BYTES
@@ -70,7 +70,7 @@ def _read_array(file: BinaryIO, num_bytes: int) -> np.ndarray:
     """The array of an NPY file that has `num_bytes` bytes."""
     shape, dtype, order = read_npy_header(file)
     if dtype.hasobject or not dtype.itemsize:
-        raise ValueError(f"it holds {dtype}, which are not numbers")
+        raise ValueError(f"it holds {dtype}, which is not a type of numbers")
     declared = math.prod(shape) * dtype.itemsize
     left = num_bytes - file.tell()
     if left != declared:
@@ -79,7 +79,7 @@ def _read_array(file: BinaryIO, num_bytes: int) -> np.ndarray:
         )
     data = file.read(declared)
     if len(data) != declared:
-        raise ValueError("it is cut off")
+        raise ValueError("it is truncated")
     return np.frombuffer(data, dtype).reshape(shape, order=order)
 
 
@@ -102,8 +102,8 @@ def read_npy(path: str | pathlib.Path) -> np.ndarray:
             return _read_array(file, path.stat().st_size)
         except ValueError as error:
             raise ValueError(
-                f"{path} is not a whole NPY file of numbers ({error}). Write it again "
-                "with `numpy.save`."
+                f"{path} is not a complete NPY file of numbers ({error}). Write it "
+                "again with `numpy.save`."
             ) from error
 
 
@@ -137,7 +137,7 @@ def _read_member(
 ) -> tuple[str, np.ndarray]:
     """Key and array of one member of an NPZ file."""
     if member.compress_type not in _COMPRESSIONS:
-        raise ValueError(f"{member.filename!r} is compressed in another way")
+        raise ValueError(f"the compression of {member.filename!r} is not supported")
     with archive.open(member) as file:
         try:
             array = _read_array(file, member.file_size)

@@ -34,8 +34,8 @@ def _read_picture(
         stored = decode_pixels(data, flags=cv2.IMREAD_UNCHANGED)
     if stored is None:
         raise ValueError(
-            f"{path} is not a whole {kind} file that OpenCV can decode. Fetch or write "
-            "it again, or use NPY."
+            f"{path} is not a complete {kind} file that OpenCV can decode. Fetch or "
+            "write it again, or use NPY."
         )
     return stored
 

@@ -278,7 +278,7 @@ def test_read_depth_of_tiff_follows_the_specification(tmp_path, dtype, order):
 def test_read_depth_of_tiff_rejects_unsupported_files(tmp_path):
     path = tmp_path / "d.tiff"
     path.write_bytes(tiff_of(np.ones((2, 3), "<f2")))
-    with pytest.raises(ValueError, match=r"d.tiff is not a whole TIFF .*use NPY"):
+    with pytest.raises(ValueError, match=r"d.tiff is not a complete TIFF .*use NPY"):
         read_depth(path)
     cv2.imwritemulti(str(path), [np.ones((2, 3), np.float32)] * 2)
     with pytest.raises(ValueError, match=r"d.tiff must hold one depth map; .* 2 pages"):
@@ -288,7 +288,7 @@ def test_read_depth_of_tiff_rejects_unsupported_files(tmp_path):
         read_depth(path)
     cv2.imwrite(str(tmp_path / "p.png"), np.ones((2, 3), np.uint16))
     (tmp_path / "p.png").rename(path)
-    with pytest.raises(ValueError, match=r"d.tiff is not a whole TIFF"):
+    with pytest.raises(ValueError, match=r"d.tiff is not a complete TIFF"):
         read_depth(path)
 
 
