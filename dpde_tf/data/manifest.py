@@ -12,7 +12,7 @@ import dataclasses
 import json
 import pathlib
 
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.checksums import file_sha256
 from dpde_tf.files.errors import one_line
 from dpde_tf.files.json_files import read_json_object
@@ -187,7 +187,7 @@ def write_manifest(manifest: Manifest, directory: str | pathlib.Path) -> None:
         directory: Existing folder of the record set.
     """
     fields = {"format_version": FORMAT_VERSION, **dataclasses.asdict(manifest)}
-    with write_whole(pathlib.Path(directory) / FILE_NAME) as path:
+    with atomic_write(pathlib.Path(directory) / FILE_NAME) as path:
         path.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ PARTIAL = ".partial-"
 
 
 @contextlib.contextmanager
-def write_whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+def atomic_write(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """Yields a temporary path beside `path`, renamed to it if the block succeeds.
 
     If the program is interrupted or the power fails, `path` still holds its previous
@@ -40,7 +40,7 @@ def write_whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def write_whole_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+def atomic_write_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """Yields a temporary folder beside `path`, renamed to it if the block succeeds.
 
     Args:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from absl import logging
 
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.depth_formats import check_suffix, read_stored
 from dpde_tf.files.depth_units import check_positive, scale_integers
 
@@ -192,7 +192,7 @@ def write_depth(
         return
     if np.ndim(depth) != 2:
         raise ValueError(f"`depth` must be [H, W]. Received: {np.shape(depth)}.")
-    with write_whole(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         _WRITERS[path.suffix.lower()](file, np.asarray(depth, np.float32))
 
 
@@ -223,7 +223,7 @@ def write_depth_png(
     scaled = np.rint(measured.astype(np.float64) / depth_scale)
     stored = np.minimum(scaled, _PNG_MAX).astype(np.uint16)
     _, png = cv2.imencode(".png", stored)
-    with write_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(png.tobytes())
     _warn_of_range(path, np.sum(scaled > _PNG_MAX), "over", _PNG_MAX, depth_scale)
     lost = np.sum((measured > 0) & (stored == 0))

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from dpde_tf.files.arrays import read_npz
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.depth_formats import as_map, find_depth_files, read_stored
 from dpde_tf.files.depth_units import check_integers_have_scale, scale_integers
 from dpde_tf.files.folders import normalized
@@ -162,7 +162,7 @@ def write_prediction(
         path: The `.npz` file.
         arrays: Arrays by key, float32 `[H, W]`.
     """
-    with write_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         np.savez(temporary, **arrays)
 
 

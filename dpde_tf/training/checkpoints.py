@@ -10,10 +10,10 @@ import tensorflow as tf
 from absl import logging
 
 from dpde_tf.files.atomic import (
+    atomic_write,
+    atomic_write_folder,
     remove_folder,
     remove_partial,
-    write_whole,
-    write_whole_folder,
 )
 from dpde_tf.files.checksums import check_checksums, write_checksums
 from dpde_tf.runs.run_folder import (
@@ -79,7 +79,7 @@ class CheckpointStore:
         self._progress.assign(json.dumps(dataclasses.asdict(progress)))
         name = checkpoint_name(*progress.place)
         former = [path for path in self.folders() if path.name != name]
-        with write_whole_folder(self._folder / name) as folder:
+        with atomic_write_folder(self._folder / name) as folder:
             try:
                 self._checkpoint.write(os.fspath(folder / _PREFIX))
             except tf.errors.OpError as error:
@@ -106,7 +106,7 @@ class CheckpointStore:
                 to another network.
         """
         folders = self.folders()
-        prefixes = [folder / _PREFIX for folder in folders] or self._former_prefixes()
+        prefixes = [folder / _PREFIX for folder in folders] or self._old_prefixes()
         for prefix in reversed(prefixes):
             try:
                 progress = self._load(prefix)
@@ -148,7 +148,7 @@ class CheckpointStore:
                 f"{self._folder} to start again."
             ) from error
 
-    def _former_prefixes(self) -> list[pathlib.Path]:
+    def _old_prefixes(self) -> list[pathlib.Path]:
         """Checkpoints of `tf.train.CheckpointManager`, which older versions wrote."""
         state = tf.train.get_checkpoint_state(os.fspath(self._folder))
         paths = state.all_model_checkpoint_paths if state else []
@@ -165,7 +165,7 @@ def save_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
     Raises:
         OSError: If the file cannot be written; the previous file is kept.
     """
-    with write_whole(pathlib.Path(workdir) / WEIGHTS_FILE) as path:
+    with atomic_write(pathlib.Path(workdir) / WEIGHTS_FILE) as path:
         try:
             network.save_weights(path)
             add_checksum(path)

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from dpde_tf.data.batch_share import BatchShare
-from dpde_tf.training.strategies import worker_place
+from dpde_tf.training.strategies import worker_rank
 
 
 class Distribution:
@@ -30,7 +30,7 @@ class Distribution:
         self.strategy = strategy or tf.distribute.get_strategy()
         kind = tf.distribute.MultiWorkerMirroredStrategy
         several = isinstance(self.strategy, kind)
-        self.worker, self.num_workers = worker_place(
+        self.worker, self.num_workers = worker_rank(
             "multi_worker" if several else "none"
         )
         self.num_replicas = self.strategy.num_replicas_in_sync

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.runs.run_folder import METRICS_FILE, TENSORBOARD, read_metrics
 from dpde_tf.visualization.colours import encode_png
 
@@ -71,7 +71,7 @@ class TrainingLog:
         if not self._writes:
             return
         self._rows.append(row)
-        with write_whole(self._path) as path:
+        with atomic_write(self._path) as path:
             path.write_text("".join(json.dumps(row) + "\n" for row in self._rows))
         if scores := row.get("validation", {}):
             print("validation: " + ", ".join(f"{k} {v:.4f}" for k, v in scores.items()))

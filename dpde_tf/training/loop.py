@@ -137,7 +137,7 @@ class Trainer:
                 self._train_epoch()
                 self._finish_epoch()
             except BadStepError as error:
-                self._leave_out(error)
+                self._skip_bad_step(error)
             except (DamagedShardError, FileNotFoundError):
                 self._save()
                 raise
@@ -211,7 +211,7 @@ class Trainer:
             return
         raise bad_steps.bad_step(self.step, images(), terms["loss"], norm, limit=limit)
 
-    def _leave_out(self, error: BadStepError) -> None:
+    def _skip_bad_step(self, error: BadStepError) -> None:
         """Restores the newest checkpoint, to continue without the bad batch."""
         former = self._progress.skipped
         row = range(error.step - bad_steps.MAX_IN_A_ROW, error.step)

@@ -41,7 +41,7 @@ class StopSignals:
                 self._former[number] = signal.signal(number, self._note)
         return self
 
-    def take_back(self) -> None:
+    def reinstall_handlers(self) -> None:
         """Reinstalls the handlers, in case a library has replaced them.
 
         TensorFlow replaces the handler of SIGTERM for a strategy of several processes.

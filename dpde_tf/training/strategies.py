@@ -28,7 +28,7 @@ def check_distribution(distribution: str) -> None:
         )
 
 
-def worker_place(distribution: str | None) -> tuple[int, int]:
+def worker_rank(distribution: str | None) -> tuple[int, int]:
     """Returns the rank of this process and the number of workers.
 
     Args:
@@ -88,7 +88,7 @@ def make_strategy(
         if len(devices) == 1:
             return tf.distribute.get_strategy()
         return tf.distribute.MirroredStrategy([device.name for device in devices])
-    worker_place(distribution)
+    worker_rank(distribution)
     options = tf.distribute.experimental.CommunicationOptions(
         timeout_seconds=timeout_seconds
     )

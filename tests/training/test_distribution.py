@@ -12,7 +12,7 @@ from dpde_tf.config import AugmentationConfig
 from dpde_tf.data.batch_share import BatchShare
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.training.distribution import Distribution
-from dpde_tf.training.strategies import make_strategy, worker_place
+from dpde_tf.training.strategies import make_strategy, worker_rank
 from tests.fixtures.record_sets import write_small_record_set
 
 pytestmark = pytest.mark.slow
@@ -96,8 +96,8 @@ def test_apply_distributes_images_and_drops_padding(results):
 )
 def test_worker_rank_is_read_from_tf_config(monkeypatch, cluster, task, place):
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
-    assert worker_place("multi_worker") == place
-    assert worker_place("mirrored") == (0, 1)
+    assert worker_rank("multi_worker") == place
+    assert worker_rank("mirrored") == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_worker_rank_error_shows_a_valid_tf_config(monkeypatch, text):
     if text is not None:
         monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(ValueError, match="multi_worker needs TF_CONFIG"):
-        worker_place("multi_worker")
+        worker_rank("multi_worker")
 
 
 def test_make_strategy_rejects_other_values():

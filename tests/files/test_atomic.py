@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 
 from dpde_tf.files.atomic import (
+    atomic_write,
+    atomic_write_folder,
     check_holds_only,
     partial_folder,
     remove_folder,
     remove_partial,
-    write_whole,
-    write_whole_folder,
 )
 from tests.fixtures.small_training import largest_file
 
 
 def test_atomic_write_replaces_the_file_and_creates_its_folder(tmp_path):
     for content in ("old", "new"):
-        with write_whole(tmp_path / "a" / "b.txt") as path:
+        with atomic_write(tmp_path / "a" / "b.txt") as path:
             path.write_text(content)
             assert path != tmp_path / "a" / "b.txt"
     assert [file.name for file in (tmp_path / "a").iterdir()] == ["b.txt"]
@@ -28,7 +28,7 @@ def test_atomic_write_replaces_the_file_and_creates_its_folder(tmp_path):
 
 def test_atomic_write_keeps_the_old_file_if_the_block_fails(tmp_path):
     (tmp_path / "b.txt").write_text("old")
-    with pytest.raises(KeyboardInterrupt), write_whole(tmp_path / "b.txt") as path:
+    with pytest.raises(KeyboardInterrupt), atomic_write(tmp_path / "b.txt") as path:
         path.write_text("ne")
         raise KeyboardInterrupt
     assert [file.name for file in tmp_path.iterdir()] == ["b.txt"]
@@ -40,7 +40,7 @@ def test_atomic_write_on_a_full_disk_names_file_and_remedy(tmp_path):
     with (
         pytest.raises(OSError, match=r"a.npz could not be written: .*Free space"),
         largest_file(1000),
-        write_whole(tmp_path / "a.npz") as path,
+        atomic_write(tmp_path / "a.npz") as path,
     ):
         np.savez(path, np.zeros(1000))
     assert [file.name for file in tmp_path.iterdir()] == ["a.npz"]
@@ -51,14 +51,14 @@ def test_atomic_write_names_a_folder_that_cannot_be_created(tmp_path):
     (tmp_path / "file").touch()
     with (
         pytest.raises(OSError, match=r"a.txt could not be written: .*File exists"),
-        write_whole(tmp_path / "file" / "a.txt") as path,
+        atomic_write(tmp_path / "file" / "a.txt") as path,
     ):
         path.write_text("a")
 
 
 def test_atomic_write_folder_replaces_the_folder(tmp_path):
     for name in ("old", "new"):
-        with write_whole_folder(tmp_path / "a" / "b") as folder:
+        with atomic_write_folder(tmp_path / "a" / "b") as folder:
             (folder / name).write_text(name)
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["new"]
@@ -66,7 +66,10 @@ def test_atomic_write_folder_replaces_the_folder(tmp_path):
 
 def test_atomic_write_folder_keeps_the_old_one_if_it_fails(tmp_path):
     (tmp_path / "b").mkdir()
-    with pytest.raises(ZeroDivisionError), write_whole_folder(tmp_path / "b") as folder:
+    with (
+        pytest.raises(ZeroDivisionError),
+        atomic_write_folder(tmp_path / "b") as folder,
+    ):
         (folder / "half").touch()
         raise ZeroDivisionError
     assert [path.name for path in tmp_path.rglob("*")] == ["b"]
@@ -107,9 +110,9 @@ def test_folder_with_other_content_must_not_be_replaced(tmp_path):
 
 def _replace_everything(folder):
     """Writes a file, a folder, and removes a folder."""
-    with write_whole(folder / "file") as path:
+    with atomic_write(folder / "file") as path:
         path.write_text("new" * 9999)
-    with write_whole_folder(folder / "folder") as part:
+    with atomic_write_folder(folder / "folder") as part:
         for name in ("a", "b"):
             (part / name).write_text("new" * 9999)
     remove_folder(folder / "waste")
