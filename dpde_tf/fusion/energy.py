@@ -13,9 +13,9 @@ have their minimum at d + step, where
 This is the system of Karsch et al. (2014) for d + step, written for the step.
 
 The unknown is stored as the correction u = d - d_est. In float32, the correction then
-has all digits, whatever the size of the depth, and gradients that agree with the depth
-do not change a bit of it. All functions work on one image, whose rows are filled up
-(see `stencil`) with pixels that belong to no term.
+keeps all its digits, whatever the size of the depth, and gradients that agree with the
+depth leave every bit of the depth unchanged. All functions work on one image, whose
+rows are filled up (see `stencil`) with pixels that belong to no term.
 """
 
 from collections.abc import Callable
