@@ -25,7 +25,7 @@ from data_prep.split_writing import (
     write_shard,
 )
 from dpde_tf.data import manifest
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 
 # What a worker says of its shard, beside it until the split is whole.
 _DESCRIPTION = ".json"
@@ -45,7 +45,7 @@ def convert_shard(task: ShardTask) -> None:
         fields = _convert(task)
     except (ValueError, OSError) as error:
         fields = {"error": str(error)}
-    with write_whole(_description(task)) as path:
+    with atomic_write(_description(task)) as path:
         path.write_text(json.dumps(fields), encoding="utf-8")
 
 

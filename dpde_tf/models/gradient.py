@@ -9,17 +9,18 @@ NUM_LAYERS = 10
 
 
 def build_gradient_network(config: GradientNetworkConfig) -> keras.Model:
-    """Returns the network that gives the horizontal and vertical depth gradients.
+    """Returns the network that predicts the horizontal and vertical depth gradients.
 
-    Ten 3x3 convolutions at the image's own resolution, ReLU after the first nine and
-    none after the last, since gradients have both signs. Layers: `conv1` to `conv10`.
+    It has ten 3x3 convolutions at full resolution, `conv1` to `conv10`. The last has no
+    ReLU, since gradients have both signs.
 
     Args:
         config: Width and initialisation.
 
     Returns:
-        RGB image `[B, H, W, 3]` in [0, 1] -> float32 `[B, H, W, 2]`: gradient_x and
-        gradient_y in metres per pixel. It is built under Keras's current dtype policy.
+        Model from an RGB image `[B, H, W, 3]` in [0, 1] to gradient_x and gradient_y in
+        metres per pixel, float32 `[B, H, W, 2]`, built under the current dtype policy
+        of Keras.
 
     Source: Xu & Liu (2021), Sect. 3.1; width from the ratio in Table 5.
     """
@@ -46,7 +47,7 @@ def build_gradient_network(config: GradientNetworkConfig) -> keras.Model:
 
 
 def _gaussian(stddev: float | None) -> keras.Initializer:
-    """A Gaussian of that deviation, or He et al.'s (2015), not truncated."""
+    """Gaussian initialiser with this deviation; None for He et al. (2015)."""
     if stddev is None:
         return keras.initializers.VarianceScaling(
             2.0, mode="fan_in", distribution="untruncated_normal"

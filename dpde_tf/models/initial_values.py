@@ -1,4 +1,4 @@
-"""Initial values of the networks, which are not drawn where weights are loaded."""
+"""Initialisers of the networks, which draw no random numbers if weights are loaded."""
 
 import contextlib
 import contextvars
@@ -11,9 +11,9 @@ _zeros = contextvars.ContextVar("zeros", default=False)
 
 @contextlib.contextmanager
 def without_drawing() -> Iterator[None]:
-    """Builds the networks of the block with zeros, for weights that are loaded.
+    """Initialises networks built in the block with zeros, to load weights afterwards.
 
-    Drawing 75 million random numbers takes seconds.
+    Drawing 75 million random numbers would take seconds.
 
     Yields:
         Nothing.
@@ -26,12 +26,12 @@ def without_drawing() -> Iterator[None]:
 
 
 def initial(initializer: str | keras.Initializer) -> str | keras.Initializer:
-    """Returns an initialiser, or that of zeros inside `without_drawing`.
+    """Returns the initialiser, or `zeros` inside `without_drawing`.
 
     Args:
-        initializer: Anything that Keras takes.
+        initializer: Initialiser of Keras, or its name.
 
     Returns:
-        What a layer takes.
+        Initialiser for a layer.
     """
     return "zeros" if _zeros.get() else initializer

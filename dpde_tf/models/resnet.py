@@ -1,4 +1,4 @@
-"""ResNet-50 with the layers and names of Keras, in the forms of three networks."""
+"""ResNet-50 with the layer names of Keras, in the variants of three networks."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,9 @@ from dpde_tf.models.symmetric_convolution import SymmetricConv2D
 
 # Blocks and filters of the stages conv2 to conv5.
 _STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))
-_EPSILON = 1.001e-5  # Keras's.
+_EPSILON = 1.001e-5  # As in Keras.
 
-# Name and input of a batch normalisation -> its output.
+# Maps name and input of a batch normalisation to its output.
 _Norm = Callable[[str, keras.KerasTensor], keras.KerasTensor]
 
 
@@ -22,18 +22,18 @@ def resnet50(
 ) -> list[keras.KerasTensor]:
     """Returns the outputs of the five stages of ResNet-50, without its classifier.
 
-    Layers have the names of `keras.applications.ResNet50`, so that its weights can be
+    The layers have the names of `keras.applications.ResNet50`, so that weights can be
     copied by name.
 
     Args:
-        x: The preprocessed image, `[B, H, W, 3]`.
-        architecture: `paper` is Keras's graph. `laina` pads even sizes for pooling at
-            the bottom and right only. `harsanyi` has the stride of a stage in its first
-            3x3 convolution, not in the 1x1 convolution before it.
-        batch_norm_options: Of the batch normalisations, such as `momentum`.
+        x: Preprocessed image, `[B, H, W, 3]`.
+        architecture: `paper` for the graph of Keras. `laina` pads even sizes for
+            pooling at the bottom and right only. `harsanyi` has the stride of a stage
+            in its first 3x3 convolution, not in the 1x1 convolution before it.
+        batch_norm_options: Options of the batch normalisations, such as `momentum`.
 
     Returns:
-        Features of 1/2 to 1/32 of the size, after the activation.
+        Features at 1/2 to 1/32 resolution, after the activation.
 
     Source: He et al. (2016), Table 1.
     """
@@ -71,7 +71,7 @@ def _block(
     projects: bool,
     strided_3x3: bool,
 ) -> keras.KerasTensor:
-    """A bottleneck: 1x1, 3x3 and 1x1 convolution beside a shortcut."""
+    """A bottleneck block: 1x1, 3x3 and 1x1 convolution, and a shortcut."""
     shortcut = x
     if projects:
         layer = _conv(PointwiseConv2D, 4 * filters, 1, f"{name}_0", strides=strides)
@@ -92,7 +92,7 @@ def _block(
 def _conv(
     kind: type, filters: int, size: int, name: str, **options: object
 ) -> keras.layers.Layer:
-    """A convolution with Keras's initial values."""
+    """A convolution with the default initialisation of Keras."""
     return kind(
         filters,
         size,
