@@ -16,10 +16,10 @@ from dpde_tf.reporting.report.blocks import (
     Paragraph,
     Table,
 )
+from dpde_tf.reporting.report.deviations import find_deviations
 from dpde_tf.reporting.report.figures import FigureSet, figure_blocks
 from dpde_tf.reporting.report.pictures import Example, picture_table
 from dpde_tf.reporting.report.runs import PREDICTION_FOLDERS, TRAINING_TITLES, Runs
-from dpde_tf.reporting.report.shortfalls import find_shortfalls
 
 _DATASET_TITLES = {
     dataset: paper_values.TABLE_TITLES[table]
@@ -90,7 +90,7 @@ def report_blocks(source: Source) -> tuple[Block, ...]:
 def _banners(source: Source) -> list[Banner]:
     """The given note, and how the runs differ from the paper's."""
     banners = [Banner(source.note)] if source.note else []
-    if found := find_shortfalls(source.runs, source.dataset):
+    if found := find_deviations(source.runs, source.dataset):
         banners.append(Banner("This is not the paper's experiment:", tuple(found)))
     return banners
 

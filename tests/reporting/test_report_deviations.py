@@ -11,8 +11,8 @@ from dpde_tf.config import (
     InitialisationConfig,
     TrainingConfig,
 )
+from dpde_tf.reporting.report.deviations import find_deviations
 from dpde_tf.reporting.report.runs import Runs, TrainingRun
-from dpde_tf.reporting.report.shortfalls import find_shortfalls
 from dpde_tf.runs.run_record import config_as_dict
 from dpde_tf.training.presets import depth_preset, gradient_preset
 from tests.fixtures.summaries import make_summary
@@ -43,16 +43,16 @@ def training_run(
     return TrainingRun({"config": config | {"data": data}}, rows, None)
 
 
-def shortfalls(training=None, *, scores=None, records=None, dataset="nyu_depth_v2"):
+def deviations(training=None, *, scores=None, records=None, dataset="nyu_depth_v2"):
     runs = Runs(pathlib.Path("runs"), training or {}, {}, records or {}, scores or {})
-    return find_shortfalls(runs, dataset)
+    return find_deviations(runs, dataset)
 
 
 def scored(**fields):
     return make_summary(depth=0.7) | fields
 
 
-def test_find_shortfalls_of_the_papers_experiment_are_none():
+def test_find_deviations_of_the_papers_experiment_are_none():
     preset = gradient_preset("paper")
     runs = {
         "depth": training_run(),
@@ -60,28 +60,28 @@ def test_find_shortfalls_of_the_papers_experiment_are_none():
         "fcrn": training_run(FCRN, loss=FCRN_LOSS),
     }
     records = {"dpde": {"config": config_as_dict(FusionConfig())}}
-    assert shortfalls(runs, scores={"dpde": scored()}, records=records) == []
+    assert deviations(runs, scores={"dpde": scored()}, records=records) == []
 
 
-def test_find_shortfalls_names_images_held_out():
+def test_find_deviations_names_images_held_out():
     runs = {"depth": training_run(training=TrainingConfig(num_validation=40))}
-    assert shortfalls(runs) == [
+    assert deviations(runs) == [
         "Modified FCRN was trained on 755 images (40 more are held out for "
         "validation); the paper has 795."
     ]
     data = DATA | {"num_records": 200}
     runs = {"fcrn": training_run(FCRN, loss=FCRN_LOSS, data=data)}
-    assert shortfalls(runs) == ["FCRN was trained on 200 images; the paper has 795."]
+    assert deviations(runs) == ["FCRN was trained on 200 images; the paper has 795."]
     data = DATA | {"dataset": "rooms"}
     runs = {"fcrn": training_run(FCRN, loss=FCRN_LOSS, data=data)}
-    assert shortfalls(runs) == [
+    assert deviations(runs) == [
         "FCRN was trained on 795 images; the paper does not train on rooms."
     ]
 
 
-def test_find_shortfalls_names_another_size_of_images():
+def test_find_deviations_names_another_size_of_images():
     data = DATA | {"num_records": 700, "image_size": [120, 160]}
-    assert shortfalls({"depth": training_run(data=data)}) == [
+    assert deviations({"depth": training_run(data=data)}) == [
         "Modified FCRN was trained on 700 images; the paper has 795.",
         "Modified FCRN was trained at 120x160; the paper has 240x320.",
     ]
@@ -100,23 +100,23 @@ def test_find_shortfalls_names_another_size_of_images():
         ),
     ],
 )
-def test_find_shortfalls_names_the_epochs_of_every_network(name, epochs, expected):
+def test_find_deviations_names_the_epochs_of_every_network(name, epochs, expected):
     loss = FCRN_LOSS if name == "fcrn" else PAPER_LOSS
-    assert shortfalls({name: training_run(loss=loss, epochs=epochs)}) == [expected]
+    assert deviations({name: training_run(loss=loss, epochs=epochs)}) == [expected]
 
 
-def test_find_shortfalls_knows_that_the_baseline_has_no_fsim_loss():
+def test_find_deviations_knows_that_the_baseline_has_no_fsim_loss():
     runs = {"depth": training_run(loss=FCRN_LOSS), "fcrn": training_run(FCRN)}
-    assert shortfalls(runs) == [
+    assert deviations(runs) == [
         "Modified FCRN: `lambda_fsim` is 0.0 (the paper's: 1.0).",
         "FCRN: `lambda_fsim` is 1.0 (the paper's: 0.0).",
     ]
 
 
-def test_find_shortfalls_names_the_recommended_recipe():
+def test_find_deviations_names_the_recommended_recipe():
     preset = depth_preset("recommended")
     run = training_run(training=preset.training, augmentation=preset.augmentation)
-    (text,) = shortfalls({"depth": run})
+    (text,) = deviations({"depth": run})
     assert text.startswith("Modified FCRN: `optimizer` is adamw (the paper's: sgd), ")
     for name in ("learning_rate", "schedule", "weight_decay", "warmup_steps"):
         assert f"`{name}` is " in text
@@ -124,69 +124,69 @@ def test_find_shortfalls_names_the_recommended_recipe():
         assert f"`{name}` is " in text
 
 
-def test_find_shortfalls_names_augmentation_alone():
+def test_find_deviations_names_augmentation_alone():
     crop = AugmentationConfig(flip=True, crop_size=(64, 64))
-    assert shortfalls({"depth": training_run(augmentation=crop)}) == [
+    assert deviations({"depth": training_run(augmentation=crop)}) == [
         "Modified FCRN: `flip` is True (the paper's: False), `crop_size` is [64, 64] "
         "(the paper's: none)."
     ]
-    assert shortfalls({"gradient": training_run(augmentation=crop)}) == [
+    assert deviations({"gradient": training_run(augmentation=crop)}) == [
         "Gradient network: `flip` is True (the paper's: False)."
     ]
 
 
-def test_find_shortfalls_names_an_encoder_without_imagenet():
+def test_find_deviations_names_an_encoder_without_imagenet():
     run = training_run(DepthNetworkConfig(encoder_weights="none"))
-    assert shortfalls({"depth": run}) == [
+    assert deviations({"depth": run}) == [
         "Modified FCRN: `encoder_weights` is none (the paper's: imagenet)."
     ]
     file = training_run(DepthNetworkConfig(encoder_weights="resnet50.weights.h5"))
-    assert shortfalls({"depth": file}) == []
+    assert deviations({"depth": file}) == []
 
 
-def test_find_shortfalls_names_another_start_but_not_the_encoder_that_it_brings():
+def test_find_deviations_names_another_start_but_not_the_encoder_that_it_brings():
     network = DepthNetworkConfig(encoder_weights="none")
     run = training_run(network, init_from="runs/half/nyu/depth")
-    assert shortfalls({"depth": run}) == [
+    assert deviations({"depth": run}) == [
         "Modified FCRN: `init_from` is runs/half/nyu/depth (the paper's: none)."
     ]
 
 
-def test_find_shortfalls_names_the_context_network():
+def test_find_deviations_names_the_context_network():
     run = training_run(ContextNetworkConfig())
-    assert shortfalls({"gradient": run}) == [
+    assert deviations({"gradient": run}) == [
         "Gradient network is the context network, which is not the paper's."
     ]
 
 
-def test_find_shortfalls_names_another_weight_in_the_fusion():
+def test_find_deviations_names_another_weight_in_the_fusion():
     records = {"dpde": {"config": config_as_dict(FusionConfig(omega=3.0))}}
-    assert shortfalls(records=records) == [
+    assert deviations(records=records) == [
         "Prediction `dpde`: `omega` is 3.0 (the paper's: 10.0)."
     ]
 
 
-def test_find_shortfalls_of_middlebury_are_judged_by_the_simple_division():
+def test_find_deviations_of_middlebury_are_judged_by_the_simple_division():
     simple = {"dataset": "middlebury", "split": "simple", "num_images": 35}
     calibrated = simple | {"split": "calibrated", "num_images": 27}
     scores = {"dpde": scored(**simple), "calibrated": scored(**calibrated)}
-    assert shortfalls(scores=scores, dataset="middlebury") == []
+    assert deviations(scores=scores, dataset="middlebury") == []
     scores = {"dpde": scored(**calibrated)}
-    assert shortfalls(scores=scores, dataset="middlebury") == [
+    assert deviations(scores=scores, dataset="middlebury") == [
         "Scores `dpde`: 27 images of the split `calibrated`; the paper's 35 are those "
         "of `simple`."
     ]
 
 
-def test_find_shortfalls_names_other_test_images():
-    found = shortfalls(scores={"dpde": scored(num_images=16)})
+def test_find_deviations_names_other_test_images():
+    found = deviations(scores={"dpde": scored(num_images=16)})
     assert found == ["Scores `dpde`: 16 images of the split `test`; the paper has 654."]
-    found = shortfalls(scores={"fcrn": scored(split="train", num_images=795)})
+    found = deviations(scores={"fcrn": scored(split="train", num_images=795)})
     assert found == [
         "Scores `fcrn`: 795 images of the split `train`; the paper's 654 are those of "
         "`test`."
     ]
-    found = shortfalls(scores={"dpde": scored()}, dataset="rooms")
+    found = deviations(scores={"dpde": scored()}, dataset="rooms")
     assert found == [
         "Scores `dpde`: 654 images of the split `test`; rooms is not a data set of the "
         "paper."

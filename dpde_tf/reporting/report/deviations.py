@@ -37,7 +37,7 @@ _PAPER_SETTINGS = {
 """Settings whose default is the paper's, or what it does not mention and so lacks."""
 
 
-def find_shortfalls(runs: Runs, dataset: str) -> list[str]:
+def find_deviations(runs: Runs, dataset: str) -> list[str]:
     """Returns in what the runs differ from the paper's experiment.
 
     Args:
@@ -50,27 +50,27 @@ def find_shortfalls(runs: Runs, dataset: str) -> list[str]:
     found = []
     for name, run in runs.training.items():
         title, config = TRAINING_TITLES[name], run.record.get("config", {})
-        found += _network_shortfall(title, config)
-        found += _epoch_shortfall(name, run)
-        found += _data_shortfall(title, config)
+        found += _network_deviation(title, config)
+        found += _epoch_deviation(name, run)
+        found += _data_deviations(title, config)
         found += _changed_settings(title, name, config)
     for name, record in runs.prediction_records.items():
         title = f"Prediction `{name}`"
         found += _changed_settings(title, name, record.get("config", {}))
     for name in PREDICTION_FOLDERS:
         if name in runs.scores:
-            found += _score_shortfall(name, runs.scores[name], dataset)
+            found += _score_deviation(name, runs.scores[name], dataset)
     return found
 
 
-def _network_shortfall(title: str, config: dict) -> list[str]:
+def _network_deviation(title: str, config: dict) -> list[str]:
     """A sentence if a network of ours stands in the place of the paper's."""
     if ContextNetworkConfig.__name__ not in config:
         return []
     return [f"{title} is the context network, which is not the paper's."]
 
 
-def _epoch_shortfall(name: str, run: TrainingRun) -> list[str]:
+def _epoch_deviation(name: str, run: TrainingRun) -> list[str]:
     """A sentence on another number of epochs."""
     epochs = run.epochs[-1]["epoch"] if run.epochs else 0
     if epochs == paper_values.EPOCHS:
@@ -81,7 +81,7 @@ def _epoch_shortfall(name: str, run: TrainingRun) -> list[str]:
     return [f"{TRAINING_TITLES[name]} was trained for {epochs} epochs; {paper}."]
 
 
-def _data_shortfall(title: str, config: dict) -> list[str]:
+def _data_deviations(title: str, config: dict) -> list[str]:
     """Sentences on other training images: their number, less those held out; size."""
     if "dataset" not in config.get("data", {}):
         return []
@@ -138,7 +138,7 @@ def _is_ours(name: str, field: str, value: object, config: dict) -> bool:
     return name == "gradient" and field == "crop_size"
 
 
-def _score_shortfall(name: str, summary: dict, dataset: str) -> list[str]:
+def _score_deviation(name: str, summary: dict, dataset: str) -> list[str]:
     """A sentence if other images are scored than the paper's."""
     count, split = summary["num_images"], summary["split"]
     scored = f"Scores `{name}`: {count} images of the split `{split}`"
