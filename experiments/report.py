@@ -23,8 +23,9 @@ from dpde_tf.files.atomic import write_whole
 from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.predictions import prediction_path, read_prediction
 from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
-from dpde_tf.reporting.report import blocks, contents, html, markdown, pictures
-from dpde_tf.reporting.report.blocks import Table
+from dpde_tf.reporting import blocks, markdown
+from dpde_tf.reporting.blocks import Table
+from dpde_tf.reporting.report import contents, html, pictures
 from dpde_tf.reporting.report.figures import FigureSet, read_figures
 from dpde_tf.reporting.report.runs import Runs, read_runs
 from dpde_tf.reporting.tables.scored_runs import read_scored_run

@@ -21,9 +21,9 @@ from dpde_tf.cli.path_flags import define_path, define_paths
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.json_files import read_json_object
+from dpde_tf.reporting.blocks import Heading
+from dpde_tf.reporting.markdown import to_markdown
 from dpde_tf.reporting.paper_values import TABLE_TITLES
-from dpde_tf.reporting.report.blocks import Heading
-from dpde_tf.reporting.report.markdown import to_markdown
 from dpde_tf.reporting.tables import costs
 from dpde_tf.reporting.tables.formats import write_table
 from dpde_tf.reporting.tables.scored_runs import ScoredRun, read_scored_run

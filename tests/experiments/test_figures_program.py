@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from absl import flags
 
-from dpde_tf.reporting.report import blocks, html, markdown
+from dpde_tf.reporting import blocks, markdown
+from dpde_tf.reporting.report import html
 from dpde_tf.reporting.report.figures import figure_blocks, read_figures
 from experiments import figures
 from experiments.figure_examples import parse_predictions, read_examples

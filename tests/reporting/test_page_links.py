@@ -10,7 +10,7 @@ import urllib.parse
 import numpy as np
 import pytest
 
-from dpde_tf.reporting.report.blocks import Heading
+from dpde_tf.reporting.blocks import Heading
 from dpde_tf.reporting.report.figures import figure_blocks, read_figures
 from dpde_tf.reporting.report.pictures import Example, picture_table
 from dpde_tf.visualization.colours import write_image

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from dpde_tf.reporting.report import blocks, markdown, pictures, runs
+from dpde_tf.reporting import blocks, markdown
 from dpde_tf.reporting.report import html as html_page
+from dpde_tf.reporting.report import pictures, runs
 from experiments import report
 from tests.fixtures.scored_sets import write_record_set
 from tests.fixtures.summaries import make_summary

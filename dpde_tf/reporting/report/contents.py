@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 from dpde_tf.data.manifest import Manifest
 from dpde_tf.reporting import paper_values
-from dpde_tf.reporting.report import scores as score_tables
-from dpde_tf.reporting.report import training as training_tables
-from dpde_tf.reporting.report.blocks import (
+from dpde_tf.reporting.blocks import (
     NOT_RUN,
     Banner,
     Block,
@@ -16,6 +14,8 @@ from dpde_tf.reporting.report.blocks import (
     Paragraph,
     Table,
 )
+from dpde_tf.reporting.report import scores as score_tables
+from dpde_tf.reporting.report import training as training_tables
 from dpde_tf.reporting.report.deviations import find_deviations
 from dpde_tf.reporting.report.figures import FigureSet, figure_blocks
 from dpde_tf.reporting.report.pictures import Example, picture_table

@@ -2,7 +2,6 @@
 
 from dpde_tf.config import (
     AugmentationConfig,
-    ContextNetworkConfig,
     DepthLossConfig,
     DepthNetworkConfig,
     FusionConfig,
@@ -10,13 +9,14 @@ from dpde_tf.config import (
     TrainingConfig,
 )
 from dpde_tf.reporting import paper_values
-from dpde_tf.reporting.report.comparison import is_paper_split, paper_split
+from dpde_tf.reporting.comparability import is_paper_split, paper_split
 from dpde_tf.reporting.report.runs import (
     PREDICTION_FOLDERS,
     TRAINING_TITLES,
     Runs,
     TrainingRun,
 )
+from dpde_tf.reporting.run_records import is_context_network
 
 _PAPER_SETTINGS = {
     DepthNetworkConfig: ("encoder_weights", "encoder_batch_norm", "output_relu"),
@@ -65,7 +65,7 @@ def find_deviations(runs: Runs, dataset: str) -> list[str]:
 
 def _network_deviation(title: str, config: dict) -> list[str]:
     """A sentence if a network of ours stands in the place of the paper's."""
-    if ContextNetworkConfig.__name__ not in config:
+    if not is_context_network(config):
         return []
     return [f"{title} is the context network, which is not the paper's."]
 

@@ -9,7 +9,7 @@ import cv2
 
 from dpde_tf.files.images import read_image
 from dpde_tf.files.json_files import read_json_object
-from dpde_tf.reporting.report.blocks import (
+from dpde_tf.reporting.blocks import (
     Block,
     Cell,
     Heading,

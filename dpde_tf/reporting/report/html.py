@@ -5,7 +5,7 @@ import html
 import re
 from collections.abc import Sequence
 
-from dpde_tf.reporting.report.blocks import (
+from dpde_tf.reporting.blocks import (
     Banner,
     Block,
     Cell,

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from dpde_tf.metrics import PixelErrors
-from dpde_tf.reporting.report.blocks import NOT_RUN, Cell, Picture, Table
+from dpde_tf.reporting.blocks import NOT_RUN, Cell, Picture, Table
 from dpde_tf.visualization.colours import colorize_depth, colorize_gradients
 
 _JPEG_QUALITY = 92

@@ -14,7 +14,7 @@ import pathlib
 import h5py
 
 from dpde_tf.files.hdf5 import open_to_read
-from dpde_tf.files.json_files import read_json_object
+from dpde_tf.reporting.run_records import read_record, read_summary
 from dpde_tf.runs.run_folder import RECORD_FILE, WEIGHTS_FILE, read_metrics
 
 TRAINING_TITLES = {
@@ -23,14 +23,6 @@ TRAINING_TITLES = {
     "fcrn": "FCRN",
 }
 PREDICTION_FOLDERS = ("fcrn", "dpde")
-_SUMMARY_FIELDS = {
-    "dataset",
-    "split",
-    "num_images",
-    "predictions",
-    "records",
-    "protocols",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +84,7 @@ def read_runs(directory: str | pathlib.Path) -> Runs:
         if any((directory / "predictions" / name).glob("*.npz"))
     }
     prediction_records = {
-        name: _read_json(folder / RECORD_FILE)
+        name: read_record(folder / RECORD_FILE)
         for name, folder in predictions.items()
         if (folder / RECORD_FILE).is_file()
     }
@@ -105,33 +97,6 @@ def read_runs(directory: str | pathlib.Path) -> Runs:
             "there is nothing to report. Name another folder with --runs."
         )
     return Runs(directory, training, predictions, prediction_records, scores)
-
-
-def read_summary(folder: str | pathlib.Path) -> dict:
-    """Returns the content of `summary.json` in a folder of scores.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        What was scored, and under `protocols` the results by protocol and array.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is broken, or lacks a field.
-    """
-    path = pathlib.Path(folder) / "summary.json"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} does not exist. Write it with `python -m experiments.evaluate`."
-        )
-    summary = _read_json(path)
-    if missing := _SUMMARY_FIELDS - set(summary):
-        raise ValueError(
-            f"{path} lacks {', '.join(sorted(missing))}. Write it again with "
-            "`python -m experiments.evaluate`."
-        )
-    return summary
 
 
 def count_parameters(path: str | pathlib.Path) -> int:
@@ -168,12 +133,7 @@ def _read_training_run(directory: pathlib.Path) -> TrainingRun:
     """One training run; only `run.json` has to be there."""
     weights = directory / WEIGHTS_FILE
     return TrainingRun(
-        record=_read_json(directory / RECORD_FILE),
+        record=read_record(directory / RECORD_FILE),
         epochs=read_metrics(directory),
         num_parameters=count_parameters(weights) if weights.is_file() else None,
     )
-
-
-def _read_json(path: pathlib.Path) -> dict:
-    """The content of a JSON file."""
-    return read_json_object(path, remedy="Delete it and run what wrote it again.")

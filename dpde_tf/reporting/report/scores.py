@@ -4,14 +4,14 @@ import dataclasses
 from collections.abc import Mapping
 
 from dpde_tf.reporting import paper_values
-from dpde_tf.reporting.report.blocks import Cell, Table
-from dpde_tf.reporting.report.comparison import (
+from dpde_tf.reporting.blocks import Cell, Table
+from dpde_tf.reporting.comparability import (
     PAPER,
     is_paper_protocol,
     is_paper_split,
     references,
 )
-from dpde_tf.reporting.report.score_cells import (
+from dpde_tf.reporting.score_cells import (
     LEGEND,
     NOT_FOUND,
     TITLES,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from dpde_tf.reporting import paper_values
+from dpde_tf.reporting.blocks import NOT_RUN, Cell, Figures, Picture, Table
 from dpde_tf.reporting.report import curves
-from dpde_tf.reporting.report.blocks import NOT_RUN, Cell, Figures, Picture, Table
 from dpde_tf.reporting.report.runs import TRAINING_TITLES, TrainingRun
 
 _NOT_TERMS = {

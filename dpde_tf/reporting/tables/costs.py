@@ -15,8 +15,8 @@ from dpde_tf.models.costs import LayerCost, layer_costs, training_flops
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.reporting import paper_values
-from dpde_tf.reporting.report.blocks import NOT_RUN, Cell, Table
-from dpde_tf.reporting.report.score_cells import NOT_FOUND
+from dpde_tf.reporting.blocks import NOT_RUN, Cell, Table
+from dpde_tf.reporting.score_cells import NOT_FOUND
 
 _NOTE = (
     "Parameters include the moving averages of batch normalisation. GFLOP: 1e9 "

@@ -6,8 +6,8 @@ import pathlib
 import re
 
 from dpde_tf.files.atomic import write_whole
-from dpde_tf.reporting.report.blocks import LONG_TEXT, Cell, Heading, Table
-from dpde_tf.reporting.report.markdown import to_markdown
+from dpde_tf.reporting.blocks import LONG_TEXT, Cell, Heading, Table
+from dpde_tf.reporting.markdown import to_markdown
 
 _LATEX = {
     "\\": r"\textbackslash{}",

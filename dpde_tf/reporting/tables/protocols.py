@@ -3,8 +3,8 @@
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from dpde_tf.reporting.report.blocks import NOT_RUN, Table
-from dpde_tf.reporting.report.score_cells import (
+from dpde_tf.reporting.blocks import NOT_RUN, Table
+from dpde_tf.reporting.score_cells import (
     TITLES,
     Line,
     line_rows,

@@ -8,8 +8,8 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
-from dpde_tf.reporting.report.blocks import Cell, Table
-from dpde_tf.reporting.report.runs import read_summary
+from dpde_tf.reporting.blocks import Cell, Table
+from dpde_tf.reporting.run_records import is_context_network, read_summary
 from dpde_tf.runs.run_folder import RECORD_FILE, read_metrics, read_run_record
 
 FUSED_ROWS = {
@@ -130,7 +130,7 @@ class ScoredRun:
     @property
     def _has_context(self) -> bool:
         """Whether a context network gave the gradients."""
-        return "ContextNetworkConfig" in self.gradient.config
+        return is_context_network(self.gradient.config)
 
     def _depth_row(self) -> str | None:
         """The row of the depth network, by its training."""

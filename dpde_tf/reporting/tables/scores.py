@@ -3,6 +3,13 @@
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from dpde_tf.reporting.blocks import NOT_RUN, Cell, Table
+from dpde_tf.reporting.comparability import (
+    PAPER,
+    is_paper_protocol,
+    is_paper_split,
+    paper_protocols,
+)
 from dpde_tf.reporting.paper_values import (
     DATASET_TABLES,
     PAPER_VALUES,
@@ -16,14 +23,7 @@ from dpde_tf.reporting.published_values import (
     compared_methods,
     published_values,
 )
-from dpde_tf.reporting.report.blocks import NOT_RUN, Cell, Table
-from dpde_tf.reporting.report.comparison import (
-    PAPER,
-    is_paper_protocol,
-    is_paper_split,
-    paper_protocols,
-)
-from dpde_tf.reporting.report.score_cells import (
+from dpde_tf.reporting.score_cells import (
     LEGEND,
     NOT_FOUND,
     TITLES,

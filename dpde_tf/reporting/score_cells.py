@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from dpde_tf.reporting.blocks import NOT_RUN, Cell
 from dpde_tf.reporting.paper_values import PaperValue
 from dpde_tf.reporting.published_values import PublishedValue
-from dpde_tf.reporting.report.blocks import NOT_RUN, Cell
 
 TITLES = {
     "rms": "RMS (m) ↓",

@@ -5,7 +5,7 @@ import re
 import urllib.parse
 from collections.abc import Sequence
 
-from dpde_tf.reporting.report.blocks import (
+from dpde_tf.reporting.blocks import (
     Banner,
     Block,
     Cell,
