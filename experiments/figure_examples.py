@@ -10,7 +10,7 @@ import numpy as np
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.predictions import prediction_path, read_prediction
 from dpde_tf.inference.units import align_to_reference
-from dpde_tf.reporting.figures.examples import Example
+from dpde_tf.reporting.examples import Example
 
 
 def parse_predictions(texts: Sequence[str]) -> dict[str, pathlib.Path]:

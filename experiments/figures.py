@@ -23,7 +23,9 @@ from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.files.atomic import write_whole
 from dpde_tf.files.errors import readable_errors
-from dpde_tf.reporting.figures import comparison, examples, views
+from dpde_tf.reporting.examples import Example
+from dpde_tf.reporting.figures import columns as figure_columns
+from dpde_tf.reporting.figures import comparison, views
 from dpde_tf.reporting.report.figures import LIST_FILE
 from dpde_tf.visualization.colours import write_image
 from dpde_tf.visualization.reconstruction.cameras import Camera, find_camera
@@ -63,7 +65,7 @@ def _define_flags() -> None:
 
 
 def write_figures(
-    shown: Sequence[examples.Example],
+    shown: Sequence[Example],
     methods: Sequence[str],
     output: pathlib.Path,
     *,
@@ -80,7 +82,7 @@ def write_figures(
     Returns:
         File name to title.
     """
-    columns = examples.method_columns(shown, methods)
+    columns = figure_columns.method_columns(shown, methods)
     figures = {
         number: ("Depth", comparison.comparison_figure(shown, columns)),
         6: (
@@ -91,7 +93,7 @@ def write_figures(
             f"{columns[-1].title} from several directions, {views.DIRECTIONS_VIEW}",
             views.directions_figure(shown, columns[-1]),
         ),
-        8: ("Each part", comparison.comparison_figure(shown, examples.ABLATION)),
+        8: ("Each part", comparison.comparison_figure(shown, figure_columns.ABLATION)),
     }
     note = f" ({shown[0].note})" if shown[0].note else ""
     titles = {}
@@ -103,7 +105,7 @@ def write_figures(
 
 
 def write_reconstructions(
-    shown: Sequence[examples.Example],
+    shown: Sequence[Example],
     methods: Sequence[str],
     output: pathlib.Path,
     camera: Camera,
@@ -122,13 +124,13 @@ def write_reconstructions(
     Returns:
         Names of the pages.
     """
-    columns = examples.method_columns(shown, methods)
+    columns = figure_columns.method_columns(shown, methods)
     files = [suffix for suffix in formats if suffix != "html"]
     pages = []
     for example in shown:
         depths = {"ground truth": example.ground_truth}
         for column in columns:
-            if (depth := examples.column_depth(example, column)) is not None:
+            if (depth := figure_columns.column_depth(example, column)) is not None:
                 depths[column.title] = depth
         last = list(depths)[-1]
         given = (output, example.name, example.image)

@@ -18,18 +18,16 @@ from absl import app, flags
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data import manifest
-from dpde_tf.evaluation import score_files as evaluation
 from dpde_tf.files.atomic import write_whole
 from dpde_tf.files.errors import readable_errors
-from dpde_tf.files.predictions import prediction_path, read_prediction
-from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.reporting import blocks, markdown
 from dpde_tf.reporting.blocks import Table
-from dpde_tf.reporting.report import contents, html, pictures
+from dpde_tf.reporting.report import contents, html
 from dpde_tf.reporting.report.figures import FigureSet, read_figures
 from dpde_tf.reporting.report.runs import Runs, read_runs
 from dpde_tf.reporting.tables.scored_runs import read_scored_run
 from dpde_tf.reporting.tables.scores import DATASETS, score_tables
+from experiments.figure_examples import read_examples
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.report"
@@ -61,41 +59,6 @@ def choose_names(names: tuple[str, ...], count: int) -> list[str]:
     """
     indices = np.linspace(0, len(names) - 1, min(count, len(names)))
     return [names[index] for index in np.rint(indices).astype(int)]
-
-
-def read_examples(
-    runs: Runs, records: pathlib.Path, *, split: str, names: list[str]
-) -> list[pictures.Example]:
-    """Returns the named records with their predictions.
-
-    Args:
-        runs: Where the predictions are.
-        records: Folder of the record set.
-        split: Split of the record set.
-        names: Records to read.
-
-    Returns:
-        One example a name, in the order of the split.
-
-    Raises:
-        FileNotFoundError: If a predictions folder lacks one of them.
-        ValueError: If a name is not in the split, or a prediction is broken.
-    """
-    examples = []
-    for name, image, depth in evaluation.read_split(records, split, names=names):
-        batch = depth[np.newaxis, ..., np.newaxis]
-        gradients = [
-            np.where(mask, gradient, 0)[0, ..., 0]
-            for gradient, mask in zip(
-                image_gradients(batch), image_gradients_mask(batch > 0), strict=True
-            )
-        ]
-        predictions = {
-            folder: read_prediction(prediction_path(path, name))
-            for folder, path in runs.predictions.items()
-        }
-        examples.append(pictures.Example(name, image, depth, *gradients, predictions))
-    return examples
 
 
 def write_report(report: tuple[blocks.Block, ...], output: pathlib.Path) -> None:
@@ -148,7 +111,9 @@ def make_report(
         _check_dataset(runs, listed.dataset)
         shown = names or choose_names(listed.split(split).names, num_images)
         if runs.predictions and shown:
-            examples = read_examples(runs, records, split=split, names=shown)
+            examples = read_examples(
+                records, runs.predictions, split=split, names=shown
+            )
     source = contents.Source(runs, listed, split, examples, note)
     tables = paper_tables(runs, source.dataset)
     source = dataclasses.replace(source, tables=tables, figures=figures)

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from dpde_tf.reporting.figures.examples import GRADIENTS, Column, Example, column_depth
+from dpde_tf.reporting.examples import (
+    GRADIENT_PERCENTILE,
+    Example,
+    measured_gradients,
+)
+from dpde_tf.reporting.figures.columns import GRADIENTS, Column, column_depth
 from dpde_tf.visualization.colours import (
     colorize_depth,
     colorize_error,
@@ -21,7 +26,6 @@ from dpde_tf.visualization.layout import (
 from dpde_tf.visualization.magnification import MAGNIFICATION, busiest_window
 
 _BAR_STEPS = 256
-_GRADIENT_PERCENTILE = 98  # of the true gradients: where the colours saturate
 _ERROR_SHARE = 0.2  # of the greatest depth: where the colours of errors saturate
 
 
@@ -63,7 +67,9 @@ def detail_window(ground_truth: np.ndarray) -> tuple[slice, slice]:
         Slices of rows and of columns: where the sum of the differences between
         measured neighbours is greatest.
     """
-    return busiest_window(np.hypot(*_gradients(ground_truth)).astype(np.float32))
+    return busiest_window(
+        np.hypot(*measured_gradients(ground_truth)).astype(np.float32)
+    )
 
 
 def _example_rows(example: Example, columns: Sequence[Column]) -> list[Row]:
@@ -111,8 +117,8 @@ def _title(example: Example, column: Column) -> str:
 
 def _size(gradient_x: np.ndarray, gradient_y: np.ndarray) -> str:
     """How large gradients are, in words."""
-    percentile = np.percentile(np.hypot(gradient_x, gradient_y), _GRADIENT_PERCENTILE)
-    return f"{_GRADIENT_PERCENTILE} % below {percentile:.3f} m/pixel"
+    percentile = np.percentile(np.hypot(gradient_x, gradient_y), GRADIENT_PERCENTILE)
+    return f"{GRADIENT_PERCENTILE} % below {percentile:.3f} m/pixel"
 
 
 def _error_row(example: Example, columns: Sequence[Column]) -> Row:
@@ -125,8 +131,8 @@ def _error_row(example: Example, columns: Sequence[Column]) -> Row:
     for column in columns:
         depth = None if column.key == GRADIENTS else column_depth(example, column)
         if column.key == GRADIENTS:
-            pictures.append(_gradient_picture(example, *_gradients(truth)))
-            titles.append(f"true gradients, {_size(*_gradients(truth))}")
+            pictures.append(_gradient_picture(example, *example.true_gradients))
+            titles.append(f"true gradients, {_size(*example.true_gradients)}")
         elif depth is None:
             pictures.append(None)
             titles.append("")
@@ -163,35 +169,18 @@ def _wheel(example: Example) -> np.ndarray:
     inside = np.hypot(right, down) <= radius
     shares = [np.where(inside, part / radius, 0) for part in (right, down)]
     picture = colorize_gradients(*shares, limit=1.0)
-    text = f"rim: {_limit(example.ground_truth):.2f} m/pixel"
+    text = f"rim: {example.gradient_limit:.2f} m/pixel"
     strip = slice(height - min(20, height // 4), height)
     picture[strip] = text_lines([text], picture[strip].shape[:2])
     return picture
-
-
-def _gradients(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Forward differences along both axes, 0 where one of the pixels has no depth."""
-    measured = depth > 0
-    gradient_x, gradient_y = np.zeros((2, *depth.shape))
-    both = measured[:, 1:] & measured[:, :-1]
-    gradient_x[:, :-1] = np.where(both, np.diff(depth, axis=1), 0)
-    both = measured[1:] & measured[:-1]
-    gradient_y[:-1] = np.where(both, np.diff(depth, axis=0), 0)
-    return gradient_x, gradient_y
 
 
 def _gradient_picture(
     example: Example, gradient_x: np.ndarray, gradient_y: np.ndarray
 ) -> np.ndarray:
     """Gradients in the colours of the image's true ones."""
-    limit = _limit(example.ground_truth)
+    limit = example.gradient_limit
     return colorize_gradients(gradient_x, gradient_y, limit=limit)
-
-
-def _limit(ground_truth: np.ndarray) -> float:
-    """The gradient at which the colours of an image saturate, metres per pixel."""
-    sizes = np.hypot(*_gradients(ground_truth))
-    return max(float(np.percentile(sizes, _GRADIENT_PERCENTILE)), 0.01)
 
 
 def _marked(

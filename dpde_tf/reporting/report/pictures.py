@@ -1,13 +1,13 @@
 """Rows of pictures, one for each test image, after Fig. 8 of the paper."""
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from dpde_tf.metrics import PixelErrors
 from dpde_tf.reporting.blocks import NOT_RUN, Cell, Picture, Table
+from dpde_tf.reporting.examples import Example
 from dpde_tf.visualization.colours import colorize_depth, colorize_gradients
 
 _JPEG_QUALITY = 92
@@ -22,28 +22,6 @@ _NOTE = (
     "given below the true gradients. RMS is that of the single image over all its "
     "measured pixels."
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Example:
-    """One test image with its ground truth and all that was predicted for it.
-
-    Attributes:
-        name: Name of the record.
-        image: RGB, uint8 `[H, W, 3]`.
-        ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
-        gradient_x: True depth gradient along the width, metres per pixel, `[H, W]`;
-            0 where it is not known.
-        gradient_y: The same along the height.
-        predictions: `fcrn` and `dpde` to the arrays of their predictions file.
-    """
-
-    name: str
-    image: np.ndarray
-    ground_truth: np.ndarray
-    gradient_x: np.ndarray
-    gradient_y: np.ndarray
-    predictions: Mapping[str, Mapping[str, np.ndarray]]
 
 
 _TITLES = (
@@ -85,8 +63,7 @@ def picture_table(examples: Sequence[Example]) -> Table:
 
 def _row(example: Example) -> dict[str, Cell]:
     """Title to cell for all that there is of an example."""
-    measured = example.ground_truth[example.ground_truth > 0]
-    low, high = (measured.min(), measured.max()) if measured.size else (0.0, 1.0)
+    low, high = example.depth_range
     truth = colorize_depth(example.ground_truth, min_depth=low, max_depth=high)
     cells = {
         "Input": _cell(example, "input", example.image, example.name),
@@ -107,9 +84,8 @@ def _row(example: Example) -> dict[str, Cell]:
 
 def _gradient_cells(example: Example) -> dict[str, Cell]:
     """True and, if there are, predicted gradients in one scale."""
-    size = np.hypot(example.gradient_x, example.gradient_y)
-    limit = max(float(np.percentile(size, 98)), 0.01)
-    true = colorize_gradients(example.gradient_x, example.gradient_y, limit=limit)
+    limit = example.gradient_limit
+    true = colorize_gradients(*example.true_gradients, limit=limit)
     caption = f"up to {limit:.2f} m/pixel"
     cells = {"True gradients": _cell(example, "true_gradients", true, caption)}
     arrays = example.predictions.get("dpde", {})
@@ -128,8 +104,7 @@ def _rms_caption(example: Example, predicted: np.ndarray) -> str:
     truth = example.ground_truth
     if not np.any(truth > 0):
         return ""
-    full = cv2.resize(predicted, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    rms = PixelErrors.values(PixelErrors(truth, truth > 0).sums(full))[0]
+    rms = PixelErrors.values(PixelErrors(truth, truth > 0).sums(predicted))[0]
     return f"RMS {rms:.3f} m"
 
 
@@ -144,9 +119,6 @@ def _with_bar(picture: np.ndarray) -> np.ndarray:
 
 def _cell(example: Example, what: str, rgb: np.ndarray, caption: str) -> Cell:
     """A cell with the encoded picture."""
-    size = example.image.shape[1::-1]
-    if what != "truth" and rgb.shape[1::-1] != size:
-        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR)
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     text = f"{example.name}: {what.replace('_', ' ')}"

@@ -1,50 +1,13 @@
-"""What a figure shows: images, their ground truth and predictions, and its columns."""
+"""Columns of a figure: the predicted maps that it shows for each image."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from dpde_tf.reporting.examples import Example
+
 GRADIENTS = "gradients"
-
-
-@dataclasses.dataclass(frozen=True)
-class Example:
-    """One image with its ground truth and all that was predicted for it.
-
-    Attributes:
-        name: Name of the record.
-        image: RGB, uint8 `[H, W, 3]`.
-        ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
-        predictions: Name of a method, such as `fcrn` and `dpde`, to the arrays of its
-            predictions file, `[H, W]`; a method that was not run is not there.
-        note: What was done to the predictions, ASCII; empty for nothing.
-    """
-
-    name: str
-    image: np.ndarray
-    ground_truth: np.ndarray
-    predictions: Mapping[str, Mapping[str, np.ndarray]]
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuses predictions of another size."""
-        for method, arrays in self.predictions.items():
-            for key, array in arrays.items():
-                if array.shape != self.ground_truth.shape:
-                    raise ValueError(
-                        f"{key!r} of {method} for {self.name} must have the size of "
-                        f"the record, {self.ground_truth.shape}. Received: "
-                        f"{array.shape}."
-                    )
-
-    @property
-    def depth_range(self) -> tuple[float, float]:
-        """The least and the greatest measured depth; (0, 1) if there is none."""
-        measured = self.ground_truth[self.ground_truth > 0]
-        if not measured.size:
-            return 0.0, 1.0
-        return float(measured.min()), float(measured.max())
 
 
 @dataclasses.dataclass(frozen=True)
