@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 
 from dpde_tf.files.atomic import write_whole
+from dpde_tf.visualization.layout import TITLE_HEIGHT, ColorBar, title_strip
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_TITLE_HEIGHT = 20  # pixels
-_BAR_WIDTH, _LABEL_WIDTH = 12, 48  # of a colour bar and of the text beside it, pixels
+_COLOUR_LEVELS = 256
 
 
 def _apply_colormap(share: np.ndarray, colormap: int) -> np.ndarray:
@@ -134,28 +133,6 @@ def colorize_error(
     return np.where(measured[..., np.newaxis], colours, np.uint8(0))
 
 
-def _title(text: str, width: int, height: int) -> np.ndarray:
-    """Black text in the middle of a white strip, smaller if it would not fit."""
-    strip = np.full((height, width, 3), 255, np.uint8)
-    (text_width, _), _ = cv2.getTextSize(text, _FONT, 1.0, 1)
-    scale = min(0.5, (width - 4) / max(text_width, 1))
-    (text_width, text_height), _ = cv2.getTextSize(text, _FONT, scale, 1)
-    corner = ((width - text_width) // 2, (height + text_height) // 2)
-    return cv2.putText(strip, text, corner, _FONT, scale, (0, 0, 0), 1, cv2.LINE_AA)
-
-
-def _color_bar(height: int, min_depth: float, max_depth: float) -> np.ndarray:
-    """The colours of `colorize_depth`, near at the top, with the metres beside them."""
-    bar = np.full((height, _BAR_WIDTH + _LABEL_WIDTH, 3), 255, np.uint8)
-    near = np.linspace(1, 0, height)[:, np.newaxis]
-    bar[:, :_BAR_WIDTH] = _apply_colormap(near, cv2.COLORMAP_TURBO)
-    for share in np.linspace(0, 1, max(2, min(6, height // 40))):
-        label = f"{min_depth + share * (max_depth - min_depth):.1f} m"
-        corner = (_BAR_WIDTH + 3, round(10 + share * (height - 12)))
-        cv2.putText(bar, label, corner, _FONT, 0.38, (0, 0, 0), 1, cv2.LINE_AA)
-    return bar
-
-
 def montage(
     rows: Sequence[Sequence[np.ndarray]],
     column_titles: Sequence[str],
@@ -192,15 +169,22 @@ def montage(
             "All pictures must be uint8 [H, W, 3] of one size. Received: "
             f"{sorted(map(str, kinds))}."
         )
-    titles = [_title(text, shape[1], _TITLE_HEIGHT) for text in column_titles]
+    titles = [title_strip(text, shape[1]) for text in column_titles]
     strips = [_with_gaps(row, gap, axis=1) for row in rows]
     grid = _with_gaps(strips, gap, axis=0)
     if depth_range is not None:
-        grid = _with_gaps([grid, _color_bar(grid.shape[0], *depth_range)], gap, axis=1)
-    header = np.full((_TITLE_HEIGHT, grid.shape[1], 3), 255, np.uint8)
+        bar = ColorBar(_depth_colours(), *depth_range, digits=1, label_width=48)
+        grid = _with_gaps([grid, bar.draw(grid.shape[0])], gap, axis=1)
+    header = np.full((TITLE_HEIGHT, grid.shape[1], 3), 255, np.uint8)
     titled = _with_gaps(titles, gap, axis=1)
     header[:, : titled.shape[1]] = titled
     return np.concatenate([header, grid])
+
+
+def _depth_colours() -> np.ndarray:
+    """The colours of `colorize_depth`, from near to far, uint8 `[N, 3]`."""
+    near = np.linspace(1, 0, _COLOUR_LEVELS)[:, np.newaxis]
+    return _apply_colormap(near, cv2.COLORMAP_TURBO)[:, 0]
 
 
 def _with_gaps(images: Sequence[np.ndarray], gap: int, *, axis: int) -> np.ndarray:
