@@ -18,7 +18,8 @@ import sys
 
 from absl import flags
 
-from data_prep import converter_flags, rgbd_folder
+from data_prep import rgbd_folder
+from data_prep.conversion import converter_flags
 
 FLAGS = flags.FLAGS
 
@@ -34,7 +35,7 @@ def _define_flags() -> None:
 def main() -> None:
     """Converts with Apache Beam."""
     try:
-        from data_prep.beam_conversion import split_writer
+        from data_prep.conversion.beam import split_writer
     except ImportError as error:
         sys.exit(f"Error: {error}. Install Apache Beam: pip install '.[beam]'.")
     rgbd_folder.run(lambda: {"write_split": split_writer(FLAGS.beam)})

@@ -17,9 +17,9 @@ import pathlib
 
 from absl import app, flags
 
-from data_prep.fetching import fetch
-from data_prep.middlebury_scenes import FILES, SCENES, find_scenes
-from data_prep.unpacking import unpack
+from data_prep.conversion.middlebury_scenes import FILES, SCENES, find_scenes
+from data_prep.downloading.fetching import fetch
+from data_prep.downloading.unpacking import unpack
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.files.errors import readable_errors
 

@@ -25,11 +25,11 @@ import pathlib
 import numpy as np
 from absl import flags, logging
 
-from data_prep import converter_flags
-from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
-from data_prep.mat_files import read_variable
-from data_prep.pair_encoding import Pair
-from data_prep.raw_files import check_split_size, require_folder
+from data_prep.conversion import converter_flags
+from data_prep.conversion.mat_files import read_variable
+from data_prep.conversion.pair_encoding import Pair
+from data_prep.conversion.raw_files import check_split_size, require_folder
+from data_prep.conversion.record_sets import DEFAULT_OPTIONS, Options, write_record_set
 from dpde_tf.data.manifest import Manifest
 from dpde_tf.files.depth_maps import measured_depth
 from dpde_tf.files.folders import normalized

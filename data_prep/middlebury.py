@@ -41,17 +41,17 @@ import cv2
 import numpy as np
 from absl import flags, logging
 
-from data_prep import converter_flags
-from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
-from data_prep.middlebury_scenes import (
+from data_prep.conversion import converter_flags
+from data_prep.conversion.middlebury_scenes import (
     CALIBRATED_YEARS,
     FILES,
     SCENES,
     find_scenes,
     read_dmin,
 )
-from data_prep.pair_encoding import Pair
-from data_prep.raw_files import check_split_size
+from data_prep.conversion.pair_encoding import Pair
+from data_prep.conversion.raw_files import check_split_size
+from data_prep.conversion.record_sets import DEFAULT_OPTIONS, Options, write_record_set
 from dpde_tf.data.manifest import Manifest
 from dpde_tf.files.images import read_image, read_pixels
 from dpde_tf.files.resizing import resize_depth

@@ -30,11 +30,11 @@ import h5py
 import numpy as np
 from absl import flags
 
-from data_prep import converter_flags
-from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
-from data_prep.mat_files import read_variable
-from data_prep.pair_encoding import Pair
-from data_prep.raw_files import check_split_size, require_file
+from data_prep.conversion import converter_flags
+from data_prep.conversion.mat_files import read_variable
+from data_prep.conversion.pair_encoding import Pair
+from data_prep.conversion.raw_files import check_split_size, require_file
+from data_prep.conversion.record_sets import DEFAULT_OPTIONS, Options, write_record_set
 from dpde_tf.data.manifest import Manifest
 from dpde_tf.files.depth_maps import measured_depth
 from dpde_tf.files.hdf5 import check_stored_in_file, open_to_read

@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from data_prep import converter_flags
-from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
-from data_prep.pair_encoding import Pair
-from data_prep.pair_lists import read_list
-from data_prep.split_writing import SplitWriter, write_with_threads
+from data_prep.conversion import converter_flags
+from data_prep.conversion.pair_encoding import Pair
+from data_prep.conversion.pair_lists import read_list
+from data_prep.conversion.record_sets import DEFAULT_OPTIONS, Options, write_record_set
+from data_prep.conversion.split_writing import SplitWriter, write_with_threads
 from dpde_tf.cli.image_bits_flag import define_image_bits
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import Manifest

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from data_prep.conversion import Pair, write_record_set
+from data_prep.conversion.record_sets import Pair, write_record_set
 from dpde_tf.config import (
     ContextLossConfig,
     ContextNetworkConfig,

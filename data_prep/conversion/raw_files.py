@@ -4,27 +4,26 @@ import hashlib
 import pathlib
 from collections.abc import Sequence
 
+from dpde_tf.files.checksums import file_sha256
+
 # Reading more than this takes seconds, or minutes from a slow disk.
 _LARGE_BYTES = 256 * 10**6
 
 
-def sha256(path: pathlib.Path) -> str:
-    """Returns the SHA-256 of a file, hexadecimal.
-
-    Prints a line before it reads a file of more than 256 MB.
+def announced_sha256(path: pathlib.Path) -> str:
+    """Returns the SHA-256 of a file after a line of output if the file is large.
 
     Args:
-        path: The file.
+        path: The file; the line is printed for more than 256 MB.
 
     Returns:
-        64 digits.
+        64 hexadecimal digits.
     """
     num_bytes = path.stat().st_size
     if num_bytes > _LARGE_BYTES:
         size = f"{num_bytes // 10**6} MB"
         print(f"Computing the SHA-256 of {path} ({size}) ...", flush=True)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(path)
 
 
 def describe_files(paths: Sequence[pathlib.Path]) -> dict:
@@ -41,9 +40,9 @@ def describe_files(paths: Sequence[pathlib.Path]) -> dict:
     paths = sorted(paths, key=lambda path: (path.name, path))
     checksum = ""
     if len(paths) == 1:
-        checksum = sha256(paths[0])
+        checksum = announced_sha256(paths[0])
     elif paths:
-        lines = (f"{sha256(path)}  {path.name}\n" for path in paths)
+        lines = (f"{announced_sha256(path)}  {path.name}\n" for path in paths)
         checksum = hashlib.sha256("".join(lines).encode()).hexdigest()
     num_bytes = sum(path.stat().st_size for path in paths)
     return {"num_files": len(paths), "num_bytes": num_bytes, "sha256": checksum}

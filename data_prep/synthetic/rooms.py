@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 
-from data_prep import synthetic_furniture as furniture
-from data_prep.synthetic_geometry import Box, Camera, Vector
-from data_prep.synthetic_textures import Colour, Material
+from data_prep.synthetic import furniture
+from data_prep.synthetic.geometry import Box, Camera, Vector
+from data_prep.synthetic.textures import Colour, Material
 
 _TRIES = 12  # positions tried for a piece before it is left out
 

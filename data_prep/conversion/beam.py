@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from data_prep.pair_encoding import EncodedPair, encode_pair
-from data_prep.split_writing import (
+from data_prep.conversion.pair_encoding import EncodedPair, encode_pair
+from data_prep.conversion.split_writing import (
     ShardTask,
     SplitWriter,
     WrittenShard,

@@ -1,6 +1,6 @@
 """Synthetic indoor scenes with exact depth, rendered with NumPy.
 
-A scene is a random room of textured boxes (`synthetic_rooms`), lit by one or two lamps
+A scene is a random room of textured boxes (`rooms`), lit by one or two lamps
 with shadows. Its depth is exact: the distance along the optical axis at every pixel
 centre, by ray casting. Nothing is downloaded, and a seed always gives the same scene.
 """
@@ -11,7 +11,7 @@ import itertools
 import cv2
 import numpy as np
 
-from data_prep.synthetic_geometry import (
+from data_prep.synthetic.geometry import (
     Box,
     Hits,
     Rays,
@@ -19,8 +19,8 @@ from data_prep.synthetic_geometry import (
     camera_rays,
     cast_rays,
 )
-from data_prep.synthetic_rooms import Lamp, Room, make_room
-from data_prep.synthetic_textures import Face, Noise, albedo, make_noise
+from data_prep.synthetic.rooms import Lamp, Room, make_room
+from data_prep.synthetic.textures import Face, Noise, albedo, make_noise
 
 MIN_DEPTH, MAX_DEPTH = 0.7, 10.0  # metres
 _SUPERSAMPLING = 2  # samples a pixel along each side of the image

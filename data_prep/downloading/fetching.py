@@ -9,7 +9,7 @@ import urllib.request
 import keras
 from absl import logging
 
-from data_prep import raw_files
+from data_prep.conversion import raw_files
 
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60
@@ -118,7 +118,7 @@ def _check_file(
     wrong, found = None, path.stat().st_size
     if size is not None and found != size:
         wrong = f"{size} bytes; it has {found}"
-    elif sha256 is not None and (found := raw_files.sha256(path)) != sha256:
+    elif sha256 is not None and (found := raw_files.announced_sha256(path)) != sha256:
         wrong = f"the SHA-256 {sha256}; it has {found}"
     if wrong:
         raise ValueError(f"{path} must have {wrong}. It should be {url}. {remedy}")

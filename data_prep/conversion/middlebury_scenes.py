@@ -3,7 +3,7 @@
 import math
 import pathlib
 
-from data_prep.raw_files import read_text, require_file, require_folder
+from data_prep.conversion.raw_files import read_text, require_file, require_folder
 
 _SCENES_OF_YEARS = {
     2001: "barn1 barn2 bull poster sawtooth venus",

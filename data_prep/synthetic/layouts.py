@@ -12,7 +12,7 @@ import numpy as np
 import scipy.io
 
 from data_prep.middlebury import CALIBRATED_YEARS, FILES, SCENES
-from data_prep.synthetic_scenes import Scene
+from data_prep.synthetic.scenes import Scene
 
 MAKE3D_GRID = (55, 305)
 _MIN_STORED, _MAX_STORED = 30, 240  # of a disparity image; less only if dmin is 0

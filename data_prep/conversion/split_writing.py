@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import keras
 import numpy as np
 
-from data_prep.pair_encoding import EncodedPair, Pair, encode_pair
-from data_prep.raw_files import sha256
+from data_prep.conversion.pair_encoding import EncodedPair, Pair, encode_pair
 from dpde_tf.data import manifest
 from dpde_tf.data.records import open_record_writer
+from dpde_tf.files.checksums import file_sha256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +101,7 @@ def write_shard(
             written.append(dataclasses.replace(record, serialized=b""))
     size = path.stat().st_size
     return WrittenShard(
-        manifest.Shard(name, len(written), size, sha256(path)), tuple(written)
+        manifest.Shard(name, len(written), size, file_sha256(path)), tuple(written)
     )
 
 

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from data_prep.synthetic_textures import Material
+from data_prep.synthetic.textures import Material
 
 Vector = tuple[float, float, float]
 

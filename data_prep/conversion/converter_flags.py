@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags
 
-from data_prep import verification
-from data_prep.conversion import Options
+from data_prep.conversion import verification
+from data_prep.conversion.record_sets import Options
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import Manifest
 from dpde_tf.files.errors import readable_errors
@@ -39,26 +39,32 @@ def define_official_flags() -> None:
     flags.DEFINE_bool("allow_partial", False, "Convert whatever pairs are there.")
 
 
-def parse_image_size(values: Sequence[str] | None) -> tuple[int, int] | None:
-    """Returns the value of --image_size as numbers.
+def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int, int]:
+    """Returns the value of a flag for a size as numbers.
 
     Args:
-        values: Two texts, height and width; None or none of them = not given.
+        values: Height and width as texts.
+        flag: Name of the flag, for the message.
+        least: Smallest height and width that are allowed.
 
     Returns:
-        (height, width), or None if it was not given.
+        (height, width).
 
     Raises:
-        ValueError: If it is not two positive whole numbers.
+        ValueError: If the value is not two whole numbers of at least `least`.
     """
-    if not values:
-        return None
-    if len(values) != 2 or not all(v.isdecimal() and int(v) > 0 for v in values):
+    if len(values) != 2 or not all(v.isdecimal() and int(v) >= least for v in values):
         raise ValueError(
-            "--image_size must be height and width, such as 240,320. Received: "
-            f"{','.join(values)}."
+            f"--{flag} must be height and width, each at least {least}, such as "
+            f"240,320. Received: {','.join(values)}."
         )
     return int(values[0]), int(values[1])
+
+
+def _image_size() -> tuple[int, int] | None:
+    """Returns the value of --image_size, None if it is not given."""
+    values = FLAGS.image_size
+    return parse_size(values, flag="image_size") if values else None
 
 
 def _options() -> Options:
@@ -96,7 +102,7 @@ def run(
             if FLAGS.verify:
                 described = verification.verify_record_set(FLAGS.output)
             else:
-                described = convert(parse_image_size(FLAGS.image_size), _options())
+                described = convert(_image_size(), _options())
         print(verification.format_table(described))
 
     app.run(main)

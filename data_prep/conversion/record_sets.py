@@ -19,9 +19,13 @@ import numpy as np
 import scipy
 import tensorflow as tf
 
-from data_prep.pair_encoding import Pair
-from data_prep.raw_files import describe_files
-from data_prep.split_writing import SplitWriter, list_shards, write_with_threads
+from data_prep.conversion.pair_encoding import Pair
+from data_prep.conversion.raw_files import describe_files
+from data_prep.conversion.split_writing import (
+    SplitWriter,
+    list_shards,
+    write_with_threads,
+)
 from dpde_tf.data import manifest
 from dpde_tf.files.atomic import PARTIAL, check_holds_only, partial_folder
 from dpde_tf.files.locks import LOCK_FILE, lock_file

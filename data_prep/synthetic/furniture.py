@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data_prep.synthetic_textures import Colour, Material
+from data_prep.synthetic.textures import Colour, Material
 
 WHITE = (0.8, 0.79, 0.76)
 DARK = (0.06, 0.05, 0.05)

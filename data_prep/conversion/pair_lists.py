@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Collection
 
-from data_prep.raw_files import read_text, require_file
+from data_prep.conversion.raw_files import read_text, require_file
 from dpde_tf.files.depth_formats import SUFFIXES
 from dpde_tf.files.folders import normalized
 from dpde_tf.files.images import IMAGE_SUFFIXES
