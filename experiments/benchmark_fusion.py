@@ -26,9 +26,8 @@ from dpde_tf.files.atomic import write_whole
 from dpde_tf.fusion import TO_CONVERGENCE
 from dpde_tf.runs.precision import resolve_precision
 from dpde_tf.runs.run_record import circumstances
-from experiments.benchmark_parts import depth_forward
-from experiments.fusion_gradient_check import format_errors, relative_errors
-from experiments.fusion_measurements import (
+from experiments.benchmarks.fusion_gradient_check import format_errors, relative_errors
+from experiments.benchmarks.fusion_measurements import (
     Maps,
     Row,
     bandwidth,
@@ -38,7 +37,8 @@ from experiments.fusion_measurements import (
     measure_ours,
     options_to_gap,
 )
-from experiments.row_timing import seconds_of
+from experiments.benchmarks.parts import depth_forward
+from experiments.benchmarks.row_timing import seconds_of
 
 FLAGS = flags.FLAGS
 

@@ -28,7 +28,7 @@ from dpde_tf.reporting.tables import costs
 from dpde_tf.reporting.tables.formats import write_table
 from dpde_tf.reporting.tables.scored_runs import ScoredRun, read_scored_run
 from dpde_tf.reporting.tables.scores import Tables, score_tables
-from experiments import benchmark as parts
+from experiments.benchmarks import rows as parts
 from experiments.labelled_folders import split_label
 
 FLAGS = flags.FLAGS

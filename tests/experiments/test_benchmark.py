@@ -8,8 +8,10 @@ import sys
 import keras
 import pytest
 
-from experiments import benchmark
-from experiments.benchmark import (
+from experiments.benchmarks import rows as benchmark
+from experiments.benchmarks.comparison import format_parts, format_ratios, ratios
+from experiments.benchmarks.row_timing import seconds_of
+from experiments.benchmarks.rows import (
     CONVOLUTION,
     FCRN,
     INTERLEAVED,
@@ -20,11 +22,7 @@ from experiments.benchmark import (
     STEP,
     Measurement,
     Row,
-    format_parts,
-    format_ratios,
-    ratios,
 )
-from experiments.row_timing import seconds_of
 
 
 def _measurement(*seconds, images=1, flops=None):
@@ -128,7 +126,7 @@ def measure_script(monkeypatch, tmp_path):
     def measure(script, precision="float32"):
         path = tmp_path / "script.py"
         path.write_text(script)
-        monkeypatch.setattr(benchmark, "_PYTORCH_FILE", path)
+        monkeypatch.setattr(benchmark, "PYTORCH_FILE", path)
         row = Row("row", None, flops=lambda: 7)
         monkeypatch.setattr(benchmark, "ROWS", (row,))
         return benchmark.measure("row", 3, 2, precision)
@@ -155,7 +153,7 @@ def test_file_of_pytorch_loads_without_tensorflow(tmp_path):
         "import sys\nsys.exit(repr({'tensorflow', 'keras'} & set(sys.modules)))"
     )
     result = subprocess.run(
-        [sys.executable, benchmark._PYTORCH_FILE],
+        [sys.executable, benchmark.PYTORCH_FILE],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(tmp_path)},

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from dpde_tf.fusion import fuse_depth_and_gradients
-from experiments import fusion_baselines as baselines
 from experiments.benchmark_fusion import format_limit, format_scene
-from experiments.fusion_gradient_check import format_errors, relative_errors
-from experiments.fusion_measurements import make_scene
-from experiments.process_memory import peak_memory
+from experiments.benchmarks import fusion_baselines as baselines
+from experiments.benchmarks.fusion_gradient_check import format_errors, relative_errors
+from experiments.benchmarks.fusion_measurements import make_scene
+from experiments.benchmarks.process_memory import peak_memory
 from tests.fixtures import references
 
 SETTINGS = {"omega": baselines.OMEGA, "epsilon": baselines.EPSILON}

@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from dpde_tf.fusion import TO_CONVERGENCE, fuse_depth_and_gradients
-from experiments import fusion_baselines as baselines
-from experiments.process_memory import kept_memory, peak_memory
-from experiments.row_timing import seconds_of
+from experiments.benchmarks import fusion_baselines as baselines
+from experiments.benchmarks.process_memory import kept_memory, peak_memory
+from experiments.benchmarks.row_timing import seconds_of
 
 GAP = 1e-4
 # With more pixels one run takes minutes.

@@ -44,7 +44,7 @@ from dpde_tf.training.objectives import (
 from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
 from dpde_tf.training.presets import depth_preset, gradient_preset
 from dpde_tf.training.step import train_on_batch
-from experiments.unpool_forms import UNPOOL_FORMS
+from experiments.benchmarks.unpool_forms import UNPOOL_FORMS
 
 Part = Callable[[], object]
 

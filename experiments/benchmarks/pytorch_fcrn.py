@@ -1,6 +1,6 @@
 """FCRN in PyTorch, for the benchmark alone (optional: `pip install .[bench]`).
 
-    python experiments/pytorch_fcrn.py BATCH_SIZE HEIGHT WIDTH REPETITIONS BFLOAT16
+    python pytorch_fcrn.py BATCH_SIZE HEIGHT WIDTH REPETITIONS BFLOAT16
 
 prints what `row_timing` measures of a training step. It is run by its path, so that the
 package does not load TensorFlow, beside which PyTorch may crash.

@@ -5,7 +5,7 @@ import scipy.sparse.linalg
 import tensorflow as tf
 
 from dpde_tf.fusion import fuse_depth_and_gradients
-from experiments import fusion_baselines as baselines
+from experiments.benchmarks import fusion_baselines as baselines
 
 NAMES = ("depth", "gradient_x", "gradient_y", "omega", "epsilon")
 _TO_THE_LAST_DIGITS = {"num_irls_iterations": 300, "cg_rtol": 1e-3, "relaxation": 1.5}
