@@ -41,7 +41,7 @@ from dpde_tf.fusion.substitute_gradients import (
     true_gradients,
     zero_gradients,
 )
-from dpde_tf.inference.refinement import refine_depth
+from dpde_tf.inference.refinement import fuse_with_holes
 from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
 from dpde_tf.runs.run_record import config_as_dict
 
@@ -114,7 +114,7 @@ def fuse_split(
             )
         for source, folder in targets.items():
             gradients = SOURCES[source](arrays, image, truth)
-            result = refine_depth(arrays["depth"], *gradients, fusion=fusion)
+            result = fuse_with_holes(arrays["depth"], *gradients, fusion=fusion)
             write_prediction(folder / f"{name}.npz", {"fused": result.depth})
             num_unconverged += not result.converged
         bar.add(1)
