@@ -1,6 +1,6 @@
-"""What a report is made of: headings, text, tables and pictures, before any markup.
+"""Blocks of a report before any markup: headings, text, tables and pictures.
 
-Text may hold `code` in back-quotes; nothing else in it is markup.
+Text may contain `code` in back-quotes and no other markup.
 """
 
 import dataclasses
@@ -8,7 +8,7 @@ import pathlib
 
 NOT_RUN = "not run"
 LONG_TEXT = 40
-"""Characters, from which a text in a table needs more than one line."""
+"""Number of characters above which a text in a table is wrapped."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,10 +16,10 @@ class Picture:
     """An encoded picture.
 
     Attributes:
-        file: Name for it, unique in the report; its suffix says its format: `.jpg`,
+        file: File name, unique in the report; the suffix gives the format: `.jpg`,
             `.png` or `.svg`.
-        data: The encoded bytes.
-        text: What it shows, for readers who do not see it.
+        data: Encoded bytes.
+        text: Alternative text.
     """
 
     file: str
@@ -37,10 +37,10 @@ class Cell:
     """A cell of a table.
 
     Attributes:
-        text: Its text, below the picture if there is one; what follows a line break
-            is of less weight.
+        text: Text, below the picture if there is one; the part after a line break is
+            shown smaller.
         tone: `better`, `worse`, `missing`, `strong` or empty.
-        picture: A picture, or None.
+        picture: Picture, or None.
     """
 
     text: str = ""
@@ -65,7 +65,7 @@ class Paragraph:
 
 @dataclasses.dataclass(frozen=True)
 class Banner:
-    """What a reader has to know before anything else."""
+    """A notice at the top of the report."""
 
     text: str
     items: tuple[str, ...] = ()
@@ -84,10 +84,10 @@ class Table:
 
     Attributes:
         header: Titles of the columns.
-        rows: Cells of each row, as many as columns; a row with an empty first cell
-            goes on with the row before.
+        rows: Cells of each row, one per column; a row with an empty first cell
+            continues the row above.
         kind: `numbers`, `settings` or `pictures`.
-        note: Text below it.
+        note: Text below the table.
     """
 
     header: tuple[str, ...]
@@ -109,7 +109,7 @@ class Figures:
 
 @dataclasses.dataclass(frozen=True)
 class Links:
-    """Pages beside the report, each a text and an address."""
+    """Links to pages beside the report, each a text and an address."""
 
     pages: tuple[tuple[str, str], ...]
 

@@ -1,6 +1,6 @@
-"""Which scores the paper's numbers may be set beside.
+"""Scores with which the paper's numbers may be compared.
 
-Pure Python, as `paper_values`.
+Pure Python, like `paper_values`.
 """
 
 from dpde_tf.reporting import paper_values, published_values
@@ -8,7 +8,7 @@ from dpde_tf.reporting.paper_values import PaperValue
 from dpde_tf.reporting.published_values import PublishedValue
 
 PAPER = "the paper"
-"""Its name as a source of numbers."""
+"""Name of the paper as a source of numbers."""
 
 _TEST_SPLITS = {"nyu_depth_v2": "test", "make3d": "test", "middlebury": "simple"}
 _PROTOCOLS = {
@@ -16,52 +16,52 @@ _PROTOCOLS = {
     "make3d": ("paper", "c1", "c2"),
     "middlebury": ("simple",),
 }
-"""Protocols without alignment; the paper does not say which of Make3D's it takes."""
+"""Protocols without alignment; the paper does not say which one it uses for Make3D."""
 
 
 def paper_split(dataset: str) -> str | None:
-    """Returns the split that the paper scores, or None if it has no such data set.
+    """Returns the split that the paper scores, or None for other data sets.
 
     Args:
-        dataset: As in `paper_values.SPLIT_SIZES`.
+        dataset: Key of `paper_values.SPLIT_SIZES`.
 
     Returns:
-        Such as `test`.
+        Name of the split, such as `test`.
     """
     return _TEST_SPLITS.get(dataset)
 
 
 def is_paper_split(summary: dict | None, dataset: str) -> bool:
-    """Returns whether scores are of the split that the paper scores.
+    """Returns whether scores belong to the split that the paper scores.
 
     Args:
         summary: Content of a `summary.json`, or None if nothing is scored.
-        dataset: As in `paper_values.SPLIT_SIZES`.
+        dataset: Key of `paper_values.SPLIT_SIZES`.
 
     Returns:
-        True too if nothing is scored, so that published numbers stand alone.
+        Also True if nothing is scored, so that published numbers are shown alone.
     """
     return summary is None or summary["split"] == paper_split(dataset)
 
 
 def is_paper_protocol(protocol: str, dataset: str) -> bool:
-    """Returns whether the paper may have measured so.
+    """Returns whether the paper may have used a protocol.
 
     Args:
-        protocol: A name in `protocols.PROTOCOLS`.
-        dataset: As in `paper_values.SPLIT_SIZES`.
+        protocol: Name in `protocols.PROTOCOLS`.
+        dataset: Key of `paper_values.SPLIT_SIZES`.
 
     Returns:
-        False for protocols that align predictions, and those of other data sets.
+        False for protocols that align predictions and for those of other data sets.
     """
     return protocol in paper_protocols(dataset)
 
 
 def paper_protocols(dataset: str) -> tuple[str, ...]:
-    """Returns the protocols by which the paper may have measured.
+    """Returns the protocols that the paper may have used.
 
     Args:
-        dataset: As in `paper_values.SPLIT_SIZES`.
+        dataset: Key of `paper_values.SPLIT_SIZES`.
 
     Returns:
         Names in `protocols.PROTOCOLS`.
@@ -72,16 +72,16 @@ def paper_protocols(dataset: str) -> tuple[str, ...]:
 def references(
     summary: dict | None, dataset: str, *, protocol: str, row: str
 ) -> dict[str, dict[str, PaperValue | PublishedValue]]:
-    """Returns the published numbers to set beside the scores of a method.
+    """Returns the published numbers to compare with the scores of a method.
 
     Args:
         summary: Content of the method's `summary.json`, or None.
-        dataset: As in `paper_values.SPLIT_SIZES`.
-        protocol: A name in `protocols.PROTOCOLS`.
-        row: The method: a row of `paper_values`.
+        dataset: Key of `paper_values.SPLIT_SIZES`.
+        protocol: Name in `protocols.PROTOCOLS`.
+        row: Method, as a row of `paper_values`.
 
     Returns:
-        Source to measure to value; the paper comes last, even if it gives none of them.
+        Values by source and measure; the paper comes last, even without numbers.
     """
     if not is_paper_split(summary, dataset):
         return {}

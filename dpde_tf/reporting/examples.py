@@ -11,15 +11,15 @@ GRADIENT_PERCENTILE = 98
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One image with its ground truth and all that was predicted for it.
+    """One image with its ground truth and predictions.
 
     Attributes:
         name: Name of the record.
         image: RGB, uint8 `[H, W, 3]`.
         ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
-        predictions: Name of a method, such as `fcrn` and `dpde`, to the arrays of its
-            predictions file, `[H, W]`; a method that was not run is not there.
-        note: What was done to the predictions, ASCII; empty for nothing.
+        predictions: Arrays `[H, W]` of the predictions file by method, such as `fcrn`
+            and `dpde`; a method that was not run is missing.
+        note: Note on how the predictions were changed, ASCII; possibly empty.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Example:
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Refuses predictions of another size."""
+        """Checks the sizes of the predictions."""
         for method, arrays in self.predictions.items():
             for key, array in arrays.items():
                 if array.shape != self.ground_truth.shape:
@@ -41,7 +41,7 @@ class Example:
 
     @property
     def depth_range(self) -> tuple[float, float]:
-        """The least and the greatest measured depth; (0, 1) if there is none."""
+        """Smallest and largest measured depth; (0, 1) without a measurement."""
         measured = self.ground_truth[self.ground_truth > 0]
         if not measured.size:
             return 0.0, 1.0

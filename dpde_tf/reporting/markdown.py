@@ -1,4 +1,4 @@
-"""A report as one Markdown page with its pictures beside it."""
+"""Writes a report as one Markdown page with its pictures beside it."""
 
 import os
 import re
@@ -24,10 +24,10 @@ _MARKUP = re.compile(r"([\\`*\[\]<>])")
 
 
 def to_markdown(blocks: Sequence[Block]) -> str:
-    """Returns the page, which expects its pictures in the folder `IMAGE_FOLDER`.
+    """Returns a Markdown page that refers to pictures in `IMAGE_FOLDER`.
 
     Args:
-        blocks: The report.
+        blocks: Blocks of the report.
 
     Returns:
         GitHub-flavoured Markdown.
@@ -63,13 +63,13 @@ def _picture(picture: Picture) -> str:
 
 
 def _literal(text: str) -> str:
-    """Text of which nothing is markup, in one line."""
+    """Escapes all markup and joins the lines."""
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
 def _text(text: str) -> str:
-    """Text of which nothing is markup but `code`."""
-    parts = _CODE.split(text)  # Code is every other one.
+    """Escapes all markup except `code`."""
+    parts = _CODE.split(text)  # Every other part is code.
     return "".join(
         part if index % 2 else _MARKUP.sub(r"\\\1", part)
         for index, part in enumerate(parts)
@@ -77,7 +77,7 @@ def _text(text: str) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    """The picture and the text of a cell, on one line."""
+    """Picture and text of a cell on one line."""
     text = _text(cell.text).replace("\n", "<br>")
     text = f"**{text}**" if cell.tone == "strong" and text else text
     parts = ([_picture(cell.picture)] if cell.picture else []) + [text]
@@ -85,7 +85,7 @@ def _cell(cell: Cell) -> str:
 
 
 def _table(table: Table) -> str:
-    """A table with its note; the first column to the left, numbers to the right."""
+    """A table with its note; numbers are aligned to the right."""
     numbers = [
         table.kind == "numbers" and index > 0 and not table.is_text(index)
         for index in range(len(table.header))

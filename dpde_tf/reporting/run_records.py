@@ -1,4 +1,4 @@
-"""Records of what was run: `run.json` and `summary.json`."""
+"""Reads the records of runs: `run.json` and `summary.json`."""
 
 import pathlib
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ def read_record(path: str | pathlib.Path) -> dict:
         Its fields.
 
     Raises:
-        ValueError: If the file is broken.
+        ValueError: If the file is damaged.
     """
     remedy = "Delete it and run the program that wrote it again."
     return read_json_object(path, remedy=remedy)
@@ -39,11 +39,11 @@ def read_summary(folder: str | pathlib.Path) -> dict:
         folder: The folder.
 
     Returns:
-        What was scored, and under `protocols` the results by protocol and array.
+        Description of the scores; `protocols` holds the results by protocol and array.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is broken, or lacks a field.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is damaged or lacks a field.
     """
     path = pathlib.Path(folder) / "summary.json"
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Cells and lines of tables of scores: published numbers, our own, and gaps."""
+"""Cells and lines for tables of scores: published numbers, our own, and gaps."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,26 +21,26 @@ TITLES = {
     "mge": "MGE (m) ↓",
     "edge_f1_0.5": "edge F1 ↑",
 }
-"""Measures of the tables and their titles, with the side that is better."""
+"""Titles of the measures; an arrow shows which direction is better."""
 
 NOT_FOUND = "not found"
 LEGEND = (
-    "Implied: the paper's text does not print the number, but it follows from it. Not "
-    "found: not in the paper's text, or in no source that was read. A gap is ours "
-    "minus the other number; arrows show which side is better."
+    "Implied: the paper does not print the number, but it follows from the text. Not "
+    "found: neither the paper's text nor any source that was read gives the number. A "
+    "gap is our number minus the other; arrows show which direction is better."
 )
 
 _HIGHER_IS_BETTER = ("delta1", "delta2", "delta3", "ssim", "gsm", "edge_f1_0.5")
 
 
 class Line(NamedTuple):
-    """A line of a table of scores.
+    """One line in a table of scores.
 
     Attributes:
-        source: Whose numbers they are.
-        cells: Measure to number.
-        missing: What stands for the measures without a number.
-        details: How they came about.
+        source: Origin of the numbers.
+        cells: Cells by measure.
+        missing: Text for measures without a number.
+        details: Description of how they were obtained.
     """
 
     source: str
@@ -55,13 +55,13 @@ def line_rows(
     """Returns the lines of one method as rows of a table.
 
     Args:
-        title: The method.
-        lines: Its lines.
-        measures: The columns.
-        details: Whether the details are the last column.
+        title: Name of the method.
+        lines: Lines of the method.
+        measures: Measures to show as columns.
+        details: Whether to add the details as the last column.
 
     Returns:
-        A row a line, the title in the first.
+        One row per line, with the title in the first.
     """
     measures = tuple(measures)
     return [
@@ -78,13 +78,13 @@ def line_rows(
 def published_cells(
     values: Mapping[str, PaperValue | PublishedValue],
 ) -> dict[str, Cell]:
-    """Returns published numbers, the implied ones marked.
+    """Returns cells of published numbers, with the implied ones marked.
 
     Args:
-        values: Measure to value.
+        values: Published values by measure.
 
     Returns:
-        Measure to cell; metres of 2 and more with two decimals, others with three.
+        Cells by measure; values of 2 and more have two decimals, others three.
     """
     cells = {}
     for name, value in values.items():
@@ -95,15 +95,15 @@ def published_cells(
 
 
 def measured(results: Mapping[str, dict], mean: str = "pooled") -> dict[str, float]:
-    """Returns the measures of the tables that a run has.
+    """Returns the measures of a run that the tables show.
 
     Args:
-        results: Of one array under one protocol, from `summary.json`.
-        mean: `pooled` or `per_image_mean`; measures that are only of whole images
-            are taken from the latter.
+        results: Results of one array under one protocol, from `summary.json`.
+        mean: `pooled` or `per_image_mean`; measures that are defined for whole images
+            only always come from the latter.
 
     Returns:
-        Measure to number, where it is defined.
+        Numbers by measure, where they are defined.
     """
     whole = results.get("per_image_mean", {})
     numbers = {
@@ -119,14 +119,14 @@ def measured(results: Mapping[str, dict], mean: str = "pooled") -> dict[str, flo
 def own_cells(
     numbers: Mapping[str, float], intervals: Mapping[str, Sequence[float]] | None = None
 ) -> dict[str, Cell]:
-    """Returns our own numbers.
+    """Returns cells of our own numbers.
 
     Args:
-        numbers: Measure to number.
-        intervals: Measure to the two ends of its 95 % interval, as far as known.
+        numbers: Numbers by measure.
+        intervals: Ends of the 95 % intervals by measure, as far as known.
 
     Returns:
-        Measure to cell.
+        Cells by measure.
     """
     cells = {}
     for name, value in numbers.items():
@@ -139,14 +139,14 @@ def own_cells(
 def change_cells(
     ours: Mapping[str, float], base: Mapping[str, float]
 ) -> dict[str, Cell]:
-    """Returns differences with their percentages.
+    """Returns cells of differences with their percentages.
 
     Args:
-        ours: Measure to number.
-        base: Measure to the number that is subtracted.
+        ours: Our numbers by measure.
+        base: Numbers to subtract by measure.
 
     Returns:
-        Measure to cell, of those that both have.
+        Cells by measure, for the measures that both have.
     """
     cells = {}
     for name in ours.keys() & base.keys():
@@ -159,14 +159,13 @@ def change_cells(
 
 
 def paired_cells(comparison: Mapping[str, Mapping]) -> dict[str, Cell]:
-    """Returns differences between two predictions of the same images.
+    """Returns cells of differences between two predictions of the same images.
 
     Args:
-        comparison: Measure to `difference` and `interval`, as `bootstrap.difference`
-            gives them.
+        comparison: `difference` and `interval` by measure, see `bootstrap.difference`.
 
     Returns:
-        Measure to cell; coloured where the interval leaves 0 out.
+        Cells by measure; coloured where the interval excludes 0.
     """
     cells = {}
     for name in TITLES:
@@ -184,5 +183,5 @@ def paired_cells(comparison: Mapping[str, Mapping]) -> dict[str, Cell]:
 
 
 def signed(value: float, digits: int) -> str:
-    """Returns a number with its sign, and a minus that is as wide as the plus."""
+    """Returns a number with its sign, with a minus as wide as the plus."""
     return f"{value:+.{digits}f}".replace("-", "−")

@@ -1,6 +1,6 @@
-"""Pictures of depth, gradients and errors, and rows of them, with OpenCV alone.
+"""Coloured pictures of depth, gradients and errors, and grids of them.
 
-All pictures are RGB, uint8 `[H, W, 3]`. Pixels without measurement are black.
+All pictures are RGB, uint8 `[H, W, 3]`. Pixels without a measurement are black.
 """
 
 import pathlib
@@ -16,13 +16,13 @@ _COLOUR_LEVELS = 256
 
 
 def _apply_colormap(share: np.ndarray, colormap: int) -> np.ndarray:
-    """Colours of shares in [0, 1], RGB."""
+    """Maps values in [0, 1] to RGB colours."""
     levels = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
     return cv2.cvtColor(cv2.applyColorMap(levels, colormap), cv2.COLOR_BGR2RGB)
 
 
 def _check_maps(**maps: np.ndarray) -> None:
-    """Raises a ValueError unless all are `[H, W]` and of one size."""
+    """Raises a ValueError unless all maps are `[H, W]` and have one size."""
     shapes = {name: values.shape for name, values in maps.items()}
     if len(set(shapes.values())) > 1 or any(v.ndim != 2 for v in maps.values()):
         raise ValueError(
@@ -42,15 +42,18 @@ def colorize_depth(
     min_depth: float | None = None,
     max_depth: float | None = None,
 ) -> np.ndarray:
-    """Returns a depth map in colours, from red (near) over green to blue (far).
+    """Returns a depth map in colours from red (near) through green to blue (far).
 
     Args:
-        depth: Metres, `[H, W]`; 0, negative and non-finite = no measurement, black.
-        min_depth: Metres of the nearest colour; None = the smallest measured depth.
-        max_depth: Metres of the farthest colour; None = the largest measured depth.
+        depth: Metres, `[H, W]`; 0, negative and non-finite values are no measurement.
+        min_depth: Depth of the nearest colour, metres; None = the smallest measured
+            depth.
+        max_depth: Depth of the farthest colour, metres; None = the largest measured
+            depth.
 
     Returns:
-        RGB, uint8 `[H, W, 3]`; depths out of the range have the colour of its end.
+        RGB, uint8 `[H, W, 3]`; depths outside the range have the colour of its nearer
+        end.
 
     Raises:
         ValueError: If `depth` is not `[H, W]` or `min_depth` exceeds `max_depth`.
@@ -74,15 +77,15 @@ def colorize_depth(
 def colorize_gradients(
     gradient_x: np.ndarray, gradient_y: np.ndarray, *, limit: float
 ) -> np.ndarray:
-    """Returns depth gradients in colours: hue = direction, saturation = size.
+    """Returns depth gradients in colours: hue = direction, saturation = magnitude.
 
-    No gradient is white; red = deeper to the right, cyan = deeper to the left, about
+    White = no gradient, red = deeper to the right, cyan = deeper to the left,
     yellow-green = deeper downwards, violet = deeper upwards.
 
     Args:
         gradient_x: Metres per pixel along the width, `[H, W]`; NaN counts as 0.
         gradient_y: Metres per pixel along the height, `[H, W]`.
-        limit: Size of the gradient that is saturated, metres per pixel, positive.
+        limit: Magnitude at which the colour saturates, metres per pixel, positive.
 
     Returns:
         RGB, uint8 `[H, W, 3]`.
@@ -106,12 +109,13 @@ def colorize_error(
 ) -> np.ndarray:
     """Returns the error of a depth map in colours: red = too far, blue = too near.
 
-    No error is white; pixels without ground truth are black.
+    White = no error; pixels without ground truth are black.
 
     Args:
-        ground_truth: Metres, `[H, W]`; 0, negative and non-finite = no measurement.
+        ground_truth: Metres, `[H, W]`; 0, negative and non-finite values are no
+            measurement.
         predicted: Metres, `[H, W]`.
-        limit: Error that is saturated, metres, positive.
+        limit: Error at which the colour saturates, metres, positive.
 
     Returns:
         RGB, uint8 `[H, W, 3]`.
@@ -140,20 +144,22 @@ def montage(
     gap: int = 4,
     depth_range: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Returns pictures in rows and columns on white, with titles above the columns.
+    """Returns a grid of pictures on white, with titles above the columns.
 
     Args:
-        rows: RGB pictures, uint8 `[H, W, 3]`, all of one size and one for each title.
-        column_titles: One text a column; ASCII, as OpenCV's fonts have no more.
-        gap: White pixels between pictures, not negative.
-        depth_range: Metres of the nearest and the farthest colour of the depth
-            pictures, for a colour bar on the right; None = no bar.
+        rows: RGB pictures, uint8 `[H, W, 3]`, all of one size; one per title in each
+            row.
+        column_titles: One text per column; ASCII, which is all that OpenCV's fonts
+            have.
+        gap: Number of white pixels between pictures, not negative.
+        depth_range: Depths of the nearest and the farthest colour, metres, for a colour
+            bar on the right; None = no bar.
 
     Returns:
-        RGB, uint8; the strip of titles is 20 pixels high, the bar 60 wide.
+        RGB, uint8; the titles take 20 pixels of height, the bar 60 of width.
 
     Raises:
-        ValueError: If there is no picture, or a row, a size or a type does not fit.
+        ValueError: If there is no picture, or a row, a size or a type does not match.
     """
     columns = len(column_titles)
     if not rows or not columns or any(len(row) != columns for row in rows) or gap < 0:
@@ -188,7 +194,7 @@ def _depth_colours() -> np.ndarray:
 
 
 def _with_gaps(images: Sequence[np.ndarray], gap: int, *, axis: int) -> np.ndarray:
-    """Pictures along an axis with white between them."""
+    """Concatenates pictures along an axis with white gaps."""
     shape = list(images[0].shape)
     shape[axis] = gap
     white = np.full(shape, 255, np.uint8)
@@ -206,7 +212,7 @@ def encode_png(rgb: np.ndarray) -> bytes:
         The file's content.
 
     Raises:
-        ValueError: If the type or the shape is another one.
+        ValueError: If the type or the shape is different.
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
         raise ValueError(
@@ -217,14 +223,14 @@ def encode_png(rgb: np.ndarray) -> bytes:
 
 
 def write_image(path: str | pathlib.Path, rgb: np.ndarray) -> None:
-    """Writes a picture as a PNG file, whole or not at all.
+    """Writes a picture as a PNG file, atomically.
 
     Args:
-        path: File with the suffix `.png`; its folder is made if it is missing.
+        path: File with the suffix `.png`; its folder is created if missing.
         rgb: uint8 `[H, W, 3]`.
 
     Raises:
-        ValueError: If the suffix, the type or the shape is another one.
+        ValueError: If the suffix, the type or the shape is different.
     """
     path = pathlib.Path(path)
     if path.suffix.lower() != ".png":

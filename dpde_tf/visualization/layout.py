@@ -1,4 +1,4 @@
-"""Rows of pictures with titles and colour bars, one below the other on white."""
+"""Rows of pictures with titles and colour bars on white."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ _WHITE, _BLACK = 255, (0, 0, 0)
 
 @dataclasses.dataclass(frozen=True)
 class ColorBar:
-    """What the colours of a row mean.
+    """A colour bar with labels in metres.
 
     Attributes:
-        colors: RGB from the top to the bottom, uint8 `[N, 3]`.
-        top: Metres at the top.
-        bottom: Metres at the bottom.
-        digits: Decimals of the labels.
-        label_width: Pixels for the labels beside the colours.
+        colors: RGB from top to bottom, uint8 `[N, 3]`.
+        top: Depth at the top, metres.
+        bottom: Depth at the bottom, metres.
+        digits: Number of decimals of the labels.
+        label_width: Width of the labels beside the colours, pixels.
     """
 
     colors: np.ndarray
@@ -32,7 +32,7 @@ class ColorBar:
     label_width: int = 58
 
     def draw(self, height: int) -> np.ndarray:
-        """Returns the colours with their metres beside them.
+        """Returns the picture of the bar.
 
         Args:
             height: Height of the picture, pixels.
@@ -56,9 +56,9 @@ class Row:
     """Pictures side by side.
 
     Attributes:
-        pictures: RGB, uint8 `[H, W, 3]`, all of one size; None = nothing there.
-        titles: One for each, ASCII as OpenCV's fonts have no more; may be empty.
-        bar: On the right, or None.
+        pictures: RGB, uint8 `[H, W, 3]`, all of one size; None leaves the place white.
+        titles: One text per picture, ASCII, possibly empty.
+        bar: Colour bar on the right, or None.
     """
 
     pictures: Sequence[np.ndarray | None]
@@ -67,13 +67,13 @@ class Row:
 
 
 def stack_rows(rows: Sequence[Row]) -> np.ndarray:
-    """Returns the rows below each other.
+    """Returns one picture with the rows below each other.
 
     Args:
         rows: At least one, each with at least one picture.
 
     Returns:
-        RGB, uint8; rows that are narrower end in white.
+        RGB, uint8; narrower rows are padded with white.
     """
     strips = [_draw(row) for row in rows]
     width = max(strip.shape[1] for strip in strips)
@@ -85,7 +85,7 @@ def stack_rows(rows: Sequence[Row]) -> np.ndarray:
 
 
 def text_picture(text: str, size: tuple[int, int]) -> np.ndarray:
-    """Returns a grey picture with a text in its middle.
+    """Returns a grey picture with a centred text.
 
     Args:
         text: ASCII.
@@ -98,7 +98,7 @@ def text_picture(text: str, size: tuple[int, int]) -> np.ndarray:
 
 
 def text_lines(lines: Sequence[str], size: tuple[int, int]) -> np.ndarray:
-    """Returns a white picture with lines of text, each in the middle of its strip.
+    """Returns a white picture with centred lines of text.
 
     Args:
         lines: ASCII.
@@ -117,11 +117,11 @@ def text_lines(lines: Sequence[str], size: tuple[int, int]) -> np.ndarray:
 
 
 def title_strip(text: str, width: int) -> np.ndarray:
-    """Returns a white strip with a title in its middle.
+    """Returns a white strip with a centred title.
 
     Args:
         text: ASCII; it is drawn smaller if it does not fit.
-        width: Pixels.
+        width: Width of the strip, pixels.
 
     Returns:
         RGB, uint8 `[TITLE_HEIGHT, width, 3]`.
@@ -135,7 +135,7 @@ def _white(size: tuple[int, int]) -> np.ndarray:
 
 
 def _draw(row: Row) -> np.ndarray:
-    """One row with its titles and its bar."""
+    """Draws a row with its titles and its bar."""
     height, width = next(p.shape[:2] for p in row.pictures if p is not None)
     parts = []
     for picture, title in zip(row.pictures, row.titles, strict=True):
@@ -150,7 +150,7 @@ def _draw(row: Row) -> np.ndarray:
 
 
 def _centered(picture: np.ndarray, text: str) -> np.ndarray:
-    """The picture with a text in its middle, smaller if it would not fit."""
+    """Draws a centred text into a picture, smaller if it would not fit."""
     height, width = picture.shape[:2]
     (text_width, _), _ = cv2.getTextSize(text, _FONT, 1.0, 1)
     scale = min(0.5, (width - 4) / max(text_width, 1))

@@ -12,12 +12,12 @@ GRADIENTS = "gradients"
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """One predicted thing, which a figure shows for every image.
+    """One prediction that a figure shows for every image.
 
     Attributes:
-        title: Text above it, ASCII.
+        title: Text above the column, ASCII.
         method: Key of `Example.predictions`.
-        key: Key of its depth, or `GRADIENTS`.
+        key: Key of the depth, or `GRADIENTS`.
     """
 
     title: str
@@ -38,14 +38,14 @@ _TITLES["dpde", "fused"] = "DPDE"
 
 
 def method_columns(examples: Sequence[Example], methods: Sequence[str]) -> list[Column]:
-    """Returns one column for each method: its fused depth if it has one.
+    """Returns one column per method: its fused depth, if present, or its depth.
 
     Args:
-        examples: At least one; the first tells what a method predicted.
-        methods: Names of the methods, in order; those that were not run, too.
+        examples: Images, at least one; the first one decides what a method predicted.
+        methods: Names of the methods in order, including those that were not run.
 
     Returns:
-        The columns.
+        Columns in the order of the methods.
     """
     columns = []
     for method in methods:
@@ -61,10 +61,10 @@ def column_depth(example: Example, column: Column) -> np.ndarray | None:
     """Returns the depth of a column for an image.
 
     Args:
-        example: The image.
-        column: A column of depth.
+        example: Image.
+        column: Column of depth.
 
     Returns:
-        Metres, `[H, W]`; None if it was not predicted.
+        Metres, `[H, W]`; None if not predicted.
     """
     return example.predictions.get(column.method, {}).get(column.key)

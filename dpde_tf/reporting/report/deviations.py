@@ -1,4 +1,4 @@
-"""In what runs are less than, or other than, the paper's experiment."""
+"""How runs deviate from the experiment of the paper."""
 
 from dpde_tf.config import (
     AugmentationConfig,
@@ -34,18 +34,19 @@ _PAPER_SETTINGS = {
     AugmentationConfig: ("flip", "max_zoom", "max_rotation", "colour", "crop_size"),
     FusionConfig: ("omega",),
 }
-"""Settings whose default is the paper's, or what it does not mention and so lacks."""
+"""Settings whose default follows the paper or, if it does not mention them, is off."""
 
 
 def find_deviations(runs: Runs, dataset: str) -> list[str]:
-    """Returns in what the runs differ from the paper's experiment.
+    """Returns the deviations of runs from the experiment of the paper.
 
     Args:
-        runs: What was run.
+        runs: Content of the folder of runs.
         dataset: Name of the data set.
 
     Returns:
-        Sentences; none for the paper's epochs, data, settings and test images.
+        Sentences; none if epochs, data, settings and test images are those of the
+        paper.
     """
     found = []
     for name, run in runs.training.items():
@@ -64,14 +65,14 @@ def find_deviations(runs: Runs, dataset: str) -> list[str]:
 
 
 def _network_deviation(title: str, config: dict) -> list[str]:
-    """A sentence if a network of ours stands in the place of the paper's."""
+    """A sentence if our own network replaces the gradient network of the paper."""
     if not is_context_network(config):
         return []
     return [f"{title} is the context network, which is not the paper's."]
 
 
 def _epoch_deviation(name: str, run: TrainingRun) -> list[str]:
-    """A sentence on another number of epochs."""
+    """A sentence if the number of epochs differs."""
     epochs = run.epochs[-1]["epoch"] if run.epochs else 0
     if epochs == paper_values.EPOCHS:
         return []
@@ -82,7 +83,7 @@ def _epoch_deviation(name: str, run: TrainingRun) -> list[str]:
 
 
 def _data_deviations(title: str, config: dict) -> list[str]:
-    """Sentences on other training images: their number, less those held out; size."""
+    """Sentences if number (less those held out) or size of training images differ."""
     if "dataset" not in config.get("data", {}):
         return []
     dataset = config["data"]["dataset"]
@@ -105,7 +106,7 @@ def _data_deviations(title: str, config: dict) -> list[str]:
 
 
 def _changed_settings(title: str, name: str, config: dict) -> list[str]:
-    """A sentence on the settings that are not the paper's."""
+    """A sentence if settings differ."""
     changed = []
     for config_class, fields in _PAPER_SETTINGS.items():
         given = config.get(config_class.__name__, {})
@@ -119,18 +120,18 @@ def _changed_settings(title: str, name: str, config: dict) -> list[str]:
 
 
 def _paper_value(name: str, config_class: type, field: str) -> object:
-    """The paper's value of a setting; the FSIM loss is no part of the baseline."""
+    """The value of a setting in the paper; the baseline has no FSIM loss."""
     if name == "fcrn" and field == "lambda_fsim":
         return 0.0
     return getattr(config_class(), field)
 
 
 def _is_ours(name: str, field: str, value: object, config: dict) -> bool:
-    """Whether a value stands where the paper's recipe leaves it open.
+    """Whether a changed value still agrees with the recipe of the paper.
 
-    The gradient network sees crops in either recipe, a file of encoder weights is how
-    ImageNet's come to a computer without a network, and a run that starts from another
-    one needs none.
+    The gradient network is trained on crops in either recipe. A file of encoder weights
+    may hold those of ImageNet, for computers without network access. A run that starts
+    from another one needs no encoder weights.
     """
     if field == "encoder_weights":
         start = config.get("InitialisationConfig", {}).get("init_from")
@@ -139,7 +140,7 @@ def _is_ours(name: str, field: str, value: object, config: dict) -> bool:
 
 
 def _score_deviation(name: str, summary: dict, dataset: str) -> list[str]:
-    """A sentence if other images are scored than the paper's."""
+    """A sentence if the scored images differ."""
     count, split = summary["num_images"], summary["split"]
     scored = f"Scores `{name}`: {count} images of the split `{split}`"
     if paper_split(dataset) is None:

@@ -1,4 +1,4 @@
-"""Rows of pictures, one for each test image, after Fig. 8 of the paper."""
+"""Rows of pictures, one per test image, like Fig. 8 of the paper."""
 
 from collections.abc import Sequence
 
@@ -12,15 +12,15 @@ from dpde_tf.visualization.colours import colorize_depth, colorize_gradients
 
 _JPEG_QUALITY = 92
 _BAR_HEIGHT = 0.05
-"""Of the picture's height: the colour bar below the ground truth."""
+"""Height of the colour bar below the ground truth, relative to the picture."""
 
 _NOTE = (
-    "Depth: one colour scale a row, that of the bar below the ground truth, from its "
-    "nearest (red) to its farthest measured depth (blue); black is not measured. "
-    "Gradients: white is none, red deeper to the right, cyan deeper to the left, "
-    "yellow-green deeper downwards, violet deeper upwards; saturated at the limit "
-    "given below the true gradients. RMS is that of the single image over all its "
-    "measured pixels."
+    "Depth: each row has one colour scale, shown below the ground truth, from the "
+    "nearest (red) to the farthest measured depth (blue); pixels without a measurement "
+    "are black. Gradients: white = none, red = deeper to the right, cyan = deeper to "
+    "the left, yellow-green = deeper downwards, violet = deeper upwards; colours "
+    "saturate at the limit given below the true gradients. RMS is computed for each "
+    "image over its measured pixels."
 )
 
 
@@ -41,12 +41,12 @@ _PREDICTED_DEPTHS = (
 
 
 def picture_table(examples: Sequence[Example]) -> Table:
-    """Returns a table of pictures: input, truth, predictions, gradients, fused depth.
+    """Returns a table of pictures: input, truth, predictions and gradients.
 
-    What was not predicted says that it was not run.
+    Missing predictions are marked as not run.
 
     Args:
-        examples: One for each row.
+        examples: Images, one per row.
 
     Returns:
         A table of the kind `pictures`.
@@ -62,7 +62,7 @@ def picture_table(examples: Sequence[Example]) -> Table:
 
 
 def _row(example: Example) -> dict[str, Cell]:
-    """Title to cell for all that there is of an example."""
+    """Cells by title for the available maps of an example."""
     low, high = example.depth_range
     truth = colorize_depth(example.ground_truth, min_depth=low, max_depth=high)
     cells = {
@@ -83,7 +83,7 @@ def _row(example: Example) -> dict[str, Cell]:
 
 
 def _gradient_cells(example: Example) -> dict[str, Cell]:
-    """True and, if there are, predicted gradients in one scale."""
+    """True and predicted gradients with one colour scale."""
     limit = example.gradient_limit
     true = colorize_gradients(*example.true_gradients, limit=limit)
     caption = f"up to {limit:.2f} m/pixel"
@@ -93,14 +93,12 @@ def _gradient_cells(example: Example) -> dict[str, Cell]:
         predicted = colorize_gradients(
             arrays["gradient_x"], arrays["gradient_y"], limit=limit
         )
-        cells["Gradient network"] = _cell(
-            example, "gradients", predicted, "the same scale"
-        )
+        cells["Gradient network"] = _cell(example, "gradients", predicted, "same scale")
     return cells
 
 
 def _rms_caption(example: Example, predicted: np.ndarray) -> str:
-    """The image's own RMS; nothing for an image without measured pixels."""
+    """The RMS of an image; empty without measured pixels."""
     truth = example.ground_truth
     if not np.any(truth > 0):
         return ""
@@ -109,7 +107,7 @@ def _rms_caption(example: Example, predicted: np.ndarray) -> str:
 
 
 def _with_bar(picture: np.ndarray) -> np.ndarray:
-    """The picture with a bar of the depth colours below it, near to far."""
+    """The picture with a colour bar below it, from near to far."""
     height, width = picture.shape[:2]
     thickness = max(2, round(_BAR_HEIGHT * height))
     ramp = np.tile(np.linspace(1.0, 2.0, width), (thickness, 1))
