@@ -2,11 +2,12 @@ r"""Times the parts of the method on this machine.
 
     python -m experiments.benchmark --output=benchmark.json
 
-Every part runs in a process of its own, one after another in one run, several times
-after a warm-up; the tables give medians and their ratios, and the JSON all times, the
-versions and the hardware. Peak memory is that of the whole process. With PyTorch
-(`pip install .[bench]`) its FCRN is timed too. Each part is printed, and written to the
-JSON, when it is done; one that fails is named at the end, with exit code 1.
+Each part runs in a separate process, one after another, several times after a warm-up.
+The tables give medians and their ratios; the JSON file holds all times, versions and
+the hardware. Peak memory is that of the whole process. If PyTorch is installed (`pip
+install .[bench]`), its FCRN is timed too. Every part is printed and written to the JSON
+file as soon as it is done. Parts that fail are named at the end, and the exit code is
+1.
 """
 
 import dataclasses
@@ -38,28 +39,31 @@ _PRECISIONS = ("mixed_bfloat16", "float32")
 
 
 def _chosen_rows() -> list[str]:
-    """Names of the rows that the flags ask for."""
+    """Names of the rows that the flags select."""
     names = [row.name for row in ROWS if FLAGS.only in row.name]
     if not names:
         raise app.UsageError(
-            f"--only={FLAGS.only!r} is part of no row's name: "
+            f"--only={FLAGS.only!r} matches no row of: "
             f"{'; '.join(row.name for row in ROWS)}."
         )
     if PYTORCH in names and importlib.util.find_spec("torch") is None:
-        print(f"Without PyTorch (`pip install .[bench]`): no row {PYTORCH!r}.")
+        print(f"Skipping {PYTORCH!r}: it needs `pip install .[bench]`.")
         names.remove(PYTORCH)
     return names
 
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_integer("batch_size", 8, "Images a step.", lower_bound=1)
-    flags.DEFINE_integer("repetitions", 7, "Times that each part runs.", lower_bound=1)
+    flags.DEFINE_integer("batch_size", 8, "Images per step.", lower_bound=1)
+    flags.DEFINE_integer("repetitions", 7, "Timed runs of each part.", lower_bound=1)
     flags.DEFINE_enum(
-        "precision", _PRECISIONS[0], _PRECISIONS, "Of all rows that name none."
+        "precision",
+        _PRECISIONS[0],
+        _PRECISIONS,
+        "Default dtype policy.",
     )
-    flags.DEFINE_string("only", "", "Only the parts with this in their name.")
-    flags.DEFINE_string("be_row", None, "Be the process of a part; not for people.")
+    flags.DEFINE_string("only", "", "Time only parts whose name contains this text.")
+    flags.DEFINE_string("be_row", None, "Internal: run as the process of one part.")
     define_path("output", None, "JSON file to write.")
 
 
@@ -69,7 +73,7 @@ def _write(
     failures: dict[str, str],
     made_with: dict,
 ) -> None:
-    """Writes all that was measured so far."""
+    """Writes the measurements so far."""
     rows = {name: dataclasses.asdict(result) for name, result in results.items()}
     record = {"rows": rows, "failed": failures, "flags": given_flags()} | made_with
     with write_whole(path) as temporary:
@@ -95,13 +99,13 @@ def main(argv: Sequence[str]) -> None:
     hardware = made_with["hardware"]
     print(
         f"\n{SIZE[0]}x{SIZE[1]}, batch {FLAGS.batch_size}, "
-        f"{FLAGS.precision} unless said, {hardware['processor']}, "
+        f"{FLAGS.precision} unless stated, {hardware['processor']}, "
         f"{hardware['cores']} cores, TensorFlow {tf.__version__}\n\n"
         f"{format_parts(results)}\n\n{format_ratios(ratios(results))}"
     )
     if failures:
         lines = [f"  {name}: {reason}" for name, reason in failures.items()]
-        sys.exit("\n".join(["Error: could not be timed:", *lines]))
+        sys.exit("\n".join(["Error: parts not timed:", *lines]))
 
 
 if __name__ == "__main__":

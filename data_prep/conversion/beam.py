@@ -1,10 +1,9 @@
 """Conversion on many machines, with Apache Beam (extra `beam`).
 
-The unit of work is a shard: a worker encodes its pairs one after the other with the
-functions of the other converters and writes the file, so that the record set has the
-same bytes as theirs with the same number of shards. Raw files and output must lie on
-a file system that launcher and workers see under the same names; workers need this
-package.
+The unit of work is a shard. A worker encodes its pairs one after the other with the
+functions of the other converters and writes the file. With the same number of shards,
+the record set is therefore identical to byte level. Launcher and workers must see raw
+files and output under the same paths, and workers need this package.
 """
 
 import dataclasses
@@ -27,19 +26,19 @@ from data_prep.conversion.split_writing import (
 from dpde_tf.data import manifest
 from dpde_tf.files.atomic import write_whole
 
-# What a worker says of its shard, beside it until the split is whole.
+# Description of a shard, stored beside it until the split is complete.
 _DESCRIPTION = ".json"
 
 
 def convert_shard(task: ShardTask) -> None:
-    """Writes a shard, and a file with what the manifest needs to know of it.
+    """Writes a shard and its description for the manifest.
 
-    A runner may try a shard more than once, even twice at a time: both files appear
-    whole, and every try writes the same. What is wrong with the raw data goes into the
-    second file, since trying again would not help.
+    A runner may try a shard several times, even concurrently. Both files are written
+    atomically, and every attempt writes the same content. Errors in the raw data are
+    stored in the description, since a retry would not help.
 
     Args:
-        task: The shard.
+        task: Shard to write.
     """
     try:
         fields = _convert(task)
@@ -50,7 +49,7 @@ def convert_shard(task: ShardTask) -> None:
 
 
 def _convert(task: ShardTask) -> dict:
-    """Writes a shard, and returns its description."""
+    """Writes a shard and returns its description."""
     temporary = task.path.with_name(f".partial-{uuid.uuid4().hex}")
     try:
         encoded = (encode_pair(pair, task.image_size) for pair in task.pairs)
@@ -65,14 +64,14 @@ def _convert(task: ShardTask) -> dict:
 
 
 def split_writer(options: Sequence[str]) -> SplitWriter:
-    """Returns what `write_record_set` needs to write splits with Beam.
+    """Returns the function with which `write_record_set` writes splits by Beam.
 
     Args:
-        options: Of Apache Beam, such as `--runner=FlinkRunner`.
+        options: Options of Apache Beam, such as `--runner=FlinkRunner`.
 
     Returns:
-        The function; the number of threads means nothing to it. It raises a ValueError
-        for the first pair that breaks a rule, after all shards were tried.
+        Function that ignores the number of threads. After all shards were tried, it
+        raises a ValueError for the first invalid pair.
     """
 
     def write_split(
@@ -96,7 +95,7 @@ def _description(task: ShardTask) -> pathlib.Path:
 
 
 def _read_description(task: ShardTask) -> WrittenShard:
-    """What a worker wrote; JSON keeps every digit of a float."""
+    """Reads the description of a shard; JSON keeps every digit of a float."""
     fields = json.loads(_description(task).read_text(encoding="utf-8"))
     if "error" in fields:
         raise ValueError(fields["error"])

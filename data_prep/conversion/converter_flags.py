@@ -1,4 +1,4 @@
-"""The flags that all converters have in common, and the way to run one."""
+"""Flags that all converters share, and the function that runs a converter."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,11 +16,12 @@ FLAGS = flags.FLAGS
 def define_common_flags(*, image_size: str | None) -> None:
     """Defines the flags of every converter.
 
-    Programs call it before `app.run`; flags that were defined by an import would
-    clash when two programs are imported together.
+    Programs call it before `app.run`. Flags defined on import would clash if two
+    programs were imported together.
 
     Args:
-        image_size: Default of --image_size as "height,width"; None keeps the size.
+        image_size: Default of --image_size as "height,width"; None keeps the original
+            size.
     """
     define_path("output", None, "Folder of the record set.", required=True)
     flags.DEFINE_list(
@@ -28,15 +29,15 @@ def define_common_flags(*, image_size: str | None) -> None:
     )
     flags.DEFINE_string("name", None, "Name of the data set, for the manifest.")
     flags.DEFINE_integer("workers", 2, "Threads that load and encode.", lower_bound=1)
-    flags.DEFINE_integer("num_shards", 8, "Files a split, at most.", lower_bound=1)
-    flags.DEFINE_bool("overwrite", False, "Replace the record set if it is there.")
-    flags.DEFINE_bool("verify", False, "Only check the record set at --output.")
+    flags.DEFINE_integer("num_shards", 8, "Files per split, at most.", lower_bound=1)
+    flags.DEFINE_bool("overwrite", False, "Replace an existing record set.")
+    flags.DEFINE_bool("verify", False, "Only verify the record set at --output.")
 
 
 def define_official_flags() -> None:
     """Defines the flags of the converters of data sets with official splits."""
     define_path("raw", None, "Folder of the raw data.")
-    flags.DEFINE_bool("allow_partial", False, "Convert whatever pairs are there.")
+    flags.DEFINE_bool("allow_partial", False, "Convert a part of the data set.")
 
 
 def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int, int]:
@@ -68,7 +69,7 @@ def _image_size() -> tuple[int, int] | None:
 
 
 def _options() -> Options:
-    """Returns the options that the flags give."""
+    """Returns the options given by the flags."""
     return Options(
         workers=FLAGS.workers,
         num_shards=FLAGS.num_shards,
@@ -83,13 +84,13 @@ def run(
     *,
     required: Sequence[str],
 ) -> None:
-    """Runs a converter program: converts, or only checks with --verify.
+    """Runs a converter, or only verifies its output with --verify.
 
     Errors that name their remedy end the program without a traceback.
 
     Args:
-        convert: Takes image size and options, and returns the manifest.
-        required: Flags that a conversion cannot do without.
+        convert: Function that takes image size and options and returns the manifest.
+        required: Names of the flags that a conversion requires.
     """
 
     def main(argv: list[str]) -> None:

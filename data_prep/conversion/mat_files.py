@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import scipy.io
 
-# What SciPy raises on files that are cut off, damaged or of another format.
+# Errors that SciPy raises for truncated, damaged or foreign files.
 _UNREADABLE = (
     scipy.io.matlab.MatReadError,
     zlib.error,
@@ -18,7 +18,7 @@ _UNREADABLE = (
     AttributeError,
     NameError,
     NotImplementedError,
-    MemoryError,  # A size that no memory could hold.
+    MemoryError,  # The file claims a size that exceeds the memory.
 )
 
 
@@ -26,14 +26,14 @@ def read_variable(path: str | pathlib.Path, variable: str) -> np.ndarray:
     """Returns one numeric variable of a MATLAB file.
 
     Args:
-        path: File of MATLAB version 4 to 7.
+        path: File in the format of MATLAB version 4 to 7.
         variable: Name in the file.
 
     Returns:
-        Its array.
+        Array of numbers.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it cannot be read, does not hold the variable, or holds text,
             cells or a sparse matrix in it.
     """

@@ -39,17 +39,17 @@ REMEDY = (
 
 
 def find_scenes(raw: str | pathlib.Path) -> dict[str, pathlib.Path]:
-    """Returns the folders of the official scenes that are there.
+    """Returns the folders of the official scenes that exist.
 
     Args:
         raw: Folder of the folders of the scenes.
 
     Returns:
-        Scene to folder, in the order of `SCENES`; other folders are left out.
+        Folders by scene, in the order of `SCENES`; other folders are ignored.
 
     Raises:
         FileNotFoundError: If the folder does not exist.
-        ValueError: If a scene is there under both of its names.
+        ValueError: If a scene exists under both of its names.
     """
     raw = require_folder(pathlib.Path(raw), REMEDY)
     found = {}
@@ -67,7 +67,7 @@ def find_scenes(raw: str | pathlib.Path) -> dict[str, pathlib.Path]:
 
 
 def read_dmin(folder: str | pathlib.Path, scene: str) -> tuple[float, str]:
-    """Returns the cropped disparity of a scene, and where it is from.
+    """Returns the cropped disparity of a scene and its origin.
 
     Args:
         folder: Folder of the scene, with or without `dmin.txt`.

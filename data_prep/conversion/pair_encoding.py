@@ -1,4 +1,4 @@
-"""One pair of image and depth map: checked, resized and serialized."""
+"""Checks, resizes and serialises one pair of image and depth map."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from dpde_tf.data import records
 from dpde_tf.files.images import resize_image
 from dpde_tf.files.resizing import resize_depth
 
-# A depth map whose median lies outside of these metres is in another unit.
+# A depth map with a median outside this range (metres) is in another unit.
 _PLAUSIBLE_MEDIAN = (0.1, 100.0)
 
 
@@ -21,8 +21,8 @@ class Pair:
         name: Name of the record, unique in its split.
         origin: Where the depth comes from, for messages: a file, or a file and
             an index in it.
-        load: Returns the image (RGB, uint8 `[H, W, 3]`) and the depth (metres,
-            float32 `[H, W]`, 0 = no measurement), each in its own size. It is
+        load: Function that returns the image (RGB, uint8 `[H, W, 3]`) and the depth
+            (metres, float32 `[H, W]`, 0 = no measurement), each at its own size. It is
             called in another thread.
     """
 
@@ -33,15 +33,15 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True)
 class EncodedPair:
-    """One serialized record, and what the statistics need of its depth.
+    """One serialised record with the statistics of its depth.
 
     Attributes:
-        serialized: The `tf.train.Example`.
+        serialized: Serialised `tf.train.Example`.
         image_size: (height, width).
         num_measured: Number of measured pixels, at least 1.
-        depth_sum: Sum over them, metres.
-        depth_min: Smallest of them, metres.
-        depth_max: Largest of them, metres.
+        depth_sum: Sum of the measured depths, metres.
+        depth_min: Smallest measured depth, metres.
+        depth_max: Largest measured depth, metres.
     """
 
     serialized: bytes
@@ -75,11 +75,11 @@ def encode_pair(pair: Pair, image_size: tuple[int, int] | None) -> EncodedPair:
     """Returns the record of one pair.
 
     Args:
-        pair: What to load.
-        image_size: (height, width) of the record; None keeps the pair's own.
+        pair: Pair to load.
+        image_size: (height, width) of the record; None keeps the size of the pair.
 
     Returns:
-        The record with the statistics of its depth.
+        Record with the statistics of its depth.
 
     Raises:
         ValueError: If the depth has no measurement or a unit other than metres,

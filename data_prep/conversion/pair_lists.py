@@ -13,18 +13,18 @@ def read_list(path: str | pathlib.Path, *, known: Collection[str] = ()) -> list[
     """Returns the stems that a list file names, in its order.
 
     Args:
-        path: Text file with one stem or one file name a line; empty lines and
-            lines that begin with `#` are skipped.
-        known: Stems of the files that are there.
+        path: Text file with one stem or file name per line; empty lines and lines that
+            start with `#` are skipped.
+        known: Stems of the existing files.
 
     Returns:
-        Normalized stems; only suffixes of images and depth maps are taken off, so that
-        a dot inside a stem stays.
+        Normalised stems; only suffixes of images and depth maps are removed, so a dot
+        inside a stem is kept.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not UTF-8 text, names nothing, or a line is a comment by
-            its `#` and the stem of a file, too.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it is not UTF-8 text, names no pair, or a comment is also the
+            stem of a file.
     """
     path = require_file(pathlib.Path(path), "Give --train_list or --test_list.")
     lines = [line.strip() for line in read_text(path).splitlines()]

@@ -1,4 +1,4 @@
-"""Raw files: what the manifest says of them, and whether all of them are there."""
+"""Raw files: their description in the manifest, and checks that they exist."""
 
 import hashlib
 import pathlib
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dpde_tf.files.checksums import file_sha256
 
-# Reading more than this takes seconds, or minutes from a slow disk.
+# Reading more than this takes seconds, or minutes on a slow disk.
 _LARGE_BYTES = 256 * 10**6
 
 
@@ -27,14 +27,14 @@ def announced_sha256(path: pathlib.Path) -> str:
 
 
 def describe_files(paths: Sequence[pathlib.Path]) -> dict:
-    """Returns number, size and checksum of some files.
+    """Returns number, total size and checksum of files.
 
     Args:
-        paths: Files. Their order and their folder do not matter.
+        paths: Files; their order and their folder do not matter.
 
     Returns:
-        `num_files`, `num_bytes` and `sha256`: of the file if it is one, otherwise
-        of the lines that `sha256sum` prints for them in the order of their names
+        `num_files`, `num_bytes` and `sha256`. The checksum is that of a single file,
+        otherwise of the output of `sha256sum` for the files in the order of their names
         (check with `sha256sum * | sha256sum`).
     """
     paths = sorted(paths, key=lambda path: (path.name, path))
@@ -49,17 +49,17 @@ def describe_files(paths: Sequence[pathlib.Path]) -> dict:
 
 
 def require_file(path: pathlib.Path, remedy: str) -> pathlib.Path:
-    """Returns the path if the file is there.
+    """Returns the path if the file exists.
 
     Args:
-        path: File that a converter cannot do without.
-        remedy: What to do if it is missing, a whole sentence.
+        path: Required file.
+        remedy: Remedy for the message, a whole sentence.
 
     Returns:
         The same path.
 
     Raises:
-        FileNotFoundError: If it is not there.
+        FileNotFoundError: If it does not exist.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist. {remedy}")
@@ -70,13 +70,13 @@ def read_text(path: pathlib.Path) -> str:
     """Returns the text of a file.
 
     Args:
-        path: UTF-8, with or without the mark that Windows puts before it.
+        path: UTF-8 file, with or without a byte order mark.
 
     Returns:
-        The text without the mark.
+        Text without the byte order mark.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If the file is not UTF-8 text.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
@@ -87,17 +87,17 @@ def read_text(path: pathlib.Path) -> str:
 
 
 def require_folder(path: pathlib.Path, remedy: str) -> pathlib.Path:
-    """Returns the path if the folder is there.
+    """Returns the path if the folder exists.
 
     Args:
-        path: Folder that a converter cannot do without.
-        remedy: What to do if it is missing, a whole sentence.
+        path: Required folder.
+        remedy: Remedy for the message, a whole sentence.
 
     Returns:
         The same path.
 
     Raises:
-        FileNotFoundError: If it is not there.
+        FileNotFoundError: If it does not exist.
     """
     if not path.is_dir():
         raise FileNotFoundError(f"The folder {path} does not exist. {remedy}")
@@ -107,14 +107,14 @@ def require_folder(path: pathlib.Path, remedy: str) -> pathlib.Path:
 def check_split_size(
     split: str, found: int, expected: int, origin: str, *, allow_partial: bool
 ) -> None:
-    """Raises an error if a split of an official data set is not whole.
+    """Raises an error if a split of an official data set is incomplete.
 
     Args:
         split: Name of the split.
-        found: Number of pairs that are there.
-        expected: Number that the official split has.
-        origin: File or folder that was counted.
-        allow_partial: Accept fewer (but not zero, and not more).
+        found: Number of pairs found.
+        expected: Number of pairs in the official split.
+        origin: File or folder of the pairs.
+        allow_partial: Whether to accept fewer pairs, but at least one.
 
     Raises:
         ValueError: If the number is wrong.

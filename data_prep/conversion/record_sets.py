@@ -1,8 +1,8 @@
-"""Pairs of image and depth map -> a record set; every converter ends here.
+"""Writes pairs of image and depth map as a record set, for all converters.
 
-The same input gives the same bytes, whoever writes them. The record set is made in a
-hidden folder and renamed when it is whole, so that a killed conversion leaves nothing
-under the final name.
+The same input always gives the same bytes. The record set is written to a hidden folder
+and renamed when it is complete, so a killed conversion leaves nothing under the final
+name.
 """
 
 import collections
@@ -33,15 +33,15 @@ from dpde_tf.files.locks import LOCK_FILE, lock_file
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How to convert, the same for all data sets.
+    """Options that all converters share.
 
     Attributes:
-        workers: Threads that load and encode, at least 1.
-        num_shards: Files a split, at least 1 and at most one for each record.
-        overwrite: Whether a record set that is there may be replaced.
-        allow_partial: Whether a part of an official data set will do.
-        name: Name of the data set in the manifest; None for the converter's own. For
-            other data in the layout of an official set.
+        workers: Number of threads that load and encode, at least 1.
+        num_shards: Files per split, at least 1 and at most one per record.
+        overwrite: Whether an existing record set may be replaced.
+        allow_partial: Whether a part of an official data set is accepted.
+        name: Name of the data set in the manifest, for other data in the layout of an
+            official set; None for the default of the converter.
     """
 
     workers: int = 2
@@ -55,7 +55,7 @@ DEFAULT_OPTIONS = Options()
 
 
 def _check_output(output: pathlib.Path, *, overwrite: bool) -> None:
-    """Raises an error unless the output is free or may be replaced."""
+    """Raises an error unless the output is new or may be replaced."""
     if not output.exists():
         return
     if not (output / manifest.FILE_NAME).is_file():
@@ -75,7 +75,7 @@ def _check_output(output: pathlib.Path, *, overwrite: bool) -> None:
 
 @contextlib.contextmanager
 def _new_folder(output: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives an empty folder, and renames it to the output at the end."""
+    """Yields an empty folder and renames it to the output at the end."""
     replaced = output.with_name(f"{PARTIAL}former-{output.name}")
     lock = output.with_name(f".{output.name}{LOCK_FILE}")
     with lock_file(lock, guarded=output):
@@ -91,14 +91,14 @@ def _new_folder(output: pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 def _take_back(output: pathlib.Path, replaced: pathlib.Path) -> None:
-    """Puts the former record set back, unless another one is in its place."""
+    """Restores the former record set unless the output exists."""
     if replaced.exists() and not output.exists():
         replaced.rename(output)
     shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _check_names(split: str, pairs: Sequence[Pair]) -> None:
-    """Raises a ValueError if a split is empty or has a name twice."""
+    """Raises a ValueError if a split is empty or repeats a name."""
     if not pairs:
         raise ValueError(f"The split {split!r} must have a pair at least; it has none.")
     counts = collections.Counter(pair.name for pair in pairs)
@@ -111,7 +111,7 @@ def _check_names(split: str, pairs: Sequence[Pair]) -> None:
 
 
 def _versions() -> dict[str, str]:
-    """Returns the versions of what could change the bytes of a record."""
+    """Returns the versions of the libraries that affect the bytes of a record."""
     modules = {"tensorflow": tf, "opencv": cv2, "numpy": np, "scipy": scipy}
     versions = {name: module.__version__ for name, module in modules.items()}
     return {"python": platform.python_version(), **versions, "h5py": h5py.__version__}
@@ -128,25 +128,25 @@ def write_record_set(
     options: Options = DEFAULT_OPTIONS,
     write_split: SplitWriter = write_with_threads,
 ) -> manifest.Manifest:
-    """Converts pairs to a record set, and returns its manifest.
+    """Converts pairs to a record set and returns its manifest.
 
     Args:
-        output: Folder to make.
+        output: Folder to create.
         dataset: Name of the data set.
-        splits: Split name to its pairs, in order.
-        image_size: (height, width) of all records; None keeps the pairs' own, which
-            must then be equal.
-        raw_files: Label to files, of which the manifest gives number, size and
-            checksum.
-        settings: The converter's own options, for the manifest; JSON types.
-        options: What all converters have in common.
-        write_split: Writes the shards of a split, here or on other machines.
+        splits: Pairs by name of the split, in order.
+        image_size: (height, width) of all records; None keeps the sizes of the pairs,
+            which must then be equal.
+        raw_files: Files by label; the manifest gives their number, size and checksum.
+        settings: Options of the converter for the manifest, as JSON types.
+        options: Options that all converters share.
+        write_split: Function that writes the shards of a split, locally or on other
+            machines.
 
     Returns:
-        What `manifest.json` of the new folder says.
+        Manifest of the new folder.
 
     Raises:
-        FileExistsError: If the output is there and may not be replaced.
+        FileExistsError: If the output exists and may not be replaced.
         ValueError: If an option, a name, a size or a depth is not allowed.
     """
     output = pathlib.Path(output)

@@ -1,7 +1,7 @@
-"""The shards of a split: written one after another, each from its pairs in order.
+"""Writes the shards of a split one after another, with the pairs in order.
 
-Pairs are loaded and encoded by a few threads, of which only a few results are in
-memory at a time, and written in order by the caller's thread.
+A few threads load and encode pairs, and the caller's thread writes them in order. Only
+a few results are in memory at a time.
 """
 
 import collections
@@ -21,12 +21,12 @@ from dpde_tf.files.checksums import file_sha256
 
 @dataclasses.dataclass(frozen=True)
 class ShardTask:
-    """A shard that is to be written.
+    """A shard to write.
 
     Attributes:
-        path: The TFRecord file.
-        pairs: Its pairs, in order.
-        image_size: (height, width) of the records; None keeps the pairs' own.
+        path: TFRecord file.
+        pairs: Pairs in order.
+        image_size: (height, width) of the records; None keeps the sizes of the pairs.
     """
 
     path: pathlib.Path
@@ -36,11 +36,11 @@ class ShardTask:
 
 @dataclasses.dataclass(frozen=True)
 class WrittenShard:
-    """What the manifest needs to know of a shard.
+    """Description of a written shard for the manifest.
 
     Attributes:
-        shard: Its entry.
-        records: Its records, without their bytes.
+        shard: Entry of the manifest.
+        records: Records without their bytes.
     """
 
     shard: manifest.Shard
@@ -61,17 +61,17 @@ def list_shards(
     image_size: tuple[int, int] | None,
     num_shards: int,
 ) -> list[ShardTask]:
-    """Returns the shards of a split, of as equal numbers of pairs as can be.
+    """Returns the shards of a split with about equal numbers of pairs.
 
     Args:
         directory: Folder of the record set.
-        split: Its name.
-        pairs: Its pairs, at least one.
+        split: Name of the split.
+        pairs: Pairs, at least one.
         image_size: See `ShardTask`.
-        num_shards: Number of shards, at most.
+        num_shards: Largest number of shards.
 
     Returns:
-        The shards, in order.
+        Shards in order.
     """
     num_shards = min(num_shards, len(pairs))
     tasks = []
@@ -84,15 +84,15 @@ def list_shards(
 def write_shard(
     path: pathlib.Path, records: Iterable[EncodedPair], *, name: str
 ) -> WrittenShard:
-    """Writes a shard, and returns what the manifest needs to know of it.
+    """Writes a shard and returns its description.
 
     Args:
         path: File to write.
-        records: What to write, in order.
-        name: The file's name in the manifest.
+        records: Records in order.
+        name: Name of the file in the manifest.
 
     Returns:
-        Its description.
+        Description of the shard.
     """
     written = []
     with open_record_writer(path) as writer:
@@ -111,14 +111,14 @@ def write_with_threads(
     """Writes the shards of a split on this machine.
 
     Args:
-        tasks: The shards.
-        workers: Threads that load and encode.
+        tasks: Shards to write.
+        workers: Number of threads that load and encode.
 
     Returns:
         The split's entry in the manifest, and the size of its images.
 
     Raises:
-        ValueError: If a pair breaks a rule, or has not the size of the first one.
+        ValueError: If a pair is invalid, or its size differs from the first one.
     """
     pairs = [pair for task in tasks for pair in task.pairs]
     encoded = _encode_in_order(pairs, tasks[0].image_size, workers)
@@ -144,14 +144,14 @@ def describe_split(
     """Returns a split's entry in the manifest, and the size of its images.
 
     Args:
-        tasks: Its shards.
-        written: What was written, in the same order.
+        tasks: Shards of the split.
+        written: Descriptions in the same order.
 
     Returns:
         The entry, and (height, width).
 
     Raises:
-        ValueError: If a record has not the size of the first one.
+        ValueError: If the size of a record differs from the first one.
     """
     pairs = [pair for task in tasks for pair in task.pairs]
     records = [record for shard in written for record in shard.records]
@@ -171,7 +171,7 @@ def describe_split(
 
 
 def _check_same_size(record: EncodedPair, size: tuple[int, int], pair: Pair) -> None:
-    """Raises a ValueError if a record has not the size of the first one."""
+    """Raises a ValueError if the size of a record differs from the first one."""
     if record.image_size != size:
         raise ValueError(
             f"All records of a set must have one size: {pair.origin} has "

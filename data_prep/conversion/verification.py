@@ -1,9 +1,9 @@
 """Checks a record set against its manifest.
 
-Every shard must have the size and the SHA-256 of the manifest, every record the
-name that is due in its place, the manifest's image size, and a depth that is
-finite, not negative and measured somewhere. The depth statistics of each split
-must be those of the manifest.
+Every shard must have the size and the SHA-256 in the manifest. Every record must have
+the expected name, the image size in the manifest, and a depth that is finite, not
+negative and measured somewhere. The depth statistics of each split must match the
+manifest.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ _RELATIVE_TOLERANCE = 1e-10
 
 @dataclasses.dataclass
 class _DepthStatistics:
-    """Statistics of the measured depths of a split, summed up in float64."""
+    """Statistics of the measured depths of a split, accumulated in float64."""
 
     num_pixels: int = 0
     num_measured: int = 0
@@ -36,7 +36,7 @@ class _DepthStatistics:
     depth_max: float = 0.0
 
     def add(self, depth: np.ndarray) -> None:
-        """Takes in a depth map with a measurement at least."""
+        """Adds a depth map with at least one measurement."""
         measured = depth[depth > 0].astype(np.float64)
         self.num_pixels += depth.size
         self.num_measured += measured.size
@@ -45,7 +45,7 @@ class _DepthStatistics:
         self.depth_max = max(self.depth_max, float(measured.max()))
 
     def check(self, directory: pathlib.Path, name: str, split: manifest.Split) -> None:
-        """Raises a ValueError if the manifest says otherwise."""
+        """Raises a ValueError if the manifest has other values."""
         found = {
             "depth_min": self.depth_min,
             "depth_max": self.depth_max,
@@ -71,7 +71,7 @@ def _check_record(
     """Raises a ValueError if a decoded record breaks a rule."""
     found = record["name"].decode(errors="replace")
     if found != name:
-        raise ValueError(f"{path}: {name!r} is due, {found!r} is there. {_REMEDY}")
+        raise ValueError(f"{path}: expected {name!r}, found {found!r}. {_REMEDY}")
     shapes = record["image"].shape, record["depth"].shape
     if shapes != ((*image_size, 3), (*image_size, 1)):
         raise ValueError(
@@ -95,7 +95,7 @@ def _read_records(path: pathlib.Path) -> Iterator[dict[str, np.ndarray]]:
     # TensorFlow quotes bytes of a record, which need not be text.
     except (tf.errors.OpError, UnicodeDecodeError) as error:
         raise ValueError(
-            f"{path} must hold records; one of them is none ({one_line(error)}). "
+            f"{path} must hold records; one of them is invalid ({one_line(error)}). "
             f"{_REMEDY}"
         ) from error
 
@@ -103,7 +103,7 @@ def _read_records(path: pathlib.Path) -> Iterator[dict[str, np.ndarray]]:
 def _check_split(
     directory: pathlib.Path, name: str, split: manifest.Split, size: tuple[int, int]
 ) -> None:
-    """Raises an error if a split is not what the manifest says."""
+    """Raises an error if a split does not match the manifest."""
     if sum(shard.num_records for shard in split.shards) != split.num_records:
         raise ValueError(
             f"{directory}: the shards of {name!r} must hold {split.num_records} "
@@ -125,24 +125,24 @@ def _check_split(
             progress.add(1)
         if count != shard.num_records:
             raise ValueError(
-                f"{path} must hold {shard.num_records} records, and does not. {_REMEDY}"
+                f"{path} must hold {shard.num_records} records; it holds another number. {_REMEDY}"
             )
     statistics.check(directory, name, split)
 
 
 def verify_record_set(directory: str | pathlib.Path) -> manifest.Manifest:
-    """Reads a whole record set and returns its manifest if everything fits.
+    """Reads a whole record set and returns its manifest if everything matches.
 
     Args:
         directory: Folder of the record set.
 
     Returns:
-        Its manifest.
+        Manifest of the record set.
 
     Raises:
         FileNotFoundError: If the manifest or a shard is missing.
-        ValueError: If a shard, a record or a depth statistic is not what the manifest
-            says.
+        ValueError: If a shard, a record or a depth statistic does not match the
+            manifest.
     """
     directory = pathlib.Path(directory)
     described = manifest.read_manifest(directory)
@@ -155,10 +155,10 @@ def format_table(described: manifest.Manifest) -> str:
     """Returns a short text table of a record set.
 
     Args:
-        described: Its manifest.
+        described: Manifest of the record set.
 
     Returns:
-        A line with name and size, a line of headings and a line for each split.
+        One line with name and size, one with headings, and one for each split.
     """
     height, width = described.image_size
     row = "{:12} {:>7} {:>6} {:>8} {:>8} {:>8} {:>8}"

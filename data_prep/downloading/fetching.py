@@ -1,4 +1,4 @@
-"""Files from the web: resumed, checked, and never half under their final name."""
+"""Downloads files: resumes, checks, and renames them when complete."""
 
 import http.client
 import pathlib
@@ -14,12 +14,12 @@ from data_prep.conversion import raw_files
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60
 _SECONDS_BEFORE_RETRY = 1.0
-# Files below it are hashed at once, so that a file that is there is hashed too.
+# Existing files below this size are hashed too.
 _QUICKLY_HASHED_BYTES = 64 * 10**6
 
 
 def _open(url: str, start: int) -> http.client.HTTPResponse | None:
-    """Asks for the bytes from `start` on; None if the file ends just there."""
+    """Requests the bytes from `start` on; None if the file ends there."""
     request = urllib.request.Request(url, headers={"User-Agent": "dpde_tf"})
     if start:
         request.add_header("Range", f"bytes={start}-")
@@ -34,16 +34,16 @@ def _open(url: str, start: int) -> http.client.HTTPResponse | None:
 
 
 def _megabytes(num_bytes: int) -> int:
-    """Rounds up, so that no file has none."""
+    """Megabytes, rounded up."""
     return -(-num_bytes // 10**6)
 
 
 def _check_answer(
     url: str, response: http.client.HTTPResponse, start: int, size: int | None
 ) -> int | None:
-    """Returns the bytes of the whole file; a ValueError if it is another one.
+    """Returns the size of the whole file; raises a ValueError for another file.
 
-    Networks with a login answer every request with status 200 and a page of theirs.
+    Networks with a login page answer every request with status 200 and that page.
     """
     length = response.headers.get("Content-Length")
     if length and not length.isdecimal():
@@ -68,7 +68,7 @@ def _check_answer(
 
 
 def _receive(url: str, part: pathlib.Path, size: int | None) -> bool:
-    """Appends to the part what it lacks; says whether it is whole then."""
+    """Appends missing bytes to the part; returns whether it is complete."""
     start = part.stat().st_size if part.exists() else 0
     response = _open(url, start)
     if response is None:
@@ -90,7 +90,7 @@ def _receive(url: str, part: pathlib.Path, size: int | None) -> bool:
 
 
 def _receive_all(url: str, part: pathlib.Path, size: int | None) -> None:
-    """Receives until the part is whole; goes on as long as each try brings more."""
+    """Receives until the part is complete; retries as long as it grows."""
     most = part.stat().st_size if part.exists() else 0
     while True:
         error = None
@@ -114,7 +114,7 @@ def _receive_all(url: str, part: pathlib.Path, size: int | None) -> None:
 def _check_file(
     path: pathlib.Path, url: str, size: int | None, sha256: str | None, remedy: str
 ) -> None:
-    """Raises a ValueError if size or checksum of a file are wrong."""
+    """Raises a ValueError if the size or checksum of a file is wrong."""
     wrong, found = None, path.stat().st_size
     if size is not None and found != size:
         wrong = f"{size} bytes; it has {found}"
@@ -131,26 +131,26 @@ def fetch(
     size: int | None = None,
     sha256: str | None = None,
 ) -> pathlib.Path:
-    """Fetches a file unless it is there, and returns its path.
+    """Fetches a file unless it exists, and returns its path.
 
-    What was received lies in `<path>.part`; a later call goes on from there if the
-    server can (HTTP Range), and starts anew if it cannot. What is fetched is checked
-    for size and SHA-256, as far as they are known. A file that is there is not fetched
-    again: below 64 MB size and SHA-256 are checked, from 64 MB on only the size.
+    Received bytes are stored in `<path>.part`. A later call resumes there if the server
+    supports it (HTTP Range), and otherwise starts anew. Size and SHA-256 of the file
+    are checked as far as they are known. An existing file is not fetched again: below
+    64 MB its size and SHA-256 are checked, otherwise only its size.
 
     Args:
-        url: Address.
-        path: Where to put it.
-        size: Bytes, if known.
-        sha256: Hexadecimal, if known.
+        url: URL of the file.
+        path: Path for the file.
+        size: Size in bytes, if known.
+        sha256: SHA-256, hexadecimal, if known.
 
     Returns:
-        The path.
+        Path of the file.
 
     Raises:
-        ConnectionError: If there is no network, or no such file on the server.
-        ValueError: If size or checksum are wrong. A finished `<path>.part` is deleted
-            then; an unfinished one is kept when the server answers with another file.
+        ConnectionError: If there is no network, or the server lacks the file.
+        ValueError: If size or checksum is wrong. A complete `<path>.part` is then
+            deleted; an incomplete one is kept if the server answers with another file.
     """
     path = pathlib.Path(path)
     part = path.with_name(path.name + ".part")

@@ -1,10 +1,10 @@
-"""Raw data sets of synthetic scenes in the official layouts, made without a download.
+"""Writes synthetic raw data sets in the official layouts.
 
     python -m data_prep.synthetic --output=data/raw_synthetic --dataset=all
 
-The converters read these folders as they read the official ones, with
---allow_partial, as there are fewer pairs. The scenes are rooms of textured boxes with
-exact depth; no scene comes twice, in whatever split or data set.
+The converters read these folders like the official ones, with --allow_partial, as there
+are fewer pairs. The scenes are rooms of textured boxes with exact depth. No scene
+occurs twice in any split or data set.
 
 nyu/, images of --size:
 
@@ -42,13 +42,13 @@ FLAGS = flags.FLAGS
 
 
 def _define_flags() -> None:
-    """Defines the flags of this program."""
+    """Defines the flags of the program."""
     define_path("output", None, "Folder of the raw data sets.", required=True)
     flags.DEFINE_enum("dataset", "all", [*DATASETS, "all"], "What to write.")
-    flags.DEFINE_integer("num_train", 64, "Training pairs a data set, at most.")
-    flags.DEFINE_integer("num_test", 16, "Test pairs a data set, at most.")
+    flags.DEFINE_integer("num_train", 64, "Training pairs per data set, at most.")
+    flags.DEFINE_integer("num_test", 16, "Test pairs per data set, at most.")
     flags.DEFINE_list("size", "240,320", "Height and width of the images of nyu.")
-    flags.DEFINE_integer("seed", 0, "Which scenes.")
+    flags.DEFINE_integer("seed", 0, "Seed of the scenes.")
     flags.DEFINE_integer("workers", 2, "Threads that render.")
 
 

@@ -23,7 +23,7 @@ def random_colour(generator: np.random.Generator, low: float, high: float) -> Co
     """Returns a random colour of about that brightness.
 
     Args:
-        generator: Source of randomness.
+        generator: Random number generator.
         low: Smallest albedo of its grey.
         high: Largest albedo of its grey.
 
@@ -40,7 +40,7 @@ def random_wood(generator: np.random.Generator) -> Material:
     """Returns a random kind of wood, its grain along the faces' width.
 
     Args:
-        generator: Source of randomness.
+        generator: Random number generator.
 
     Returns:
         The material.
@@ -185,7 +185,7 @@ def rug(generator: np.random.Generator) -> Part:
     """Returns a rug that lies on the floor around the origin.
 
     Args:
-        generator: Source of randomness.
+        generator: Random number generator.
 
     Returns:
         Its only part, which is thin.
@@ -200,7 +200,7 @@ def wall_hanging(generator: np.random.Generator) -> Part:
     """Returns a picture, a window or a door at the wall.
 
     Args:
-        generator: Source of randomness.
+        generator: Random number generator.
 
     Returns:
         Its only part, which is thin and textured.

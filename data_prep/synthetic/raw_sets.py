@@ -28,7 +28,7 @@ _SEEDS_PER_DATASET = 10_000  # the data sets and different --seed share no scene
 def _render(
     dataset: str, sizes: Sequence[tuple[int, int]], seed: int, workers: int
 ) -> Iterator[Scene]:
-    """Yields scenes of those sizes in order, rendered by several threads."""
+    """Yields scenes of the given sizes in order, rendered by several threads."""
     first = (seed * len(DATASETS) + DATASETS.index(dataset)) * _SEEDS_PER_DATASET
     progress = keras.utils.Progbar(len(sizes), unit_name=f"{dataset} scene")
     with concurrent.futures.ThreadPoolExecutor(workers) as executor:
@@ -80,23 +80,23 @@ def write_raw(
     seed: int = 0,
     workers: int = 2,
 ) -> pathlib.Path:
-    """Writes one synthetic data set in its official layout, whole or not at all.
+    """Writes one synthetic data set in its official layout, atomically.
 
     Args:
-        output: Folder in which the folder of the data set is made.
+        output: Parent folder of the data set.
         dataset: `nyu`, `make3d` or `middlebury`.
         num_train: Training pairs, at most as many as the official split has; 0 are
             written for `middlebury`.
         num_test: Test pairs, at most as many as the official split has.
         size: (height, width) of the images of `nyu`.
-        seed: Not negative; other seeds give other scenes.
-        workers: Threads that render.
+        seed: Seed of the scenes, not negative.
+        workers: Number of threads that render.
 
     Returns:
         The folder of the data set.
 
     Raises:
-        FileExistsError: If it is there already.
+        FileExistsError: If the folder exists already.
         ValueError: If an argument is out of range.
     """
     if dataset not in DATASETS or min(num_train, num_test, workers) < 1 or seed < 0:

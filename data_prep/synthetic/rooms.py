@@ -44,7 +44,7 @@ def make_room(generator: np.random.Generator) -> Room:
     """Returns a random furnished room.
 
     Args:
-        generator: Source of randomness.
+        generator: Random number generator.
 
     Returns:
         A room of 3 to 8 m by 3.5 to 8 m with a camera near one of its walls that looks

@@ -71,7 +71,7 @@ def make_noise(generator: np.random.Generator) -> Noise:
     """Returns the tables of random numbers of one scene.
 
     Args:
-        generator: Source of randomness.
+        generator: Random number generator.
 
     Returns:
         The tables; the noise is made in the frequency domain and has no seam.

@@ -24,7 +24,7 @@ from experiments.benchmarks.rows import (
 
 
 def best_flops_per_second(results: dict[str, Measurement]) -> float:
-    """Returns the rate of the faster dense operation, 0 if none was timed."""
+    """Returns the rate of the faster dense operation, or 0 if none was timed."""
     dense = [results[name] for name in (MATRIX, CONVOLUTION) if name in results]
     return max((result.flops_per_second for result in dense), default=0.0)
 
@@ -33,10 +33,11 @@ def format_parts(results: dict[str, Measurement]) -> str:
     """Returns the Markdown table of all rows.
 
     Args:
-        results: Name to measurement.
+        results: Measurements by name.
 
     Returns:
-        Median, images a second, rate, its share of the best dense rate, peak memory.
+        Table with the median, images per second, rate, its share of the best dense
+        rate, and peak memory.
     """
     best = best_flops_per_second(results)
     lines = [
@@ -58,13 +59,13 @@ def format_parts(results: dict[str, Measurement]) -> str:
 
 
 def ratios(results: dict[str, Measurement]) -> list[tuple[str, float, str]]:
-    """Returns the comparisons that the rows allow.
+    """Returns the comparisons between the timed rows.
 
     Args:
-        results: Name to measurement.
+        results: Measurements by name.
 
     Returns:
-        What is compared, the ratio, and what it should be.
+        Description, ratio and target of each comparison.
     """
 
     def time_of(name: str) -> float:
@@ -109,13 +110,13 @@ def ratios(results: dict[str, Measurement]) -> list[tuple[str, float, str]]:
     for name, (ratio, goal) in comparisons.items():
         try:
             found.append((name, ratio(), goal))
-        except (KeyError, ZeroDivisionError):  # A row was left out.
+        except (KeyError, ZeroDivisionError):  # A row was not timed.
             continue
     return found
 
 
 def format_ratios(comparisons: Sequence[tuple[str, float, str]]) -> str:
     """Returns the Markdown table of comparisons, as `ratios` gives them."""
-    lines = ["| ratio | measured | to reach |", "|---|---|---|"]
+    lines = ["| ratio | measured | target |", "|---|---|---|"]
     lines += [f"| {name} | {ratio:.2f} | {goal} |" for name, ratio, goal in comparisons]
     return "\n".join(lines)

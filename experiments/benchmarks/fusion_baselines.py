@@ -1,8 +1,9 @@
-"""Other ways to the minimum of the fusion's energy, for the benchmark.
+"""Baseline solvers for the energy of the fusion, for the benchmark.
 
-All are IRLS in the form of `dpde_tf.fusion.energy`: each step solves for the change of
-the depth, which is what lets a solver stop early, with the five diagonals of the matrix
-filled in place. They differ in the solver, and each is given what it is best at.
+All use IRLS in the form of `dpde_tf.fusion.energy`. Each step solves for the change of
+the depth, so that a solver can stop early, and fills the five diagonals of the matrix
+in place. Only the linear solver differs, each with the matrix format that suits it
+best.
 """
 
 import dataclasses
@@ -14,7 +15,8 @@ import scipy.sparse
 import scipy.sparse.linalg
 import tensorflow as tf
 
-# The change of the depth, and the iterations that it took, of a matrix and a residual.
+# Returns the change of the depth and the number of iterations for a matrix and a
+# residual.
 Solver = Callable[[scipy.sparse.dia_array, np.ndarray], tuple[np.ndarray, int]]
 
 OMEGA, EPSILON = 10.0, 1e-4
@@ -22,13 +24,13 @@ OMEGA, EPSILON = 10.0, 1e-4
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a solver fared.
+    """Result of a solver.
 
     Attributes:
-        seconds: Of the steps, without the evaluation of the energy.
-        num_steps: IRLS steps.
-        num_iterations: Those of the solver in all.
-        energy: At the end.
+        seconds: Time of the steps without the evaluation of the energy.
+        num_steps: Number of IRLS steps.
+        num_iterations: Total number of iterations of the linear solver.
+        energy: Final energy.
     """
 
     seconds: float
@@ -38,7 +40,7 @@ class Outcome:
 
 
 class Problem:
-    """The energy of one image in the change of its depth, in float64."""
+    """The energy of one image as a function of the change of its depth, in float64."""
 
     def __init__(
         self,
@@ -49,7 +51,7 @@ class Problem:
         omega: float = OMEGA,
         epsilon: float = EPSILON,
     ) -> None:
-        """Takes three maps `[H, W]` and the parameters of the energy."""
+        """Stores three maps `[H, W]` and the parameters of the energy."""
         self.omega, self.epsilon = omega, epsilon
         self.shape = depth.shape
         self.num_pixels = depth.size
@@ -58,21 +60,21 @@ class Problem:
         self.target_y = gradient_y[:-1] - np.diff(depth, axis=0)
 
     def residuals(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns those of the depth, of x and of y."""
+        """Returns the residuals of the depth, of x and of y."""
         along_x = np.diff(u, axis=1) - self.target_x
         return u, along_x, np.diff(u, axis=0) - self.target_y
 
     def energy(self, u: np.ndarray) -> float:
-        """Returns E."""
+        """Returns the energy E."""
         data, *smooth = (np.sqrt(r * r + self.epsilon).sum() for r in self.residuals(u))
         return float(data + self.omega * sum(smooth))
 
     def system(
         self, u: np.ndarray, *, newton: bool = False
     ) -> tuple[scipy.sparse.dia_array, np.ndarray]:
-        """Returns the matrix of the parabolas and the negative derivative of E.
+        """Returns the matrix of the quadratic model and the negative gradient of E.
 
-        With `newton` the matrix is the Hessian of E.
+        With `newton`, the matrix is the Hessian of E.
         """
         height, width = self.shape
         data, along_x, along_y = residuals = self.residuals(u)
@@ -109,13 +111,13 @@ def minimise(
     """Runs IRLS until an energy is reached.
 
     Args:
-        problem: The energy.
-        solver: Of the linear systems.
-        target_energy: Where to stop.
-        max_steps: Where to stop at the latest.
+        problem: Energy to minimise.
+        solver: Solver of the linear systems.
+        target_energy: Energy at which to stop.
+        max_steps: Maximum number of steps.
 
     Returns:
-        The outcome.
+        Outcome of the run.
     """
     u = np.zeros(problem.shape)
     seconds, count, energy, step = 0.0, 0, np.inf, 0
@@ -130,7 +132,7 @@ def minimise(
 
 
 def exact() -> Solver:
-    """Returns SciPy's `spsolve`, with the ordering that is faster here."""
+    """Returns SciPy's `spsolve` with the faster ordering."""
 
     def solve(
         matrix: scipy.sparse.dia_array, right: np.ndarray
@@ -212,7 +214,7 @@ def _counted_cg(
     rtol: float,
     preconditioner: scipy.sparse.linalg.LinearOperator,
 ) -> tuple[np.ndarray, int]:
-    """Solves with SciPy and counts the iterations."""
+    """Solves with SciPy and counts iterations."""
     count = []
     solution, _ = scipy.sparse.linalg.cg(
         matrix, right, rtol=rtol, M=preconditioner, callback=count.append
@@ -220,7 +222,7 @@ def _counted_cg(
     return solution, len(count)
 
 
-# Tolerances of the linear systems: SciPy's own, and about the best for each.
+# Tolerances of the linear systems: SciPy's default, and about the best for each solver.
 SOLVERS = {
     "SciPy Jacobi-CG, tolerance 1e-5": lambda: jacobi_cg(1e-5),
     "SciPy Jacobi-CG, tolerance 0.2": lambda: jacobi_cg(0.2),

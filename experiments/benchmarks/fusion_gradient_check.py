@@ -1,4 +1,4 @@
-"""The derivative of the fused depth against finite differences, for the benchmark."""
+"""Compares the derivative of the fused depth with finite differences."""
 
 import numpy as np
 import scipy.sparse.linalg
@@ -15,18 +15,18 @@ _NEWTON_STEPS = 6
 def relative_errors(
     maps: tuple[np.ndarray, np.ndarray, np.ndarray], step: float = 1e-6
 ) -> dict[str, float]:
-    """Returns by how much the derivatives by all inputs are off, in float64.
+    """Returns the relative errors of the derivatives by all inputs, in float64.
 
-    Each is that of a sum of the fused depth with random weights, along a random
-    direction of the input. The difference quotient is of minima that Newton's method
-    finds with SciPy, without a line of the fusion.
+    Each derivative is taken of a randomly weighted sum of the fused depth, along a
+    random direction of the input. The minima for the difference quotient are found by
+    Newton's method with SciPy, independently of the fusion.
 
     Args:
         maps: Depth and gradients `[H, W]`.
-        step: Of the difference quotient, in parts of the direction.
+        step: Step of the difference quotient, relative to the direction.
 
     Returns:
-        Input to |derivative / difference quotient - 1|.
+        |derivative / difference quotient - 1| by input.
     """
     rng = np.random.default_rng(0)
     inputs = [m.astype(np.float64) for m in maps]
@@ -40,7 +40,7 @@ def relative_errors(
     start = fused.numpy() - inputs[0]
     errors = {}
     for index, by_input in enumerate(tape.gradient(loss, tensors)):
-        # A number is changed by a part of itself, a map by metres (per pixel).
+        # Scalars change relative to their value, maps by metres (per pixel).
         shape = inputs[index].shape
         direction = rng.standard_normal(shape) if shape else inputs[index]
         ends = []
@@ -54,10 +54,10 @@ def relative_errors(
 
 
 def format_errors(errors: dict[str, float]) -> str:
-    """Returns the errors in a line.
+    """Returns the errors as a sentence.
 
     Args:
-        errors: Of `relative_errors`.
+        errors: Result of `relative_errors`.
 
     Returns:
         A sentence.
@@ -67,7 +67,7 @@ def format_errors(errors: dict[str, float]) -> str:
 
 
 def _fused(inputs: list[tf.Tensor]) -> tf.Tensor:
-    """Our minimum, `[H, W]`."""
+    """The minimum found by the fusion, `[H, W]`."""
     *maps, omega, epsilon = inputs
     result = fuse_depth_and_gradients(
         *(m[tf.newaxis, ..., tf.newaxis] for m in maps),
@@ -79,7 +79,7 @@ def _fused(inputs: list[tf.Tensor]) -> tf.Tensor:
 
 
 def _minimum(inputs: list[np.ndarray], start: np.ndarray) -> np.ndarray:
-    """The minimum by Newton's method from a correction of the depth nearby."""
+    """The minimum found by Newton's method from a nearby start."""
     *maps, omega, epsilon = inputs
     problem = baselines.Problem(*maps, omega=float(omega), epsilon=float(epsilon))
     u = start

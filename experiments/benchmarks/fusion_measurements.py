@@ -1,4 +1,4 @@
-"""What the benchmark of the fusion measures."""
+"""Measurements of the benchmark of the fusion."""
 
 import concurrent.futures
 import importlib.util
@@ -16,14 +16,14 @@ from experiments.benchmarks.process_memory import kept_memory, peak_memory
 from experiments.benchmarks.row_timing import seconds_of
 
 GAP = 1e-4
-# With more pixels one run takes minutes.
+# Largest number of pixels for each solver; more take minutes per run.
 MAX_PIXELS = {
     "SciPy spsolve": 240 * 320,
     "SciPy Jacobi-CG, tolerance 1e-5": 960 * 1280,
     "PyAMG-CG, tolerance 0.2": 960 * 1280,
     "tf.sparse Jacobi-CG, tolerance 0.2": 480 * 640,
 }
-# And one step a minute and all memory.
+# More take a minute per step, and all memory.
 MAX_PIXELS_OF_ONE_STEP = 960 * 1280
 
 Maps = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -35,7 +35,7 @@ def make_scene(size: tuple[int, int], seed: int = 0) -> Maps:
 
     Args:
         size: (height, width).
-        seed: Of the random numbers.
+        seed: Seed of the random numbers.
 
     Returns:
         `depth`, `gradient_x` and `gradient_y`, float32 `[H, W]`.
@@ -64,13 +64,13 @@ def _noise(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
 
 
 def bandwidth(size: tuple[int, int]) -> float:
-    """Returns the bytes a second of a + b -> a, compiled, on images of a size.
+    """Returns the memory bandwidth of a compiled a + b -> a, bytes per second.
 
     Args:
-        size: (height, width); with the memory that three images take.
+        size: (height, width) of the images; three are in memory.
 
     Returns:
-        Bytes a second, reading and writing.
+        Bytes read and written per second.
     """
     count = 200 if size[0] * size[1] < 1e6 else 20
 
@@ -86,7 +86,7 @@ def bandwidth(size: tuple[int, int]) -> float:
 
 
 def lowest_energy(maps: Maps) -> float:
-    """Returns the energy of the minimum, to about 1e-7 of it.
+    """Returns the energy of the minimum, to a relative error of about 1e-7.
 
     Args:
         maps: Depth and gradients `[H, W]`.
@@ -106,13 +106,13 @@ def measure_ours(
 
     Args:
         maps: Depth and gradients `[H, W]`.
-        batch_size: How many of the same at a time.
+        batch_size: Number of copies of the image in a batch.
         lowest: Energy of the minimum.
-        repetitions: Runs that count.
-        **options: Of `fuse_depth_and_gradients`.
+        repetitions: Number of timed runs.
+        **options: Options of `fuse_depth_and_gradients`.
 
     Returns:
-        The row; times and memory are an image's.
+        Row with times and memory per image.
     """
     batch = _batch(maps, batch_size)
     seconds = seconds_of(
@@ -131,9 +131,9 @@ def measure_ours(
 
 
 def options_to_gap(maps: Maps, lowest: float) -> dict[str, float]:
-    """Returns the options with which our solver stops right where the gap is reached.
+    """Returns options with which our solver stops as soon as the gap is reached.
 
-    The other solvers are stopped there as well, by somebody who knows the minimum.
+    The other solvers stop there as well, with the help of the known minimum.
 
     Args:
         maps: Depth and gradients `[H, W]`.
@@ -144,19 +144,19 @@ def options_to_gap(maps: Maps, lowest: float) -> dict[str, float]:
     """
     options = TO_CONVERGENCE | {"tolerance": 0.0}
     energy = fuse_depth_and_gradients(*_batch(maps, 1), **options).energy[0].numpy()
-    above = int(np.count_nonzero(energy > lowest * (1 + GAP)))  # It never rises.
+    above = int(np.count_nonzero(energy > lowest * (1 + GAP)))  # It is monotonic.
     return options | {"num_irls_iterations": min(max(above, 1), len(energy) - 1)}
 
 
 def _in_new_process(function: Callable[..., float], *arguments: object) -> float:
-    """The result of a function in a process of its own."""
+    """Runs a function in a separate process and returns its result."""
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def _memory_of_ours(maps: Maps, batch_size: int, options: dict[str, float]) -> float:
-    """Memory of a call, less that of compiling it, which is seen from small images."""
+    """Memory of a call without that of compilation, measured on small images."""
 
     def growth(*size: int) -> float:
         part = [m[: size[0], : size[1]] for m in maps]
@@ -176,23 +176,23 @@ def measure_baselines(maps: Maps, lowest: float) -> dict[str, Row]:
         lowest: Energy of the minimum.
 
     Returns:
-        Name to row.
+        Rows by name.
     """
     problem = baselines.Problem(*maps)
     rows = {}
     for name, make in baselines.SOLVERS.items():
         if "PyAMG" in name and not importlib.util.find_spec("pyamg"):
-            print(f"{name} is left out: it needs `pip install .[bench]`.")
+            print(f"Skipping {name}: it needs `pip install .[bench]`.")
         elif problem.num_pixels <= MAX_PIXELS.get(name, np.inf):
             rows[name] = _measure_baseline(problem, make(), lowest)
         elif make is baselines.exact and problem.num_pixels <= MAX_PIXELS_OF_ONE_STEP:
             one = _measure_baseline(problem, make(), lowest, max_steps=1)
-            # As many steps as with nearly exact solutions.
+            # Use the number of steps that nearly exact solutions need.
             steps = rows["SciPy Jacobi-CG, tolerance 1e-5"]["steps"]
             one |= {"seconds": steps * one["seconds"], "steps": steps, "gap": np.nan}
             rows[f"{name}, {steps} x one step"] = one
         else:
-            print(f"{name} is left out: it would take minutes at this size.")
+            print(f"Skipping {name}: it would take minutes at this size.")
     return rows
 
 
@@ -202,7 +202,7 @@ def _measure_baseline(
     lowest: float,
     max_steps: int = 100,
 ) -> Row:
-    """The row of a solver."""
+    """Measures the row of a solver."""
 
     outcomes = []
 
@@ -211,7 +211,7 @@ def _measure_baseline(
         outcomes.append(baselines.minimise(problem, solver, goal, max_steps))
 
     memory = peak_memory(run)
-    if problem.num_pixels < 2e5:  # Else one run has to do.
+    if problem.num_pixels < 2e5:  # Larger problems run only once.
         run()
         run()
     outcomes.sort(key=lambda outcome: outcome.seconds)
@@ -226,5 +226,5 @@ def _measure_baseline(
 
 
 def _batch(maps: Maps, batch_size: int) -> list[tf.Tensor]:
-    """The maps as `[B, H, W, 1]`, the same image several times."""
+    """The maps as `[B, H, W, 1]`, with copies of one image."""
     return [tf.constant(np.stack([m] * batch_size)[..., None]) for m in maps]

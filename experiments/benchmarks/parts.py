@@ -1,7 +1,7 @@
-"""What the benchmark times: each part is a function that does the work once.
+"""Parts that the benchmark times; each is a function that does the work once.
 
-Weights are random and images are noise: neither changes the amount of work, except
-that of the fusion, which is given a ramp with noise.
+Weights are random and images are noise, which does not change the amount of work. Only
+the work of the fusion depends on its input, a ramp with noise.
 """
 
 import os
@@ -75,16 +75,16 @@ def depth_training_step(
     unpool_form: str | None = None,
     lambda_fsim: float = 1.0,
 ) -> Part:
-    """Returns a training step of the modified FCRN, or FCRN.
+    """Returns a training step of the modified FCRN or of FCRN.
 
     Args:
-        batch_size: Images a step.
-        lateral_connections: False is FCRN.
-        unpool_form: A key of `UNPOOL_FORMS`; None is the network's own.
+        batch_size: Images per step.
+        lateral_connections: False for FCRN.
+        unpool_form: Key of `UNPOOL_FORMS`; None for the form of the network.
         lambda_fsim: Weight of 1 - FSIM.
 
     Returns:
-        The step; it ends when the weights are updated.
+        Step that returns once the weights are updated.
     """
     network = _depth_network(lateral_connections)
     if unpool_form is not None:
@@ -140,9 +140,9 @@ def feature_similarity(batch_size: int) -> Part:
 
 
 def input_pipeline(batch_size: int) -> Part:
-    """Returns the reading of 64 records with the recommended augmentation, on one core.
+    """Returns the reading of 64 records with augmentation on one core.
 
-    The process keeps to one core from then on.
+    The augmentation is the recommended one. The process stays on one core afterwards.
     """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -168,17 +168,17 @@ def input_pipeline(batch_size: int) -> Part:
 
 
 def depth_forward(*, lateral_connections: bool = True) -> Part:
-    """Returns the modified FCRN, or FCRN, on one image."""
+    """Returns the forward pass of the modified FCRN, or FCRN, on one image."""
     return _forward(_depth_network(lateral_connections))
 
 
 def gradient_forward() -> Part:
-    """Returns the gradient network on one image."""
+    """Returns the forward pass of the gradient network on one image."""
     return _forward(build_gradient_network(GradientNetworkConfig()))
 
 
 def context_forward() -> Part:
-    """Returns the context network on one image."""
+    """Returns the forward pass of the context network on one image."""
     return _forward(_context_network())
 
 
@@ -217,7 +217,7 @@ def photograph_prediction() -> Part:
 
 
 def _compute_dtype() -> str:
-    """The type in which the policy computes."""
+    """The compute dtype of the policy."""
     return keras.config.dtype_policy().compute_dtype
 
 
@@ -272,7 +272,7 @@ def _training_step(
 
 
 def _forward(network: keras.Model) -> Part:
-    """The network's inference on one image."""
+    """Inference of a network on one image."""
     image = tf.random.uniform([1, *SIZE, 3])
     step = tf.function(lambda: network(image, training=False))
     return lambda: step().numpy()

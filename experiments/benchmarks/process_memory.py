@@ -10,13 +10,13 @@ _STATUS = pathlib.Path("/proc/self/status")
 
 
 def peak_memory(run: Callable[[], object]) -> float:
-    """Returns by how much the memory of the process rises while a function runs.
+    """Returns the peak increase of memory while a function runs.
 
     Args:
-        run: The function; it runs once. What earlier calls have kept is not seen.
+        run: Function, called once. Memory that earlier calls kept is not counted.
 
     Returns:
-        Bytes; NaN where the system does not tell.
+        Bytes; NaN if the system does not report it.
     """
     if not _is_known():
         run()
@@ -28,16 +28,16 @@ def peak_memory(run: Callable[[], object]) -> float:
 
 
 def kept_memory(run: Callable[[], object]) -> float:
-    """Returns by how much the memory of the process has risen after a function ran.
+    """Returns the increase of memory that remains after a function ran.
 
-    TensorFlow keeps the memory of its tensors, so that this is their peak, but not
-    that of what else came and went.
+    TensorFlow keeps the memory of its tensors, so this is their peak. Memory that was
+    freed is not counted.
 
     Args:
-        run: The function; it runs once.
+        run: Function, called once.
 
     Returns:
-        Bytes; NaN where the system does not tell.
+        Bytes; NaN if the system does not report it.
     """
     if not _is_known():
         run()
@@ -49,13 +49,13 @@ def kept_memory(run: Callable[[], object]) -> float:
 
 
 def _is_known() -> bool:
-    """Whether the system tells; gives freed memory back to it."""
+    """Whether the system reports memory; returns freed memory to it first."""
     known = sys.platform.startswith("linux")
     if known:
-        ctypes.CDLL(None).malloc_trim(0)  # It would be used again, unseen.
+        ctypes.CDLL(None).malloc_trim(0)  # Otherwise it would be reused uncounted.
     return known
 
 
 def _bytes(name: str) -> int:
-    """An entry of the process's status, bytes."""
+    """An entry of the status of the process, bytes."""
     return 1024 * int(re.search(rf"{name}:\s+(\d+) kB", _STATUS.read_text()).group(1))

@@ -1,9 +1,9 @@
-"""FCRN in PyTorch, for the benchmark alone (optional: `pip install .[bench]`).
+"""FCRN in PyTorch for the benchmark (optional: `pip install .[bench]`).
 
     python pytorch_fcrn.py BATCH_SIZE HEIGHT WIDTH REPETITIONS BFLOAT16
 
-prints what `row_timing` measures of a training step. It is run by its path, so that the
-package does not load TensorFlow, beside which PyTorch may crash.
+prints the time and memory of a training step, measured by `row_timing`. It is run by
+its path so that TensorFlow is not loaded, as PyTorch may crash beside it.
 """
 
 import sys
@@ -15,7 +15,7 @@ from torch import nn
 
 
 def _conv_bn(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Sequential:
-    """A convolution with its batch normalisation."""
+    """A convolution with batch normalisation."""
     conv = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs))
 
@@ -103,15 +103,15 @@ def _berhu(truth: torch.Tensor, predicted: torch.Tensor) -> torch.Tensor:
 def pytorch_training_step(
     batch_size: int, size: tuple[int, int], *, bfloat16: bool
 ) -> Callable[[], object]:
-    """Returns a training step of FCRN with BerHu and SGD, in PyTorch's fast layout.
+    """Returns a training step of FCRN with BerHu and SGD, in channels-last layout.
 
     Args:
-        batch_size: Images a step.
+        batch_size: Images per step.
         size: (height, width) of the images.
         bfloat16: Whether to run under PyTorch's automatic mixed precision.
 
     Returns:
-        The step.
+        Training step.
     """
     network = FCRN().to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-2, momentum=0.9)

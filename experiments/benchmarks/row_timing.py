@@ -1,4 +1,4 @@
-"""What a process of the benchmark measures of itself; TensorFlow stays out of it."""
+"""Time and memory of a process of the benchmark; does not import TensorFlow."""
 
 import json
 import resource
@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 
 def seconds_of(run: Callable[[], object], repetitions: int) -> list[float]:
-    """Returns how long a function takes, after two runs that do not count.
+    """Returns the times of a function after two warm-up runs.
 
     Args:
-        run: What to time; it must have finished when it returns.
-        repetitions: How often.
+        run: Function to time; its work must be finished when it returns.
+        repetitions: Number of timed runs.
 
     Returns:
-        Seconds of each run.
+        Time of each run, seconds.
     """
     run()
     run()
@@ -28,13 +28,13 @@ def seconds_of(run: Callable[[], object], repetitions: int) -> list[float]:
 
 
 def print_measurement(run: Callable[[], object], repetitions: int) -> None:
-    """Prints a line of JSON: `seconds` of each run, `peak_memory` of the process.
+    """Prints one line of JSON: `seconds` of each run and `peak_memory`.
 
     Args:
-        run: What to time.
-        repetitions: How often.
+        run: Function to time.
+        repetitions: Number of timed runs.
     """
     seconds = seconds_of(run, repetitions)
-    unit = 1 if sys.platform == "darwin" else 1024  # Of ru_maxrss.
+    unit = 1 if sys.platform == "darwin" else 1024  # Unit of ru_maxrss.
     memory = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"seconds": seconds, "peak_memory": memory}))

@@ -20,14 +20,15 @@ PYTORCH_FILE = pathlib.Path(__file__).with_name("pytorch_fcrn.py")
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A part and how it is timed.
+    """A part of the benchmark.
 
     Attributes:
-        name: What the table calls it.
-        make: Gives the function to time, for a batch size; None: it is PyTorch's.
-        precision: Keras's dtype policy; None for that of the whole run.
-        work: Images (or records) that one run handles, for a batch size.
-        flops: Gives the operations for one of them, or None.
+        name: Name in the table.
+        make: Returns the function to time for a batch size; None for the row of
+            PyTorch.
+        precision: Keras dtype policy; None for that of the whole run.
+        work: Returns the images (or records) per run for a batch size.
+        flops: Returns the operations per image, or None.
     """
 
     name: str
@@ -38,18 +39,18 @@ class Row:
 
 
 class RowError(RuntimeError):
-    """The process that was to time a row has ended without a result."""
+    """The process that times a row ended without a result."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """What was measured of a row.
+    """Measurement of a row.
 
     Attributes:
-        seconds: Of each run.
-        images: That each run handled.
-        peak_memory: Of the process, bytes.
-        flops: Of each run, or None.
+        seconds: Time of each run.
+        images: Number of images per run.
+        peak_memory: Peak memory of the process, bytes.
+        flops: Operations per run, or None.
     """
 
     seconds: list[float]
@@ -59,12 +60,12 @@ class Measurement:
 
     @property
     def median(self) -> float:
-        """The median time, seconds."""
+        """Median time, seconds."""
         return statistics.median(self.seconds)
 
     @property
     def flops_per_second(self) -> float:
-        """Operations a second at the median time; 0 if they are not counted."""
+        """Operations per second at the median time; 0 if not counted."""
         return (self.flops or 0) / self.median
 
 
@@ -139,18 +140,18 @@ ROWS = (
 
 
 def _find_row(name: str) -> Row:
-    """The row of that name."""
+    """Returns the row with a given name."""
     return next(row for row in ROWS if row.name == name)
 
 
 def be_row(name: str, batch_size: int, repetitions: int, precision: str) -> None:
-    """Times a row in this process, and prints what was measured.
+    """Times a row in this process and prints the measurement.
 
     Args:
-        name: Of the row.
-        batch_size: Images a step.
-        repetitions: Runs that count.
-        precision: Keras's dtype policy, for rows without one of their own.
+        name: Name of the row.
+        batch_size: Images per step.
+        repetitions: Number of timed runs.
+        precision: Keras dtype policy for rows that do not set one.
     """
     row = _find_row(name)
     keras.config.set_dtype_policy(row.precision or precision)
@@ -160,19 +161,19 @@ def be_row(name: str, batch_size: int, repetitions: int, precision: str) -> None
 def measure(
     name: str, batch_size: int, repetitions: int, precision: str
 ) -> Measurement:
-    """Returns the times of a row, measured in a process of its own.
+    """Returns the times of a row, measured in a separate process.
 
     Args:
-        name: Of the row.
-        batch_size: Images a step.
-        repetitions: Runs that count.
-        precision: Keras's dtype policy, for rows without one of their own.
+        name: Name of the row.
+        batch_size: Images per step.
+        repetitions: Number of timed runs.
+        precision: Keras dtype policy for rows that do not set one.
 
     Returns:
         The measurement.
 
     Raises:
-        RowError: If that process fails; what it said of it is on stderr.
+        RowError: If that process fails; its messages are on stderr.
     """
     row = _find_row(name)
     if row.make is None:
@@ -201,17 +202,17 @@ def measure_all(
     *,
     report: Callable[[dict[str, Measurement], dict[str, str]], None],
 ) -> tuple[dict[str, Measurement], dict[str, str]]:
-    """Returns the measurements of rows, each made in a fresh process.
+    """Returns the measurements of rows, each made in a new process.
 
     Args:
-        names: Of the rows.
-        batch_size: Images a step.
-        repetitions: Runs that count.
-        precision: Keras's dtype policy, for rows without one of their own.
-        report: Called after each row with what will be returned, so far.
+        names: Names of the rows.
+        batch_size: Images per step.
+        repetitions: Number of timed runs.
+        precision: Keras dtype policy for rows that do not set one.
+        report: Called after each row with the results so far.
 
     Returns:
-        Name to measurement, and name to reason for the rows that failed.
+        Measurements by name, and reasons by name for the rows that failed.
     """
     results, failures = {}, {}
     for number, name in enumerate(names, 1):

@@ -1,7 +1,7 @@
-"""Three other forms of unpooling and a 5x5 convolution, to compare with `UnpoolConv2D`.
+"""Three other forms of unpooling with a 5x5 convolution, for comparison.
 
-They compute the same function of their own kernels; `up_projection_kernels` converts
-between them.
+They compute the same function as `UnpoolConv2D` with their own kernels;
+`up_projection_kernels` converts the kernels.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 
 class _UnpoolForm(keras.layers.Layer):
-    """What the forms have in common; configured as `UnpoolConv2D` is."""
+    """Base class of the forms; configured like `UnpoolConv2D`."""
 
     def __init__(
         self, filters: int, *, kernel_initializer: str | dict, **kwargs: Any
@@ -35,10 +35,10 @@ class _UnpoolForm(keras.layers.Layer):
 
 
 class LiteralUnpoolConv2D(_UnpoolForm):
-    """Zeros between the values, then a 5x5 convolution; `kernel` `[5, 5, in, out]`."""
+    """Unpooling with zeros, then a 5x5 convolution; `kernel` `[5, 5, in, out]`."""
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the kernel."""
+        """Creates the kernel."""
         self.kernel = self.add_kernel(5, 5, input_shape[-1], self.filters)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -52,7 +52,7 @@ class TransposedUnpoolConv2D(_UnpoolForm):
     """A transposed convolution of stride 2; `kernel` `[5, 5, out, in]`."""
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the kernel."""
+        """Creates the kernel."""
         self.kernel = self.add_kernel(5, 5, self.filters, input_shape[-1])
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -76,7 +76,7 @@ class InterleavedUnpoolConv2D(_UnpoolForm):
     """
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the kernels."""
+        """Creates the kernels."""
         sizes = ((3, 3), (2, 3), (3, 2), (2, 2))
         self.kernels = [
             self.add_kernel(*size, input_shape[-1], self.filters) for size in sizes
@@ -90,14 +90,14 @@ class InterleavedUnpoolConv2D(_UnpoolForm):
         return self._interleave(left, right, axis=3)
 
     def _convolve(self, inputs: tf.Tensor, kernel: keras.Variable) -> tf.Tensor:
-        """One of the four, with the zeros put around the input first."""
+        """One of the four convolutions, with zero padding."""
         height, width = kernel.shape[:2]
         pads = [[0, 0], [height - 2, 1], [width - 2, 1], [0, 0]]
         padded = tf.pad(inputs, pads)
         return tf.nn.conv2d(padded, tf.convert_to_tensor(kernel), 1, "VALID")
 
     def _interleave(self, first: tf.Tensor, second: tf.Tensor, axis: int) -> tf.Tensor:
-        """Rows (axis 2) or columns (axis 3) of two maps in turn."""
+        """Interleaves the rows (axis 2) or columns (axis 3) of two maps."""
         shape = tf.unstack(tf.shape(first))
         shape[axis - 1] *= 2
         return tf.reshape(tf.stack([first, second], axis), shape)

@@ -102,7 +102,7 @@ def test_benchmark_takes_another_precision():
         "--precision=float32", "--repetitions=1", "--only=context network, forward"
     )
     assert result.returncode == 0, result.stderr
-    assert "float32 unless said" in result.stdout
+    assert "float32 unless stated" in result.stdout
     assert f"| {benchmark.CONTEXT_FORWARD} |" in result.stdout
 
 
@@ -211,7 +211,7 @@ def test_benchmark_goes_on_after_a_crash_and_fails_at_the_end(tmp_path, monkeypa
     assert result.returncode == 1
     assert f"| {FCRN} |" in result.stdout
     failure = f"{PYTORCH}: its process ended with SIGSEGV"
-    assert result.stderr.endswith(f"Error: could not be timed:\n  {failure}\n")
+    assert result.stderr.endswith(f"Error: parts not timed:\n  {failure}\n")
     record = json.loads(path.read_text())
     assert list(record["rows"]) == [FCRN]
     assert record["failed"] == {PYTORCH: "its process ended with SIGSEGV"}
@@ -221,4 +221,4 @@ def test_benchmark_goes_on_after_a_crash_and_fails_at_the_end(tmp_path, monkeypa
 def test_benchmark_refuses_rows_that_do_not_exist():
     result = _run("--only=nothing")
     assert result.returncode != 0
-    assert "--only='nothing' is part of no row's name: matrix product" in result.stderr
+    assert "--only='nothing' matches no row of: matrix product" in result.stderr

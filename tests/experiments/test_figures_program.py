@@ -83,7 +83,7 @@ def test_median_alignment_brings_depth_to_the_scale_of_the_truth(folders):
     )
     for key in ("depth", "fused"):
         np.testing.assert_allclose(found[0].predictions["dpde"][key], DEPTHS["b"])
-    assert found[0].note == "predictions have the median of the truth"
+    assert found[0].note == "predictions scaled to the true median"
 
 
 @pytest.mark.skipif(
