@@ -1,6 +1,6 @@
-# Verbs x data sets. Every recipe is made of commands that can be typed by hand; FLAGS is
-# added to them: make train-nyu FLAGS="--batch_size=4". GRADIENT_FLAGS is for the
-# gradient network alone.
+# Targets are named VERB-DATASET. Every recipe consists of commands that also work by
+# hand. FLAGS is added to them: make train-nyu FLAGS="--batch_size=4". GRADIENT_FLAGS is
+# added for the gradient network only.
 
 PYTHON   ?= python3
 VENV     ?= .venv
@@ -20,7 +20,7 @@ PREDICTIONS ?=
 FUZZ_SECONDS ?= 600
 FLAGS    ?=
 GRADIENT_FLAGS ?=
-# A shell leaves the ~ of RUNS=~/x to us; the programs expand it in their flags.
+# The shell does not expand the ~ in RUNS=~/x; the programs expand it in their flags.
 $(foreach name,RUNS FIGURES BENCHMARK,$(eval override $(name) := $(patsubst ~/%,$(HOME)/%,$($(name)))))
 
 RUN   = $(VENV)/bin/python -m
@@ -41,22 +41,22 @@ MID       = $(RECORDS)/middlebury
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
 
-# Flags that the program of the gradient network does not have and shall overlook.
+# Flags that the program of the gradient network does not have and must ignore.
 DEPTH_ONLY = lateral_connections,architecture,encoder_weights,encoder_batch_norm,batch_norm_momentum,output_scale,output_offset,output_relu,lambda_berhu,lambda_fsim,berhu_c,max_depth
-# --init_from of FLAGS names a depth network, that of GRADIENT_FLAGS a gradient network.
+# --init_from names a depth network in FLAGS, a gradient network in GRADIENT_FLAGS.
 BOTH_FLAGS = --undefok=$(DEPTH_ONLY) $(filter-out --init_from=%,$(FLAGS)) $(GRADIENT_FLAGS)
 
 RECORDS_OF_nyu        = nyu_depth_v2
 RECORDS_OF_make3d     = make3d
 RECORDS_OF_middlebury = middlebury
 SPLIT_OF_middlebury   = simple
-# In 3D depth must be metric; that of networks trained on NYU gets the scale of the scene.
+# 3D views need metric depth; networks trained on NYU are aligned to the scene.
 FIGURES_OF_nyu        = fcrn=$(RUNS)/nyu/predictions/fcrn,dpde=$(RUNS)/nyu/predictions/dpde
 FIGURES_OF_make3d     = fcrn=$(RUNS)/make3d/predictions/fcrn,dpde=$(RUNS)/make3d/predictions/dpde
 FIGURES_OF_middlebury = fcrn=$(RUNS)/middlebury/predictions/fcrn_calibrated,dpde=$(RUNS)/middlebury/predictions/calibrated --split=calibrated --align=median
-# The difference to the modified FCRN, if that has predicted.
+# Adds the difference to the modified FCRN if its predictions exist.
 AGAINST_DPDE  = $(if $(wildcard $(RUNS)/nyu/predictions/dpde),--compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=depth)
-# The baseline of Table 4 beside the modified FCRN.
+# Flags of the baseline FCRN in Table 4.
 BASELINE      = --nolateral_connections --lambda_fsim=0
 MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
 DEMO_RECORDS  = --records=data/demo/nyu
@@ -64,7 +64,7 @@ DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=5 --warmup_steps=1
 
 # ---- Set-up and checks ----
 
-setup: $(READY)  ## Makes the virtual environment .venv with the pinned packages
+setup: $(READY)  ## Creates the virtual environment .venv with the pinned packages
 
 $(READY): setup.cfg constraints.txt
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make setup PYTHON=python3.11') if sys.version_info < (3, 11) else None"
@@ -76,13 +76,13 @@ $(READY): setup.cfg constraints.txt
 test: $(READY)  ## Runs the fast tests (3 minutes at most on 2 cores)
 	$(VENV)/bin/pytest $(FLAGS)
 
-test-all: $(READY)  ## Runs all tests; those on real data if DPDE_DATA names the folder
+test-all: $(READY)  ## Runs all tests, including those on real data if DPDE_DATA is set
 	$(VENV)/bin/pytest -m "" $(FLAGS)
 
-faults: $(READY)  ## Kills, starves and interrupts programs; prints what came of it
+faults: $(READY)  ## Runs programs under kills, full disks and interruptions
 	$(VENV)/bin/pytest -m "" tests/faults $(FLAGS)
 
-test-beam:  ## Runs the tests of Apache Beam, in an environment of their own: .venv-beam
+test-beam:  ## Runs the tests of Apache Beam in a separate environment, .venv-beam
 	$(PYTHON) -m venv $(VENV)-beam
 	$(VENV)-beam/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,beam]"
 	$(VENV)-beam/bin/pytest -m "" tests/data_prep/test_beam_conversion.py $(FLAGS)
@@ -95,14 +95,14 @@ lint: $(READY)  ## Checks style and format
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
-# ---- Demonstrations: the shipped networks, and everything from data to report ----
+# ---- Demonstrations: shipped networks, and the whole method from data to report ----
 
-demo: demo-photographs demo-training  ## Both demonstrations
+demo: demo-photographs demo-training  ## Runs both demonstrations
 
-demo-photographs: $(READY)  ## Three pictures to depth and 3D pages, in a minute: predictions/demo
+demo-photographs: $(READY)  ## Predicts three photographs, with 3D pages, in a minute: predictions/demo
 	$(RUN) experiments.predict --images=experiments/photographs --output=predictions/demo --export=html --overwrite
 
-demo-training: $(READY)  ## The whole method on synthetic scenes, in 10 minutes: report/index.html
+demo-training: $(READY)  ## Runs the whole method on synthetic scenes in 10 minutes: report/index.html
 	test -d data/demo/raw/nyu || $(RUN) data_prep.synthetic --dataset=nyu --num_train=112 --num_test=16 --output=data/demo/raw
 	test -d data/demo/raw/make3d || $(RUN) data_prep.synthetic --dataset=make3d --num_train=6 --num_test=2 --output=data/demo/raw
 	test -d data/demo/raw/middlebury || $(RUN) data_prep.synthetic --dataset=middlebury --num_test=8 --output=data/demo/raw
@@ -119,19 +119,19 @@ demo-training: $(READY)  ## The whole method on synthetic scenes, in 10 minutes:
 	$(RUN) experiments.figures $(DEMO_RECORDS) --predictions=fcrn=runs/demo/predictions/fcrn,dpde=runs/demo/predictions/dpde --focal=138.6 --num_images=2 --output=figures/demo
 	$(RUN) experiments.report $(DEMO_RECORDS) --runs=runs/demo --figures=figures/demo --output=$(REPORT) --note="A demonstration: small synthetic scenes, a few epochs, an encoder without ImageNet weights. It shows that all parts work, not how well the method does."
 
-# ---- Data: downloads, or takes RAW=folder; then converts and verifies ----
+# ---- Data: download (or RAW=folder), conversion, verification ----
 
-data-nyu: $(READY)  ## NYU Depth v2: 795 + 654 records (downloads 3.0 GB unless RAW is given)
+data-nyu: $(READY)  ## Converts NYU Depth v2: 795 + 654 records (downloads 3.0 GB without RAW)
 	$(if $(RAW),,$(RUN) data_prep.download --dataset=nyu --raw=$(RAW_NYU))
 	$(RUN) data_prep.nyu_depth_v2 --raw=$(RAW_NYU) --output=$(NYU) $(FLAGS)
 	$(RUN) data_prep.verification --records=$(NYU)
 
-data-make3d: $(READY)  ## Make3D: 400 + 134 records
+data-make3d: $(READY)  ## Converts Make3D: 400 + 134 records
 	$(if $(RAW),,$(RUN) data_prep.download --dataset=make3d --raw=$(RAW_M3D))
 	$(RUN) data_prep.make3d --raw=$(RAW_M3D) --output=$(M3D) $(FLAGS)
 	$(RUN) data_prep.verification --records=$(M3D)
 
-data-mid: $(READY)  ## Middlebury: 35 records, for testing
+data-mid: $(READY)  ## Converts Middlebury: 35 records, for testing
 	$(if $(RAW),,$(RUN) data_prep.download --dataset=middlebury --raw=$(RAW_MID))
 	$(RUN) data_prep.middlebury --raw=$(RAW_MID) --output=$(MID) $(FLAGS)
 	$(RUN) data_prep.verification --records=$(MID)
@@ -142,10 +142,10 @@ train-nyu: $(READY)  ## Trains modified FCRN and gradient network on NYU
 	$(RUN) experiments.train_depth --records=$(NYU) --workdir=$(RUNS)/nyu/depth $(FLAGS)
 	$(RUN) experiments.train_gradient --records=$(NYU) --workdir=$(RUNS)/nyu/gradient $(BOTH_FLAGS)
 
-train-nyu-fcrn: $(READY)  ## Trains the baseline FCRN on NYU: no lateral connections, BerHu alone
+train-nyu-fcrn: $(READY)  ## Trains the baseline FCRN on NYU: no lateral connections, BerHu only
 	$(RUN) experiments.train_depth $(BASELINE) --records=$(NYU) --workdir=$(RUNS)/nyu/fcrn $(FLAGS)
 
-train-nyu-lateral: $(READY)  ## Trains FCRN with lateral connections on NYU: BerHu alone
+train-nyu-lateral: $(READY)  ## Trains FCRN with lateral connections on NYU: BerHu only
 	$(RUN) experiments.train_depth --lambda_fsim=0 --records=$(NYU) --workdir=$(RUNS)/nyu/lateral $(FLAGS)
 
 train-make3d: $(READY)  ## Trains modified FCRN and gradient network on Make3D
@@ -154,13 +154,13 @@ train-make3d: $(READY)  ## Trains modified FCRN and gradient network on Make3D
 
 # ---- Prediction and scores ----
 
-# Predicts and scores NYU with a depth network alone.
+# Predicts and scores NYU with a depth network only.
 define EVAL_DEPTH
 $(RUN) experiments.predict --depth_run=$(RUNS)/nyu/$(1) --records=$(NYU) --output=$(RUNS)/nyu/predictions/$(1) --overwrite $(FLAGS)
 $(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/$(1) --records=$(NYU) --protocol=all $(AGAINST_DPDE)
 endef
 
-predict: $(READY)  ## Predicts a photograph or folder, by the shipped networks: make predict IMAGE=photo.jpg
+predict: $(READY)  ## Predicts photographs with the shipped networks: make predict IMAGE=photo.jpg
 	$(if $(IMAGE),,$(error Give a photograph or a folder of them: make predict IMAGE=photo.jpg))
 	$(RUN) experiments.predict --images="$(IMAGE)" --output="$(OUTPUT)" --export=html --overwrite $(FLAGS)
 
@@ -168,7 +168,7 @@ fuse: $(READY)  ## Refines any network's depth: make fuse DEPTH=folder GRADIENTS
 	$(if $(DEPTH),,$(error Give a folder of depth maps, and of gradients or images: make fuse DEPTH=folder GRADIENTS=folder))
 	$(RUN) experiments.fuse --depth="$(DEPTH)" $(if $(GRADIENTS),--gradients="$(GRADIENTS)",--images="$(IMAGE)") --output="$(OUTPUT)" $(FLAGS)
 
-verify-weights: $(READY)  ## Scores the shipped networks on 100 test images of NYU, against the stored scores
+verify-weights: $(READY)  ## Checks the scores of the shipped networks on 100 test images of NYU
 	$(RUN) experiments.predict --records=$(NYU) --num_records=100 --output=predictions/verify --overwrite
 	$(RUN) experiments.evaluate --predictions=predictions/verify --records=$(NYU) --allow_partial --output=predictions/verify_scores
 	$(RUN) experiments.compare_scores --scores=predictions/verify_scores --reference=experiments/results/nyu/scores/dpde $(FLAGS)
@@ -177,10 +177,10 @@ eval-nyu: $(READY)  ## Predicts and scores the 654 test images of NYU
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(NYU) --output=$(RUNS)/nyu/predictions/dpde --overwrite $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --protocol=all --compare_key=depth
 
-eval-nyu-fcrn: $(READY)  ## Predicts and scores the same with the baseline FCRN
+eval-nyu-fcrn: $(READY)  ## Does the same with the baseline FCRN
 	$(call EVAL_DEPTH,fcrn)
 
-eval-nyu-lateral: $(READY)  ## Predicts and scores the same with FCRN with lateral connections
+eval-nyu-lateral: $(READY)  ## Does the same with FCRN with lateral connections
 	$(call EVAL_DEPTH,lateral)
 
 eval-make3d: $(READY)  ## Predicts and scores the 134 test images of Make3D, C1 and C2
@@ -193,26 +193,26 @@ eval-mid: $(READY)  ## Predicts and scores Middlebury with the networks trained 
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/dpde --records=$(MID) --split=simple --protocol=all --compare_key=depth
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/calibrated --records=$(MID) --split=calibrated --protocol=all --compare_key=depth
 
-eval-mid-fcrn: $(READY)  ## Predicts and scores the same with the baseline FCRN
+eval-mid-fcrn: $(READY)  ## Does the same with the baseline FCRN
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(MID) --split=simple --output=$(RUNS)/middlebury/predictions/fcrn --overwrite $(FLAGS)
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(MID) --split=calibrated --output=$(RUNS)/middlebury/predictions/fcrn_calibrated --overwrite $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/fcrn --records=$(MID) --split=simple --protocol=all
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/fcrn_calibrated --records=$(MID) --split=calibrated --protocol=all
 
-ablation: $(READY)  ## Scores NYU's predicted gradients; fuses with zero, image and true ones, and scores that (Table 4)
+ablation: $(READY)  ## Scores gradients on NYU, and the fusion with zero, image and true ones (Table 4)
 	$(RUN) experiments.gradient_scores --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
 	$(RUN) experiments.fusion_ablation --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/zero_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/image_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/true_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
 
-report: $(READY)  ## Writes report/DATASET/index.html of the runs on DATASET (nyu, make3d, middlebury)
+report: $(READY)  ## Writes report/DATASET/index.html; DATASET is nyu, make3d or middlebury
 	$(RUN) experiments.report --runs=$(RUNS)/$(DATASET) --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --split=$(or $(SPLIT_OF_$(DATASET)),test) $(if $(wildcard $(FIGURES)/$(DATASET)/figures.json),--figures=$(FIGURES)/$(DATASET)) --output=$(REPORT)/$(DATASET) $(FLAGS)
 
 tables: $(READY)  ## Writes Tables 1 to 5 from all scores, in Markdown, CSV and LaTeX: tables/
 	$(RUN) experiments.tables --table=1,2,3,4,5 $(foreach folder,$(patsubst %/summary.json,%,$(wildcard $(RUNS)/*/scores/*/summary.json)),--scores=$(subst /scores/,/,$(folder:$(RUNS)/%=%))=$(folder)) $(if $(wildcard $(BENCHMARK)),--benchmark=$(BENCHMARK)) --output=$(TABLES) $(FLAGS)
 
-figures: $(READY)  ## Writes Figs. 3 to 8 of DATASET and its 3D pages: figures/DATASET
+figures: $(READY)  ## Writes Figs. 3 to 8 and 3D pages of DATASET: figures/DATASET
 	$(RUN) experiments.figures --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --predictions=$(FIGURES_OF_$(DATASET)) --output=$(FIGURES)/$(DATASET) $(FLAGS)
 
 example-picture: $(READY)  ## Writes the picture of the README again: every 131st test image of NYU
@@ -224,12 +224,12 @@ table5: $(READY)  ## Prints Table 5: parameters and arithmetic of the networks
 bench: $(READY)  ## Times the parts on this machine
 	$(RUN) experiments.benchmark $(FLAGS)
 
-bench-fusion: $(READY)  ## Times the fusion against other solvers (PREDICTIONS=folder: on them too)
+bench-fusion: $(READY)  ## Times the fusion and other solvers (also on PREDICTIONS=folder)
 	$(RUN) experiments.benchmark_fusion $(if $(PREDICTIONS),--predictions="$(PREDICTIONS)") $(FLAGS)
 
-bench-distribution: $(READY)  ## Times training by one process against two, over loopback
+bench-distribution: $(READY)  ## Times training with one and two processes over loopback
 	$(RUN) experiments.benchmark_distribution --records=$(NYU) $(FLAGS)
 
-clean:  ## Removes caches, never data, runs, predictions or reports
+clean:  ## Removes caches, but no data, runs, predictions or reports
 	rm -rf build .pytest_cache .ruff_cache dpde_tf.egg-info
 	find dpde_tf data_prep experiments tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,30 +1,31 @@
-"""Anybody's folders of images and depth maps -> a record set, on many machines.
+"""Converts custom RGB-D folders to a record set on many machines.
 
-For data sets that one machine would take too long for, such as the 47,584 training
-frames of NYU Depth v2. Flags and result are those of `data_prep.rgbd_folder`, the
-shards are the units of work, and Apache Beam (`pip install ".[beam]"`) does the
-rest; its own options follow --beam, which may be repeated:
+For data sets that are too large for one machine, such as the 47,584 training frames of
+NYU Depth v2. Flags and result are those of `data_prep.rgbd_folder`. Apache Beam (`pip
+install ".[beam]"`) distributes the shards; its options follow --beam, which may be
+repeated:
 
     python -m data_prep.beam_rgbd_folder --images=rgb --depths=depth \\
         --depth_scale=0.001 --train_list=train.txt --num_shards=512 \\
         --output=data/records/mine --beam=--runner=FlinkRunner \\
         --beam=--flink_master=host:8081
 
-Without --beam it runs here, in one process. Folders must lie where every worker sees
-them under the same names.
+Without --beam it runs locally in one process. All workers must see the folders under
+the same paths.
 """
 
 import sys
 
 from absl import flags
 
-from data_prep import converter_flags, rgbd_folder
+from data_prep import rgbd_folder
+from data_prep.conversion import converter_flags
 
 FLAGS = flags.FLAGS
 
 
 def _define_flags() -> None:
-    """Defines the flags of this program."""
+    """Defines the flags of the program."""
     rgbd_folder.define_flags()
     flags.adopt_module_key_flags(rgbd_folder)
     flags.adopt_module_key_flags(converter_flags)
@@ -34,7 +35,7 @@ def _define_flags() -> None:
 def main() -> None:
     """Converts with Apache Beam."""
     try:
-        from data_prep.beam_conversion import split_writer
+        from data_prep.conversion.beam import split_writer
     except ImportError as error:
         sys.exit(f"Error: {error}. Install Apache Beam: pip install '.[beam]'.")
     rgbd_folder.run(lambda: {"write_split": split_writer(FLAGS.beam)})

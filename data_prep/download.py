@@ -1,8 +1,7 @@
 """Fetches the raw data of NYU Depth v2, Make3D or Middlebury.
 
-Files that are there are not fetched again, and a download that was cut off goes on
-where it stopped. A file that was fetched by other means may be put at the path that
-the program names.
+Existing files are not fetched again, and interrupted downloads are resumed. A file from
+another source may be placed at the path that the program names.
 
 | --dataset    | what is fetched                              | on disk                |
 |--------------|----------------------------------------------|------------------------|
@@ -17,9 +16,9 @@ import pathlib
 
 from absl import app, flags
 
-from data_prep.fetching import fetch
-from data_prep.middlebury_scenes import FILES, SCENES, find_scenes
-from data_prep.unpacking import unpack
+from data_prep.conversion.middlebury_scenes import FILES, SCENES, find_scenes
+from data_prep.downloading.fetching import fetch
+from data_prep.downloading.unpacking import unpack
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.files.errors import readable_errors
 
@@ -62,7 +61,7 @@ def download_nyu(raw: pathlib.Path) -> None:
     """Fetches the labeled .mat and the official split.
 
     Args:
-        raw: Folder to put them in.
+        raw: Folder for the files.
     """
     for name, file in NYU_FILES.items():
         fetch(file["url"], raw / name, size=file["size"], sha256=file["sha256"])
@@ -72,7 +71,7 @@ def download_make3d(raw: pathlib.Path) -> None:
     """Fetches and unpacks the four archives of Make3D.
 
     Args:
-        raw: Folder to put them in.
+        raw: Folder for the files.
     """
     for folder, url in MAKE3D_ARCHIVES.items():
         if not (raw / folder).exists():
@@ -96,7 +95,7 @@ def download_middlebury(raw: pathlib.Path) -> None:
     """Fetches the 35 scenes of Middlebury.
 
     Args:
-        raw: Folder to put the folders of the scenes in.
+        raw: Parent folder of the scenes.
     """
     raw.mkdir(parents=True, exist_ok=True)
     there = find_scenes(raw)
@@ -123,5 +122,5 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.DEFINE_enum("dataset", None, list(DATASETS), "Data set.", required=True)
-    define_path("raw", None, "Folder to put the raw data in.", required=True)
+    define_path("raw", None, "Folder for the raw data.", required=True)
     app.run(main)

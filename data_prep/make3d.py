@@ -1,18 +1,17 @@
-"""Make3D -> a record set of 400 + 134 pairs at 460 x 345.
+"""Converts Make3D to a record set of 400 + 134 pairs at 460 x 345.
 
 Raw layout:
 
     Train400Img/img-<stem>.jpg                   Test134/img-<stem>.jpg
     Train400Depth/depth_sph_corr-<stem>.mat      Gridlaserdata/depth_sph_corr-<stem>.mat
 
-Images have 2272 rows and 1704 columns. The variable `Position3DGrid` of a .mat is
-a 55 x 305 x 4 grid over the same view; its last channel is the laser's distance
-in metres, up to about 81, where the laser saw nothing nearer. That value is kept:
-leaving out what is over 70 m is the business of a metric. The pair's name is its
-stem.
+Images have 2272 rows and 1704 columns. The variable `Position3DGrid` of a .mat is a 55
+x 305 x 4 grid over the same view; its last channel is the laser's distance in metres,
+up to about 81, where the laser saw nothing nearer. That value is kept; metrics leave
+out depths beyond 70 m. The name of a pair is its stem.
 
-Images are shrunk by area, the depth grid is interpolated bilinearly to the same
-size: more than eightfold along the height, so that edges along it are blurred.
+Images are downsampled by area. The depth grid is interpolated bilinearly to the same
+size, more than eightfold along the height, which blurs edges in that direction.
 
     python -m data_prep.make3d --raw=data/raw/make3d --output=data/records/make3d
 
@@ -25,11 +24,11 @@ import pathlib
 import numpy as np
 from absl import flags, logging
 
-from data_prep import converter_flags
-from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
-from data_prep.mat_files import read_variable
-from data_prep.pair_encoding import Pair
-from data_prep.raw_files import check_split_size, require_folder
+from data_prep.conversion import converter_flags
+from data_prep.conversion.mat_files import read_variable
+from data_prep.conversion.pair_encoding import Pair
+from data_prep.conversion.raw_files import check_split_size, require_folder
+from data_prep.conversion.record_sets import DEFAULT_OPTIONS, Options, write_record_set
 from dpde_tf.data.manifest import Manifest
 from dpde_tf.files.depth_maps import measured_depth
 from dpde_tf.files.folders import normalized
@@ -59,8 +58,8 @@ def read_depth_grid(path: str | pathlib.Path) -> np.ndarray:
         Metres, float32 `[55, 305]`; 0 = no measurement.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read or holds another grid.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it cannot be read or holds another array.
     """
     grid = read_variable(path, "Position3DGrid")
     if grid.shape != GRID_SHAPE:
@@ -74,7 +73,7 @@ def read_depth_grid(path: str | pathlib.Path) -> np.ndarray:
 def _by_stem(
     folder: pathlib.Path, prefix: str, suffix: str, *, allow_partial: bool
 ) -> dict[str, pathlib.Path]:
-    """Returns the files of a folder by what follows their prefix."""
+    """Returns the files of a folder by their name without the prefix."""
     if not (allow_partial and not folder.exists()):
         require_folder(folder, _REMEDY)
     paths = sorted(folder.glob(f"{prefix}*{suffix}"))
@@ -113,20 +112,21 @@ def convert(
     image_size: tuple[int, int] | None = IMAGE_SIZE,
     options: Options = DEFAULT_OPTIONS,
 ) -> Manifest:
-    """Converts the official folders to a record set, and returns its manifest.
+    """Converts the official folders to a record set and returns its manifest.
 
     Args:
-        raw: Folder of the four official folders.
+        raw: Parent folder of the four official folders.
         output: Folder of the record set.
-        image_size: (height, width) of the records; None keeps the size.
-        options: Common options; `allow_partial` also leaves out a whole split.
+        image_size: (height, width) of the records; None keeps the original size.
+        options: Options that all converters share; `allow_partial` also leaves out a
+            whole split.
 
     Returns:
         The manifest.
 
     Raises:
         FileNotFoundError: If a folder or a partner is missing.
-        ValueError: If a file is damaged or a split has not its official size.
+        ValueError: If a file is damaged or a split does not have its official size.
     """
     raw = require_folder(pathlib.Path(raw), _REMEDY)
     partial = options.allow_partial

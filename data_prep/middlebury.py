@@ -1,4 +1,4 @@
-"""Middlebury stereo -> a record set of 35 scenes at 380 x 430, for testing only.
+"""Converts Middlebury stereo to a record set of 35 scenes at 380 x 430, for testing.
 
 Raw layout, one folder a scene, named `Aloe` or `2006_Aloe`:
 
@@ -41,17 +41,17 @@ import cv2
 import numpy as np
 from absl import flags, logging
 
-from data_prep import converter_flags
-from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
-from data_prep.middlebury_scenes import (
+from data_prep.conversion import converter_flags
+from data_prep.conversion.middlebury_scenes import (
     CALIBRATED_YEARS,
     FILES,
     SCENES,
     find_scenes,
     read_dmin,
 )
-from data_prep.pair_encoding import Pair
-from data_prep.raw_files import check_split_size
+from data_prep.conversion.pair_encoding import Pair
+from data_prep.conversion.raw_files import check_split_size
+from data_prep.conversion.record_sets import DEFAULT_OPTIONS, Options, write_record_set
 from dpde_tf.data.manifest import Manifest
 from dpde_tf.files.images import read_image, read_pixels
 from dpde_tf.files.resizing import resize_depth
@@ -96,7 +96,7 @@ def _pair(
     constant: float,
     offset: float,
 ) -> Pair:
-    """Returns the pair of one scene, its depth in the size of the records."""
+    """Returns the pair of a scene, with depth at the size of the records."""
     view, stored = (folder / name for name in FILES[SCENES[scene]])
 
     def load() -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +138,7 @@ def _read_offsets(
 def _check_scenes(
     found: Mapping[str, pathlib.Path], raw: pathlib.Path, *, allow_partial: bool
 ) -> None:
-    """Raises a ValueError if scenes are missing and may not be."""
+    """Raises a ValueError if required scenes are missing."""
     missing = [scene for scene in SCENES if scene not in found]
     origin = f"{raw} (without {', '.join(missing)})" if missing else str(raw)
     check_split_size(
@@ -147,7 +147,7 @@ def _check_scenes(
 
 
 def _raw_files(scenes: Mapping[str, pathlib.Path]) -> dict[str, list[pathlib.Path]]:
-    """Returns the files of each scene that are read."""
+    """Returns the files that are read for each scene."""
     raw_files = {}
     for scene, folder in scenes.items():
         paths = [folder / name for name in (*FILES[SCENES[scene]], "dmin.txt")]
@@ -163,14 +163,14 @@ def convert(
     simple_constant: float = FOCAL_TIMES_BASELINE,
     options: Options = DEFAULT_OPTIONS,
 ) -> Manifest:
-    """Converts the scenes to a record set, and returns its manifest.
+    """Converts the scenes to a record set and returns its manifest.
 
     Args:
-        raw: Folder of the folders of the scenes.
+        raw: Parent folder of the scenes.
         output: Folder of the record set.
-        image_size: (height, width) of the records; None keeps the size.
-        simple_constant: Metres * pixels of the split `simple`.
-        options: Common options.
+        image_size: (height, width) of the records; None keeps the original size.
+        simple_constant: Constant of the split `simple`, metres * pixels.
+        options: Options that all converters share.
 
     Returns:
         The manifest.

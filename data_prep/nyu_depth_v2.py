@@ -1,4 +1,4 @@
-"""NYU Depth v2 (labeled pairs) -> a record set of 795 + 654 pairs at 240 x 320.
+"""Converts NYU Depth v2 (labeled pairs) to 795 + 654 records at 240 x 320.
 
 Raw layout, in one folder:
 
@@ -30,11 +30,11 @@ import h5py
 import numpy as np
 from absl import flags
 
-from data_prep import converter_flags
-from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
-from data_prep.mat_files import read_variable
-from data_prep.pair_encoding import Pair
-from data_prep.raw_files import check_split_size, require_file
+from data_prep.conversion import converter_flags
+from data_prep.conversion.mat_files import read_variable
+from data_prep.conversion.pair_encoding import Pair
+from data_prep.conversion.raw_files import check_split_size, require_file
+from data_prep.conversion.record_sets import DEFAULT_OPTIONS, Options, write_record_set
 from dpde_tf.data.manifest import Manifest
 from dpde_tf.files.depth_maps import measured_depth
 from dpde_tf.files.hdf5 import check_stored_in_file, open_to_read
@@ -54,7 +54,7 @@ _CHUNK_CACHE = {"rdcc_nbytes": 64 * 2**20, "rdcc_nslots": 100_003}
 
 
 def _open(path: pathlib.Path) -> h5py.File:
-    """Opens the labeled .mat after a check of what it holds."""
+    """Opens the labeled .mat and checks its content."""
     try:
         file = open_to_read(path, **_CHUNK_CACHE)
     except OSError as error:
@@ -74,7 +74,7 @@ def _open(path: pathlib.Path) -> h5py.File:
 
 
 def _check_variables(file: h5py.File, path: pathlib.Path) -> None:
-    """Raises a ValueError unless images and depths are there as they should be."""
+    """Raises a ValueError unless images and depths have the expected layout."""
     there = {k: file[k] for k in ("images", "depths") if k in file}
     found = {
         name: (item.shape, str(item.dtype))
@@ -108,7 +108,7 @@ def read_splits(path: str | pathlib.Path) -> dict[str, list[int]]:
         `train` and `test` to their indices in the labeled .mat, in the file's order.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it cannot be read, or an index is in both splits or below 1.
     """
     found = {
@@ -131,7 +131,7 @@ def read_splits(path: str | pathlib.Path) -> dict[str, list[int]]:
 
 
 def _pair(images: h5py.Dataset, depths: h5py.Dataset, index: int) -> Pair:
-    """Returns the pair of one index."""
+    """Returns the pair with a given index."""
     origin = f"{images.file.filename}, pair {index} from 0"
 
     def load() -> tuple[np.ndarray, np.ndarray]:
@@ -157,20 +157,20 @@ def convert(
     image_size: tuple[int, int] | None = IMAGE_SIZE,
     options: Options = DEFAULT_OPTIONS,
 ) -> Manifest:
-    """Converts the labeled .mat to a record set, and returns its manifest.
+    """Converts the labeled .mat to a record set and returns its manifest.
 
     Args:
         raw: Folder of the two .mat files.
         output: Folder of the record set.
-        image_size: (height, width) of the records; None keeps the size.
-        options: Common options.
+        image_size: (height, width) of the records; None keeps the original size.
+        options: Options that all converters share.
 
     Returns:
         The manifest.
 
     Raises:
         FileNotFoundError: If a raw file is missing.
-        ValueError: If a raw file is damaged or a split has not its official size.
+        ValueError: If a raw file is damaged or a split does not have its official size.
     """
     labeled = require_file(pathlib.Path(raw) / LABELED_FILE, _REMEDY)
     splits_file = require_file(pathlib.Path(raw) / SPLITS_FILE, _REMEDY)

@@ -1,4 +1,4 @@
-"""Anybody's folders of images and depth maps -> a record set.
+"""Converts custom RGB-D folders to a record set.
 
 Raw layout: a folder of images (AVIF, BMP, GIF, JPEG, PNG, PPM, TIFF or WebP) and a
 folder of depth maps (16-bit PNG, TIFF, NPY, NPZ or PFM) of the same stems, `0007.jpg`
@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from data_prep import converter_flags
-from data_prep.conversion import DEFAULT_OPTIONS, Options, write_record_set
-from data_prep.pair_encoding import Pair
-from data_prep.pair_lists import read_list
-from data_prep.split_writing import SplitWriter, write_with_threads
+from data_prep.conversion import converter_flags
+from data_prep.conversion.pair_encoding import Pair
+from data_prep.conversion.pair_lists import read_list
+from data_prep.conversion.record_sets import DEFAULT_OPTIONS, Options, write_record_set
+from data_prep.conversion.split_writing import SplitWriter, write_with_threads
 from dpde_tf.cli.image_bits_flag import define_image_bits
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import Manifest
@@ -43,7 +43,7 @@ from dpde_tf.files.folders import files_by_stem
 from dpde_tf.files.images import IMAGE_SUFFIXES, read_image
 
 FLAGS = flags.FLAGS
-# Of two aspect ratios that are one, such as that of 1296x968 and of 640x480 pixels.
+# Tolerance for equal aspect ratios, such as 1296x968 and 640x480 pixels.
 _SAME_ASPECT = 0.01
 
 
@@ -54,7 +54,7 @@ def _load(
     read: Callable[[pathlib.Path], np.ndarray],
     resized: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns image and depth of two files, which will be resized or not."""
+    """Returns image and depth of two files after a check of their sizes."""
     loaded = read_image(image, bits=image_bits), read(depth)
     size, depth_size = loaded[0].shape[:2], loaded[1].shape
     found = f"{image} has {size}, {depth} has {depth_size}"
@@ -78,7 +78,7 @@ def _listed_stems(
     depths: Mapping[str, pathlib.Path],
     folder: str | pathlib.Path,
 ) -> list[str]:
-    """Returns the stems that a list names, each of an image and a depth map."""
+    """Returns the stems in a list; each must have an image and a depth map."""
     stems = read_list(list_file, known={*images, *depths})
     for stem in stems:
         for kind, files in (("image", images), ("depth map", depths)):
@@ -106,20 +106,21 @@ def convert(
     options: Options = DEFAULT_OPTIONS,
     write_split: SplitWriter = write_with_threads,
 ) -> Manifest:
-    """Converts two folders to a record set, and returns its manifest.
+    """Converts two folders to a record set and returns its manifest.
 
     Args:
         images: Folder of images.
         depths: Folder of depth maps with the same stems.
         output: Folder of the record set.
         depth_scale: Metres per stored integer; floating-point numbers are metres.
-        invalid_values: Stored numbers that are no measurements.
-        max_depth: Metres; what is farther is no measurement.
-        train_list: Text file that names the pairs of the split `train`.
+        invalid_values: Stored numbers that mean "no measurement".
+        max_depth: Metres; larger depths count as no measurement.
+        train_list: Text file with the names of the pairs in the split `train`.
         test_list: The same for `test`; one of the two must be given.
         image_size: (height, width) of the records; None keeps that of the files.
-        image_bits: Of images with 16 bits a channel; see `read_image`.
-        options: Common options.
+        image_bits: Significant bits of images with 16 bits per channel; see
+            `read_image`.
+        options: Options that all converters share.
         write_split: See `write_record_set`.
 
     Returns:
@@ -158,7 +159,7 @@ def convert(
     read, resized = functools.partial(read_depth, **meaning), image_size is not None
 
     def pair(name: str) -> Pair:
-        """The pair of that name, which can be pickled."""
+        """Returns the pair with a given name; it can be pickled."""
         image, depth = image_files[name], depth_files[name]
         load = functools.partial(_load, image, depth, image_bits, read, resized)
         return Pair(name, str(depth), load)
@@ -190,12 +191,12 @@ def define_flags() -> None:
     flags.DEFINE_multi_float(
         "invalid_value",
         [],
-        "Stored number that is no measurement, such as 65535; may be repeated.",
+        "Stored number for no measurement, such as 65535; may be repeated.",
     )
     flags.DEFINE_float(
         "max_depth",
         None,
-        "Metres; what is farther is no measurement.",
+        "Metres; larger depths count as no measurement.",
         lower_bound=0.0,
     )
     define_path("train_list", None, "Text file with the pairs of the training.")
@@ -204,10 +205,11 @@ def define_flags() -> None:
 
 
 def run(more: Callable[[], dict[str, Any]] = dict) -> None:
-    """Converts what the flags name.
+    """Converts the folders given by the flags.
 
     Args:
-        more: Called when the flags are known; gives further arguments of `convert`.
+        more: Function that returns further arguments of `convert`, called after
+            parsing.
 
     Raises:
         SystemExit: With code 1 and one line if the input is bad.

@@ -1,10 +1,11 @@
-r"""Times training steps of one and of several processes, each on a core of its own.
+r"""Times training steps with one and with several processes, each on its own core.
 
     python -m experiments.benchmark_distribution --records=data/records/nyu_depth_v2
 
-Each process takes --batch_size images a step of the modified FCRN, as each of several
-machines would; they talk over the loopback interface. The table gives the images of all
-processes a second, and the efficiency: that rate over so many times the rate of one.
+Each process trains the modified FCRN on --batch_size images per step, as each of
+several machines would; they communicate over the loopback interface. The table gives
+the images per second of all processes, and the efficiency: that rate divided by the
+number of processes and the rate of one process.
 """
 
 import contextlib
@@ -44,22 +45,22 @@ def _define_flags() -> None:
     """Defines the flags of this program."""
     define_path("records", None, "Folder of the record set.", required=True)
     flags.DEFINE_string("split", "train", "Split to train on.")
-    flags.DEFINE_integer("batch_size", 4, "Images a process and step.", lower_bound=1)
-    flags.DEFINE_integer("steps", 6, "Steps that are timed.", lower_bound=1)
+    flags.DEFINE_integer("batch_size", 4, "Images per process and step.", lower_bound=1)
+    flags.DEFINE_integer("steps", 6, "Number of timed steps.", lower_bound=1)
     flags.DEFINE_list("processes", ["1", "2"], "Numbers of processes to compare.")
-    flags.DEFINE_bool("sync_batch_norm", False, "Statistics over all processes.")
-    flags.DEFINE_bool("be_worker", False, "Be one of the processes; not for people.")
+    flags.DEFINE_bool("sync_batch_norm", False, "Share batch statistics.")
+    flags.DEFINE_bool("be_worker", False, "Internal: run as one of the processes.")
 
 
 def time_steps(distribution: Distribution, batch_size: int) -> list[float]:
-    """Returns how long training steps take, with what they wait for data.
+    """Returns the times of training steps including the wait for data.
 
     Args:
-        distribution: What has been made before TensorFlow did anything else.
-        batch_size: Images of all processes together.
+        distribution: Distribution, created before TensorFlow is used otherwise.
+        batch_size: Images of all processes together per step.
 
     Returns:
-        Seconds of each step after the warm-up.
+        Time of each step after the warm-up, seconds.
     """
     records = RecordSet.open(FLAGS.records, FLAGS.split)
     config = dataclasses.replace(depth_preset("paper").training, batch_size=batch_size)
@@ -93,7 +94,7 @@ def time_steps(distribution: Distribution, batch_size: int) -> list[float]:
 
 
 def _measure(num_processes: int) -> float:
-    """The median seconds of a step of so many processes."""
+    """The median time of a step with a number of processes, seconds."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(num_processes)]
         for one in sockets:
@@ -102,12 +103,12 @@ def _measure(num_processes: int) -> float:
     processes = [_start_worker(index, hosts) for index in range(num_processes)]
     outputs = [process.communicate()[0] for process in processes]
     if any(process.returncode for process in processes):
-        sys.exit(f"Error: a process of {num_processes} failed; see above.")
+        sys.exit(f"Error: one of {num_processes} processes failed; see above.")
     return statistics.median(json.loads(outputs[0].splitlines()[-1]))
 
 
 def _start_worker(index: int, hosts: list[str]) -> subprocess.Popen:
-    """Starts one of the processes, on a core of its own."""
+    """Starts one of the processes on its own core."""
     cores = sorted(os.sched_getaffinity(0))
     task = {"type": "worker", "index": index}
     config = json.dumps({"cluster": {"worker": hosts}, "task": task})
@@ -121,7 +122,7 @@ def _start_worker(index: int, hosts: list[str]) -> subprocess.Popen:
 
 
 def _be_worker() -> None:
-    """Times steps, and prints the seconds as JSON."""
+    """Times steps and prints the seconds as JSON."""
     num_processes = len(json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"])
     kind = "multi_worker" if num_processes > 1 else "none"
     distribution = Distribution(make_strategy(kind))
@@ -131,7 +132,7 @@ def _be_worker() -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Times all numbers of processes, and prints the table."""
+    """Times all numbers of processes and prints the table."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
     logging.set_verbosity(logging.WARNING)
@@ -139,8 +140,8 @@ def main(argv: Sequence[str]) -> None:
         _be_worker()
         return
     machine = hardware()
-    print(f"{machine['processor']}, {machine['cores']} cores, one a process\n")
-    print("| processes | images a step | seconds a step | images/s | efficiency |")
+    print(f"{machine['processor']}, {machine['cores']} cores, one per process\n")
+    print("| processes | images per step | seconds per step | images/s | efficiency |")
     print("|---|---|---|---|---|")
     rate_of_one = None
     for number in map(int, FLAGS.processes):

@@ -1,13 +1,14 @@
-r"""Times the fusion against other solvers, to the same energy, on this machine.
+r"""Times the fusion and other solvers, to the same energy, on this machine.
 
     python -m experiments.benchmark_fusion --sizes=240x320 --output=fusion.json
 
-Every solver is run until its energy is within 1e-4 of the lowest, which is found first
-by many accurate steps. Ours is timed as it is used, with its checks and energies; of
-the others only the IRLS steps are, image by image. Times are medians after a warm-up,
-all of one run. Scenes are synthetic, with noise and outliers in the
-gradients, and predictions (files with `depth`, `gradient_x` and `gradient_y`) if given.
-First it compares the derivatives of the fused depth with finite differences.
+Every solver runs until its energy is within 1e-4 of the minimum, which is found first
+by many accurate steps. Our solver is timed as it is used, with its checks and energies.
+For the others only the IRLS steps are timed, image by image. Times are medians after a
+warm-up, all measured in one run. Scenes are synthetic, with noise and outliers in the
+gradients; predictions (files with `depth`, `gradient_x` and `gradient_y`) are added if
+given. The program starts by comparing the derivatives of the fused depth with finite
+differences.
 """
 
 import json
@@ -26,9 +27,8 @@ from dpde_tf.files.atomic import atomic_write
 from dpde_tf.fusion import TO_CONVERGENCE
 from dpde_tf.runs.precision import resolve_precision
 from dpde_tf.runs.run_record import environment
-from experiments.benchmark_parts import depth_forward
-from experiments.fusion_gradient_check import format_errors, relative_errors
-from experiments.fusion_measurements import (
+from experiments.benchmarks.fusion_gradient_check import format_errors, relative_errors
+from experiments.benchmarks.fusion_measurements import (
     Maps,
     Row,
     bandwidth,
@@ -38,32 +38,35 @@ from experiments.fusion_measurements import (
     measure_ours,
     options_to_gap,
 )
-from experiments.row_timing import seconds_of
+from experiments.benchmarks.parts import depth_forward
+from experiments.benchmarks.row_timing import seconds_of
 
 FLAGS = flags.FLAGS
 
-# An iteration of the conjugate gradients reads and writes so many images: direction 3,
-# product 4, its inner product 2, solution 3, residual 3, preconditioner 4, inner
-# product 2.
+# Number of images that an iteration of the conjugate gradients reads and writes:
+# direction 3, product 4, its inner product 2, solution 3, residual 3, preconditioner 4,
+# inner product 2.
 IMAGES_AN_ITERATION = 21
 
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
     flags.DEFINE_list(
-        "sizes", ["240x320", "480x640", "960x1280", "1920x2560"], "Height x width."
+        "sizes",
+        ["240x320", "480x640", "960x1280", "1920x2560"],
+        "Height x width.",
     )
-    flags.DEFINE_list("batch_sizes", ["1", "8"], "Images at a time, for ours.")
-    define_path("predictions", None, "Folder of NPZ files, used as they are.")
-    flags.DEFINE_integer("num_predictions", 2, "Of them, evenly spaced.", lower_bound=1)
-    flags.DEFINE_integer("repetitions", 5, "Runs of ours.", lower_bound=1)
-    flags.DEFINE_bool("network", True, "Also time the forward pass of the FCRN.")
-    flags.DEFINE_bool("baselines", True, "Also time the other solvers.")
+    flags.DEFINE_list("batch_sizes", ["1", "8"], "Batch sizes of our solver.")
+    define_path("predictions", None, "Folder of NPZ predictions to fuse as well.")
+    flags.DEFINE_integer("num_predictions", 2, "Number to fuse.", lower_bound=1)
+    flags.DEFINE_integer("repetitions", 5, "Timed runs of our solver.", lower_bound=1)
+    flags.DEFINE_bool("network", True, "Whether to time the forward pass of the FCRN.")
+    flags.DEFINE_bool("baselines", True, "Whether to time the other solvers.")
     define_path("output", None, "JSON file to write.")
 
 
 def _scenes() -> Iterator[tuple[str, Maps]]:
-    """Name and maps of what is fused."""
+    """Yields the name and the maps of each scene."""
     for text in FLAGS.sizes:
         height, _, width = text.partition("x")
         if not (height.isdigit() and width.isdigit()):
@@ -72,7 +75,7 @@ def _scenes() -> Iterator[tuple[str, Maps]]:
     if FLAGS.predictions:
         files = sorted(pathlib.Path(FLAGS.predictions).glob("[!.]*.npz"))
         if not files:
-            raise app.UsageError(f"--predictions={FLAGS.predictions} holds no NPZ.")
+            raise app.UsageError(f"--predictions={FLAGS.predictions} has no NPZ files.")
         for path in files[:: max(1, len(files) // FLAGS.num_predictions)]:
             with np.load(path) as arrays:
                 maps = tuple(arrays[k] for k in ("depth", "gradient_x", "gradient_y"))
@@ -87,7 +90,7 @@ def measure_scene(maps: Maps) -> dict[str, Row]:
         maps: Depth and gradients `[H, W]`.
 
     Returns:
-        Name to row.
+        Rows by name.
     """
     lowest = lowest_energy(maps)
     rows = {}
@@ -97,7 +100,7 @@ def measure_scene(maps: Maps) -> dict[str, Row]:
             maps, batch_size, lowest, FLAGS.repetitions, **to_gap
         )
     for name, options in (
-        ("ours, until it stops by itself", TO_CONVERGENCE),
+        ("ours, until convergence", TO_CONVERGENCE),
         ("ours, the paper's 10 exact steps", {}),
     ):
         rows[name] = measure_ours(maps, 1, lowest, FLAGS.repetitions, **options)
@@ -107,17 +110,17 @@ def measure_scene(maps: Maps) -> dict[str, Row]:
 
 
 def format_scene(maps: Maps, rows: dict[str, Row]) -> str:
-    """Returns the table of a scene and the limit of the machine.
+    """Returns the table of a scene and the limit set by the machine.
 
     Args:
         maps: Depth and gradients `[H, W]`.
-        rows: Of `measure_scene`.
+        rows: Result of `measure_scene`.
 
     Returns:
-        Markdown.
+        Markdown text.
     """
     lines = [
-        "| solver | an image | a pixel | IRLS steps | CG iterations | peak memory "
+        "| solver | per image | per pixel | IRLS steps | CG iterations | peak memory "
         "| energy gap | time / ours |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -133,12 +136,12 @@ def format_scene(maps: Maps, rows: dict[str, Row]) -> str:
 
 
 def format_limit(maps: Maps, row: Row, bytes_per_second: float) -> str:
-    """Returns what the memory allows at best, and how far we are from it.
+    """Returns the best time that the memory bandwidth allows.
 
     Args:
         maps: Depth and gradients `[H, W]`.
-        row: Ours.
-        bytes_per_second: Of `bandwidth`.
+        row: Row of our solver.
+        bytes_per_second: Result of `bandwidth`.
 
     Returns:
         A sentence.
@@ -146,14 +149,14 @@ def format_limit(maps: Maps, row: Row, bytes_per_second: float) -> str:
     moved = IMAGES_AN_ITERATION * maps[0].nbytes * row["iterations"]
     limit = moved / bytes_per_second
     return (
-        f"Limit: {row['iterations']} iterations move {moved / 1e9:.2f} GB, at the "
-        f"measured {bytes_per_second / 1e9:.0f} GB/s {1e3 * limit:.1f} ms; ours takes "
-        f"{row['seconds'] / limit:.1f} times that."
+        f"Limit: {row['iterations']} iterations move {moved / 1e9:.2f} GB, which takes "
+        f"{1e3 * limit:.1f} ms at the measured {bytes_per_second / 1e9:.0f} GB/s. Our "
+        f"solver takes {row['seconds'] / limit:.1f} times as long."
     )
 
 
 def time_network() -> float:
-    """Returns the seconds of the FCRN's forward pass on one 240x320 image."""
+    """Returns the time of a forward pass of the FCRN on one 240x320 image, seconds."""
     keras.config.set_dtype_policy(resolve_precision("auto"))
     seconds = statistics.median(seconds_of(depth_forward(), FLAGS.repetitions))
     keras.config.set_dtype_policy("float32")
@@ -168,7 +171,7 @@ def main(argv: Sequence[str]) -> None:
     hardware = made_with["hardware"]
     print(
         f"{hardware['processor']}, {hardware['cores']} cores, TensorFlow "
-        f"{tf.__version__}, float32; the others float64 but for tf.sparse"
+        f"{tf.__version__}, float32; the others float64 except tf.sparse"
     )
     derivatives = relative_errors(make_scene((48, 64)))
     print(f"\n{format_errors(derivatives)}", flush=True)
@@ -187,7 +190,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _write(record: dict) -> None:
-    """Writes all that was measured so far, if a file is asked for."""
+    """Writes the measurements so far if a file is requested."""
     if FLAGS.output:
         with atomic_write(FLAGS.output) as path:
             path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -1,10 +1,10 @@
-r"""Checks that the scores of single images are those that were stored.
+r"""Checks that scores of single images match stored scores.
 
     python -m experiments.compare_scores --scores=runs/nyu/scores/shipped \
         --reference=experiments/results/nyu/scores/dpde
 
-compares the rows of `per_image.csv` that both folders have. Exit code 1 if a score
-differs by more than --tolerance.
+compares the rows of `per_image.csv` that both folders have. The exit code is 1 if a
+score differs by more than --tolerance.
 """
 
 import csv
@@ -23,7 +23,7 @@ _MEASURES = ("rms", "rms_log", "rel", "sq_rel", "log10", "delta1", "delta2", "de
 _ROW = ("name", "protocol", "key")
 
 Rows = dict[tuple[str, str, str], dict[str, str]]
-"""(image, protocol, array) to the cells of its row."""
+"""Cells of each row by (image, protocol, array)."""
 
 
 def _define_flags() -> None:
@@ -31,21 +31,24 @@ def _define_flags() -> None:
     define_path("scores", None, "Folder of scores to check.", required=True)
     define_path("reference", None, "Folder of stored scores.", required=True)
     flags.DEFINE_list("measures", list(_MEASURES), "Columns to compare.")
-    flags.DEFINE_float("tolerance", 1e-3, "Largest difference.", lower_bound=0.0)
+    flags.DEFINE_float(
+        "tolerance", 1e-3, "Largest allowed difference.", lower_bound=0.0
+    )
 
 
 def read_rows(folder: pathlib.Path) -> Rows:
     """Returns the rows of `per_image.csv`.
 
     Args:
-        folder: Written by `experiments.evaluate` or `experiments.export_results`.
+        folder: Folder written by `experiments.evaluate` or
+            `experiments.export_results`.
 
     Returns:
         The rows.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it has no rows, or other columns.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file has no rows or other columns.
     """
     path = folder / ROWS_FILE
     if not path.is_file():
@@ -65,19 +68,19 @@ def read_rows(folder: pathlib.Path) -> Rows:
 def largest_differences(
     scores: Rows, reference: Rows, measures: Sequence[str]
 ) -> tuple[int, dict[str, tuple[float, str]]]:
-    """Compares the rows that both have.
+    """Compares the rows that both folders have.
 
     Args:
-        scores: To check.
-        reference: Stored.
-        measures: Columns.
+        scores: Rows to check.
+        reference: Stored rows.
+        measures: Columns to compare.
 
     Returns:
-        The number of rows, and for each measure the largest difference and its image.
-        A cell that only one of them has differs infinitely.
+        The number of common rows, and for each measure the largest difference with its
+        image. A cell that only one side has counts as an infinite difference.
 
     Raises:
-        ValueError: If no row is in both, or a column is in none.
+        ValueError: If there is no common row, or a column is missing.
     """
     common = sorted(set(scores) & set(reference))
     if not common:
@@ -88,7 +91,7 @@ def largest_differences(
     largest = {}
     for measure in measures:
         if any(measure not in rows[common[0]] for rows in (scores, reference)):
-            raise ValueError(f"There is no column {measure!r}; mend --measures.")
+            raise ValueError(f"There is no column {measure!r}. Correct --measures.")
         ours, theirs = (
             np.array([float(rows[row][measure] or "nan") for row in common])
             for rows in (scores, reference)
@@ -102,7 +105,7 @@ def largest_differences(
 
 
 def main(argv: Sequence[str]) -> None:
-    """Prints the differences; ends with exit code 1 if one is too large."""
+    """Prints the differences; exits with code 1 if one is too large."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
     with readable_errors():

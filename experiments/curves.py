@@ -1,11 +1,12 @@
-r"""Draws one quantity of several runs by epoch in one chart, as SVG.
+r"""Draws one quantity of several runs by epoch as an SVG chart.
 
     python -m experiments.curves --metric=berhu --title="BerHu in training" \
         --run="FCRN=runs/nyu/fcrn" --run="modified FCRN=runs/nyu/depth" \
         --output=curves/berhu.svg
 
-Metrics are those of the runs' `metrics.jsonl`; `validation.rms` and so on are of the
-held-out images. The report draws every quantity of a run in a chart of its own.
+Quantities are the entries of the runs' `metrics.jsonl`; those of the held-out images
+start with `validation.`, such as `validation.rms`. The report draws a separate chart
+for every quantity of a run.
 """
 
 import pathlib
@@ -25,9 +26,9 @@ FLAGS = flags.FLAGS
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    define_paths("run", None, "LABEL=DIR of each run.", labelled=True, required=True)
+    define_paths("run", None, "LABEL=DIR; repeatable.", labelled=True, required=True)
     flags.DEFINE_string("metric", "loss", "Quantity, as in metrics.jsonl.")
-    flags.DEFINE_string("title", None, "Title of the chart; that of the metric.")
+    flags.DEFINE_string("title", None, "Title of the chart; default: the metric.")
     define_path("output", None, "SVG file to write.", required=True)
 
 
@@ -36,15 +37,15 @@ def read_points(folder: str | pathlib.Path, metric: str) -> Points:
 
     Args:
         folder: Folder of the run.
-        metric: A key of the lines of `metrics.jsonl`; `validation.` stands before those
-            of held-out images.
+        metric: Key in `metrics.jsonl`; those of held-out images start with
+            `validation.`.
 
     Returns:
-        (epoch, value) for each epoch that has it.
+        (epoch, value) for each epoch that has the quantity.
 
     Raises:
         FileNotFoundError: If the run has no epochs.
-        ValueError: If no epoch has that quantity.
+        ValueError: If no epoch has the quantity.
     """
     rows = [_with_dotted_names(row) for row in read_metrics(folder)]
     if not rows:
@@ -62,7 +63,7 @@ def read_points(folder: str | pathlib.Path, metric: str) -> Points:
 
 
 def _with_dotted_names(row: dict) -> dict:
-    """A line of `metrics.jsonl` whose validation is on the same level."""
+    """Flattens the validation metrics in a line of `metrics.jsonl`."""
     held_out = row.get("validation", {})
     training = {name: value for name, value in row.items() if name != "validation"}
     return training | {f"validation.{name}": value for name, value in held_out.items()}

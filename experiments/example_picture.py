@@ -17,9 +17,10 @@ from dpde_tf import DepthEstimator
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.errors import readable_errors
-from dpde_tf.reporting.figures.examples import Column, Example
+from dpde_tf.reporting.examples import Example
+from dpde_tf.reporting.figures.columns import Column
 from dpde_tf.reporting.figures.overview import overview_figure
 
 FLAGS = flags.FLAGS
@@ -41,7 +42,7 @@ def _define_flags() -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Runs the program; bad input ends it with one line."""
+    """Runs the program; reports bad input in one line."""
     if len(argv) > 1:
         raise app.UsageError(f"Not a flag: {argv[1]}.")
     output = pathlib.Path(FLAGS.output)
@@ -58,7 +59,7 @@ def main(argv: Sequence[str]) -> None:
         picture = cv2.cvtColor(overview_figure(examples, _COLUMNS), cv2.COLOR_RGB2BGR)
         quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
         _, data = cv2.imencode(".jpg", picture, quality)
-        with write_whole(output) as path:
+        with atomic_write(output) as path:
             path.write_bytes(data.tobytes())
     print(f"Written: {output}, of the records {', '.join(names)}")
 

@@ -1,12 +1,13 @@
-r"""Writes what is worth keeping of runs: everything but weights and predictions.
+r"""Exports results of runs: everything except weights and predictions.
 
     python -m experiments.export_results --runs=runs/nyu \
         --output=experiments/results/nyu
 
-keeps the layout of the runs: the record and the epochs of every training, the record of
-every folder of predictions, and its scores: the summary without spaces, and of
-`per_image.csv` the rows of one protocol, in six digits. Paths in the records are those
-of the output, so that `make tables RUNS=experiments/results` works like `make tables`.
+keeps the layout of the runs. It exports the record and the epochs of every training,
+the record of every folder of predictions, and the scores: the summary without spaces,
+and the rows of one protocol in `per_image.csv` with six digits. Paths in the records
+are replaced by those of the output, so that `make tables RUNS=experiments/results`
+works like `make tables`.
 """
 
 import csv
@@ -27,7 +28,7 @@ from dpde_tf.runs.run_folder import METRICS_FILE, RECORD_FILE
 FLAGS = flags.FLAGS
 _JSON_FILES = (RECORD_FILE, SUMMARY_FILE)
 _KEPT = (RECORD_FILE, METRICS_FILE, SUMMARY_FILE, ROWS_FILE)
-# Columns of `per_image.csv` that are no measures.
+# Columns of `per_image.csv` that are not measures.
 _TEXTS = ("name", "protocol", "key", "num_pixels")
 
 
@@ -36,7 +37,7 @@ def _define_flags() -> None:
     define_path("runs", None, "Folder of runs.", required=True)
     define_path("output", None, "Folder to write.", required=True)
     flags.DEFINE_list("only", None, "Folders of --runs to export; all if not given.")
-    flags.DEFINE_string("protocol", "paper", "Protocol whose rows an image are kept.")
+    flags.DEFINE_string("protocol", "paper", "Protocol whose rows per image are kept.")
 
 
 def export_results(
@@ -46,16 +47,16 @@ def export_results(
     only: Sequence[str] | None = None,
     protocol: str = "paper",
 ) -> list[pathlib.Path]:
-    """Writes the small files of runs into another folder of the same layout.
+    """Writes the small files of runs into another folder with the same layout.
 
     Args:
         runs: Folder of runs.
-        output: Folder to write; files of other runs in it are left.
+        output: Folder to write; files of other runs in it are kept.
         only: Folders inside `runs`, such as `depth` or `scores/dpde`; None for all.
-        protocol: The protocol whose rows of `per_image.csv` are kept.
+        protocol: Protocol whose rows of `per_image.csv` are kept.
 
     Returns:
-        The files written.
+        Written files.
 
     Raises:
         FileNotFoundError: If there is nothing to write.
@@ -68,7 +69,7 @@ def export_results(
             if path.name == ROWS_FILE:
                 _write_rows(path, temporary, protocol)
             elif path.name in _JSON_FILES:
-                remedy = "Run what wrote it again."
+                remedy = "Run the program that wrote it again."
                 fields = _moved(read_json_object(path, remedy=remedy), runs, output)
                 temporary.write_text(_as_text(fields, path.name), encoding="utf-8")
             else:
@@ -84,15 +85,17 @@ def export_results(
 def _small_files(
     runs: pathlib.Path, only: Sequence[str] | None
 ) -> Iterator[pathlib.Path]:
-    """The files to keep, in order."""
+    """Files to keep, in order."""
     for folder in (runs,) if only is None else (runs / name for name in only):
         if not folder.is_dir():
-            raise FileNotFoundError(f"{folder} does not exist. Mend --runs or --only.")
+            raise FileNotFoundError(
+                f"{folder} does not exist. Correct --runs or --only."
+            )
         yield from sorted(f for f in folder.rglob("*") if f.name in _KEPT)
 
 
 def _moved(value: Any, runs: pathlib.Path, output: pathlib.Path) -> Any:
-    """The value with every path inside `runs` as one inside `output`."""
+    """Replaces every path inside `runs` by one inside `output`."""
     if isinstance(value, dict):
         return {key: _moved(item, runs, output) for key, item in value.items()}
     if isinstance(value, list):
@@ -105,14 +108,14 @@ def _moved(value: Any, runs: pathlib.Path, output: pathlib.Path) -> Any:
 
 
 def _as_text(fields: dict, name: str) -> str:
-    """Records to be read, summaries in two thirds of the size."""
+    """Formats records for reading and summaries for size."""
     if name == SUMMARY_FILE:
         return json.dumps(fields, separators=(",", ":")) + "\n"
     return json.dumps(fields, indent=1) + "\n"
 
 
 def _write_rows(source: pathlib.Path, target: pathlib.Path, protocol: str) -> None:
-    """Writes the rows of a protocol, with fewer digits."""
+    """Writes the rows of a protocol with fewer digits."""
     with source.open(newline="") as read, target.open("w", newline="") as write:
         reader = csv.DictReader(read)
         writer = csv.DictWriter(write, reader.fieldnames, lineterminator="\n")
@@ -123,7 +126,7 @@ def _write_rows(source: pathlib.Path, target: pathlib.Path, protocol: str) -> No
 
 
 def _rounded(column: str, text: str) -> str:
-    """A measure in six digits; names and empty cells as they are."""
+    """Rounds a measure to six digits; keeps names and empty cells."""
     if column in _TEXTS or not text:
         return text
     return f"{float(text):.6g}"

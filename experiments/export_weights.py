@@ -1,10 +1,10 @@
-r"""Writes the weights of a run in compact form, a quarter of their size, to be shipped.
+r"""Exports the weights of a run in compact form, a quarter of their size.
 
     python -m experiments.export_weights --run=runs/nyu/depth \
         --output=dpde_tf/runs/pretrained/modified_fcrn
 
-The folder holds the run's `run.json` and `metrics.jsonl` and the pieces of
-`dpde_tf.runs.compact_weights`, and programs take it for the folder of a run.
+The folder holds the run's `run.json` and `metrics.jsonl` and the files of
+`dpde_tf.runs.compact_weights`. Programs accept it in place of the folder of a run.
 """
 
 import json
@@ -30,7 +30,7 @@ from dpde_tf.runs.trained_networks import (
 )
 
 FLAGS = flags.FLAGS
-# What an older folder may hold.
+# Files that an existing folder may hold.
 _FILES = rf"{RECORD_FILE}|{METRICS_FILE}|{CHECKSUM_FILE}|compact-\d+\.npz"
 
 
@@ -45,11 +45,11 @@ def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
 
     Args:
         run: Folder of a run of either training program.
-        output: Folder to write; an older one is replaced.
+        output: Folder to write; an existing one is replaced.
 
     Raises:
-        FileExistsError: If the output is there and holds something else.
-        FileNotFoundError: If it is no such folder, or has no weights yet.
+        FileExistsError: If the output exists and holds other files.
+        FileNotFoundError: If the run does not exist or has no weights yet.
     """
     record = read_run_record(run)
     load = load_context_network if is_context_run(run) else load_gradient_network

@@ -1,4 +1,4 @@
-"""The images of figures, with the predictions of several methods for them."""
+"""Reads images with the predictions of several methods."""
 
 import dataclasses
 import pathlib
@@ -10,21 +10,21 @@ import numpy as np
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.predictions import prediction_path, read_prediction
 from dpde_tf.inference.units import align_to_reference
-from dpde_tf.reporting.figures.examples import Example
+from dpde_tf.reporting.examples import Example
 
 
 def parse_predictions(texts: Sequence[str]) -> dict[str, pathlib.Path]:
-    """Returns the folders of the methods.
+    """Returns the prediction folders by method.
 
     Args:
-        texts: `NAME=DIR` each.
+        texts: Assignments `NAME=DIR`.
 
     Returns:
-        Name to folder.
+        Folders by name.
 
     Raises:
         FileNotFoundError: If none of the folders exists.
-        ValueError: If a text has no name or no folder, or a name is there twice.
+        ValueError: If a text lacks a name or a folder, or a name is repeated.
     """
     folders = {}
     for text in texts:
@@ -55,18 +55,19 @@ def read_examples(
 
     Args:
         records: Folder of the record set.
-        folders: Method to its predictions folder; one that does not exist is left out.
+        folders: Prediction folders by method; missing folders are skipped.
         split: Split of the record set.
         names: Records to read.
-        align: `none`, or `median` to bring each depth map to the median of the ground
-            truth; gradients stay as they are.
+        align: `none`, or `median` to scale each depth map to the median of the ground
+            truth; gradients are not changed.
 
     Returns:
-        In the order of the split; predictions of another size are resized bilinearly.
+        Examples in the order of the split; predictions of another size are resized
+        bilinearly.
 
     Raises:
-        FileNotFoundError: If a folder lacks one of them.
-        ValueError: If a name is not in the split, or a prediction does not fit.
+        FileNotFoundError: If a folder lacks a prediction.
+        ValueError: If a name is not in the split, or a prediction is damaged.
     """
     found = []
     for name, image, truth in read_split(records, split, names=names):
@@ -85,10 +86,10 @@ def read_examples(
 def _resized(
     arrays: dict[str, np.ndarray], size: tuple[int, int]
 ) -> dict[str, np.ndarray]:
-    """All maps of a prediction at a size; gradients stay metres per pixel."""
+    """Resizes the maps of a prediction; gradients stay in metres per pixel."""
     resized = {}
     for key, array in arrays.items():
-        # A pixel becomes new / old pixels, and a step in depth that many times smaller.
+        # A pixel becomes new / old pixels, so gradients shrink by that factor.
         axis = {"gradient_x": 1, "gradient_y": 0}.get(key)
         shrinking = 1.0 if axis is None else array.shape[axis] / size[axis]
         enlarged = cv2.resize(array, size[::-1], interpolation=cv2.INTER_LINEAR)
@@ -97,7 +98,7 @@ def _resized(
 
 
 def _aligned(example: Example) -> Example:
-    """The example with all depth in the scale of its ground truth."""
+    """Scales the depth of an example to its ground truth."""
     predictions = {
         method: {
             key: array
@@ -107,5 +108,5 @@ def _aligned(example: Example) -> Example:
         }
         for method, arrays in example.predictions.items()
     }
-    note = "predictions have the median of the truth"
+    note = "predictions scaled to the true median"
     return dataclasses.replace(example, predictions=predictions, note=note)

@@ -1,14 +1,14 @@
-r"""Writes Figs. 3 to 8 of the paper, and what they show as three-dimensional files.
+r"""Writes Figs. 3 to 8 of the paper and the scenes as three-dimensional files.
 
 Example:
     python -m experiments.figures --records=data/records/nyu_depth_v2 \
         --predictions=fcrn=runs/nyu/predictions/fcrn,dpde=runs/nyu/predictions/dpde \
         --output=figures/nyu
 
-writes figure_4.png (3 for Make3D, 5 for Middlebury), figure_6.png to figure_8.png, and
-in the folder 3d of each image a page that turns its point clouds with the mouse, and a
-point cloud (PLY) and a mesh (PLY, GLB) of the last method's depth. figures.json lists
-them for `experiments.report --figures`, run.json says with what they were made.
+writes figure_4.png (3 for Make3D, 5 for Middlebury) and figure_6.png to figure_8.png.
+The folder 3d gets, for each image, a page with interactive point clouds, and a point
+cloud (PLY) and a mesh (PLY, GLB) of the last method's depth. figures.json lists the
+files for `experiments.report --figures`; run.json records how they were made.
 """
 
 import json
@@ -23,7 +23,9 @@ from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.errors import readable_errors
-from dpde_tf.reporting.figures import comparison, examples, views
+from dpde_tf.reporting.examples import Example
+from dpde_tf.reporting.figures import columns as figure_columns
+from dpde_tf.reporting.figures import comparison, views
 from dpde_tf.reporting.report.figures import LIST_FILE
 from dpde_tf.visualization.colours import write_image
 from dpde_tf.visualization.reconstruction.cameras import Camera, find_camera
@@ -37,7 +39,7 @@ from experiments.report import choose_names
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.figures"
-# A data set of somebody's own is shown as NYU is.
+# Other data sets are shown like NYU.
 _NUMBERS = {"make3d": 3, "nyu_depth_v2": 4, "middlebury": 5}
 
 
@@ -46,8 +48,8 @@ def _define_flags() -> None:
     define_path("records", None, "Folder of a record set.", required=True)
     define_labelled_path_list(
         "predictions",
-        "NAME=DIR of each method, in order, fcrn and dpde among them; a folder that "
-        "does not exist is shown as not run.",
+        "NAME=DIR of each method in order, including fcrn and dpde; folders that do "
+        "not exist are shown as not run.",
     )
     define_path("output", "figures", "Folder of the figures.")
     flags.DEFINE_string("split", "test", "Split that was predicted.")
@@ -56,14 +58,14 @@ def _define_flags() -> None:
     )
     flags.DEFINE_list("names", None, "Names of the records to show instead.")
     flags.DEFINE_enum(
-        "align", "none", ["none", "median"], "How depth gets the scale of the truth."
+        "align", "none", ["none", "median"], "Alignment of depth to the ground truth."
     )
     flags.DEFINE_list("export", list(FORMATS), "3D files: some of ply, glb, html.")
     flags.DEFINE_float("focal", None, "Focal length, if the data set's is not known.")
 
 
 def write_figures(
-    shown: Sequence[examples.Example],
+    shown: Sequence[Example],
     methods: Sequence[str],
     output: pathlib.Path,
     *,
@@ -72,15 +74,15 @@ def write_figures(
     """Writes the figures as PNG.
 
     Args:
-        shown: The images.
+        shown: Images to show.
         methods: Names of the methods.
-        output: Folder; made if need be.
-        number: Of the figure that compares the methods: 3, 4 or 5.
+        output: Folder, created if missing.
+        number: Number of the figure that compares the methods: 3, 4 or 5.
 
     Returns:
-        File name to title.
+        Titles by file name.
     """
-    columns = examples.method_columns(shown, methods)
+    columns = figure_columns.method_columns(shown, methods)
     figures = {
         number: ("Depth", comparison.comparison_figure(shown, columns)),
         6: (
@@ -91,7 +93,10 @@ def write_figures(
             f"{columns[-1].title} from several directions, {views.DIRECTIONS_VIEW}",
             views.directions_figure(shown, columns[-1]),
         ),
-        8: ("Each part", comparison.comparison_figure(shown, examples.ABLATION)),
+        8: (
+            "Contribution of each part",
+            comparison.comparison_figure(shown, figure_columns.ABLATION),
+        ),
     }
     note = f" ({shown[0].note})" if shown[0].note else ""
     titles = {}
@@ -103,32 +108,32 @@ def write_figures(
 
 
 def write_reconstructions(
-    shown: Sequence[examples.Example],
+    shown: Sequence[Example],
     methods: Sequence[str],
     output: pathlib.Path,
     camera: Camera,
     *,
     formats: Sequence[str],
 ) -> list[str]:
-    """Writes the 3D files: pages with all methods, the others of the last one.
+    """Writes 3D files: pages with all methods, meshes of the last one.
 
     Args:
-        shown: The images.
+        shown: Images to show.
         methods: Names of the methods.
-        output: Folder; made if need be.
-        camera: Of the records.
-        formats: Some of `FORMATS`.
+        output: Folder, created if missing.
+        camera: Camera of the records.
+        formats: Names in `FORMATS`.
 
     Returns:
-        Names of the pages.
+        File names of the pages.
     """
-    columns = examples.method_columns(shown, methods)
+    columns = figure_columns.method_columns(shown, methods)
     files = [suffix for suffix in formats if suffix != "html"]
     pages = []
     for example in shown:
         depths = {"ground truth": example.ground_truth}
         for column in columns:
-            if (depth := examples.column_depth(example, column)) is not None:
+            if (depth := figure_columns.column_depth(example, column)) is not None:
                 depths[column.title] = depth
         last = list(depths)[-1]
         given = (output, example.name, example.image)
@@ -141,7 +146,7 @@ def write_reconstructions(
 
 
 def _run(output: pathlib.Path) -> None:
-    """Writes what the flags ask for."""
+    """Writes the figures that the flags select."""
     check_formats(FLAGS.export)
     records = pathlib.Path(FLAGS.records)
     manifest = read_manifest(records)
@@ -169,9 +174,9 @@ def _run(output: pathlib.Path) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Runs the program; bad input ends it with one line."""
+    """Runs the program; reports bad input in one line."""
     if len(argv) > 1:
-        raise app.UsageError(f"Not a flag: {argv[1]}.")
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
     output = pathlib.Path(FLAGS.output)
     with readable_errors(), result_folder(output, _PROGRAM):
         _run(output)

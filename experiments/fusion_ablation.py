@@ -1,17 +1,17 @@
-r"""Fuses predicted depth with other gradients than the network's (Table 4).
+r"""Fuses predicted depth with other gradients than those of the network (Table 4).
 
 Example:
     python -m experiments.fusion_ablation --predictions=runs/nyu/predictions/dpde \
         --records=data/records/nyu_depth_v2 --output=runs/nyu/predictions
 
-writes the folders zero_gradients, image_gradients and true_gradients, one NPZ with
-`fused` an image, for `experiments.evaluate`:
+writes the folders zero_gradients, image_gradients and true_gradients, with one NPZ file
+with `fused` per image, for `experiments.evaluate`:
 
-  zero     the gradients of a constant: the fusion is a mere TV-L1 smoothing
+  zero     no gradients: the fusion is a TV-L1 smoothing
   image    those of the image's luminance; metres by the ratio of the total variations
            of depth and luminance, the sign as agrees with the depth
   truth    those of the ground truth: the upper bound
-  network  those in the predictions, for other parameters of the fusion
+  network  those in the predictions, for testing other parameters of the fusion
 """
 
 import contextlib
@@ -59,7 +59,7 @@ SOURCES: dict[str, Callable[[Arrays, np.ndarray, np.ndarray], Gradients]] = {
         arrays["gradient_y"],
     ),
 }
-"""Which gradients to how they follow from the prediction, the image and the truth."""
+"""Functions that compute gradients from the prediction, the image and the truth."""
 
 FOLDERS = {name: f"{name}_gradients" for name in SOURCES} | {"truth": "true_gradients"}
 
@@ -70,9 +70,9 @@ def _define_flags() -> None:
     define_path("records", None, "Folder of the record set.", required=True)
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_list(
-        "gradients", ["zero", "image", "truth"], f"Some of {', '.join(SOURCES)}."
+        "gradients", ["zero", "image", "truth"], f"Names among {', '.join(SOURCES)}."
     )
-    define_path("output", None, "Folder for a folder for each of them.", required=True)
+    define_path("output", None, "Parent folder of the results.", required=True)
     define_config_flags(FusionConfig)
 
 
@@ -89,8 +89,8 @@ def fuse_split(
     Args:
         predictions: Folder of `.npz` files with `depth`, one for each record.
         records: Folder of the record set.
-        targets: Key of `SOURCES` to the folder of its results.
-        split: Such as `test`.
+        targets: Folders of results by key of `SOURCES`.
+        split: Name of the split, such as `test`.
         fusion: Parameters of the fusion.
 
     Returns:
@@ -98,7 +98,7 @@ def fuse_split(
 
     Raises:
         FileNotFoundError: If predictions are missing.
-        ValueError: If a prediction lacks an array, or has another size than its record.
+        ValueError: If a prediction lacks an array, or its size differs from its record.
     """
     names = manifest.read_manifest(records).split(split).names
     keys = ["depth", *(["gradient_x", "gradient_y"] if "network" in targets else [])]
@@ -122,9 +122,9 @@ def fuse_split(
 
 
 def _prediction_flags(predictions: pathlib.Path) -> dict:
-    """With which flags the predictions were made; empty if that is not recorded.
+    """Flags of the predictions; empty if not recorded.
 
-    Among them are the networks, also where the flags did not name them.
+    They include the networks, even if the flags did not name them.
     """
     if not (predictions / RECORD_FILE).is_file():
         return {}
@@ -133,10 +133,10 @@ def _prediction_flags(predictions: pathlib.Path) -> dict:
 
 
 def _targets() -> dict[str, pathlib.Path]:
-    """The folder for each kind of gradients; refuses kinds that there are not."""
+    """Checks --gradients and returns the folder of each kind."""
     if unknown := set(FLAGS.gradients) - set(SOURCES):
         raise app.UsageError(
-            f"--gradients knows {', '.join(SOURCES)}. Received: "
+            f"--gradients must be among {', '.join(SOURCES)}. Received: "
             f"{', '.join(sorted(unknown))}."
         )
     output = pathlib.Path(FLAGS.output)
@@ -144,7 +144,7 @@ def _targets() -> dict[str, pathlib.Path]:
 
 
 def _run(targets: dict[str, pathlib.Path]) -> None:
-    """Fuses what the flags name, and records how."""
+    """Fuses the predictions and records how."""
     fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
     predictions = pathlib.Path(FLAGS.predictions)
     num_unconverged = fuse_split(
@@ -164,9 +164,9 @@ def _run(targets: dict[str, pathlib.Path]) -> None:
 
 
 def main(argv: list[str]) -> None:
-    """Runs the program; bad input ends it with one line."""
+    """Runs the program; reports bad input in one line."""
     if len(argv) > 1:
-        raise app.UsageError(f"Not a flag: {argv[1]}.")
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
     targets = _targets()
     with readable_errors(), contextlib.ExitStack() as folders:
         for folder in targets.values():

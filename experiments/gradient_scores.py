@@ -1,4 +1,4 @@
-r"""Tells whether predicted gradients say anything: their errors beside those of zero.
+r"""Compares the errors of predicted gradients with those of zero gradients.
 
     python -m experiments.gradient_scores --predictions=runs/nyu/predictions/dpde \
         --records=data/records/nyu_depth_v2
@@ -50,15 +50,16 @@ def score_split(
         predictions: Folder of `.npz` files with `gradient_x` and `gradient_y`, one for
             each record.
         records: Folder of the record set.
-        split: Such as `test`.
-        alpha: The constant in the logarithm of Eq. 4, metres per pixel.
+        split: Name of the split, such as `test`.
+        alpha: Constant in the logarithm of Eq. 4, metres per pixel.
 
     Returns:
-        `zero`, `network` and the names of depth maps to `GradientMapErrors.values`.
+        `GradientMapErrors.values` by source: `zero`, `network` or the name of a depth
+        map.
 
     Raises:
         FileNotFoundError: If predictions are missing.
-        ValueError: If a prediction lacks an array, or has another size than its record.
+        ValueError: If a prediction lacks an array, or its size differs from its record.
     """
     totals: dict[str, np.ndarray] = {}
     for name, _, depth in read_split(records, split):
@@ -79,7 +80,7 @@ def score_split(
 
 
 def _gradients(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The gradients of one prediction by their source, each `[H, W, 2]`."""
+    """Gradients of a prediction by source, `[H, W, 2]` each."""
     found = {
         "zero": zero_gradients(arrays["gradient_x"]),
         "network": [arrays[key] for key in _GRADIENTS],
@@ -92,10 +93,10 @@ def format_scores(scores: dict[str, np.ndarray]) -> str:
     """Returns the errors as a Markdown table.
 
     Args:
-        scores: As `score_split` returns them.
+        scores: Result of `score_split`.
 
     Returns:
-        A line for each source of gradients.
+        One line per source of gradients.
     """
     lines = ["| gradients | " + " | ".join(_HEADINGS) + " |", "|---|---|---|---|---|"]
     for source, (loss, error, direction, size) in scores.items():
@@ -106,9 +107,9 @@ def format_scores(scores: dict[str, np.ndarray]) -> str:
 
 
 def main(argv: list[str]) -> None:
-    """Runs the program; bad input ends it with one line."""
+    """Runs the program; reports bad input in one line."""
     if len(argv) > 1:
-        raise app.UsageError(f"Not a flag: {argv[1]}.")
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
     loss = config_from_flags(GradientLossConfig(), FLAGS.flag_values_dict())
     with readable_errors():
         scores = score_split(

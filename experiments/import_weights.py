@@ -1,12 +1,12 @@
-r"""Makes the folder of a run from the released weights of FCRN or of the hybrid.
+r"""Converts the released weights of FCRN or of the hybrid to the folder of a run.
 
     python -m experiments.import_weights --weights=NYU_FCRN.npy \
         --workdir=runs/released/fcrn
 
 FCRN (Laina et al. 2016) is the `.npy` file for TensorFlow, the hybrid (Harsanyi et al.
 2018) the state dictionary for PyTorch; neither library is needed. The network in the
-folder computes the released one's depth. Programs take the folder for a run of
-`experiments.train_depth`:
+folder computes the same depth as the released one. Programs use the folder like a run
+of `experiments.train_depth`:
 
     python -m experiments.predict --depth_run=runs/released/fcrn \
         --images=photo.jpg --output=out
@@ -33,7 +33,7 @@ FLAGS = flags.FLAGS
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    define_path("weights", None, "The released file.", required=True)
+    define_path("weights", None, "Released file.", required=True)
     define_path("workdir", None, "Folder of the new run.", required=True)
 
 
@@ -41,12 +41,12 @@ def import_weights(weights: pathlib.Path, workdir: pathlib.Path) -> None:
     """Writes `run.json` and `weights.weights.h5` of a released network.
 
     Args:
-        weights: The released file.
-        workdir: Folder of the run; it must not hold one.
+        weights: Released file.
+        workdir: Folder of the new run; must not hold a run.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not a released file, or the folder holds a run.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is not a released one, or the folder holds a run.
     """
     if not weights.is_file():
         raise FileNotFoundError(f"There is no file {weights} (flag --weights).")

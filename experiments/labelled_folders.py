@@ -1,19 +1,19 @@
-"""Folders with a label, as flags name them: LABEL=DIR."""
+"""Parses flags of the form LABEL=DIR."""
 
 
 def split_label(text: str, *, flag: str, example: str) -> tuple[str, str]:
-    """Returns label and folder of a flag's value.
+    """Returns the label and the folder in the value of a flag.
 
     Args:
-        text: `LABEL=DIR`; the folder may have more of `=`.
+        text: `LABEL=DIR`; the folder may contain `=`.
         flag: Name of the flag, for the message.
-        example: A right value of it, for the message.
+        example: Valid value, for the message.
 
     Returns:
         Label and folder.
 
     Raises:
-        ValueError: If one of them is missing.
+        ValueError: If the label or the folder is missing.
     """
     label, _, folder = text.partition("=")
     if not (label and folder):

@@ -1,12 +1,12 @@
-r"""Writes a report of runs: scores beside the paper's, pictures, curves, settings.
+r"""Writes a report on runs: scores beside published ones, pictures, curves, settings.
 
 Example:
     python -m experiments.report --runs=runs/nyu \
         --records=data/records/nyu_depth_v2 --split=test --output=report
 
-writes report/index.html, which needs no other file, and report/report.md with its
-pictures in report/images/. report/run.json says with what they were made. What the
-folder of runs lacks is listed as not run.
+writes report/index.html, which is self-contained, and report/report.md with its
+pictures in report/images/. report/run.json records how they were made. Missing parts of
+the runs are listed as not run.
 """
 
 import dataclasses
@@ -18,17 +18,16 @@ from absl import app, flags
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data import manifest
-from dpde_tf.evaluation import score_files as evaluation
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.errors import readable_errors
-from dpde_tf.files.predictions import prediction_path, read_prediction
-from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
-from dpde_tf.reporting.report import blocks, contents, html, markdown, pictures
-from dpde_tf.reporting.report.blocks import Table
+from dpde_tf.reporting import blocks, markdown
+from dpde_tf.reporting.blocks import Table
+from dpde_tf.reporting.report import contents, html
 from dpde_tf.reporting.report.figures import FigureSet, read_figures
 from dpde_tf.reporting.report.runs import Runs, read_runs
 from dpde_tf.reporting.tables.scored_runs import read_scored_run
 from dpde_tf.reporting.tables.scores import DATASETS, score_tables
+from experiments.figure_examples import read_examples
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.report"
@@ -44,8 +43,8 @@ def _define_flags() -> None:
         "num_images", 6, "Images to show, evenly spaced over the split.", lower_bound=0
     )
     flags.DEFINE_list("names", None, "Names of the records to show instead.")
-    define_path("figures", None, "Folder that experiments.figures wrote.")
-    flags.DEFINE_string("note", "", "A line for the banner, such as 'Demonstration'.")
+    define_path("figures", None, "Folder written by experiments.figures.")
+    flags.DEFINE_string("note", "", "Text for a banner, such as 'Demonstration'.")
 
 
 def choose_names(names: tuple[str, ...], count: int) -> list[str]:
@@ -53,56 +52,21 @@ def choose_names(names: tuple[str, ...], count: int) -> list[str]:
 
     Args:
         names: All names, in order.
-        count: How many are wanted.
+        count: Number of names to return.
 
     Returns:
-        `count` of them, or all if there are fewer.
+        `count` names, or all if there are fewer.
     """
     indices = np.linspace(0, len(names) - 1, min(count, len(names)))
     return [names[index] for index in np.rint(indices).astype(int)]
-
-
-def read_examples(
-    runs: Runs, records: pathlib.Path, *, split: str, names: list[str]
-) -> list[pictures.Example]:
-    """Returns the named records with their predictions.
-
-    Args:
-        runs: Where the predictions are.
-        records: Folder of the record set.
-        split: Split of the record set.
-        names: Records to read.
-
-    Returns:
-        One example a name, in the order of the split.
-
-    Raises:
-        FileNotFoundError: If a predictions folder lacks one of them.
-        ValueError: If a name is not in the split, or a prediction is broken.
-    """
-    examples = []
-    for name, image, depth in evaluation.read_split(records, split, names=names):
-        batch = depth[np.newaxis, ..., np.newaxis]
-        gradients = [
-            np.where(mask, gradient, 0)[0, ..., 0]
-            for gradient, mask in zip(
-                image_gradients(batch), image_gradients_mask(batch > 0), strict=True
-            )
-        ]
-        predictions = {
-            folder: read_prediction(prediction_path(path, name))
-            for folder, path in runs.predictions.items()
-        }
-        examples.append(pictures.Example(name, image, depth, *gradients, predictions))
-    return examples
 
 
 def write_report(report: tuple[blocks.Block, ...], output: pathlib.Path) -> None:
     """Writes the pictures, `report.md` and `index.html`.
 
     Args:
-        report: The contents.
-        output: Folder; made if need be.
+        report: Blocks of the report.
+        output: Folder, created if missing.
     """
     for picture in blocks.pictures_of(report):
         with atomic_write(output / markdown.IMAGE_FOLDER / picture.file) as path:
@@ -130,15 +94,15 @@ def make_report(
         records: Folder of the record set, or None for a report without pictures.
         split: Split that was predicted and scored.
         names: Records to show; None for `num_images`, evenly spaced.
-        num_images: How many to show if `names` is None.
-        note: A line for the banner, or empty.
+        num_images: Number of records to show if `names` is None.
+        note: Text for a banner, possibly empty.
         figures: Figures of the paper and 3D pages, or None.
 
     Returns:
-        The blocks of the report.
+        Blocks of the report.
 
     Raises:
-        ValueError: If scores are of another data set than the records.
+        ValueError: If the scores belong to another data set than the records.
     """
     runs = read_runs(runs_directory)
     listed, examples = None, []
@@ -147,7 +111,9 @@ def make_report(
         _check_dataset(runs, listed.dataset)
         shown = names or choose_names(listed.split(split).names, num_images)
         if runs.predictions and shown:
-            examples = read_examples(runs, records, split=split, names=shown)
+            examples = read_examples(
+                records, runs.predictions, split=split, names=shown
+            )
     source = contents.Source(runs, listed, split, examples, note)
     tables = paper_tables(runs, source.dataset)
     source = dataclasses.replace(source, tables=tables, figures=figures)
@@ -158,11 +124,11 @@ def paper_tables(runs: Runs, dataset: str) -> tuple[tuple[str, Table], ...]:
     """Returns the tables of the paper on a data set.
 
     Args:
-        runs: What was scored.
-        dataset: Its name.
+        runs: Content of the folder of runs.
+        dataset: Name of the data set.
 
     Returns:
-        Titles and tables; none for a data set that the paper lacks.
+        Titles and tables; none for other data sets.
     """
     numbers = [number for number, name in DATASETS.items() if name == dataset]
     folder = runs.directory / "scores"
@@ -171,7 +137,7 @@ def paper_tables(runs: Runs, dataset: str) -> tuple[tuple[str, Table], ...]:
 
 
 def _check_dataset(runs: Runs, dataset: str) -> None:
-    """Refuses scores of another data set than that of the records."""
+    """Checks that the scores belong to the data set of the records."""
     for name, summary in runs.scores.items():
         if summary["dataset"] != dataset:
             raise ValueError(
@@ -182,16 +148,16 @@ def _check_dataset(runs: Runs, dataset: str) -> None:
 
 
 def main(argv: list[str]) -> None:
-    """Runs the program; bad input ends it with one line."""
+    """Runs the program; reports bad input in one line."""
     if len(argv) > 1:
-        raise app.UsageError(f"Not a flag: {argv[1]}.")
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
     output = pathlib.Path(FLAGS.output)
     with readable_errors(), result_folder(output, _PROGRAM):
         _run(output)
 
 
 def _run(output: pathlib.Path) -> None:
-    """Writes the report that the flags ask for."""
+    """Writes the report."""
     figures = read_figures(FLAGS.figures, output) if FLAGS.figures else None
     report = make_report(
         pathlib.Path(FLAGS.runs),

@@ -1,13 +1,13 @@
-r"""Writes tables of the paper: its numbers, what others published, ours, and the gaps.
+r"""Writes the tables of the paper with published numbers, our own, and the gaps.
 
 Example:
     python -m experiments.tables --scores=dpde=runs/nyu/scores/dpde \
         --scores=fcrn=runs/nyu/scores/fcrn --benchmark=benchmark.json --output=tables
 
-prints Tables 1 to 5 in Markdown, and writes each as Markdown, CSV and LaTeX, with
-`runs`, the commands by which our numbers came about, and run.json. What no scores are
-given of says "not run". The row of an array is found from the records of prediction and
-training; a label is only a name. `--layers` adds to Table 5 the costs of each layer.
+prints Tables 1 to 5 in Markdown and writes each as Markdown, CSV and LaTeX, with
+`runs`, the commands behind our numbers, and run.json. Rows without scores say "not
+run". The row of an array follows from the records of prediction and training; a label
+is only a name. `--layers` adds the costs of each layer to Table 5.
 """
 
 import contextlib
@@ -21,21 +21,21 @@ from dpde_tf.cli.path_flags import define_path, define_paths
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.json_files import read_json_object
+from dpde_tf.reporting.blocks import Heading
+from dpde_tf.reporting.markdown import to_markdown
 from dpde_tf.reporting.paper_values import TABLE_TITLES
-from dpde_tf.reporting.report.blocks import Heading
-from dpde_tf.reporting.report.markdown import to_markdown
 from dpde_tf.reporting.tables import costs
 from dpde_tf.reporting.tables.formats import write_table
 from dpde_tf.reporting.tables.scored_runs import ScoredRun, read_scored_run
 from dpde_tf.reporting.tables.scores import Tables, score_tables
-from experiments import benchmark as parts
+from experiments.benchmarks import rows as parts
 from experiments.labelled_folders import split_label
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.tables"
 _IMAGE_SIZE = (240, 320)
 _NUMBERS = ("1", "2", "3", "4", "5")
-# Network to the row of the benchmark.
+# Row of the benchmark for each network.
 _FORWARD = {
     "fcrn": parts.FCRN_FORWARD,
     "modified_fcrn": parts.DEPTH_FORWARD,
@@ -59,23 +59,25 @@ def _define_flags() -> None:
         "LABEL=DIR, a folder written by experiments.evaluate; repeatable.",
         labelled=True,
     )
-    define_path("benchmark", None, "JSON of experiments.benchmark, for Table 5.")
+    define_path("benchmark", None, "JSON file of experiments.benchmark, for Table 5.")
     define_path("output", None, "Folder for Markdown, CSV and LaTeX.")
-    flags.DEFINE_bool("layers", False, "Table 5: also each network by layers.")
+    flags.DEFINE_bool(
+        "layers", False, "Whether to add each network by layers to Table 5."
+    )
 
 
 def read_runs(assignments: Sequence[str]) -> list[ScoredRun]:
-    """Returns the scores that the flag names.
+    """Returns the scores that --scores names.
 
     Args:
-        assignments: `LABEL=DIR` each.
+        assignments: Texts `LABEL=DIR`.
 
     Returns:
-        The runs, in that order.
+        Scored runs in the same order.
 
     Raises:
         FileNotFoundError: If a folder holds no scores.
-        ValueError: If one is not of that form.
+        ValueError: If a text does not have that form.
     """
     example = "dpde=runs/nyu/scores/dpde"
     return [
@@ -85,17 +87,17 @@ def read_runs(assignments: Sequence[str]) -> list[ScoredRun]:
 
 
 def read_benchmark(path: str | pathlib.Path) -> costs.Benchmark:
-    """Returns what the benchmark measured of the networks.
+    """Returns the benchmark results of the networks.
 
     Args:
-        path: JSON file that `experiments.benchmark` wrote.
+        path: JSON file written by `experiments.benchmark`.
 
     Returns:
-        Times and memory; a network whose row it lacks is not there.
+        Times and memory; networks without a row are left out.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not such a file.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file has another content.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -120,7 +122,7 @@ def read_benchmark(path: str | pathlib.Path) -> costs.Benchmark:
 
 
 def _timings(rows: Mapping[str, dict], names: Mapping[str, str]) -> dict:
-    """Network to what was measured of the row of that name, for one image."""
+    """Timings per image by network."""
     return {
         network: costs.Timing(
             statistics.median(rows[name]["seconds"]) / rows[name]["images"],
@@ -132,10 +134,10 @@ def _timings(rows: Mapping[str, dict], names: Mapping[str, str]) -> dict:
 
 
 def cost_tables(layers: bool, benchmark: costs.Benchmark | None) -> Tables:
-    """Returns Table 5 and, if asked for, the layers of its networks.
+    """Returns Table 5 and, on request, the layers of its networks.
 
     Args:
-        layers: Whether to add them.
+        layers: Whether to add the costs of layers.
         benchmark: Times and memory; None if not run.
 
     Returns:
@@ -150,11 +152,13 @@ def cost_tables(layers: bool, benchmark: costs.Benchmark | None) -> Tables:
 
 
 def main(argv: list[str]) -> None:
-    """Runs the program; bad input ends it with one line."""
+    """Runs the program; reports bad input in one line."""
     if len(argv) > 1:
-        raise app.UsageError(f"Not a flag: {argv[1]}.")
+        raise app.UsageError(f"Unknown argument: {argv[1]}.")
     if unknown := set(FLAGS.table) - set(_NUMBERS):
-        raise app.UsageError(f"--table is of 1 to 5. Received: {sorted(unknown)}.")
+        raise app.UsageError(
+            f"--table must be among 1 to 5. Received: {sorted(unknown)}."
+        )
     output = pathlib.Path(FLAGS.output) if FLAGS.output else None
     folder = result_folder(output, _PROGRAM) if output else contextlib.nullcontext()
     with readable_errors(), folder:
@@ -162,7 +166,7 @@ def main(argv: list[str]) -> None:
 
 
 def _run(output: pathlib.Path | None) -> None:
-    """Prints, and writes if asked to, the tables that the flags name."""
+    """Prints the selected tables, and writes them if --output is given."""
     benchmark = read_benchmark(FLAGS.benchmark) if FLAGS.benchmark else None
     numbers = sorted({int(number) for number in FLAGS.table} - {5})
     tables = score_tables(numbers, read_runs(FLAGS.scores))

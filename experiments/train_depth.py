@@ -1,15 +1,15 @@
-r"""Trains the modified FCRN, or FCRN, on a record set.
+r"""Trains the modified FCRN or FCRN on a record set.
 
     python -m experiments.train_depth --records=data/records/nyu_depth_v2 \
         --workdir=runs/nyu/depth
 
-The same command goes on with a run that was interrupted. The folder of the run holds
-`run.json` (flags, configuration, versions, commit), `metrics.jsonl` (a line an epoch),
+The same command continues an interrupted run. The folder of the run holds `run.json`
+(flags, configuration, versions, commit), `metrics.jsonl` (one line per epoch),
 `tensorboard/`, `checkpoints/` and `weights.weights.h5`.
 
 Instead of ImageNet weights, training can start from a depth network: the folder of a
 run or of compact weights, a `.weights.h5` file, or a released file of FCRN or of the
-hybrid. The released networks need their own graphs:
+hybrid. The released networks need matching architectures:
 
     --init_from=NYU_FCRN.npy --architecture=laina --nolateral_connections
     --init_from=hyb_net_weights.model --architecture=harsanyi
@@ -37,13 +37,13 @@ FLAGS = flags.FLAGS
 
 
 def make_setup(records: RecordSet) -> Setup:
-    """Returns network and loss, with what they take from the training records.
+    """Returns network and loss, with values taken from the training records.
 
     Args:
         records: The training records.
 
     Returns:
-        The setup; the mean and the largest depth of the split fill open values.
+        Setup in which the mean and the largest depth of the split fill open values.
     """
     values = FLAGS.flag_values_dict()
     network = config_from_flags(DepthNetworkConfig(), values)
@@ -65,7 +65,7 @@ def make_setup(records: RecordSet) -> Setup:
 
 
 def _check_size(image_size: tuple[int, int], loss: DepthLossConfig) -> None:
-    """Refuses images whose depth, of half the size, is too small for FSIM."""
+    """Checks that images at half resolution are large enough for FSIM."""
     height, width = (int(part) for part in FLAGS.crop_size or image_size)
     if loss.lambda_fsim and min(height, width) <= 2 * (MIN_SIZE - 1):
         raise ValueError(

@@ -1,13 +1,13 @@
-r"""Trains both networks on, through the fusion: the fused depth is what has the loss.
+r"""Continues the training of both networks through the fusion.
 
     python -m experiments.train_end_to_end --depth_run=runs/nyu/depth \
         --gradient_run=runs/nyu/gradient --records=data/records/nyu_depth_v2 \
         --steps=20 --output=runs/nyu/end_to_end
 
 The loss is the mean absolute error of the fused depth, differentiated through the
-fusion by the implicit function theorem. Batch statistics stay as they are. What the
-fusion contributes is seen from the same steps with `--trained=gradient`, where the
-depth stays as it is, and `--trained=depth --loss_on=depth`, without the fusion.
+fusion by the implicit function theorem. Batch statistics are frozen. The contribution
+of the fusion shows in the same steps with `--trained=gradient`, which freezes the
+depth, and with `--trained=depth --loss_on=depth`, without the fusion.
 
 The errors of depth and fused depth before and after, on the images trained on and on
 others that both runs held out (`--num_validation`), are printed and written to
@@ -50,14 +50,14 @@ def _define_flags() -> None:
     define_path("gradient_run", None, "Run of train_gradient.", required=True)
     define_path("records", None, "Folder of a record set.", required=True)
     define_path("output", None, "Folder to write.", required=True)
-    flags.DEFINE_integer("steps", 20, "Steps of the optimiser.", lower_bound=1)
-    flags.DEFINE_integer("batch_size", 4, "Images a step.", lower_bound=1)
-    flags.DEFINE_integer("num_images", 16, "To train on; and as many others.", 1)
+    flags.DEFINE_integer("steps", 20, "Number of steps.", lower_bound=1)
+    flags.DEFINE_integer("batch_size", 4, "Images per step.", lower_bound=1)
+    flags.DEFINE_integer("num_images", 16, "Images to train on, and held-out ones.", 1)
     flags.DEFINE_integer("num_validation", 95, "Images that the runs held out.", 1)
-    flags.DEFINE_float("learning_rate", 1e-5, "Of Adam.", lower_bound=0.0)
-    flags.DEFINE_enum("trained", "both", ("both", *NETWORKS), "The other one rests.")
-    flags.DEFINE_enum("loss_on", "fused", OUTPUTS, "Which error is lowered.")
-    flags.DEFINE_enum("precision", "auto", PRECISIONS, "Of the networks.")
+    flags.DEFINE_float("learning_rate", 1e-5, "Learning rate of Adam.", lower_bound=0.0)
+    flags.DEFINE_enum("trained", "both", ("both", *NETWORKS), "The other is frozen.")
+    flags.DEFINE_enum("loss_on", "fused", OUTPUTS, "Error to minimise.")
+    flags.DEFINE_enum("precision", "auto", PRECISIONS, "Precision of networks.")
 
 
 class EndToEnd(keras.Model):
@@ -66,7 +66,7 @@ class EndToEnd(keras.Model):
     def __init__(
         self, depth_network: keras.Model, gradient_network: keras.Model
     ) -> None:
-        """Takes the two networks."""
+        """Stores the two networks."""
         super().__init__()
         self.depth_network = depth_network
         self.gradient_network = gradient_network
@@ -85,10 +85,10 @@ def errors(model: EndToEnd, batch: Batch) -> dict[str, tf.Tensor]:
 
     Args:
         model: The networks and the fusion.
-        batch: `image` and `depth`.
+        batch: Batch with `image` and `depth`.
 
     Returns:
-        `depth` and `fused`: metres, `[B]`.
+        Errors `depth` and `fused`, metres, `[B]`.
     """
     truth = batch["depth"]
     return {
@@ -109,13 +109,13 @@ def train(
 
     Args:
         model: The networks and the fusion.
-        batches: Taken in turn.
+        batches: Batches, used in turn.
         steps: Number of steps.
-        learning_rate: Of Adam.
-        loss_on: The output whose error is the loss, `depth` or `fused`.
+        learning_rate: Learning rate of Adam.
+        loss_on: Output whose error is the loss, `depth` or `fused`.
 
     Returns:
-        Losses, metres.
+        Loss of each step, metres.
 
     Raises:
         ValueError: If a loss is not finite.
@@ -136,7 +136,7 @@ def train(
         losses.append(float(step(batches[index % len(batches)])))
         if not np.isfinite(losses[-1]):
             raise ValueError(
-                f"The loss of step {index + 1} is {losses[-1]}; nothing is written. "
+                f"The loss of step {index + 1} is {losses[-1]}; no file is written. "
                 "Train again with a smaller --learning_rate."
             )
         bar.update(index + 1, [("loss", losses[-1])])
@@ -144,14 +144,14 @@ def train(
 
 
 def format_errors(before: np.ndarray, after: np.ndarray) -> str:
-    """Returns the means before and after, and that of the change.
+    """Returns the means before and after, and the mean change.
 
     Args:
-        before: Metres, `[N]`.
-        after: Of the same images.
+        before: Errors before training, metres, `[N]`.
+        after: Errors of the same images after training.
 
     Returns:
-        The end of a row of a table.
+        Last cells of a row in a table.
     """
     change = after - before
     error = change.std(ddof=min(1, len(change) - 1)) / np.sqrt(len(change))
@@ -162,7 +162,7 @@ def format_errors(before: np.ndarray, after: np.ndarray) -> str:
 
 
 def _batches() -> dict[str, list[Batch]]:
-    """Images of the training split, and others that the runs have held out of it."""
+    """Images of the training split, and images that the runs held out of it."""
     records = RecordSet.open(FLAGS.records, "train")
     parts = records.hold_out(FLAGS.num_validation)
     return {
@@ -176,7 +176,7 @@ def _batches() -> dict[str, list[Batch]]:
 
 
 def _evenly_spaced(records: RecordSet, count: int) -> RecordSet:
-    """So many of the records, or all: neighbours show the same room."""
+    """Evenly spaced records, as neighbours show the same room."""
     indices = np.flatnonzero(records.selected)
     chosen = np.linspace(0, len(indices), min(count, len(indices)), endpoint=False)
     selected = np.zeros_like(records.selected)
@@ -187,7 +187,7 @@ def _evenly_spaced(records: RecordSet, count: int) -> RecordSet:
 def _errors_of(
     model: EndToEnd, images: dict[str, list[Batch]]
 ) -> dict[str, np.ndarray]:
-    """The errors of all images, under names like `held out, fused`."""
+    """Errors of all images, with names such as `held out, fused`."""
     evaluate = tf.function(lambda batch: errors(model, batch))
     values = {name: [evaluate(b) for b in batches] for name, batches in images.items()}
     return {
@@ -208,7 +208,7 @@ def _write(output: pathlib.Path, model: EndToEnd, record: dict[str, object]) -> 
 
 
 def _train_and_compare() -> None:
-    """Trains, and says what it was good for."""
+    """Trains and prints the errors before and after."""
     keras.config.set_dtype_policy(resolve_precision(FLAGS.precision))
     model = EndToEnd(
         load_depth_network(FLAGS.depth_run), load_gradient_network(FLAGS.gradient_run)

@@ -3,14 +3,14 @@ r"""Trains the gradient network on random crops of a record set.
     python -m experiments.train_gradient --records=data/records/nyu_depth_v2 \
         --workdir=runs/nyu/gradient
 
-`--gradient_network=context` trains, on whole images, the network of
-`dpde_tf.models.context` in its place, `--gradient_network=guided`, on random
-crops, that of `dpde_tf.models.guided`, which sees a coarse depth map beside the
-image. Neither is part of the paper.
+`--gradient_network=context` trains the network of `dpde_tf.models.context` on whole
+images instead. `--gradient_network=guided` trains the network of
+`dpde_tf.models.guided` on random crops; its input includes a coarse depth map. Neither
+is part of the paper.
 
-The same command goes on with a run that was interrupted. The folder of the run is that
-of `experiments.train_depth`. With `--init_from` training starts from such a run of the
-same network, from a folder of compact weights, or from a `.weights.h5` file.
+The same command continues an interrupted run. The folder of the run has the layout of
+`experiments.train_depth`. With `--init_from`, training starts from a run of the same
+network, from a folder of compact weights, or from a `.weights.h5` file.
 """
 
 import dataclasses
@@ -64,8 +64,8 @@ def _define_flags() -> None:
         "gradient_network",
         "paper",
         ("paper", "context", "guided"),
-        "The paper's network, ours that sees the whole image, or ours that sees a "
-        "coarse depth map beside it.",
+        "The network of the paper, ours for whole images, or ours with a coarse depth "
+        "map as additional input.",
     )
 
 
@@ -73,10 +73,10 @@ def make_context_setup(records: RecordSet) -> Setup:
     """Returns the context network and its loss.
 
     Args:
-        records: The training records; their mean depth fills an open value.
+        records: Training records; their mean depth fills an open value.
 
     Returns:
-        The setup.
+        Setup of the run.
     """
     values = FLAGS.flag_values_dict()
     network = config_from_flags(ContextNetworkConfig(), values)
@@ -98,10 +98,10 @@ def make_guided_setup(records: RecordSet) -> Setup:
     """Returns the guided network, its loss and its coarse depth maps.
 
     Args:
-        records: The training records, of which there may be predictions.
+        records: Training records, possibly with predictions.
 
     Returns:
-        The setup.
+        Setup of the run.
     """
     values = FLAGS.flag_values_dict()
     network = config_from_flags(GuidedNetworkConfig(), values)
@@ -119,13 +119,13 @@ def make_guided_setup(records: RecordSet) -> Setup:
 
 
 def make_setup(records: RecordSet) -> Setup:
-    """Returns the paper's network and loss.
+    """Returns the gradient network of the paper and its loss.
 
     Args:
-        records: The training records; nothing is taken from them.
+        records: Training records, not used.
 
     Returns:
-        The setup.
+        Setup of the run.
     """
     del records
     values = FLAGS.flag_values_dict()
@@ -145,7 +145,7 @@ def main(argv: Sequence[str]) -> None:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
     program = "experiments.train_gradient"
     if FLAGS.gradient_network == "context":
-        # It sees whole images, as the depth network does.
+        # It is trained on whole images, like the depth network.
         run_training(program, depth_preset(FLAGS.preset), make_context_setup)
     elif FLAGS.gradient_network == "guided":
         run_training(program, guided_preset(FLAGS.preset), make_guided_setup)

@@ -1,4 +1,4 @@
-"""What the two training programs have in common: flags, resuming, precision, seeds."""
+"""Shared parts of the training programs: flags, resuming, precision, seeds."""
 
 import contextlib
 import dataclasses
@@ -42,9 +42,9 @@ from dpde_tf.training.strategies import (
 )
 
 FLAGS = flags.FLAGS
-# Fields that may differ from those of the run that goes on.
+# Fields that may differ from those of a resumed run.
 _MAY_CHANGE = {"on_bad_step", "max_loss_growth", "distribution"}
-# What runs did before there was a choice.
+# Values of older runs, which did not record the field.
 _FORMERLY = {"sync_batch_norm": False, "swap_held_out": False}
 
 
@@ -53,11 +53,12 @@ class Setup:
     """The part of a training run that depends on the network.
 
     Attributes:
-        configs: Configurations of network and loss, for the run's record.
-        build_network: Builds the network, under the run's precision.
-        objective: What it is trained for.
-        load_initial: Sets the weights to those of a `source`, for --init_from.
-        coarse: Makes the coarse depth maps that a guided network sees.
+        configs: Configurations of network and loss for the record of the run.
+        build_network: Function that builds the network, called under the precision of
+            the run.
+        objective: Training objective.
+        load_initial: Function that loads the weights of a `source`, for --init_from.
+        coarse: Source of the coarse depth maps for a guided network.
     """
 
     configs: tuple[object, ...]
@@ -76,7 +77,7 @@ def define_training_flags(*config_classes: type) -> None:
     define_path("records", None, "Folder of the record set.", required=True)
     flags.DEFINE_string("split", "train", "Split to train on.")
     define_path("workdir", None, "Folder of the run.", required=True)
-    flags.DEFINE_enum("preset", "paper", PRESETS, "Recipe; other flags change it.")
+    flags.DEFINE_enum("preset", "paper", PRESETS, "Recipe that other flags change.")
     for name in ("records", "split", "workdir", "preset"):
         flags.declare_key_flag(name)
     define_config_flags(
@@ -87,16 +88,16 @@ def define_training_flags(*config_classes: type) -> None:
 def run_training(
     program: str, preset: Preset, make_setup: Callable[[RecordSet], Setup]
 ) -> None:
-    """Trains a network as the flags say; goes on with the run in --workdir if any.
+    """Trains a network according to the flags; continues the run in --workdir, if any.
 
     Args:
-        program: Module of the program, for the run's record.
-        preset: The recipe that the flags change.
-        make_setup: Gives the network's part for the training records.
+        program: Module of the program, for the record of the run.
+        preset: Recipe that the flags change.
+        make_setup: Function that returns the setup for the training records.
 
     Raises:
-        SystemExit: With code 1 if a flag has an impossible value, the run in --workdir
-            was made with other ones or is going on, or a file cannot be read or
+        SystemExit: With code 1 if a flag has an invalid value, the run in --workdir was
+            made with other values or is in progress, or a file cannot be read or
             written; with 143 or 130 if SIGTERM or SIGINT stopped the training.
     """
     logging.set_verbosity(logging.WARNING)
@@ -113,25 +114,25 @@ def run_training(
 
 
 def _is_chief() -> bool:
-    """Whether this process writes: it is alone, or the first of several."""
+    """Whether this process writes files: the only one, or the first of several."""
     return worker_rank(FLAGS.distribution)[0] == 0
 
 
 def _lock_workdir() -> contextlib.AbstractContextManager:
-    """The lock of the folder, which the chief holds for all."""
+    """The lock of the folder, which the chief holds for all processes."""
     return lock_folder(FLAGS.workdir) if _is_chief() else contextlib.nullcontext()
 
 
 def _make_trainer(
     program: str, preset: Preset, make_setup: Callable[[RecordSet], Setup]
 ) -> Trainer:
-    """Checks the flags, prepares the folder, and builds the network."""
+    """Checks the flags, prepares the folder and builds the network."""
     values = FLAGS.flag_values_dict()
     training = config_from_flags(preset.training, values)
     _check_training(training)
     if training.deterministic:
         _make_deterministic()
-    # It must be made before TensorFlow computes anything.
+    # Must be created before TensorFlow computes anything.
     strategy = make_strategy(training.distribution)
     training = dataclasses.replace(
         training, precision=resolve_precision(training.precision)
@@ -146,11 +147,11 @@ def _make_trainer(
     distribution = Distribution(strategy)
     keras.utils.set_random_seed(training.seed)
     with distribution.readable_errors():
-        # Before the networks, which could not even be built together.
+        # Check before building the networks, which could not even be built.
         distribution.check_same(config)
         with strategy.scope():
             network = setup.build_network()
-            # The checkpoint of a run that goes on holds all weights.
+            # The checkpoint of a resumed run holds all weights.
             if start.init_from and not has_checkpoint(FLAGS.workdir):
                 setup.load_initial(network, source=start.init_from)
         if training.sync_batch_norm:
@@ -168,7 +169,7 @@ def _make_trainer(
 
 
 def _check_training(config: TrainingConfig) -> None:
-    """Refuses values that would only fail later."""
+    """Checks values that would only fail later."""
     for name in ("epochs", "batch_size", "learning_rate", "checkpoint_steps"):
         if getattr(config, name) <= 0:
             raise ValueError(
@@ -187,7 +188,7 @@ def _check_training(config: TrainingConfig) -> None:
 
 
 def _describe(records: RecordSet) -> dict:
-    """What a run's record says of its data."""
+    """Description of the data for the record of a run."""
     return {
         "dataset": records.manifest.dataset,
         "num_records": records.num_records,
@@ -196,12 +197,12 @@ def _describe(records: RecordSet) -> dict:
 
 
 def _prepare_workdir(program: str, config: dict) -> None:
-    """Writes the record of a new run, or notes that an old one goes on."""
+    """Writes the record of a new run, or reports that a run is resumed."""
     resumed = _is_resumed(FLAGS.workdir, config)
     if not _is_chief():
         return
     if resumed:
-        print(f"Going on with the run in {FLAGS.workdir}.")
+        print(f"Continuing the run in {FLAGS.workdir}.")
         add_resumption(FLAGS.workdir)
     else:
         check_program(pathlib.Path(FLAGS.workdir), program)
@@ -211,20 +212,20 @@ def _prepare_workdir(program: str, config: dict) -> None:
 
 
 def _make_deterministic() -> None:
-    """Makes the same run give the same bits on the same machine.
+    """Makes runs bitwise reproducible on the same machine.
 
-    Operations that run at the same time may be added up in any order, so that they
-    must run one after another; each still uses all cores.
+    Concurrent operations may be summed in any order, so they run one after another.
+    Each still uses all cores.
     """
     tf.config.experimental.enable_op_determinism()
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def _is_resumed(workdir: str, config: dict) -> bool:
-    """Whether there is a run of this configuration; refuses one of another.
+    """Whether a run with this configuration exists; refuses other configurations.
 
-    A folder without a checkpoint is one where nothing has been trained yet, such as
-    after a mistyped flag: it is begun anew.
+    Without a checkpoint nothing has been trained yet, for instance after a mistyped
+    flag; such a run is started anew.
     """
     if not has_checkpoint(workdir):
         return False

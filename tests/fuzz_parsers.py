@@ -34,14 +34,14 @@ with atheris.instrument_imports(
         "dpde_tf.runs.released.restricted_pickle",
         "dpde_tf.runs.released.torch_file",
         "data_prep.rgbd_folder",
-        "data_prep.verification",
+        "data_prep.conversion.verification",
         "pickle",
     ]
 ):
     import tensorflow as tf
 
-    from data_prep.pair_lists import read_list
-    from data_prep.verification import _read_records
+    from data_prep.conversion.pair_lists import read_list
+    from data_prep.conversion.verification import _read_records
     from dpde_tf.data.records import decode_record, encode_record
     from dpde_tf.files.depth_maps import read_depth, read_relative_depth
     from dpde_tf.runs.released.restricted_pickle import NUMPY_GLOBALS, load_pickle

@@ -1,4 +1,4 @@
-"""Scores of predictions: protocols, scores of images, bootstrap intervals.
+"""Scores of predictions: protocols, scores per image, bootstrap intervals.
 
 Uses `data`, `metrics`.
 """

@@ -1,9 +1,9 @@
-"""Scores of a test set and how far they would vary with another draw of images.
+"""Scores of a test set with bootstrap intervals.
 
-Images come one by one and are not kept: each replicate of the bootstrap is a running
-total, to which an image is added as often as the replicate draws it. The numbers of
-draws are Poisson variables with mean 1, which is what drawing N of N images with
-replacement comes to for many images, without knowing N.
+Images are added one by one and are not stored. Each replicate of the bootstrap is a
+running total, to which an image is added as many times as the replicate draws it. The
+numbers of draws are Poisson variables with mean 1. For many images this is equivalent
+to drawing N of N images with replacement, and N need not be known.
 """
 
 import numpy as np
@@ -20,16 +20,16 @@ _MEANS = ("pooled", "per_image_mean")
 def image_draws(
     index: int, *, seed: int = 0, num_replicates: int = NUM_REPLICATES
 ) -> np.ndarray:
-    """Returns how often each replicate draws an image.
+    """Returns how many times each replicate draws an image.
 
     Args:
-        index: Of the image in the test set; it gives the same draws whatever is scored,
-            so that differences are paired.
-        seed: Of the bootstrap.
-        num_replicates: R.
+        index: Index of the image in the test set. The draws depend only on it and on
+            the seed, so differences between predictions are paired.
+        seed: Seed of the bootstrap.
+        num_replicates: Number of replicates R.
 
     Returns:
-        float64 `[1 + R]`; the first is 1, for the test set itself.
+        float64 `[1 + R]`; the first value is 1 and stands for the test set itself.
 
     Source: Chamandy et al. (2012), Poisson bootstrap.
     """
@@ -38,26 +38,26 @@ def image_draws(
 
 
 class ScoreTotals:
-    """Running totals over images: pooled measures and means over images.
+    """Running totals of pooled measures and of means over images.
 
     Attributes:
-        num_images: Images with a compared pixel.
-        num_pixels: Compared pixels.
+        num_images: Number of images with a compared pixel.
+        num_pixels: Number of compared pixels.
     """
 
     def __init__(self) -> None:
-        """Starts without any image."""
+        """Initialises the totals without any image."""
         self.num_images = 0
         self.num_pixels = 0
         self._pooled = self._values = self._defined = 0.0
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
 
     def add(self, sums: np.ndarray, draws: np.ndarray) -> None:
-        """Adds one image; one without compared pixels counts for nothing.
+        """Adds one image; an image without compared pixels is ignored.
 
         Args:
-            sums: Of the measures, `[metrics.NUM_SUMS]`.
-            draws: As `image_draws` gives them, `[1 + R]`.
+            sums: Sums of the measures, `[metrics.NUM_SUMS]`.
+            draws: Result of `image_draws`, `[1 + R]`.
         """
         if sums[0] == 0:
             return
@@ -68,7 +68,7 @@ class ScoreTotals:
             self._add_waiting()
 
     def _add_waiting(self) -> None:
-        """Adds the images that wait to the totals; many at once are faster."""
+        """Adds the pending images to the totals, in a batch for speed."""
         if not self._waiting:
             return
         sums, draws = (np.stack(part) for part in zip(*self._waiting, strict=True))
@@ -82,8 +82,8 @@ class ScoreTotals:
         """Returns the measures of the test set and of each replicate.
 
         Args:
-            mean: `pooled` or `per_image_mean`, which leaves out images where a measure
-                is not defined.
+            mean: `pooled` or `per_image_mean`; the latter leaves out images for which a
+                measure is not defined.
 
         Returns:
             `[1 + R, M]`, in the order of `metrics.MEASURE_NAMES`; NaN = not defined.
@@ -103,12 +103,12 @@ class ScoreTotals:
             return self._values / self._defined
 
     def results(self) -> dict:
-        """Returns both means with their intervals, and what they are made of.
+        """Returns both means with their intervals and counts.
 
         Returns:
-            `pooled` and `per_image_mean`, measure to value; `intervals`, mean to
-            measure to (low, high); `num_pixels` and `num_images`. None = not defined;
-            a single image has no interval.
+            `pooled` and `per_image_mean` map each measure to its value, `intervals`
+            maps each mean and measure to (low, high); `num_pixels` and `num_images` are
+            counts. None = not defined; a single image has no interval.
 
         Raises:
             ValueError: If no pixel of any image was compared.
@@ -123,18 +123,18 @@ class ScoreTotals:
 
 
 def difference(minuend: ScoreTotals, subtrahend: ScoreTotals) -> dict:
-    """Returns how the scores of two sets of predictions of the same images differ.
+    """Returns the differences between two sets of predictions of the same images.
 
-    The intervals are those of the paired bootstrap: both sets are drawn alike, so that
-    what makes an image hard for both does not hide the difference.
+    The intervals come from the paired bootstrap: both sets use the same draws, so that
+    images which are hard for both do not hide the difference.
 
     Args:
-        minuend: Totals of one set.
-        subtrahend: Totals of the other, of the same images.
+        minuend: Totals of the first set.
+        subtrahend: Totals of the set that is subtracted, of the same images.
 
     Returns:
-        `pooled` and `per_image_mean`: measure to `difference` and `interval`; None =
-        not defined.
+        `pooled` and `per_image_mean`, each mapping a measure to `difference` and
+        `interval`; None = not defined.
 
     Raises:
         ValueError: If no pixel of any image was compared.
@@ -153,7 +153,7 @@ def difference(minuend: ScoreTotals, subtrahend: ScoreTotals) -> dict:
 
 
 def named(values: np.ndarray) -> dict[str, float | None]:
-    """Returns measure to value, None for NaN.
+    """Returns the values by the name of their measure, None for NaN.
 
     Args:
         values: `[M]`, in the order of `metrics.MEASURE_NAMES`.
@@ -165,11 +165,11 @@ def named(values: np.ndarray) -> dict[str, float | None]:
 def named_intervals(
     replicates: np.ndarray, num_images: int
 ) -> dict[str, list[float] | None]:
-    """Returns measure to its percentile interval, None if there is none.
+    """Returns the percentile intervals by measure, None where undefined.
 
     Args:
-        replicates: `[1 + R, M]`, the first row without resampling.
-        num_images: How many images were drawn from.
+        replicates: Values `[1 + R, M]`; the first row is without resampling.
+        num_images: Number of images in the test set.
 
     Source: Efron & Tibshirani (1993), percentile intervals.
     """
@@ -177,7 +177,7 @@ def named_intervals(
     intervals = {}
     for name, column in zip(metrics.MEASURE_NAMES, replicates.T, strict=True):
         defined = column[1:][np.isfinite(column[1:])]
-        # Replicates of a handful of images may have drawn none.
+        # With few images, a replicate may have drawn none.
         few = num_images < 2 or defined.size == 0 or not np.isfinite(column[0])
         bounds = None if few else np.percentile(defined, [tail, 100.0 - tail])
         intervals[name] = None if bounds is None else bounds.tolist()

@@ -14,11 +14,11 @@ from dpde_tf.files.predictions import PredictionFolder
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """With what to compare.
+    """Predictions to compare with.
 
     Attributes:
-        folder: Other predictions of the same images, or None for the same folder.
-        key: Array to compare with; None for that of the same name.
+        folder: Other predictions of the same images; None for the scored folder.
+        key: Array to compare with; None for the array of the same name.
     """
 
     folder: PredictionFolder | None = None
@@ -27,17 +27,17 @@ class Comparison:
     def pairs(
         self, predictions: PredictionFolder, keys: Sequence[str]
     ) -> tuple[dict[str, tuple[PredictionFolder, str]], dict[str, tuple[str, str]]]:
-        """Returns the arrays to score besides, and titles of pairs of arrays.
+        """Returns the arrays to score in addition, and the titles of the pairs.
 
         Args:
-            predictions: The scored folder.
-            keys: Its scored arrays.
+            predictions: Scored folder.
+            keys: Scored arrays of that folder.
 
         Returns:
-            As `score_predictions` and `write_scores` take them.
+            Both in the form that `score_predictions` and `write_scores` take.
 
         Raises:
-            ValueError: If an array would be compared with itself only.
+            ValueError: If an array would only be compared with itself.
         """
         if self.folder is None and self.key is None:
             return {}, {}
@@ -54,8 +54,8 @@ class Comparison:
             titles[f"{predictions.directory.name}/{key} - {label}"] = (key, label)
         if not titles:
             raise ValueError(
-                f"Nothing to compare {self.key!r} with: it is the only array that is "
-                "scored. Give others with --keys, or a folder with --compare_with."
+                f"There is nothing to compare {self.key!r} with: it is the only scored "
+                "array. Name others with --keys, or a folder with --compare_with."
             )
         return arrays, titles
 
@@ -73,29 +73,29 @@ def evaluate(
     depth_scale: float | None = None,
     seed: int = 0,
 ) -> dict:
-    """Scores predicted depth of any network against a record set.
+    """Scores the depth predicted by any network against a record set.
 
     Args:
         predictions: Folder with one file (NPZ, NPY, PFM, TIFF or 16-bit PNG) for each
             record of the split, named like the record.
         records: Folder of the record set.
-        protocols: Names of protocols, or `all` for those of the data set; see
+        protocols: Names of protocols, or `all` for all protocols of the data set; see
             `dpde_tf.evaluation.protocols`.
-        split: The scored split.
+        split: Split to score.
         keys: Arrays of NPZ files to score; None for all that hold depth.
-        output: Folder for `summary.json` and `per_image.csv`; None writes nothing.
-        comparison: With what to compare; None for nothing.
-        allow_partial: Whether to leave out records and files without a counterpart.
-        depth_scale: Metres per integer, for files that hold integers.
-        seed: Of the bootstrap.
+        output: Folder for `summary.json` and `per_image.csv`; None to write no files.
+        comparison: Predictions to compare with, or None.
+        allow_partial: Whether to skip records and files without a counterpart.
+        depth_scale: Metres per stored integer, for files that hold integers.
+        seed: Seed of the bootstrap.
 
     Returns:
-        What `summary.json` holds: under `protocols`, by name, the `results` of each
-        array with their 95 % intervals.
+        The content of `summary.json`. Its entry `protocols` holds, by protocol, the
+        `results` of each array with 95 % intervals.
 
     Raises:
         FileNotFoundError: If a folder or a prediction is missing.
-        ValueError: If a protocol is unknown, or a prediction is broken.
+        ValueError: If a protocol is unknown or a prediction is damaged.
     """
     directory = pathlib.Path(records)
     if not isinstance(predictions, PredictionFolder):

@@ -1,8 +1,9 @@
-"""Evaluation protocols: which pixels are compared, and after what alignment.
+"""Evaluation protocols: which pixels are compared, and after which alignment.
 
-A protocol is data. Published numbers of the same network differ by more than the gaps
-between papers when the protocol differs, so each score is stored under its protocol.
-Predictions are of the whole image; those of another size are resized bilinearly.
+A protocol is plain data. The published scores of one network differ more between
+protocols than the scores of different papers do, so each score is stored under its
+protocol. Predictions cover the whole image; those of another size are resized
+bilinearly.
 """
 
 import dataclasses
@@ -14,26 +15,28 @@ _FULL, _HALF = (480, 640), (240, 320)
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-    """Rules of one comparison of predicted with measured depth.
+    """Rules for comparing predicted with measured depth.
 
     Attributes:
-        name: Identifier, as given to `--protocol`.
-        description: One sentence for the report.
-        source: Who evaluates so.
-        dataset: Data set that it is for; None = any.
-        split: Split that it is for; None = any.
+        name: Name for `--protocol`.
+        description: Sentence for the report.
+        source: Publication or program that evaluates in this way.
+        dataset: Data set that the protocol is for; None = any.
+        split: Split that the protocol is for; None = any.
         size: (height, width) at which depths are compared. A ground truth that is
-            smaller, or of another shape, is compared at its own size; None = always.
-        interpolation: How a larger ground truth is shrunk: `bilinear` or `nearest`.
-        crop: First and last (exclusive) row and column at `size`; None = all.
-        min_depth: Pixels whose true depth is at most this (metres) are left out.
-        max_depth: Pixels at or beyond this depth are left out; None = none.
-        inclusive: The two limits themselves are compared.
-        clip: Predictions are raised and lowered to these two depths; None = only
-            raised, to `metrics.MIN_DEPTH`.
+            smaller or has another aspect ratio is compared at its own size; None =
+            always at its own size.
+        interpolation: Method for downsampling a larger ground truth: `bilinear` or
+            `nearest`.
+        crop: First and last (exclusive) row and column at `size`; None = whole image.
+        min_depth: Metres; pixels with a true depth up to this limit are left out.
+        max_depth: Metres; pixels at or beyond this depth are left out; None = no limit.
+        inclusive: Whether the two limits themselves are compared.
+        clip: Range to which predictions are clipped, metres; None = only a lower limit,
+            `metrics.MIN_DEPTH`.
         alignment: One of `ALIGNMENTS`; see `scale_and_shift.align_depth`.
-        mean: What the source calls the score of a test set: `pooled` over all pixels,
-            or `per_image_mean`. Both are always computed.
+        mean: Mean that the source reports: `pooled` over all pixels, or
+            `per_image_mean`. Both are always computed.
     """
 
     name: str
@@ -52,7 +55,7 @@ class Protocol:
     mean: str = "pooled"
 
     def __post_init__(self) -> None:
-        """Refuses unknown words, and a crop without the size that it belongs to."""
+        """Checks the names, and that a crop comes with its size."""
         for field, words in (
             ("interpolation", ("bilinear", "nearest")),
             ("alignment", ALIGNMENTS),
@@ -175,7 +178,7 @@ _ALIGNED = (
 
 
 def _aligned(base: Protocol) -> list[Protocol]:
-    """The protocol with each alignment."""
+    """One variant of the protocol for each alignment."""
     kept = base.description.split("; predictions")[0]
     return [
         dataclasses.replace(
@@ -200,38 +203,38 @@ PROTOCOLS = {
 
 
 def find_protocol(name: str) -> Protocol:
-    """Returns the protocol of that name.
+    """Returns the protocol with a given name.
 
     Args:
-        name: One of the keys of `PROTOCOLS`.
+        name: Key of `PROTOCOLS`.
 
     Returns:
         The protocol.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If the name is unknown.
     """
     if name not in PROTOCOLS:
         known = ", ".join(PROTOCOLS)
         raise ValueError(
-            f"There is no protocol {name!r}; --protocol knows: all, {known}."
+            f"Unknown protocol {name!r}. Choose a --protocol among: all, {known}."
         )
     return PROTOCOLS[name]
 
 
 def choose_protocols(names: list[str], *, dataset: str, split: str) -> list[Protocol]:
-    """Returns the protocols of these names, `all` being all that fit the data.
+    """Returns protocols by name; `all` stands for all that fit the data.
 
     Args:
         names: Keys of `PROTOCOLS`, or `all`.
-        dataset: Of the record set.
-        split: Of the record set.
+        dataset: Data set of the records.
+        split: Split of the records.
 
     Returns:
-        The protocols, each once.
+        The protocols without repetitions.
 
     Raises:
-        ValueError: If one is unknown, or for another split of this data set.
+        ValueError: If a protocol is unknown or is for another split of this data set.
     """
     chosen = {}
     for name in names:
@@ -243,7 +246,7 @@ def choose_protocols(names: list[str], *, dataset: str, split: str) -> list[Prot
             if other_split and not other_data:
                 raise ValueError(
                     f"Protocol {name!r} is for the split {protocol.split!r} of "
-                    f"{dataset}, which has another depth than {split!r}. Give "
+                    f"{dataset}, whose depth differs from that of {split!r}. Give "
                     f"--split={protocol.split}, or another --protocol."
                 )
             chosen[protocol.name] = protocol

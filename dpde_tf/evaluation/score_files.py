@@ -1,7 +1,7 @@
-"""Scores of predictions against the ground truth of a record set.
+"""Scores predictions against the ground truth of a record set.
 
-Images are read one at a time, and what is kept of them are running totals and a row in
-a file, so memory does not grow with the size of the test set.
+Images are read one at a time. Only running totals and one row in a file are kept for
+each, so memory does not grow with the size of the test set.
 """
 
 import collections
@@ -34,26 +34,26 @@ _COLUMNS = ("name", "protocol", "key", "num_pixels", *metrics.MEASURE_NAMES)
 _NUM_THREADS = 2
 
 Arrays = Mapping[str, tuple[PredictionFolder, str]]
-"""Name of predicted depths to the folder and the key under which they lie."""
+"""Maps a name to the folder of the predictions and the key of the array."""
 
 
 def read_split(
     directory: str | pathlib.Path, split: str, *, names: Collection[str] | None = None
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Yields the records of a split one by one, in the order of the manifest.
+    """Yields the records of a split in the order of the manifest.
 
     Args:
         directory: Folder of the record set.
         split: Such as `test`.
-        names: Records to read, the others are skipped undecoded; None for all.
+        names: Records to read; the others are skipped without decoding. None for all.
 
     Yields:
-        Name, image (RGB, uint8 `[H, W, 3]`), depth (metres, float32 `[H, W]`).
+        Name, image (RGB, uint8 `[H, W, 3]`) and depth (metres, float32 `[H, W]`).
 
     Raises:
         FileNotFoundError: If the folder is not a record set, or a shard is missing.
-        ValueError: If a name is not in the split, or the shards do not hold what the
-            manifest says.
+        ValueError: If a name is not in the split, or the shards do not match the
+            manifest.
     """
     record_set = RecordSet.open(directory, split)
     listed = record_set.split.names
@@ -70,12 +70,12 @@ def read_split(
             for name, (_, serialized) in zip(due, chosen.serialized(), strict=True):
                 record = records.decode_record(serialized)
                 if (stored := record["name"].numpy().decode()) != name:
-                    raise ValueError(f"{stored!r} lies in the place of {name!r}")
+                    raise ValueError(f"expected {name!r}, found {stored!r}")
                 yield stored, record["image"].numpy(), record["depth"].numpy()[..., 0]
     except (ValueError, tf.errors.DataLossError) as error:
         raise ValueError(
-            f"The shards of split {split!r} in {directory} do not hold what the "
-            f"manifest lists ({error}). Convert the raw data again."
+            f"The shards of split {split!r} in {directory} do not match the manifest "
+            f"({error}). Convert the raw data again."
         ) from error
 
 
@@ -91,18 +91,18 @@ def score_predictions(
     """Yields the sums of the measures of each image, in the order of the records.
 
     Args:
-        arrays: What to score.
+        arrays: Predicted arrays to score.
         directory: Folder of the record set.
         split: Such as `test`.
-        names: Records to score, each with a prediction.
-        protocols: The rules.
-        depth_range: Metres that SSIM and GSM see as 255.
+        names: Records to score; each needs a prediction.
+        protocols: Protocols to score under.
+        depth_range: Depth that SSIM and GSM map to 255, metres.
 
     Yields:
-        Name of the record, and sums for each protocol and name of `arrays`.
+        Name of the record, and the sums for each protocol and each name in `arrays`.
 
     Raises:
-        ValueError: If a prediction is broken, lacks a key or cannot be scored.
+        ValueError: If a prediction is damaged, lacks a key or cannot be scored.
     """
 
     def score(name: str, ground_truth: np.ndarray) -> tuple[str, Scores]:
@@ -115,7 +115,7 @@ def score_predictions(
         except ValueError as error:
             raise ValueError(f"Prediction of {name!r}, array {error}") from error
 
-    # OpenCV and NumPy work outside of Python's lock, so that threads are enough.
+    # OpenCV and NumPy release Python's global lock, so threads are sufficient.
     with concurrent.futures.ThreadPoolExecutor(_NUM_THREADS) as threads:
         pending: collections.deque = collections.deque()
         for name, _, ground_truth in read_split(directory, split, names=set(names)):
@@ -155,22 +155,23 @@ def write_scores(
     """Writes `per_image.csv` and `summary.json`, and returns the summary.
 
     Args:
-        scores: As `score_predictions` yields them; read once, written as they come.
-        output: Folder; made if need be. None writes nothing.
-        description: What was scored: the first fields of the summary.
-        protocols: The rules.
-        keys: Scored arrays that are results; others serve comparisons.
-        comparisons: Title to the names of minuend and subtrahend.
+        scores: Result of `score_predictions`; it is consumed once, row by row.
+        output: Folder, created if missing; None to write no files.
+        description: First fields of the summary, which tell what was scored.
+        protocols: Protocols to score under.
+        keys: Arrays to report as results; the others only serve comparisons.
+        comparisons: Names of minuend and subtrahend by title.
         image_size: (height, width) of the ground truth.
-        seed: Of the bootstrap.
+        seed: Seed of the bootstrap.
 
     Returns:
-        `description`, `bootstrap`, and under `protocols` for each its fields, a `note`
-        of what the size of the ground truth changed, the `results` of each key (as
-        `ScoreTotals.results`), and `comparisons` (as `bootstrap.difference`).
+        `description`, `bootstrap` and `protocols`. Each protocol has its fields, a
+        `note` if the size of the ground truth changed the comparison, the `results` of
+        each key (see `ScoreTotals.results`) and `comparisons` (see
+        `bootstrap.difference`).
 
     Raises:
-        ValueError: If under some protocol no pixel was compared.
+        ValueError: If a protocol compared no pixel at all.
     """
     totals = collections.defaultdict(bootstrap.ScoreTotals)
     with _rows_file(output) as file:
@@ -209,7 +210,7 @@ def write_scores(
 
 @contextlib.contextmanager
 def _rows_file(output: str | pathlib.Path | None) -> Iterator[TextIO]:
-    """The file of the rows of single images, open for writing; or nowhere."""
+    """The open file for the rows of single images, or None."""
     if output is None:
         yield io.StringIO()
         return
@@ -219,6 +220,6 @@ def _rows_file(output: str | pathlib.Path | None) -> Iterator[TextIO]:
 
 
 def _cells(sums: np.ndarray) -> list[int | float | str]:
-    """Number of pixels and measures of an image; blank where one is not defined."""
+    """Number of pixels and measures of an image; undefined measures are blank."""
     values = metrics.measure_values(sums)
     return [int(sums[0]), *(v if np.isfinite(v) else "" for v in values.tolist())]

@@ -1,4 +1,4 @@
-"""Scores as lines of text."""
+"""Formats scores as text."""
 
 _SHOWN = (
     *("rms", "rms_log", "rel", "log10", "delta1", "ssim", "mge"),
@@ -7,14 +7,14 @@ _SHOWN = (
 
 
 def format_table(summary: dict) -> str:
-    """Returns the main scores of a summary and its comparisons as lines of text.
+    """Returns the main scores and the comparisons of a summary as text.
 
     Args:
-        summary: As `evaluation.write_scores` returns it.
+        summary: Result of `write_scores`.
 
     Returns:
-        A line for each protocol and array, by the mean that the protocol takes; then
-        what the size of the ground truth changed, and the comparisons.
+        One line for each protocol and array, with the mean that the protocol uses; then
+        notes on the size of the ground truth, and the comparisons.
     """
     header = "".join(f"{name:>12}" for name in _SHOWN)
     lines = [
@@ -40,10 +40,10 @@ def format_difference(comparison: dict) -> str:
     """Returns differences with their intervals, such as `RMS -0.007 [-0.010, -0.004]`.
 
     Args:
-        comparison: Measure to `difference` and `interval`.
+        comparison: `difference` and `interval` by measure.
 
     Returns:
-        One line; measures that are not defined are left out.
+        One line; undefined measures are left out.
     """
     parts = []
     for name in _SHOWN:

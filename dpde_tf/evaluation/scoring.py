@@ -1,4 +1,4 @@
-"""The measures of one image under protocols."""
+"""Computes the measures of one image under protocols."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -10,22 +10,23 @@ from dpde_tf import metrics
 from dpde_tf.evaluation.protocols import Protocol
 from dpde_tf.metrics.alignment import align_depth
 
-# Float32 weights of a bilinear sample are rounded.
+# Tolerance for the float32 weights of bilinear samples.
 _ROUNDING = 1e-5
 
 Scores = dict[tuple[str, str], np.ndarray]
-"""(name of the protocol, key of the predicted array) to sums of measures."""
+"""Sums of the measures by (name of the protocol, key of the predicted array)."""
 
 
 def compared_size(protocol: Protocol, shape: tuple[int, int]) -> tuple[int, int]:
     """Returns the size at which a ground truth is compared under a protocol.
 
     Args:
-        protocol: The rules.
+        protocol: Protocol to score under.
         shape: (height, width) of the ground truth.
 
     Returns:
-        That of the protocol, or of a ground truth that is smaller or of another shape.
+        (height, width) of the protocol, or of the ground truth if it is smaller or has
+        another aspect ratio.
     """
     size = protocol.size
     if size is None or shape[0] * size[1] != shape[1] * size[0] or shape[0] < size[0]:
@@ -37,11 +38,11 @@ def compared_region(protocol: Protocol, size: tuple[int, int]) -> tuple[slice, s
     """Returns the rows and columns that are compared, scaled from the protocol's size.
 
     Args:
-        protocol: The rules.
+        protocol: Protocol to score under.
         size: (height, width) at which depths are compared.
 
     Returns:
-        Two slices with bounds.
+        Slices of rows and of columns, both with bounds.
     """
     if protocol.crop is None:
         return slice(0, size[0]), slice(0, size[1])
@@ -54,14 +55,14 @@ def compared_region(protocol: Protocol, size: tuple[int, int]) -> tuple[slice, s
 
 
 def region_note(protocol: Protocol, shape: tuple[int, int]) -> str | None:
-    """Returns how far a ground truth forces the comparison off the protocol.
+    """Returns how the size of a ground truth changes the comparison.
 
     Args:
-        protocol: The rules.
+        protocol: Protocol to score under.
         shape: (height, width) of the ground truth.
 
     Returns:
-        A sentence, or None if it is compared as the protocol says.
+        One or two sentences, or None if the protocol applies unchanged.
     """
     size = compared_size(protocol, shape)
     if protocol.size in (None, size):
@@ -88,16 +89,16 @@ def score_image(
 ) -> Scores:
     """Returns the sums of all measures of one image.
 
-    Protocols that come to the same comparison of this image are computed once.
+    Protocols that lead to the same comparison of this image are computed once.
 
     Args:
         ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
-        predictions: Key to depth in metres, `[h, w]` of any size.
-        protocols: The rules.
-        depth_range: Metres that SSIM and GSM see as 255.
+        predictions: Depth in metres by key, `[h, w]` of any size.
+        protocols: Protocols to score under.
+        depth_range: Depth that SSIM and GSM map to 255, metres.
 
     Returns:
-        Sums `[metrics.NUM_SUMS]` for each protocol and key; all 0 where no pixel is
+        Sums `[metrics.NUM_SUMS]` for each protocol and key; all 0 if no pixel is
         compared.
 
     Raises:
@@ -144,14 +145,15 @@ def image_values(
     Args:
         ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
         predicted: Depth in metres, `[h, w]`.
-        protocol: The rules.
-        depth_range: Metres that SSIM and GSM see as 255.
+        protocol: Protocol to score under.
+        depth_range: Depth that SSIM and GSM map to 255, metres.
 
     Returns:
-        In the order of `metrics.MEASURE_NAMES`; NaN where a measure is not defined.
+        Values in the order of `metrics.MEASURE_NAMES`; NaN where a measure is not
+        defined.
 
     Raises:
-        ValueError: As `score_image`.
+        ValueError: See `score_image`.
     """
     scores = score_image(
         ground_truth, {"depth": predicted}, [protocol], depth_range=depth_range
@@ -161,12 +163,12 @@ def image_values(
 
 
 def _range_mask(truth: np.ndarray, protocol: Protocol) -> np.ndarray:
-    """The pixels whose true depth is in the range of the protocol."""
+    """Mask of the pixels whose true depth is in the range of the protocol."""
     low = protocol.min_depth
     high = math.inf if protocol.max_depth is None else protocol.max_depth
     inside = (truth > low) & (truth < high)
     if protocol.inclusive:
-        # In float32, as the depth is: 0.7 is not a float32.
+        # Compare in float32 like the depth: 0.7 has no exact float32 value.
         inside |= (truth == truth.dtype.type(low)) | (truth == truth.dtype.type(high))
     return inside & (truth > 0)
 
@@ -181,7 +183,7 @@ def _prepare(
 
 
 def _resize(depth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A map at another size, bilinear between pixel centres."""
+    """Resizes a map bilinearly between pixel centres."""
     if depth.shape == size:
         return depth
     return cv2.resize(depth, size[::-1], interpolation=cv2.INTER_LINEAR)
@@ -190,11 +192,11 @@ def _resize(depth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def _resize_truth(
     depth: np.ndarray, size: tuple[int, int], interpolation: str
 ) -> np.ndarray:
-    """Measured depth at another size; 0 where an unmeasured pixel has a share."""
+    """Resizes measured depth; 0 where an unmeasured pixel contributes."""
     if depth.shape == size:
         return depth
     if interpolation == "nearest":
-        # EXACT picks the pixel below and to the right of an even centre, as PIL does.
+        # EXACT takes the pixel below and to the right of an even centre, as PIL does.
         return cv2.resize(depth, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     holes = _resize((depth <= 0).astype(np.float32), size)
     return np.where(holes < _ROUNDING, _resize(depth, size), depth.dtype.type(0))

@@ -1,9 +1,9 @@
-"""The numbers of the paper's tables, as far as its text gives them.
+"""Numbers of the paper's tables, as far as its text gives them.
 
-The text of the paper at hand has lost the bodies of its tables. What its prose prints
-is `printed`; what follows from the prose together with the cited works is `implied`,
-and its source says how. What neither gives is not here: `find_value` returns None.
-Pure Python: importing it loads no library.
+The available text of the paper lacks the bodies of its tables. Numbers in its prose are
+`printed`. Numbers that follow from the prose and the cited works are `implied`, and
+their source says how. For all others, `find_value` returns None. Pure Python: importing
+it loads no library.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ TITLE = (
     "SN Applied Sciences 3:893, doi 10.1007/s42452-021-04882-0."
 )
 EPOCHS = 30
-"""Of the depth network (Sect. 4.2)."""
+"""Training epochs of the depth network (Sect. 4.2)."""
 
 SPLIT_SIZES = {
     "nyu_depth_v2": {"train": 795, "test": 654},
@@ -24,10 +24,10 @@ SPLIT_SIZES = {
 """Numbers of images (Sect. 4.1)."""
 
 IMAGE_SIZES = {"nyu_depth_v2": (240, 320), "make3d": (460, 345)}
-"""Height and width of the images that are trained on (Sect. 4.1)."""
+"""Height and width of the training images (Sect. 4.1)."""
 
 DATASET_TABLES = {"make3d": 1, "nyu_depth_v2": 2, "middlebury": 3}
-"""Which table of the paper scores which data set."""
+"""Number of the table that scores a data set."""
 
 TABLE_TITLES = {
     1: "Make3D",
@@ -46,10 +46,10 @@ class PaperValue:
         table: Number of the table.
         row: `fcrn`, `modified_fcrn` (without the gradient stream), `dpde`, or a
             competitor of Table 2.
-        column: A name of `metrics.METRIC_NAMES`, or `ssim`, `gsm`, `parameter_ratio`.
+        column: Name in `metrics.METRIC_NAMES`, or `ssim`, `gsm`, `parameter_ratio`.
         value: The number; depths in metres.
         status: `printed` or `implied`.
-        source: The sentence it stands in, or how it follows.
+        source: Sentence that gives the number, or how it follows.
     """
 
     table: int
@@ -121,7 +121,7 @@ GRADIENT_STREAM_GAINS = {
     ("nyu_depth_v2", "rms"): 0.007,
     ("nyu_depth_v2", "rel"): 0.002,
 }
-"""What the gradient stream improves, by data set and measure: printed in Sects. 4.3
+"""Improvement by the gradient stream, by data set and measure; printed in Sects. 4.3
 (Make3D) and 4.4 (NYU Depth v2)."""
 
 
@@ -130,8 +130,8 @@ def find_value(table: int, row: str, column: str) -> PaperValue | None:
 
     Args:
         table: Number of the table.
-        row: As in `PaperValue`.
-        column: As in `PaperValue`.
+        row: Row, see `PaperValue`.
+        column: Column, see `PaperValue`.
 
     Returns:
         The value, or None if the text neither prints nor implies it.
@@ -145,15 +145,15 @@ def find_value(table: int, row: str, column: str) -> PaperValue | None:
 
 
 def changes(dataset: str, before: str, after: str) -> dict[str, float]:
-    """Returns what the paper says that a part of the method changes.
+    """Returns the changes that the paper attributes to a part of the method.
 
     Args:
-        dataset: As in `SPLIT_SIZES`.
-        before: Row without the part, as in `PaperValue`.
-        after: Row with it.
+        dataset: Key of `SPLIT_SIZES`.
+        before: Row without the part, see `PaperValue`.
+        after: Row with the part.
 
     Returns:
-        Measure to difference, as far as the text gives it.
+        Differences by measure, as far as the text gives them.
 
     Source: Xu & Liu (2021), Tables 1, 2 and 4.
     """

@@ -1,12 +1,12 @@
-"""What was searched for where no published number was found.
+"""Searches that found no published number.
 
-Pure Python, as `published_values`, which has what was found.
+Pure Python, like `published_values`, which lists the numbers that were found.
 """
 
 import dataclasses
 
 PLACES = "public source code, documentation, threads of issues and web pages"
-"""Where it was searched; of most web pages, only the first part could be read."""
+"""Places that were searched; of most web pages, only the first part could be read."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,8 +14,8 @@ class Search:
     """A search that found no number.
 
     Attributes:
-        queries: What was searched for.
-        result: What was found instead.
+        queries: Search terms.
+        result: Text that was found instead.
     """
 
     queries: tuple[str, ...]
@@ -23,7 +23,7 @@ class Search:
 
     @property
     def text(self) -> str:
-        """What was searched for, and what was found instead."""
+        """Search terms and what was found instead."""
         queries = ", ".join(f'"{query}"' for query in self.queries)
         return f"searched for {queries}; found {self.result}"
 
@@ -106,21 +106,21 @@ SEARCHES = {
         "no work besides the paper that scores it on these images",
     ),
 }
-"""Name of a method, or of a data set if none of its methods has numbers, to search."""
+"""Searches by method, or by data set if none of its methods has numbers."""
 
 
 def search_text(dataset: str, method: str) -> str:
-    """Returns what was searched for in vain.
+    """Returns a description of an unsuccessful search.
 
     Args:
-        dataset: As in `paper_values.SPLIT_SIZES`.
-        method: A name of `published_values.METHODS` without numbers on the data set.
+        dataset: Key of `paper_values.SPLIT_SIZES`.
+        method: Name in `published_values.METHODS` without numbers on the data set.
 
     Returns:
-        Text without a stop at its end.
+        Text without a full stop at its end.
 
     Raises:
-        ValueError: If no search for it is known.
+        ValueError: If no search is recorded.
     """
     search = SEARCHES.get(method) or SEARCHES.get(dataset)
     if search is None:

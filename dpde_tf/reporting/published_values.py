@@ -1,7 +1,7 @@
-"""The methods that the paper compares with, and what was published of them.
+"""Methods that the paper compares with, and their published numbers.
 
-Only numbers whose source was read are here, most of them in the work itself; where it
-was another work that quotes them, the source says so. Pure Python, as `paper_values`.
+Every number was read in its source, in most cases the work itself. Where another work
+quotes it, the source says so. Pure Python, like `paper_values`.
 """
 
 import dataclasses
@@ -12,10 +12,10 @@ class Method:
     """A method that the paper compares with.
 
     Attributes:
-        name: As in `PublishedValue.method`, and in the rows of `paper_values`.
+        name: Name in `PublishedValue.method` and in the rows of `paper_values`.
         title: Authors and year.
         reference: Number in the paper's list of references.
-        tables: Tables in whose text or figure (3, 4, 5 for 1, 2, 3) the paper names it.
+        tables: Tables (1, 2, 3) in whose text or figure (3, 4, 5) the paper names it.
     """
 
     name: str
@@ -42,8 +42,8 @@ METHODS = (
     Method("moukari_2018", "Moukari et al. (2018)", 37, (2,)),
     Method("wang_2015", "Wang et al. (2015)", 38, (2,)),
     Method("ma_2020", "Ma et al. (2020)", 39, (2,)),
-    # 40 and 44 are in the list of references alone, which has the works in the order of
-    # their first mention: 40 stands between those of Tables 2 and 3, 44 after 43.
+    # Only the list of references has 40 and 44. It is in the order of the first
+    # mention: 40 is between the works of Tables 2 and 3, 44 follows 43.
     Method("lo_2020", "Lo et al. (2020)", 40, (2,)),
     Method("alhashim_2018", "Alhashim & Wonka (2018), DenseDepth", 43, (3,)),
     Method("hu_2019", "Hu et al. (2019)", 44, (3,)),
@@ -52,11 +52,11 @@ METHODS = (
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Something that was read.
+    """A source that was read.
 
     Attributes:
-        title: Whose it is, and where the numbers stand in it.
-        address: Where it is found.
+        title: Authors, and the place of the numbers in the source.
+        address: Its URL.
     """
 
     title: str
@@ -68,13 +68,13 @@ class PublishedValue:
     """One number that another work publishes.
 
     Attributes:
-        method: A name of `METHODS`.
-        dataset: As in `paper_values.SPLIT_SIZES`.
-        column: A name of `metrics.METRIC_NAMES`.
+        method: Name in `METHODS`.
+        dataset: Key of `paper_values.SPLIT_SIZES`.
+        column: Name in `metrics.METRIC_NAMES`.
         value: The number; depths in metres.
-        source: Where it stands.
-        protocol: How it was measured.
-        comparable: The names in `protocols.PROTOCOLS` that come near; maybe none.
+        source: Source of the number.
+        protocol: Description of how it was measured.
+        comparable: Names in `protocols.PROTOCOLS` that come close; possibly none.
         status: Always `printed`.
     """
 
@@ -89,7 +89,7 @@ class PublishedValue:
 
     @property
     def details(self) -> str:
-        """How it was measured, and where the source is found."""
+        """Protocol and address of the source."""
         return f"{self.protocol}. {self.source.address}"
 
 
@@ -323,20 +323,20 @@ PUBLISHED_VALUES: tuple[PublishedValue, ...] = (
 )
 
 Sources = dict[str, dict[str, PublishedValue]]
-"""Title of the source to column to value."""
+"""Values by title of the source and by column."""
 
 
 def published_values(dataset: str, method: str, protocol: str | None = None) -> Sources:
     """Returns the published numbers of a method on a data set.
 
     Args:
-        dataset: As in `paper_values.SPLIT_SIZES`.
-        method: A name of `METHODS`.
-        protocol: Only those that come nearest to this one of `protocols.PROTOCOLS`;
-            None for all.
+        dataset: Key of `paper_values.SPLIT_SIZES`.
+        method: Name in `METHODS`.
+        protocol: Name in `protocols.PROTOCOLS`; only the numbers measured most closely
+            to it are returned. None for all.
 
     Returns:
-        Title of the source to column to value; empty if there is nothing.
+        Values by title of the source and by column; empty if none are published.
     """
     found: Sources = {}
     for value in PUBLISHED_VALUES:
@@ -348,14 +348,14 @@ def published_values(dataset: str, method: str, protocol: str | None = None) -> 
 
 
 def compared_methods(table: int, dataset: str) -> tuple[Method, ...]:
-    """Returns the methods of a table: those that the paper names, or with numbers.
+    """Returns the methods of a table: those that the paper names or that have numbers.
 
     Args:
         table: 1, 2 or 3.
         dataset: The data set of that table.
 
     Returns:
-        Methods by their reference number; FCRN, the baseline, is among them.
+        Methods in the order of their reference numbers, including the baseline FCRN.
     """
     return tuple(
         method

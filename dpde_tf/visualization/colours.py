@@ -1,6 +1,6 @@
-"""Pictures of depth, gradients and errors, and rows of them, with OpenCV alone.
+"""Coloured pictures of depth, gradients and errors, and grids of them.
 
-All pictures are RGB, uint8 `[H, W, 3]`. Pixels without measurement are black.
+All pictures are RGB, uint8 `[H, W, 3]`. Pixels without a measurement are black.
 """
 
 import pathlib
@@ -10,20 +10,19 @@ import cv2
 import numpy as np
 
 from dpde_tf.files.atomic import atomic_write
+from dpde_tf.visualization.layout import TITLE_HEIGHT, ColorBar, title_strip
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_TITLE_HEIGHT = 20  # pixels
-_BAR_WIDTH, _LABEL_WIDTH = 12, 48  # of a colour bar and of the text beside it, pixels
+_COLOUR_LEVELS = 256
 
 
 def _apply_colormap(share: np.ndarray, colormap: int) -> np.ndarray:
-    """Colours of shares in [0, 1], RGB."""
+    """Maps values in [0, 1] to RGB colours."""
     levels = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
     return cv2.cvtColor(cv2.applyColorMap(levels, colormap), cv2.COLOR_BGR2RGB)
 
 
 def _check_maps(**maps: np.ndarray) -> None:
-    """Raises a ValueError unless all are `[H, W]` and of one size."""
+    """Raises a ValueError unless all maps are `[H, W]` and have one size."""
     shapes = {name: values.shape for name, values in maps.items()}
     if len(set(shapes.values())) > 1 or any(v.ndim != 2 for v in maps.values()):
         raise ValueError(
@@ -43,15 +42,18 @@ def colorize_depth(
     min_depth: float | None = None,
     max_depth: float | None = None,
 ) -> np.ndarray:
-    """Returns a depth map in colours, from red (near) over green to blue (far).
+    """Returns a depth map in colours from red (near) through green to blue (far).
 
     Args:
-        depth: Metres, `[H, W]`; 0, negative and non-finite = no measurement, black.
-        min_depth: Metres of the nearest colour; None = the smallest measured depth.
-        max_depth: Metres of the farthest colour; None = the largest measured depth.
+        depth: Metres, `[H, W]`; 0, negative and non-finite values are no measurement.
+        min_depth: Depth of the nearest colour, metres; None = the smallest measured
+            depth.
+        max_depth: Depth of the farthest colour, metres; None = the largest measured
+            depth.
 
     Returns:
-        RGB, uint8 `[H, W, 3]`; depths out of the range have the colour of its end.
+        RGB, uint8 `[H, W, 3]`; depths outside the range have the colour of its nearer
+        end.
 
     Raises:
         ValueError: If `depth` is not `[H, W]` or `min_depth` exceeds `max_depth`.
@@ -75,15 +77,15 @@ def colorize_depth(
 def colorize_gradients(
     gradient_x: np.ndarray, gradient_y: np.ndarray, *, limit: float
 ) -> np.ndarray:
-    """Returns depth gradients in colours: hue = direction, saturation = size.
+    """Returns depth gradients in colours: hue = direction, saturation = magnitude.
 
-    No gradient is white; red = deeper to the right, cyan = deeper to the left, about
+    White = no gradient, red = deeper to the right, cyan = deeper to the left,
     yellow-green = deeper downwards, violet = deeper upwards.
 
     Args:
         gradient_x: Metres per pixel along the width, `[H, W]`; NaN counts as 0.
         gradient_y: Metres per pixel along the height, `[H, W]`.
-        limit: Size of the gradient that is saturated, metres per pixel, positive.
+        limit: Magnitude at which the colour saturates, metres per pixel, positive.
 
     Returns:
         RGB, uint8 `[H, W, 3]`.
@@ -107,12 +109,13 @@ def colorize_error(
 ) -> np.ndarray:
     """Returns the error of a depth map in colours: red = too far, blue = too near.
 
-    No error is white; pixels without ground truth are black.
+    White = no error; pixels without ground truth are black.
 
     Args:
-        ground_truth: Metres, `[H, W]`; 0, negative and non-finite = no measurement.
+        ground_truth: Metres, `[H, W]`; 0, negative and non-finite values are no
+            measurement.
         predicted: Metres, `[H, W]`.
-        limit: Error that is saturated, metres, positive.
+        limit: Error at which the colour saturates, metres, positive.
 
     Returns:
         RGB, uint8 `[H, W, 3]`.
@@ -134,28 +137,6 @@ def colorize_error(
     return np.where(measured[..., np.newaxis], colours, np.uint8(0))
 
 
-def _title(text: str, width: int, height: int) -> np.ndarray:
-    """Black text in the middle of a white strip, smaller if it would not fit."""
-    strip = np.full((height, width, 3), 255, np.uint8)
-    (text_width, _), _ = cv2.getTextSize(text, _FONT, 1.0, 1)
-    scale = min(0.5, (width - 4) / max(text_width, 1))
-    (text_width, text_height), _ = cv2.getTextSize(text, _FONT, scale, 1)
-    corner = ((width - text_width) // 2, (height + text_height) // 2)
-    return cv2.putText(strip, text, corner, _FONT, scale, (0, 0, 0), 1, cv2.LINE_AA)
-
-
-def _color_bar(height: int, min_depth: float, max_depth: float) -> np.ndarray:
-    """The colours of `colorize_depth`, near at the top, with the metres beside them."""
-    bar = np.full((height, _BAR_WIDTH + _LABEL_WIDTH, 3), 255, np.uint8)
-    near = np.linspace(1, 0, height)[:, np.newaxis]
-    bar[:, :_BAR_WIDTH] = _apply_colormap(near, cv2.COLORMAP_TURBO)
-    for share in np.linspace(0, 1, max(2, min(6, height // 40))):
-        label = f"{min_depth + share * (max_depth - min_depth):.1f} m"
-        corner = (_BAR_WIDTH + 3, round(10 + share * (height - 12)))
-        cv2.putText(bar, label, corner, _FONT, 0.38, (0, 0, 0), 1, cv2.LINE_AA)
-    return bar
-
-
 def montage(
     rows: Sequence[Sequence[np.ndarray]],
     column_titles: Sequence[str],
@@ -163,20 +144,22 @@ def montage(
     gap: int = 4,
     depth_range: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Returns pictures in rows and columns on white, with titles above the columns.
+    """Returns a grid of pictures on white, with titles above the columns.
 
     Args:
-        rows: RGB pictures, uint8 `[H, W, 3]`, all of one size and one for each title.
-        column_titles: One text a column; ASCII, as OpenCV's fonts have no more.
-        gap: White pixels between pictures, not negative.
-        depth_range: Metres of the nearest and the farthest colour of the depth
-            pictures, for a colour bar on the right; None = no bar.
+        rows: RGB pictures, uint8 `[H, W, 3]`, all of one size; one per title in each
+            row.
+        column_titles: One text per column; ASCII, which is all that OpenCV's fonts
+            have.
+        gap: Number of white pixels between pictures, not negative.
+        depth_range: Depths of the nearest and the farthest colour, metres, for a colour
+            bar on the right; None = no bar.
 
     Returns:
-        RGB, uint8; the strip of titles is 20 pixels high, the bar 60 wide.
+        RGB, uint8; the titles take 20 pixels of height, the bar 60 of width.
 
     Raises:
-        ValueError: If there is no picture, or a row, a size or a type does not fit.
+        ValueError: If there is no picture, or a row, a size or a type does not match.
     """
     columns = len(column_titles)
     if not rows or not columns or any(len(row) != columns for row in rows) or gap < 0:
@@ -192,19 +175,26 @@ def montage(
             "All pictures must be uint8 [H, W, 3] of one size. Received: "
             f"{sorted(map(str, kinds))}."
         )
-    titles = [_title(text, shape[1], _TITLE_HEIGHT) for text in column_titles]
+    titles = [title_strip(text, shape[1]) for text in column_titles]
     strips = [_with_gaps(row, gap, axis=1) for row in rows]
     grid = _with_gaps(strips, gap, axis=0)
     if depth_range is not None:
-        grid = _with_gaps([grid, _color_bar(grid.shape[0], *depth_range)], gap, axis=1)
-    header = np.full((_TITLE_HEIGHT, grid.shape[1], 3), 255, np.uint8)
+        bar = ColorBar(_depth_colours(), *depth_range, digits=1, label_width=48)
+        grid = _with_gaps([grid, bar.draw(grid.shape[0])], gap, axis=1)
+    header = np.full((TITLE_HEIGHT, grid.shape[1], 3), 255, np.uint8)
     titled = _with_gaps(titles, gap, axis=1)
     header[:, : titled.shape[1]] = titled
     return np.concatenate([header, grid])
 
 
+def _depth_colours() -> np.ndarray:
+    """The colours of `colorize_depth`, from near to far, uint8 `[N, 3]`."""
+    near = np.linspace(1, 0, _COLOUR_LEVELS)[:, np.newaxis]
+    return _apply_colormap(near, cv2.COLORMAP_TURBO)[:, 0]
+
+
 def _with_gaps(images: Sequence[np.ndarray], gap: int, *, axis: int) -> np.ndarray:
-    """Pictures along an axis with white between them."""
+    """Concatenates pictures along an axis with white gaps."""
     shape = list(images[0].shape)
     shape[axis] = gap
     white = np.full(shape, 255, np.uint8)
@@ -222,7 +212,7 @@ def encode_png(rgb: np.ndarray) -> bytes:
         The file's content.
 
     Raises:
-        ValueError: If the type or the shape is another one.
+        ValueError: If the type or the shape is different.
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
         raise ValueError(
@@ -233,14 +223,14 @@ def encode_png(rgb: np.ndarray) -> bytes:
 
 
 def write_image(path: str | pathlib.Path, rgb: np.ndarray) -> None:
-    """Writes a picture as a PNG file, whole or not at all.
+    """Writes a picture as a PNG file, atomically.
 
     Args:
-        path: File with the suffix `.png`; its folder is made if it is missing.
+        path: File with the suffix `.png`; its folder is created if missing.
         rgb: uint8 `[H, W, 3]`.
 
     Raises:
-        ValueError: If the suffix, the type or the shape is another one.
+        ValueError: If the suffix, the type or the shape is different.
     """
     path = pathlib.Path(path)
     if path.suffix.lower() != ".png":

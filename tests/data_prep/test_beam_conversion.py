@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from data_prep import rgbd_folder
-from data_prep.conversion import Options
+from data_prep.conversion.record_sets import Options
 from tests.fixtures.programs import run_program
 
 pytestmark = pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Tests of data_prep.conversion."""
+"""Tests of data_prep.conversion.record_sets."""
 
 import itertools
 import signal
@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep import split_writing
-from data_prep.conversion import Options, write_record_set
-from data_prep.pair_encoding import Pair
+from data_prep.conversion import split_writing
+from data_prep.conversion.pair_encoding import Pair
+from data_prep.conversion.record_sets import Options, write_record_set
 from dpde_tf.data import manifest
 from dpde_tf.data.records import decode_record
 
@@ -213,15 +213,15 @@ def test_a_set_that_was_to_be_replaced_comes_back(tmp_path, rng):
 def test_write_record_set_killed_leaves_nothing_under_the_final_name(tmp_path, rng):
     program = textwrap.dedent(f"""
         import time, numpy as np
-        from data_prep import conversion
-        from data_prep.pair_encoding import Pair
+        from data_prep.conversion import record_sets
+        from data_prep.conversion.pair_encoding import Pair
         def load():
             print("loading", flush=True)
             time.sleep(600)
         ready = lambda: (np.zeros((2, 2, 3), np.uint8), np.ones((2, 2), np.float32))
         pairs = [Pair("a", "a", ready), Pair("b", "b", load)]
         output = {str(tmp_path / "set")!r}
-        conversion.write_record_set(
+        record_sets.write_record_set(
             output, dataset="d", splits={{"train": pairs}}, raw_files={{}}
         )
     """)

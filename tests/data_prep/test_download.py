@@ -11,10 +11,11 @@ import zipfile
 import numpy as np
 import pytest
 
-from data_prep import download, fetching
-from data_prep.fetching import fetch
-from data_prep.middlebury_scenes import FILES, SCENES
-from data_prep.unpacking import unpack
+from data_prep import download
+from data_prep.conversion.middlebury_scenes import FILES, SCENES
+from data_prep.downloading import fetching
+from data_prep.downloading.fetching import fetch
+from data_prep.downloading.unpacking import unpack
 
 DATA = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()

@@ -7,7 +7,7 @@ import scipy.io
 import tensorflow as tf
 
 from data_prep import make3d
-from data_prep.conversion import Options
+from data_prep.conversion.record_sets import Options
 from dpde_tf.data.records import decode_record
 
 PARTIAL = Options(allow_partial=True)

@@ -6,14 +6,14 @@ import pytest
 import tensorflow as tf
 
 from data_prep import middlebury
-from data_prep.conversion import Options
-from data_prep.middlebury_scenes import (
+from data_prep.conversion.middlebury_scenes import (
     ESTIMATED_DMIN,
     FILES,
     SCENES,
     find_scenes,
     read_dmin,
 )
+from data_prep.conversion.record_sets import Options
 from dpde_tf.data.records import decode_record
 
 PARTIAL = Options(allow_partial=True)

@@ -12,8 +12,8 @@ import scipy.io
 import tensorflow as tf
 
 from data_prep import nyu_depth_v2, rgbd_folder
-from data_prep.conversion import Options
-from data_prep.pair_lists import read_list
+from data_prep.conversion.pair_lists import read_list
+from data_prep.conversion.record_sets import Options
 from dpde_tf.data.records import decode_record
 from dpde_tf.files.depth_maps import read_depth
 from dpde_tf.files.images import read_image

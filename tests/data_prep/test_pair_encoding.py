@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_prep.pair_encoding import Pair, encode_pair
+from data_prep.conversion.pair_encoding import Pair, encode_pair
 
 
 @pytest.mark.parametrize("factor, median", [(1000, "5000"), (0.01, "0.05")])

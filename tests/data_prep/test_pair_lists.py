@@ -1,8 +1,8 @@
-"""Tests of data_prep.pair_lists; those of hostile lists are in tests/hostile."""
+"""Tests of lists of pairs; those of hostile lists are in tests/hostile."""
 
 import pytest
 
-from data_prep.pair_lists import read_list
+from data_prep.conversion.pair_lists import read_list
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from data_prep import raw_files
-from data_prep.raw_files import check_split_size, describe_files
+from data_prep.conversion import raw_files
+from data_prep.conversion.raw_files import check_split_size, describe_files
 
 
 def test_describe_files_hashes_the_lines_of_sha256sum(tmp_path):

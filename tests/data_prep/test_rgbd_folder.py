@@ -11,8 +11,7 @@ import pytest
 import tensorflow as tf
 
 from data_prep import rgbd_folder
-from data_prep.conversion import Options
-from data_prep.converter_flags import parse_image_size
+from data_prep.conversion.record_sets import Options
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.data.records import decode_record
 from dpde_tf.files import images as image_files
@@ -270,14 +269,6 @@ def test_convert_names_missing_folders_and_lists(folders):
     (folders / "rgb").rename(folders / "images")
     with pytest.raises(FileNotFoundError, match=r"rgb does not exist.*--images"):
         _convert(folders)
-
-
-def test_parse_image_size_is_height_and_width():
-    assert parse_image_size(["240", "320"]) == (240, 320)
-    assert parse_image_size(None) is None
-    for values in (["240"], ["240", "0"], ["240", "3.2"], ["1", "2", "3"], ["-1", "2"]):
-        with pytest.raises(ValueError, match="--image_size must be height and width"):
-            parse_image_size(values)
 
 
 def _run(*arguments):

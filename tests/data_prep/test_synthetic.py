@@ -1,4 +1,4 @@
-"""Tests of data_prep.synthetic and data_prep.synthetic_layouts."""
+"""Tests of data_prep.synthetic."""
 
 import subprocess
 import sys
@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import scipy.io
 
-from data_prep import make3d, middlebury, nyu_depth_v2, synthetic, synthetic_layouts
-from data_prep.conversion import Options
-from data_prep.synthetic_scenes import Scene, render_scene
+from data_prep import make3d, middlebury, nyu_depth_v2
+from data_prep.conversion.record_sets import Options
+from data_prep.synthetic import layouts, raw_sets
+from data_prep.synthetic.scenes import Scene, render_scene
 
 SIZE = (24, 32)
 
@@ -20,13 +21,13 @@ SIZE = (24, 32)
 def raw(tmp_path_factory):
     """All three data sets, small and with a quarter of the rows and columns."""
     output = tmp_path_factory.mktemp("raw")
-    sizes = {year: (95, 110) for year in synthetic.MIDDLEBURY_SIZES}
+    sizes = {year: (95, 110) for year in raw_sets.MIDDLEBURY_SIZES}
     numbers = {"nyu": (3, 2), "make3d": (1, 1), "middlebury": (1, 4)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(synthetic, "MAKE3D_SIZE", (142, 106))
-        patch.setattr(synthetic, "MIDDLEBURY_SIZES", sizes)
+        patch.setattr(raw_sets, "MAKE3D_SIZE", (142, 106))
+        patch.setattr(raw_sets, "MIDDLEBURY_SIZES", sizes)
         for dataset, (train, test) in numbers.items():
-            synthetic.write_raw(
+            raw_sets.write_raw(
                 output, dataset, num_train=train, num_test=test, size=SIZE
             )
     return output
@@ -117,7 +118,7 @@ def test_write_raw_writes_what_the_converters_read(
 
 
 def test_make3d_images_have_the_official_aspect():
-    height, width = synthetic.MAKE3D_SIZE
+    height, width = raw_sets.MAKE3D_SIZE
     assert height * 1704 == width * 2272
 
 
@@ -126,7 +127,7 @@ def test_position_grid_measures_along_the_ray():
     # (row 1, column 0) of 110 x 305, which is 53.5 rows above and 152 columns left of
     # the middle.
     depth = np.full((110, 305), 4.0, np.float32)
-    grid = synthetic_layouts.position_grid(Scene(None, depth, 100.0))
+    grid = layouts.position_grid(Scene(None, depth, 100.0))
     expected = (4 * 0.535, -4 * 1.52, 4.0)
     np.testing.assert_allclose(grid[0, 0, :3], expected, rtol=1e-12)
     np.testing.assert_allclose(grid[0, 0, 3], np.linalg.norm(expected), rtol=1e-12)
@@ -137,11 +138,11 @@ def test_position_grid_measures_along_the_ray():
 def test_disparity_from_depth_fills_its_range():
     # Depths 1 and 2: 420 = 240 + 180 for the nearest, so 420 / 2 - 180 = 30.
     depth = np.array([[1.0, 1.0, 2.0, 2.0]], np.float32)
-    stored, dmin = synthetic_layouts.disparity_from_depth(depth, calibrated=True)
+    stored, dmin = layouts.disparity_from_depth(depth, calibrated=True)
     assert dmin == 180
     np.testing.assert_array_equal(stored, [[240, 240, 30, 30]])
     # Without dmin the disparity is simply inverse.
-    stored, dmin = synthetic_layouts.disparity_from_depth(depth, calibrated=False)
+    stored, dmin = layouts.disparity_from_depth(depth, calibrated=False)
     assert dmin == 0
     np.testing.assert_array_equal(stored, [[240, 240, 120, 120]])
 
@@ -152,7 +153,7 @@ def test_disparity_from_depth_hides_what_the_right_view_does_not_see():
     # also counts for the place right of it, which is that of column 40.
     depth = np.full((2, 100), 2.0, np.float32)
     depth[:, 60:80] = 1.0
-    stored, _ = synthetic_layouts.disparity_from_depth(depth, calibrated=False)
+    stored, _ = layouts.disparity_from_depth(depth, calibrated=False)
     np.testing.assert_array_equal(np.flatnonzero(stored[0] == 0), np.arange(20, 41))
     np.testing.assert_array_equal(stored[0], stored[1])
 
@@ -160,7 +161,7 @@ def test_disparity_from_depth_hides_what_the_right_view_does_not_see():
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_disparity_from_depth_keeps_depth_but_for_a_factor(calibrated):
     depth = render_scene(3, size=(48, 64)).depth
-    stored, dmin = synthetic_layouts.disparity_from_depth(depth, calibrated=calibrated)
+    stored, dmin = layouts.disparity_from_depth(depth, calibrated=calibrated)
     known = stored > 0
     back = 3740 * 0.16 / (stored[known].astype(float) + dmin)
     factor = 3740 * 0.16 / (240 + dmin) / depth.min()
@@ -170,7 +171,7 @@ def test_disparity_from_depth_keeps_depth_but_for_a_factor(calibrated):
 
 
 def test_disparity_from_depth_of_a_flat_wall():
-    stored, dmin = synthetic_layouts.disparity_from_depth(
+    stored, dmin = layouts.disparity_from_depth(
         np.full((3, 5), 2.5, np.float32), calibrated=True
     )
     assert dmin == 300  # the largest that is used
@@ -179,24 +180,22 @@ def test_disparity_from_depth_of_a_flat_wall():
 
 def test_middlebury_scenes_are_the_official_ones():
     # 6 + 2 + 6 + 21 scenes (Scharstein & Szeliski's page).
-    names = synthetic_layouts.middlebury_scenes(35)
+    names = layouts.middlebury_scenes(35)
     assert len(set(names)) == 35
-    assert synthetic_layouts.middlebury_scenes(4) == ["barn1", "cones", "Art", "Aloe"]
+    assert layouts.middlebury_scenes(4) == ["barn1", "cones", "Art", "Aloe"]
 
 
 def test_write_raw_shares_no_scene_between_data_sets_and_seeds(tmp_path, monkeypatch):
     seeds = []
-    monkeypatch.setattr(
-        synthetic, "render_scene", lambda seed, size: seeds.append(seed)
-    )
+    monkeypatch.setattr(raw_sets, "render_scene", lambda seed, size: seeds.append(seed))
     for name in ("write_nyu", "write_make3d", "write_middlebury"):
         monkeypatch.setattr(
-            synthetic_layouts, name, lambda folder, scenes, **options: list(scenes)
+            layouts, name, lambda folder, scenes, **options: list(scenes)
         )
     for seed in (0, 1):
-        for dataset in synthetic.DATASETS:
+        for dataset in raw_sets.DATASETS:
             options = {"num_train": 9999, "num_test": 9999, "seed": seed}
-            synthetic.write_raw(tmp_path / str(seed), dataset, **options)
+            raw_sets.write_raw(tmp_path / str(seed), dataset, **options)
     # As many as the official splits hold.
     assert len(seeds) == 2 * (795 + 654 + 400 + 134 + 35)
     assert len(set(seeds)) == len(seeds)
@@ -206,16 +205,16 @@ def test_write_raw_leaves_nothing_when_it_fails(tmp_path, monkeypatch):
     def fail(seed, *, size):
         raise RuntimeError("out of paint")
 
-    monkeypatch.setattr(synthetic, "render_scene", fail)
+    monkeypatch.setattr(raw_sets, "render_scene", fail)
     with pytest.raises(RuntimeError, match="out of paint"):
-        synthetic.write_raw(tmp_path, "nyu", num_train=1, num_test=1)
+        raw_sets.write_raw(tmp_path, "nyu", num_train=1, num_test=1)
     assert not list(tmp_path.iterdir())
 
 
 def test_write_raw_leaves_existing_data_alone(tmp_path):
     (tmp_path / "nyu").mkdir()
     with pytest.raises(FileExistsError, match=r"may hold real data.*--output"):
-        synthetic.write_raw(tmp_path, "nyu")
+        raw_sets.write_raw(tmp_path, "nyu")
 
 
 BAD = {"dataset": "kitti", "num_train": 0, "num_test": 0, "workers": 0, "seed": -1}
@@ -225,17 +224,7 @@ BAD = {"dataset": "kitti", "num_train": 0, "num_test": 0, "workers": 0, "seed": 
 def test_write_raw_refuses_bad_arguments(tmp_path, name):
     arguments = {"dataset": "nyu", name: BAD[name]}
     with pytest.raises(ValueError, match="--dataset must be one of nyu, make3d"):
-        synthetic.write_raw(tmp_path, **arguments)
-
-
-def test_parse_size_reads_height_and_width():
-    assert synthetic.parse_size(["240", "320"]) == (240, 320)
-
-
-@pytest.mark.parametrize("values", [["240"], ["240", "x"], ["4", "320"], []])
-def test_parse_size_refuses_other_texts(values):
-    with pytest.raises(ValueError, match="--size must be height and width"):
-        synthetic.parse_size(values)
+        raw_sets.write_raw(tmp_path, **arguments)
 
 
 @pytest.mark.slow

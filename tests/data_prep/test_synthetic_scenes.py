@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from data_prep import synthetic_furniture, synthetic_textures
-from data_prep.synthetic_geometry import Box, Camera, camera_rays, cast_rays
-from data_prep.synthetic_rooms import Lamp, Room, make_room
-from data_prep.synthetic_scenes import render_image, render_scene
-from data_prep.synthetic_textures import Face, Material, albedo, make_noise
+from data_prep.synthetic import furniture, textures
+from data_prep.synthetic.geometry import Box, Camera, camera_rays, cast_rays
+from data_prep.synthetic.rooms import Lamp, Room, make_room
+from data_prep.synthetic.scenes import render_image, render_scene
+from data_prep.synthetic.textures import Face, Material, albedo, make_noise
 
 GREY = (Material("plain", (0.5, 0.5, 0.5), (0.1, 0.1, 0.1), 1.0),) * 6
 HALL = Box((20.0, 3.0, 20.0), (20.0, 3.0, 20.0), 0.0, GREY)  # 40 x 6 x 40 m
@@ -174,7 +174,7 @@ def _face(footprint):
     return Face(*values, np.full(u.size, footprint, np.float32), 1.0, 0.5)
 
 
-@pytest.mark.parametrize("pattern", sorted(synthetic_textures.PATTERNS))
+@pytest.mark.parametrize("pattern", sorted(textures.PATTERNS))
 def test_albedo_of_every_pattern_is_a_colour(pattern):
     noise = make_noise(np.random.default_rng(0))
     material = Material(pattern, (0.6, 0.4, 0.2), (0.1, 0.1, 0.1), 0.2)
@@ -202,7 +202,7 @@ def test_make_noise_is_tileable():
 
 
 def test_furniture_stands_on_the_floor_behind_its_wall():
-    pieces = synthetic_furniture.WALL_FURNITURE + synthetic_furniture.FREE_FURNITURE
+    pieces = furniture.WALL_FURNITURE + furniture.FREE_FURNITURE
     for build in pieces:
         parts = build(np.random.default_rng(0))
         low = np.min([[span[0] for span in part[:3]] for part in parts], axis=0)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.conversion import Options, write_record_set
-from data_prep.pair_encoding import Pair
-from data_prep.raw_files import sha256
-from data_prep.verification import format_table, verify_record_set
+from data_prep.conversion.pair_encoding import Pair
+from data_prep.conversion.record_sets import Options, write_record_set
+from data_prep.conversion.verification import format_table, verify_record_set
 from dpde_tf.data import manifest
 from dpde_tf.data.records import encode_record
+from dpde_tf.files.checksums import file_sha256
 
 IMAGE = np.zeros((2, 3, 3), np.uint8)
 DEPTH = np.full((2, 3), 2.0, np.float32)
@@ -44,7 +44,7 @@ def _rewrite(record_set, records, index=0):
     shards = list(split.shards)
     size = path.stat().st_size
     shards[index] = dataclasses.replace(
-        shards[index], num_bytes=size, sha256=sha256(path)
+        shards[index], num_bytes=size, sha256=file_sha256(path)
     )
     split = dataclasses.replace(split, shards=tuple(shards))
     changed = dataclasses.replace(described, splits={"train": split})

@@ -79,12 +79,12 @@ def test_read_split_refuses_shards_that_are_not_the_manifests(tmp_path):
     first, second = sorted(folder.glob("*.tfrecord"))
     content = second.read_bytes()
     second.write_bytes(first.read_bytes())  # Of the same size.
-    with pytest.raises(ValueError, match="'a' lies in the place of 'b'"):
+    with pytest.raises(ValueError, match="expected 'b', found 'a'"):
         list(evaluation.read_split(folder, "test"))
     broken = bytearray(content)
     broken[len(content) // 2] ^= 255
     second.write_bytes(bytes(broken))
-    with pytest.raises(ValueError, match=r"do not hold what.*Convert the raw data"):
+    with pytest.raises(ValueError, match=r"do not match the manifest.*Convert the raw"):
         list(evaluation.read_split(folder, "test"))
     second.write_bytes(content[:-9])
     with pytest.raises(ValueError, match="Convert the raw data again"):

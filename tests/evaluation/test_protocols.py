@@ -16,7 +16,7 @@ def test_protocols_are_found_by_their_names():
         assert protocol.name == name
         assert protocol.source
         assert protocols.find_protocol(name) is protocol
-    with pytest.raises(ValueError, match=r"no protocol 'x'.*all, paper, fcrn"):
+    with pytest.raises(ValueError, match=r"Unknown protocol 'x'.*all, paper, fcrn"):
         protocols.find_protocol("x")
 
 
@@ -44,7 +44,7 @@ def test_choose_protocols_takes_a_named_one_for_other_data_too():
 def test_choose_protocols_refuses_the_other_depth_of_middlebury():
     with pytest.raises(ValueError, match=r"'simple' is for the split 'simple'.*--spl"):
         names("simple", dataset="middlebury", split="calibrated")
-    with pytest.raises(ValueError, match="no protocol 'garg'"):
+    with pytest.raises(ValueError, match="Unknown protocol 'garg'"):
         names("garg")
 
 

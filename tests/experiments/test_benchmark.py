@@ -8,8 +8,10 @@ import sys
 import keras
 import pytest
 
-from experiments import benchmark
-from experiments.benchmark import (
+from experiments.benchmarks import rows as benchmark
+from experiments.benchmarks.comparison import format_parts, format_ratios, ratios
+from experiments.benchmarks.row_timing import seconds_of
+from experiments.benchmarks.rows import (
     CONVOLUTION,
     FCRN,
     INTERLEAVED,
@@ -20,11 +22,7 @@ from experiments.benchmark import (
     STEP,
     Measurement,
     Row,
-    format_parts,
-    format_ratios,
-    ratios,
 )
-from experiments.row_timing import seconds_of
 
 
 def _measurement(*seconds, images=1, flops=None):
@@ -104,7 +102,7 @@ def test_benchmark_takes_another_precision():
         "--precision=float32", "--repetitions=1", "--only=context network, forward"
     )
     assert result.returncode == 0, result.stderr
-    assert "float32 unless said" in result.stdout
+    assert "float32 unless stated" in result.stdout
     assert f"| {benchmark.CONTEXT_FORWARD} |" in result.stdout
 
 
@@ -128,7 +126,7 @@ def measure_script(monkeypatch, tmp_path):
     def measure(script, precision="float32"):
         path = tmp_path / "script.py"
         path.write_text(script)
-        monkeypatch.setattr(benchmark, "_PYTORCH_FILE", path)
+        monkeypatch.setattr(benchmark, "PYTORCH_FILE", path)
         row = Row("row", None, flops=lambda: 7)
         monkeypatch.setattr(benchmark, "ROWS", (row,))
         return benchmark.measure("row", 3, 2, precision)
@@ -155,7 +153,7 @@ def test_file_of_pytorch_loads_without_tensorflow(tmp_path):
         "import sys\nsys.exit(repr({'tensorflow', 'keras'} & set(sys.modules)))"
     )
     result = subprocess.run(
-        [sys.executable, benchmark._PYTORCH_FILE],
+        [sys.executable, benchmark.PYTORCH_FILE],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
@@ -213,7 +211,7 @@ def test_benchmark_goes_on_after_a_crash_and_fails_at_the_end(tmp_path, monkeypa
     assert result.returncode == 1
     assert f"| {FCRN} |" in result.stdout
     failure = f"{PYTORCH}: its process ended with SIGSEGV"
-    assert result.stderr.endswith(f"Error: could not be timed:\n  {failure}\n")
+    assert result.stderr.endswith(f"Error: parts not timed:\n  {failure}\n")
     record = json.loads(path.read_text())
     assert list(record["rows"]) == [FCRN]
     assert record["failed"] == {PYTORCH: "its process ended with SIGSEGV"}
@@ -223,4 +221,4 @@ def test_benchmark_goes_on_after_a_crash_and_fails_at_the_end(tmp_path, monkeypa
 def test_benchmark_refuses_rows_that_do_not_exist():
     result = _run("--only=nothing")
     assert result.returncode != 0
-    assert "--only='nothing' is part of no row's name: matrix product" in result.stderr
+    assert "--only='nothing' matches no row of: matrix product" in result.stderr

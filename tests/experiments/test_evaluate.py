@@ -66,7 +66,7 @@ def test_evaluate_compares_with_an_array_of_the_same_folder(tmp_path):
     text = score_text.format_table(summary)
     # Pooled: sqrt((24 * 0.25 + 24 + 4) / 49) / 2 = 0.4165.
     assert "paper, fused - depth: RMS -0.41650 [-" in text
-    with pytest.raises(ValueError, match="Nothing to compare 'depth' with"):
+    with pytest.raises(ValueError, match="There is nothing to compare 'depth' with"):
         run_evaluate(
             tmp_path,
             predictions,
@@ -171,7 +171,7 @@ def test_main_writes_with_what_the_scores_were_made(folders, tmp_path, monkeypat
 def test_main_ends_with_one_line_on_bad_input(folders, monkeypatch):
     with pytest.raises(SystemExit, match=r"^Error: .*'validation'"):
         run_main(monkeypatch, **folders, split="validation")
-    with pytest.raises(SystemExit, match=r"^Error: There is no protocol 'x'"):
+    with pytest.raises(SystemExit, match=r"^Error: Unknown protocol 'x'"):
         run_main(monkeypatch, **folders, protocol="x")
 
 

@@ -76,7 +76,7 @@ def test_export_results_of_some_folders_leaves_the_others(tmp_path):
     _write_runs(tmp_path / "runs")
     written = export_results(tmp_path / "runs", tmp_path / "out", only=["depth"])
     assert {path.parent.name for path in written} == {"depth"}
-    with pytest.raises(FileNotFoundError, match=r"runs/none does not exist. Mend"):
+    with pytest.raises(FileNotFoundError, match=r"runs/none does not exist. Correct"):
         export_results(tmp_path / "runs", tmp_path / "out", only=["none"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"empty holds no runs: no run.json"):
@@ -105,7 +105,7 @@ def test_largest_differences_of_a_score_that_only_one_has_is_infinite():
 def test_largest_differences_refuses_what_cannot_be_compared():
     with pytest.raises(ValueError, match="no row in common"):
         largest_differences(_rows(a="1"), _rows(b="1"), ["rms"])
-    with pytest.raises(ValueError, match="no column 'ssim'; mend --measures"):
+    with pytest.raises(ValueError, match=r"no column 'ssim'\. Correct --measures"):
         largest_differences(_rows(a="1"), _rows(a="1"), ["ssim"])
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from absl import flags
 
-from dpde_tf.reporting.report import blocks, html, markdown
+from dpde_tf.reporting import blocks, markdown
+from dpde_tf.reporting.report import html
 from dpde_tf.reporting.report.figures import figure_blocks, read_figures
 from experiments import figures
 from experiments.figure_examples import parse_predictions, read_examples
@@ -82,7 +83,7 @@ def test_median_alignment_brings_depth_to_the_scale_of_the_truth(folders):
     )
     for key in ("depth", "fused"):
         np.testing.assert_allclose(found[0].predictions["dpde"][key], DEPTHS["b"])
-    assert found[0].note == "predictions have the median of the truth"
+    assert found[0].note == "predictions scaled to the true median"
 
 
 @pytest.mark.skipif(

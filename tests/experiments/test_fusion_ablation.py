@@ -115,7 +115,7 @@ def test_main_records_which_gradients_and_how_the_depth_was_made(folders, run):
 
 def test_main_refuses_unknown_gradients(folders, run):
     names = ("predictions", "records", "output")
-    message = r"knows zero, image, truth, network\. Received: true"
+    message = r"must be among zero, image, truth, network\. Received: true"
     with pytest.raises(app.UsageError, match=message):
         run(gradients="zero,true", **{name: folders / name for name in names})
     assert not (folders / "output").exists()

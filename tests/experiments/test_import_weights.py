@@ -121,6 +121,6 @@ def test_train_depth_goes_on_from_the_checkpoint(released, records, tmp_path):
     # The file is not needed a second time.
     copy.unlink()
     result = run_program(program, *graph, init_from=copy, **flags)
-    assert "Going on with the run" in result.stdout
+    assert "Continuing the run" in result.stdout
     other = run_program(program, *graph, init_from=weights, check=False, **flags)
     assert "InitialisationConfig.init_from" in other.stderr

@@ -97,7 +97,7 @@ def _text_flags(path):
 
 def test_every_flag_of_every_program_that_may_be_a_path_is_one():
     folders = ("experiments", "data_prep", "dpde_tf/cli")
-    files = [path for folder in folders for path in (ROOT / folder).glob("*.py")]
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     found = {name for path in files for name in _text_flags(path)}
     assert found == TEXTS
 

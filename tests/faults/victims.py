@@ -28,7 +28,7 @@ CONTEXT.set_forkserver_preload(
         "cv2",
         "dpde_tf.training.loop",
         "dpde_tf.runs.run_record",
-        "data_prep.conversion",
+        "data_prep.conversion.record_sets",
     ]
 )
 _STARTING = 0

@@ -5,7 +5,7 @@ import struct
 import tarfile
 import zipfile
 
-from data_prep.unpacking import unpack
+from data_prep.downloading.unpacking import unpack
 
 from .array_cases import _case
 from .files import cuts, flips, patched

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from data_prep.raw_files import sha256
-from data_prep.verification import verify_record_set
+from data_prep.conversion.verification import verify_record_set
 from dpde_tf.data import manifest
 from dpde_tf.data.records import encode_record
+from dpde_tf.files.checksums import file_sha256
 
 from .case import Case
 from .files import cuts, flips, patched, png_of
@@ -43,7 +43,7 @@ def _set(*records, change=lambda data: data, name="0007", file="test.tfrecord"):
             for record in records:
                 writer.write(record)
         path.write_bytes(change(path.read_bytes()))
-        shard = manifest.Shard(file, 1, path.stat().st_size, sha256(path))
+        shard = manifest.Shard(file, 1, path.stat().st_size, file_sha256(path))
         split = manifest.Split((name,), (shard,), valid_fraction=1.0, **_STATISTICS)
         described = manifest.Manifest("mine", (2, 3), {"test": split}, {})
         manifest.write_manifest(described, folder)

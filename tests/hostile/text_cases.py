@@ -2,8 +2,8 @@
 
 import json
 
-from data_prep.middlebury_scenes import read_dmin
-from data_prep.pair_lists import read_list
+from data_prep.conversion.middlebury_scenes import read_dmin
+from data_prep.conversion.pair_lists import read_list
 from dpde_tf.config import GradientNetworkConfig
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.files.predictions import prediction_path

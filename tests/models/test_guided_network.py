@@ -143,4 +143,4 @@ def test_training_of_the_guided_network_resumes(tmp_path, rng):
         rows[-1]["validation"]["rms_of_coarse"]
     )
     again = run_program("experiments.train_gradient", **flags)
-    assert "Going on with the run" in again.stdout
+    assert "Continuing the run" in again.stdout

@@ -14,7 +14,7 @@ from dpde_tf.models.up_projection_kernels import (
     literal_to_transposed,
     transposed_to_literal,
 )
-from experiments.unpool_forms import (
+from experiments.benchmarks.unpool_forms import (
     InterleavedUnpoolConv2D,
     LiteralUnpoolConv2D,
     TransposedUnpoolConv2D,

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.figures import comparison, overview, views
-from dpde_tf.reporting.figures.examples import (
+from dpde_tf.reporting.figures.columns import (
     ABLATION,
     Column,
-    Example,
     column_depth,
     method_columns,
 )

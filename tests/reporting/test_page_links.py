@@ -10,9 +10,10 @@ import urllib.parse
 import numpy as np
 import pytest
 
-from dpde_tf.reporting.report.blocks import Heading
+from dpde_tf.reporting.blocks import Heading
+from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.report.figures import figure_blocks, read_figures
-from dpde_tf.reporting.report.pictures import Example, picture_table
+from dpde_tf.reporting.report.pictures import picture_table
 from dpde_tf.visualization.colours import write_image
 from dpde_tf.visualization.reconstruction.cameras import photograph_camera
 from dpde_tf.visualization.reconstruction.files import write_reconstruction
@@ -48,9 +49,8 @@ def report(tmp_path, rng):
         camera = photograph_camera(SIZE)
         given = {"depth": depth}, camera
         write_reconstruction(figures / "3d", name, image, *given, formats=["html"])
-        zero = np.zeros(SIZE, np.float32)
         predictions = {"dpde": {"depth": depth}}
-        examples.append(Example(name, image, depth, zero, zero, predictions))
+        examples.append(Example(name, image, depth, predictions))
     write_image(figures / "figure #1.png", image)
     listed = {
         "figures": {"figure #1.png": "Fig. 1: <all> `of` them"},

@@ -2,8 +2,7 @@ import pytest
 
 from dpde_tf import metrics
 from dpde_tf.evaluation import protocols
-from dpde_tf.reporting import paper_values
-from dpde_tf.reporting.report import comparison
+from dpde_tf.reporting import comparability, paper_values
 
 # FCRN of Laina et al. (2016) on NYU Depth v2, and the gains over it in percent that
 # Sect. 4.3 of the paper prints.
@@ -82,9 +81,9 @@ def test_split_sizes_are_those_of_the_splits_that_the_paper_scores():
     # Sect. 4.1: 654, 134 and, with the "simple division", 35 test images.
     sizes = {"nyu_depth_v2": 654, "make3d": 134, "middlebury": 35}
     for dataset, size in sizes.items():
-        split = comparison.paper_split(dataset)
+        split = comparability.paper_split(dataset)
         assert paper_values.SPLIT_SIZES[dataset][split] == size
-    assert comparison.paper_split("rooms") is None
+    assert comparability.paper_split("rooms") is None
 
 
 def test_paper_protocols_do_not_align():
@@ -92,7 +91,7 @@ def test_paper_protocols_do_not_align():
         chosen = [
             protocol
             for name, protocol in protocols.PROTOCOLS.items()
-            if comparison.is_paper_protocol(name, dataset)
+            if comparability.is_paper_protocol(name, dataset)
         ]
         assert chosen
         assert {protocol.alignment for protocol in chosen} == {"none"}

@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from dpde_tf.reporting.report import blocks, markdown, pictures, runs
+from dpde_tf.reporting import blocks, markdown
+from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.report import html as html_page
+from dpde_tf.reporting.report import pictures, runs
 from experiments import report
+from experiments.figure_examples import read_examples
 from tests.fixtures.scored_sets import write_record_set
 from tests.fixtures.summaries import make_summary
 from tests.fixtures.training_runs import write_training_run
@@ -152,7 +155,7 @@ def test_write_report_writes_both_pages_and_every_picture(
 
 def test_picture_table_gives_each_images_rms_and_one_scale(run_folder, records):
     read = runs.read_runs(run_folder)
-    examples = report.read_examples(read, records, split="test", names=["0042"])
+    examples = read_examples(records, read.predictions, split="test", names=["0042"])
     table = pictures.picture_table(examples)
     row = dict(zip(table.header, table.rows[0], strict=True))
     assert list(row) == [
@@ -173,10 +176,9 @@ def test_picture_table_gives_each_images_rms_and_one_scale(run_folder, records):
 
 def test_picture_table_shows_a_perfect_prediction_as_the_truth(depths):
     depth = depths["0042"]
-    zeros = np.zeros(SIZE, np.float32)
     image = np.zeros((*SIZE, 3), np.uint8)
     predictions = {"fcrn": {"depth": depth}}
-    example = pictures.Example("a", image, depth, zeros, zeros, predictions)
+    example = Example("a", image, depth, predictions)
     table = pictures.picture_table([example])
     cells = dict(zip(table.header, table.rows[0], strict=True))
     for title in ("Modified FCRN", "Gradient network", "DPDE (fused)"):

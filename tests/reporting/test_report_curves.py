@@ -89,7 +89,7 @@ def test_line_chart_of_a_single_point_stays_on_the_page(value):
 def test_line_chart_counts_values_that_are_not_finite():
     series = {"a": [(1, 1.0), (2, math.nan), (3, math.inf)]}
     svg = curves.line_chart("loss", series, x_title="epoch")
-    assert texts(svg)[0] == "loss (2 values not finite)"
+    assert texts(svg)[0] == "loss (2 non-finite values)"
     assert not re.search(r"\b(nan|inf)\b", svg)
     nothing = curves.line_chart("loss", {"a": [(1, math.nan)]}, x_title="epoch")
     assert polylines(nothing) == []

@@ -173,7 +173,7 @@ def test_gap_line_says_what_is_missing_on_which_side(tmp_path):
     gap = lines(scores.comparison_table(3, [run]))["DPDE", "gap to the paper"]
     assert gap[0] == "+0.0160\n+2.3 %"  # 0.7 - 0.684
     assert gap[3:6] == ["not run", "not run", "not found"]  # SSIM, GSM, MGE
-    assert gap[-1] == "ours - the other, which is of 35 images"
+    assert gap[-1] == "our number minus the other, which uses 35 images"
 
 
 def test_scores_that_the_paper_does_not_give_have_no_gap(tmp_path):
@@ -234,7 +234,7 @@ def test_ablation_table_finds_the_row_by_the_training(tmp_path, training, title)
     [
         ("network", "+ gradient stream (DPDE)"),
         ("zero", "fusion with zero gradients (TV-L1 smoothing)"),
-        ("image", "fusion with gradients of the image"),
+        ("image", "fusion with the gradients of the image"),
         ("truth", "fusion with the true gradients (upper bound)"),
     ],
 )
@@ -250,12 +250,12 @@ def test_ablation_table_finds_the_row_by_the_gradients(tmp_path, gradients, titl
 @pytest.mark.parametrize(
     ("key", "gradients", "title"),
     [
-        ("context_depth", None, "the context network alone (ours)"),
-        ("fused", "network", "fusion with its gradients (ours)"),
+        ("context_depth", None, "context network alone (ours)"),
+        ("fused", "network", "fusion with the gradients of the context network (ours)"),
         (
             "fused",
             None,
-            "fusion of the mean depth of both with its gradients (ours)",
+            "fusion of the mean depth of both networks with its gradients (ours)",
         ),
         ("fused", "zero", "fusion with zero gradients (TV-L1 smoothing)"),
     ],
@@ -427,8 +427,8 @@ def test_protocol_table_has_the_mean_of_each_protocol(dpde):
 
 
 def test_tables_name_the_protocol_of_our_rows():
-    assert "Ours are by the protocol `paper`." in scores.comparison_table(2, []).note
-    assert "by the protocol `simple` and `calib" in scores.comparison_table(3, []).note
+    assert "Our scores use the protocol `paper`." in scores.comparison_table(2, []).note
+    assert "use the protocol `simple` and `calib" in scores.comparison_table(3, []).note
 
 
 def test_score_tables_name_their_files(dpde):

@@ -10,9 +10,10 @@ import pytest
 from dpde_tf.config import DepthNetworkConfig
 from dpde_tf.models.costs import layer_costs
 from dpde_tf.models.depth import build_depth_network
-from dpde_tf.reporting.report.blocks import Cell, Table
+from dpde_tf.reporting.blocks import Cell, Table
 from dpde_tf.reporting.tables import costs, formats
-from experiments import benchmark, tables
+from experiments import tables
+from experiments.benchmarks import rows as benchmark
 
 SIZE = (240, 320)
 

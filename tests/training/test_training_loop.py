@@ -381,4 +381,4 @@ def test_train_gradient_starts_from_another_run(records, tmp_path):
     # The source is no longer needed.
     shutil.rmtree(source)
     result = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert "Going on with the run" in result.stdout
+    assert "Continuing the run" in result.stdout

@@ -43,7 +43,7 @@ def test_back_project_marks_what_is_not_measured():
 
 
 def test_back_project_refuses_a_camera_of_another_size():
-    with pytest.raises(ValueError, match=r"\(2, 3\)\. Received one of \(480, 640\)"):
+    with pytest.raises(ValueError, match=r"\(2, 3\)\. Received: \(480, 640\)"):
         back_project(np.ones((2, 3)), CAMERAS["nyu_depth_v2"])
 
 

@@ -1,11 +1,16 @@
-"""Figs. 3, 4, 5 and 8: depth of several methods, with details and errors below."""
+"""Figs. 3, 4, 5 and 8: depth of several methods with details and errors."""
 
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from dpde_tf.reporting.figures.examples import GRADIENTS, Column, Example, column_depth
+from dpde_tf.reporting.examples import (
+    GRADIENT_PERCENTILE,
+    Example,
+    measured_gradients,
+)
+from dpde_tf.reporting.figures.columns import GRADIENTS, Column, column_depth
 from dpde_tf.visualization.colours import (
     colorize_depth,
     colorize_error,
@@ -21,8 +26,7 @@ from dpde_tf.visualization.layout import (
 from dpde_tf.visualization.magnification import MAGNIFICATION, busiest_window
 
 _BAR_STEPS = 256
-_GRADIENT_PERCENTILE = 98  # of the true gradients: where the colours saturate
-_ERROR_SHARE = 0.2  # of the greatest depth: where the colours of errors saturate
+_ERROR_SHARE = 0.2  # of the largest depth: errors saturate there
 
 
 def comparison_figure(
@@ -30,15 +34,15 @@ def comparison_figure(
 ) -> np.ndarray:
     """Returns three rows for each image: depth, a magnified detail, and errors.
 
-    Depth is red where it is near and blue where it is far, in one scale a row, that of
-    the measured depths; errors are red where the depth is too far, blue where it is too
-    near; black is not measured. Below predicted gradients are the true ones in the same
-    colours (`colorize_gradients`). A legend below the input and the ground truth says
-    all this.
+    Depth ranges from red (near) to blue (far), with one scale per image, that of the
+    measured depth. Errors are red where the depth is too far and blue where it is too
+    near; pixels without a measurement are black. The true gradients are shown below the
+    predicted ones in the same colours (`colorize_gradients`). A legend below the input
+    and the ground truth explains the colours.
 
     Args:
-        examples: The images.
-        columns: What to show after the input and the ground truth.
+        examples: Images to show.
+        columns: Predictions to show after the input and the ground truth.
 
     Returns:
         RGB, uint8.
@@ -54,16 +58,18 @@ def comparison_figure(
 
 
 def detail_window(ground_truth: np.ndarray) -> tuple[slice, slice]:
-    """Returns the window of a quarter of each side with the most depth edges.
+    """Returns the window, a quarter of each side, with the most depth edges.
 
     Args:
         ground_truth: Metres, `[H, W]`; 0 = no measurement.
 
     Returns:
-        Slices of rows and of columns: where the sum of the differences between
-        measured neighbours is greatest.
+        Slices of rows and of columns; the sum of the differences between measured
+        neighbours is greatest there.
     """
-    return busiest_window(np.hypot(*_gradients(ground_truth)).astype(np.float32))
+    return busiest_window(
+        np.hypot(*measured_gradients(ground_truth)).astype(np.float32)
+    )
 
 
 def _example_rows(example: Example, columns: Sequence[Column]) -> list[Row]:
@@ -87,7 +93,7 @@ def _example_rows(example: Example, columns: Sequence[Column]) -> list[Row]:
 
 
 def _picture(example: Example, column: Column) -> np.ndarray | None:
-    """Colours of what was predicted, or None."""
+    """Colours of a prediction, or None if it is missing."""
     low, high = example.depth_range
     if column.key == GRADIENTS:
         arrays = example.predictions.get(column.method, {})
@@ -96,13 +102,13 @@ def _picture(example: Example, column: Column) -> np.ndarray | None:
                 example, arrays["gradient_x"], arrays["gradient_y"]
             )
     elif (depth := column_depth(example, column)) is not None:
-        # Nearer than the nearest measured depth is no hole.
+        # A depth below the smallest measured depth is not a hole.
         return colorize_depth(np.maximum(depth, low), min_depth=low, max_depth=high)
     return None
 
 
 def _title(example: Example, column: Column) -> str:
-    """The title of a column; of gradients with their size, as they may look blank."""
+    """The title of a column; gradients get their magnitude, as they may look blank."""
     arrays = example.predictions.get(column.method, {})
     if column.key != GRADIENTS or not {"gradient_x", "gradient_y"} <= set(arrays):
         return column.title
@@ -110,13 +116,13 @@ def _title(example: Example, column: Column) -> str:
 
 
 def _size(gradient_x: np.ndarray, gradient_y: np.ndarray) -> str:
-    """How large gradients are, in words."""
-    percentile = np.percentile(np.hypot(gradient_x, gradient_y), _GRADIENT_PERCENTILE)
-    return f"{_GRADIENT_PERCENTILE} % below {percentile:.3f} m/pixel"
+    """Magnitude of gradients in words."""
+    percentile = np.percentile(np.hypot(gradient_x, gradient_y), GRADIENT_PERCENTILE)
+    return f"{GRADIENT_PERCENTILE} % below {percentile:.3f} m/pixel"
 
 
 def _error_row(example: Example, columns: Sequence[Column]) -> Row:
-    """Errors below the depths, the true gradients below the predicted ones."""
+    """Row with errors of depth, and true gradients below the predicted ones."""
     truth = example.ground_truth
     limit = _ERROR_SHARE * example.depth_range[1]
     wheel = any(column.key == GRADIENTS for column in columns)
@@ -125,8 +131,8 @@ def _error_row(example: Example, columns: Sequence[Column]) -> Row:
     for column in columns:
         depth = None if column.key == GRADIENTS else column_depth(example, column)
         if column.key == GRADIENTS:
-            pictures.append(_gradient_picture(example, *_gradients(truth)))
-            titles.append(f"true gradients, {_size(*_gradients(truth))}")
+            pictures.append(_gradient_picture(example, *example.true_gradients))
+            titles.append(f"true gradients, {_size(*example.true_gradients)}")
         elif depth is None:
             pictures.append(None)
             titles.append("")
@@ -142,11 +148,11 @@ def _error_row(example: Example, columns: Sequence[Column]) -> Row:
 
 
 def _legend(example: Example, limit: float) -> np.ndarray:
-    """What the colours of the error row mean."""
+    """Explains the colours of the error row."""
     lines = [
         "error = predicted - true depth:",
-        "red too far, blue too near, white right,",
-        f"full colour at {limit:.2f} m and more",
+        "red too far, blue too near, white correct,",
+        f"full colour from {limit:.2f} m",
         "black: not measured",
     ]
     lines += [example.note] if example.note else []
@@ -154,7 +160,7 @@ def _legend(example: Example, limit: float) -> np.ndarray:
 
 
 def _wheel(example: Example) -> np.ndarray:
-    """The colours of gradients by direction from the middle; the rim is their limit."""
+    """Colour wheel of gradients by direction; the rim is the limit."""
     height, width = example.ground_truth.shape
     radius = 0.4 * min(height, width)
     down, right = np.indices((height, width)) - np.reshape(
@@ -163,41 +169,24 @@ def _wheel(example: Example) -> np.ndarray:
     inside = np.hypot(right, down) <= radius
     shares = [np.where(inside, part / radius, 0) for part in (right, down)]
     picture = colorize_gradients(*shares, limit=1.0)
-    text = f"rim: {_limit(example.ground_truth):.2f} m/pixel"
+    text = f"rim: {example.gradient_limit:.2f} m/pixel"
     strip = slice(height - min(20, height // 4), height)
     picture[strip] = text_lines([text], picture[strip].shape[:2])
     return picture
 
 
-def _gradients(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Forward differences along both axes, 0 where one of the pixels has no depth."""
-    measured = depth > 0
-    gradient_x, gradient_y = np.zeros((2, *depth.shape))
-    both = measured[:, 1:] & measured[:, :-1]
-    gradient_x[:, :-1] = np.where(both, np.diff(depth, axis=1), 0)
-    both = measured[1:] & measured[:-1]
-    gradient_y[:-1] = np.where(both, np.diff(depth, axis=0), 0)
-    return gradient_x, gradient_y
-
-
 def _gradient_picture(
     example: Example, gradient_x: np.ndarray, gradient_y: np.ndarray
 ) -> np.ndarray:
-    """Gradients in the colours of the image's true ones."""
-    limit = _limit(example.ground_truth)
+    """Gradients with the colour scale of the true gradients."""
+    limit = example.gradient_limit
     return colorize_gradients(gradient_x, gradient_y, limit=limit)
-
-
-def _limit(ground_truth: np.ndarray) -> float:
-    """The gradient at which the colours of an image saturate, metres per pixel."""
-    sizes = np.hypot(*_gradients(ground_truth))
-    return max(float(np.percentile(sizes, _GRADIENT_PERCENTILE)), 0.01)
 
 
 def _marked(
     picture: np.ndarray | None, window: tuple[slice, slice], size: tuple[int, int]
 ) -> np.ndarray:
-    """The picture with a frame around the window, or the words 'not run'."""
+    """The picture with a frame around the window, or the text 'not run'."""
     if picture is None:
         return text_picture("not run", size)
     rows, columns = window
@@ -209,7 +198,7 @@ def _marked(
 def _magnified(
     picture: np.ndarray | None, window: tuple[slice, slice]
 ) -> np.ndarray | None:
-    """The window of the picture in its size, the pixels as squares."""
+    """The window enlarged to the size of the picture without interpolation."""
     if picture is None:
         return None
     size = picture.shape[1::-1]

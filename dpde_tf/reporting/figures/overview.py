@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from dpde_tf.reporting.figures.examples import Column, Example, column_depth
+from dpde_tf.reporting.examples import Example
+from dpde_tf.reporting.figures.columns import Column, column_depth
 from dpde_tf.visualization.colours import colorize_depth
 from dpde_tf.visualization.layout import Row, stack_rows
 

@@ -1,10 +1,11 @@
-"""Figs. 6 and 7: the scene in three dimensions, from one side and from several."""
+"""Figs. 6 and 7: three-dimensional views of the scene."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from dpde_tf.reporting.figures.examples import Column, Example, column_depth
+from dpde_tf.reporting.examples import Example
+from dpde_tf.reporting.figures.columns import Column, column_depth
 from dpde_tf.visualization.layout import Row, stack_rows, text_picture
 from dpde_tf.visualization.reconstruction.geometry import (
     connected_squares,
@@ -17,22 +18,22 @@ _AZIMUTH, _ELEVATION = 30, 15  # degrees, of Fig. 6
 _AZIMUTHS = (-40, -20, 0, 20, 40)  # of Fig. 7
 METHODS_VIEW = f"seen from {_AZIMUTH} degrees to the right and {_ELEVATION} above"
 DIRECTIONS_VIEW = f"degrees to the right, {_ELEVATION} above"
-_MARGIN = 1.1  # what is near the viewer looks larger
-_LARGEST = 2.5  # heights of the picture that a view shows at most
-_PERCENTILE = 99.9  # of the points, to be in the picture: single ones may be far off
+_MARGIN = 1.1  # nearer points look larger
+_LARGEST = 2.5  # a view shows at most this many heights of the picture
+_PERCENTILE = 99.9  # of the points are inside the picture; outliers may not be
 
 
 def methods_figure(
     examples: Sequence[Example], columns: Sequence[Column]
 ) -> np.ndarray:
-    """Returns a row for each image: the same view of the depth of each method.
+    """Returns one row per image with the same view of the depth of each method.
 
-    Depth is brought to [0, 255] by the range of the ground truth, the same in a row;
-    surfaces are cut at depth edges.
+    Depth is scaled to [0, 255] with the range of the ground truth, the same within a
+    row. Surfaces are cut at depth edges.
 
     Args:
-        examples: The images, at least one.
-        columns: Depths to show after the input and the ground truth.
+        examples: Images to show, at least one.
+        columns: Depth maps to show after the input and the ground truth.
 
     Returns:
         RGB, uint8.
@@ -50,11 +51,11 @@ def methods_figure(
 
 
 def directions_figure(examples: Sequence[Example], column: Column) -> np.ndarray:
-    """Returns a row for each image: one depth map from several directions.
+    """Returns one row per image with one depth map from several directions.
 
     Args:
-        examples: The images, at least one.
-        column: The depth to show.
+        examples: Images to show, at least one.
+        column: Depth map to show.
 
     Returns:
         RGB, uint8.
@@ -75,7 +76,7 @@ def directions_figure(examples: Sequence[Example], column: Column) -> np.ndarray
 def _visible_height(
     example: Example, depths: Sequence[np.ndarray | None], azimuths: Sequence[float]
 ) -> float:
-    """What the pictures of a row show in height, so that no view is cut off."""
+    """Height that the pictures of a row show, so that no view is cut off."""
     height, width = example.ground_truth.shape
     needed = height
     for depth in depths:
@@ -93,7 +94,7 @@ def _visible_height(
 def _view(
     example: Example, depth: np.ndarray | None, azimuth: float, visible_height: float
 ) -> np.ndarray:
-    """One view in the size of the image, or the words 'not run'."""
+    """One view at the size of the image, or the text 'not run'."""
     size = example.ground_truth.shape
     if depth is None:
         return text_picture("not run", size)

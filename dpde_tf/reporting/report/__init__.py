@@ -1,7 +1,8 @@
-"""The report: runs, scores and pictures beside the paper's numbers.
+"""Report on runs: scores and pictures beside the numbers of the paper.
 
-`runs` reads folders, `scores` (with `comparison`), `training` (with `curves`) and
-`pictures` turn them into `blocks`, `shortfalls` says how they differ from the paper's,
-`contents` puts these in order, and `html` (with `style`) and `markdown` write them, so
-that both pages hold the same numbers.
+`runs` reads folders. `scores`, `training` (with `curves`), `pictures` and `figures`
+turn them into blocks, `deviations` lists how the runs deviate from the paper,
+`contents` puts all blocks in order, and `html` (with `style`) writes the page.
+`reporting.markdown` writes the same blocks as Markdown, so both pages hold the same
+numbers.
 """

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 from dpde_tf.data.manifest import Manifest
 from dpde_tf.reporting import paper_values
-from dpde_tf.reporting.report import scores as score_tables
-from dpde_tf.reporting.report import training as training_tables
-from dpde_tf.reporting.report.blocks import (
+from dpde_tf.reporting.blocks import (
     NOT_RUN,
     Banner,
     Block,
@@ -16,10 +14,12 @@ from dpde_tf.reporting.report.blocks import (
     Paragraph,
     Table,
 )
+from dpde_tf.reporting.report import scores as score_tables
+from dpde_tf.reporting.report import training as training_tables
+from dpde_tf.reporting.report.deviations import find_deviations
 from dpde_tf.reporting.report.figures import FigureSet, figure_blocks
 from dpde_tf.reporting.report.pictures import Example, picture_table
 from dpde_tf.reporting.report.runs import PREDICTION_FOLDERS, TRAINING_TITLES, Runs
-from dpde_tf.reporting.report.shortfalls import find_shortfalls
 
 _DATASET_TITLES = {
     dataset: paper_values.TABLE_TITLES[table]
@@ -30,15 +30,15 @@ _NETWORKS = {"fcrn": "FCRN", "dpde": "modified FCRN and DPDE"}
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """What a report is made from.
+    """Inputs of a report.
 
     Attributes:
-        runs: The folder of runs.
-        manifest: Of the record set, or None if it is not there.
-        split: The split that is scored and pictured.
-        examples: Images to show.
-        note: A line for the banner, or empty.
-        tables: Titles and tables of the paper that the data set has.
+        runs: Content of the folder of runs.
+        manifest: Manifest of the record set, or None if no set is given.
+        split: Split that was scored and that the pictures show.
+        examples: Images to show, with their predictions.
+        note: Text for a banner, possibly empty.
+        tables: Titles and contents of the tables of the paper on the data set.
         figures: Figures of the paper and 3D pages, or None.
     """
 
@@ -60,21 +60,22 @@ class Source:
 
 
 def report_blocks(source: Source) -> tuple[Block, ...]:
-    """Returns the whole report.
+    """Returns the blocks of the whole report.
 
     Args:
-        source: What it is made from.
+        source: Inputs of the report.
 
     Returns:
-        Its blocks, the title first.
+        Blocks in order, the title first.
     """
     title = _DATASET_TITLES.get(source.dataset, source.dataset)
     return (
         Heading(f"DPDE on {title}", level=1),
         Paragraph(
             "Detail-preserving depth estimation from a single image: a modified FCRN "
-            "predicts depth, a gradient network its gradients, and both are fused. An "
-            "independent implementation, beside the numbers of the paper: "
+            "predicts depth, a gradient network predicts its gradients, and both are "
+            "fused. These are results of an independent implementation, beside the "
+            "numbers of the paper: "
             f"{paper_values.TITLE}"
         ),
         *_banners(source),
@@ -88,15 +89,16 @@ def report_blocks(source: Source) -> tuple[Block, ...]:
 
 
 def _banners(source: Source) -> list[Banner]:
-    """The given note, and how the runs differ from the paper's."""
+    """The given note, and the deviations of the runs from the paper."""
     banners = [Banner(source.note)] if source.note else []
-    if found := find_shortfalls(source.runs, source.dataset):
-        banners.append(Banner("This is not the paper's experiment:", tuple(found)))
+    if found := find_deviations(source.runs, source.dataset):
+        title = "Deviations from the experiment of the paper:"
+        banners.append(Banner(title, tuple(found)))
     return banners
 
 
 def _scores(source: Source) -> list[Block]:
-    """Tables of each protocol."""
+    """Tables of scores for each protocol."""
     scores = source.runs.scores
     if not scores:
         return [Heading("Scores"), Paragraph(f"Scores of any predictions: {NOT_RUN}.")]
@@ -117,7 +119,7 @@ def _scores(source: Source) -> list[Block]:
 
 
 def _protocol_scores(source: Source, protocol: str, description: str) -> list[Block]:
-    """Tables of one protocol."""
+    """Tables of scores for one protocol."""
     scores = source.runs.scores
     options = {"dataset": source.dataset, "protocol": protocol}
     footnotes = score_tables.footnotes(scores, **options)
@@ -126,10 +128,10 @@ def _protocol_scores(source: Source, protocol: str, description: str) -> list[Bl
         Paragraph(description),
         score_tables.score_table(scores, **options),
         *([Items(footnotes)] if footnotes else []),
-        Heading(f"Protocol `{protocol}`: what each part adds", level=3),
+        Heading(f"Protocol `{protocol}`: contribution of each part", level=3),
         Paragraph(
-            "Lateral connections turn FCRN into the modified FCRN; the gradient stream "
-            "and its fusion turn that into DPDE."
+            "Lateral connections turn FCRN into the modified FCRN. The gradient stream "
+            "and its fusion turn the modified FCRN into DPDE."
         ),
         score_tables.gain_table(scores, **options),
         Heading(f"Protocol `{protocol}`: mean over images", level=3),
@@ -138,7 +140,7 @@ def _protocol_scores(source: Source, protocol: str, description: str) -> list[Bl
 
 
 def _tables(source: Source) -> list[Block]:
-    """Tables of the paper, with all methods that it compares with."""
+    """Tables of the paper with all competitors."""
     blocks: list[Block] = [Heading("Tables of the paper")] if source.tables else []
     for title, table in source.tables:
         blocks += [Heading(title, level=3), table]
@@ -154,7 +156,7 @@ def _pictures(source: Source) -> list[Block]:
 
 
 def _training(source: Source) -> list[Block]:
-    """Curves, settings and sizes."""
+    """Training curves, settings and numbers of parameters."""
     training = source.runs.training
     records = {TRAINING_TITLES[name]: run.record for name, run in training.items()}
     for name, record in source.runs.prediction_records.items():
@@ -178,7 +180,7 @@ def _training(source: Source) -> list[Block]:
 
 
 def _missing(source: Source) -> list[Block]:
-    """What was not run, by name."""
+    """List of everything that was not run."""
     runs = source.runs
     texts = [
         f"Training of {title}: {NOT_RUN} (no `{runs.directory / name}/run.json`)."

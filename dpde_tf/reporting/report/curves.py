@@ -1,4 +1,4 @@
-"""Small line charts, drawn as SVG."""
+"""Draws small line charts as SVG."""
 
 import html
 import math
@@ -9,17 +9,17 @@ Points = Sequence[tuple[float, float]]
 WIDTH, HEIGHT = 360, 210
 _LEFT, _RIGHT, _BOTTOM = 52, 12, 30
 _TITLE, _LEGEND_ROW, _LEGEND_COLUMNS = 22, 14, 2
-"""Heights above the plot, and how many series share a row of the legend."""
+"""Heights above the plot, and number of series in a row of the legend."""
 _LOG_RATIO = 30.0
-"""Values that span more than this are drawn on a logarithmic axis."""
+"""Ratio of largest to smallest value above which the axis is logarithmic."""
 
-# Middle tones that stand out from a white and from a dark page.
+# Mid-tones that contrast with both light and dark pages.
 _COLOURS = ("#2f81f7", "#e5730b", "#2da44e", "#a371f7", "#bf3989", "#9a6700")
 _STYLE = (
     "<style>svg { color: #1f2328; } "
     "@media (prefers-color-scheme: dark) { svg { color: #e6edf3; } }</style>"
 )
-"""For charts in files of their own, which inherit no colour from a page."""
+"""Style for standalone files, which inherit no colour from a page."""
 
 _TEXT = 'fill="currentColor" font-family="system-ui, sans-serif"'
 
@@ -28,9 +28,9 @@ def nice_ticks(low: float, high: float, count: int) -> list[float]:
     """Returns round numbers within a range, about `count` of them.
 
     Args:
-        low: Lower end.
-        high: Upper end, above `low`.
-        count: How many are wanted.
+        low: Lower end of the range.
+        high: Upper end of the range, above `low`.
+        count: Number of ticks wanted.
 
     Returns:
         Multiples of 1, 2 or 5 times a power of ten.
@@ -43,7 +43,7 @@ def nice_ticks(low: float, high: float, count: int) -> list[float]:
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten within a range of logarithms, and 2 and 5 times them if few."""
+    """Ticks within a range of logarithms: powers of ten, or also 2 and 5 times them."""
     powers = range(math.floor(low), math.ceil(high) + 1)
     factors = (1,) if high - low > 2.5 else (1, 2, 5)
     ticks = [factor * 10.0**power for power in powers for factor in factors]
@@ -51,20 +51,20 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 
 def _padded(values: Sequence[float], share: float) -> tuple[float, float]:
-    """The range of the values, widened by a share of it, or around a single value."""
+    """The range of the values with a margin on both sides."""
     low, high = min(values), max(values)
     margin = share * (high - low) or abs(low) * 0.1 or 1.0
     return low - margin, high + margin
 
 
 def line_chart(title: str, series: Mapping[str, Points], *, x_title: str) -> str:
-    """Returns an SVG line chart with a legend, in the colour of the text around it.
+    """Returns an SVG line chart with a legend, in the colour of the surrounding text.
 
     Values that are not finite are left out and counted in the title.
 
     Args:
-        title: What is drawn; the last value of each series is added.
-        series: Name to (x, y) points, in order of x.
+        title: Title of the chart; the legend adds the last value of each series.
+        series: Points (x, y) by name of the series, in the order of x.
         x_title: Title of the horizontal axis.
 
     Returns:
@@ -75,7 +75,7 @@ def line_chart(title: str, series: Mapping[str, Points], *, x_title: str) -> str
         for name, points in series.items()
     }
     lost = sum(map(len, series.values())) - sum(map(len, finite.values()))
-    title += f" ({lost} values not finite)" if lost else ""
+    title += f" ({lost} non-finite values)" if lost else ""
     finite = {name: points for name, points in finite.items() if points}
     text = f'<text x="8" y="18" font-size="13" font-weight="600" {_TEXT}>'
     parts = [f"{text}{html.escape(title)}</text>"]
@@ -89,7 +89,7 @@ def line_chart(title: str, series: Mapping[str, Points], *, x_title: str) -> str
 
 
 def _draw(series: Mapping[str, Points], x_title: str) -> list[str]:
-    """Axes, legend and lines."""
+    """Draws axes, legend and lines."""
     xs = [x for points in series.values() for x, _ in points]
     ys = [y for points in series.values() for _, y in points]
     logarithmic = min(ys) > 0 and max(ys) / min(ys) > _LOG_RATIO
@@ -142,7 +142,7 @@ def _x_tick(value: float, x: float) -> str:
 
 
 def _line(pixels: Points, colour: str) -> str:
-    """A line through the points, with dots where they are few."""
+    """A line through the points; short series get dots."""
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
     dots = "".join(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="{colour}"/>'
@@ -155,7 +155,7 @@ def _line(pixels: Points, colour: str) -> str:
 
 
 def _legend(text: str, index: int) -> str:
-    """The name of a series and its last value, in its colour's order."""
+    """The colour, name and last value of a series."""
     row, column = divmod(index, _LEGEND_COLUMNS)
     x, y = 8 + 165 * column, _TITLE + 10 + _LEGEND_ROW * row
     return (

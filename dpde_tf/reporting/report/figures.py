@@ -1,4 +1,4 @@
-"""Figures and 3D pages that `experiments.figures` wrote, for the report."""
+"""Adds figures and 3D pages of `experiments.figures` to the report."""
 
 import dataclasses
 import os
@@ -9,7 +9,7 @@ import cv2
 
 from dpde_tf.files.images import read_image
 from dpde_tf.files.json_files import read_json_object
-from dpde_tf.reporting.report.blocks import (
+from dpde_tf.reporting.blocks import (
     Block,
     Cell,
     Heading,
@@ -28,8 +28,8 @@ class FigureSet:
     """A folder of figures.
 
     Attributes:
-        figures: The pictures; their texts are the titles.
-        pages: Text and relative address (URL) of each 3D page, seen from the report.
+        figures: Pictures; their texts are the titles.
+        pages: Text and URL of each 3D page, relative to the report.
     """
 
     figures: tuple[Picture, ...]
@@ -46,10 +46,10 @@ def read_figures(
         output: Folder of the report.
 
     Returns:
-        The figures as JPEG, the pages as links.
+        Figures as JPEG, pages as links.
 
     Raises:
-        FileNotFoundError: If it is no such folder.
+        FileNotFoundError: If the folder has no list of figures.
         ValueError: If a figure cannot be read.
     """
     directory = pathlib.Path(directory)
@@ -68,13 +68,13 @@ def read_figures(
 
 
 def figure_blocks(figures: FigureSet | None) -> list[Block]:
-    """Returns the section of the figures, nothing if there are none.
+    """Returns the section of figures, empty if there are none.
 
     Args:
-        figures: What to show, or None.
+        figures: Figures to show, or None.
 
     Returns:
-        The blocks.
+        Blocks of the section.
     """
     if figures is None:
         return []
@@ -82,17 +82,17 @@ def figure_blocks(figures: FigureSet | None) -> list[Block]:
     for picture in figures.figures:
         blocks.append(Table((picture.text,), ((Cell(picture=picture),),), "pictures"))
     if figures.pages:
-        blocks += [Paragraph("In three dimensions, to turn:"), Links(figures.pages)]
+        blocks += [Paragraph("Interactive 3D views:"), Links(figures.pages)]
     return blocks
 
 
 def _address(path: pathlib.Path) -> str:
-    """The URL of a file, whatever bytes its name is made of."""
+    """The URL of a file with any name."""
     return urllib.parse.quote(os.fsencode(path.as_posix()))
 
 
 def _picture(path: pathlib.Path, title: str) -> Picture:
-    """A figure as JPEG, which is a fraction of the PNG."""
+    """A figure as JPEG, which is much smaller than the PNG."""
     bgr = cv2.cvtColor(read_image(path), cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return Picture(f"{path.stem}.jpg", data.tobytes(), title)

@@ -1,11 +1,11 @@
-"""A report as one self-contained HTML page: styles, pictures and curves are in it."""
+"""Writes a report as one HTML page with embedded styles, pictures and curves."""
 
 import base64
 import html
 import re
 from collections.abc import Sequence
 
-from dpde_tf.reporting.report.blocks import (
+from dpde_tf.reporting.blocks import (
     Banner,
     Block,
     Cell,
@@ -24,13 +24,13 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def to_html(blocks: Sequence[Block]) -> str:
-    """Returns the page.
+    """Returns the HTML page of a report.
 
     Args:
-        blocks: The report; its first heading of level 1 is the page's title.
+        blocks: Blocks of the report; the first heading of level 1 is the title.
 
     Returns:
-        An HTML document that loads nothing; 3D pages beside it are linked.
+        A self-contained HTML document; 3D pages are linked.
     """
     headings = [block for block in blocks if isinstance(block, Heading)]
     title = next((block.text for block in headings if block.level == 1), "Report")
@@ -57,7 +57,7 @@ def _anchor(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Escaped text, back-quoted parts as code."""
+    """Escapes text and marks back-quoted parts as code."""
     return _CODE.sub(r"<code>\1</code>", html.escape(text))
 
 
@@ -92,7 +92,7 @@ def _items(texts: Sequence[str]) -> str:
 
 
 def _picture(picture: Picture) -> str:
-    """The picture itself: markup of a drawing, or the encoded pixels."""
+    """An embedded picture: SVG markup or encoded pixels."""
     if picture.suffix == ".svg":
         return picture.data.decode()
     data = base64.b64encode(picture.data).decode()
@@ -113,13 +113,13 @@ def _cell(cell: Cell, is_text: bool) -> str:
 
 
 def _class(tone: str, is_text: bool) -> str:
-    """The attribute for the classes of a cell, or nothing."""
+    """The class attribute of a cell, possibly empty."""
     names = " ".join(filter(None, (tone, "text" if is_text else "")))
     return f' class="{names}"' if names else ""
 
 
 def _table(table: Table) -> str:
-    """A table that scrolls by itself where the window is narrow."""
+    """A table that scrolls horizontally in narrow windows."""
     texts = [table.is_text(index) for index in range(len(table.header))]
     header = "".join(
         f'<th scope="col"{_class("", is_text)}>{_text(title)}</th>'

@@ -1,49 +1,27 @@
-"""Rows of pictures, one for each test image, after Fig. 8 of the paper."""
+"""Rows of pictures, one per test image, like Fig. 8 of the paper."""
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from dpde_tf.metrics import PixelErrors
-from dpde_tf.reporting.report.blocks import NOT_RUN, Cell, Picture, Table
+from dpde_tf.reporting.blocks import NOT_RUN, Cell, Picture, Table
+from dpde_tf.reporting.examples import Example
 from dpde_tf.visualization.colours import colorize_depth, colorize_gradients
 
 _JPEG_QUALITY = 92
 _BAR_HEIGHT = 0.05
-"""Of the picture's height: the colour bar below the ground truth."""
+"""Height of the colour bar below the ground truth, relative to the picture."""
 
 _NOTE = (
-    "Depth: one colour scale a row, that of the bar below the ground truth, from its "
-    "nearest (red) to its farthest measured depth (blue); black is not measured. "
-    "Gradients: white is none, red deeper to the right, cyan deeper to the left, "
-    "yellow-green deeper downwards, violet deeper upwards; saturated at the limit "
-    "given below the true gradients. RMS is that of the single image over all its "
-    "measured pixels."
+    "Depth: each row has one colour scale, shown below the ground truth, from the "
+    "nearest (red) to the farthest measured depth (blue); pixels without a measurement "
+    "are black. Gradients: white = none, red = deeper to the right, cyan = deeper to "
+    "the left, yellow-green = deeper downwards, violet = deeper upwards; colours "
+    "saturate at the limit given below the true gradients. RMS is computed for each "
+    "image over its measured pixels."
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Example:
-    """One test image with its ground truth and all that was predicted for it.
-
-    Attributes:
-        name: Name of the record.
-        image: RGB, uint8 `[H, W, 3]`.
-        ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
-        gradient_x: True depth gradient along the width, metres per pixel, `[H, W]`;
-            0 where it is not known.
-        gradient_y: The same along the height.
-        predictions: `fcrn` and `dpde` to the arrays of their predictions file.
-    """
-
-    name: str
-    image: np.ndarray
-    ground_truth: np.ndarray
-    gradient_x: np.ndarray
-    gradient_y: np.ndarray
-    predictions: Mapping[str, Mapping[str, np.ndarray]]
 
 
 _TITLES = (
@@ -63,12 +41,12 @@ _PREDICTED_DEPTHS = (
 
 
 def picture_table(examples: Sequence[Example]) -> Table:
-    """Returns a table of pictures: input, truth, predictions, gradients, fused depth.
+    """Returns a table of pictures: input, truth, predictions and gradients.
 
-    What was not predicted says that it was not run.
+    Missing predictions are marked as not run.
 
     Args:
-        examples: One for each row.
+        examples: Images, one per row.
 
     Returns:
         A table of the kind `pictures`.
@@ -84,9 +62,8 @@ def picture_table(examples: Sequence[Example]) -> Table:
 
 
 def _row(example: Example) -> dict[str, Cell]:
-    """Title to cell for all that there is of an example."""
-    measured = example.ground_truth[example.ground_truth > 0]
-    low, high = (measured.min(), measured.max()) if measured.size else (0.0, 1.0)
+    """Cells by title for the available maps of an example."""
+    low, high = example.depth_range
     truth = colorize_depth(example.ground_truth, min_depth=low, max_depth=high)
     cells = {
         "Input": _cell(example, "input", example.image, example.name),
@@ -106,10 +83,9 @@ def _row(example: Example) -> dict[str, Cell]:
 
 
 def _gradient_cells(example: Example) -> dict[str, Cell]:
-    """True and, if there are, predicted gradients in one scale."""
-    size = np.hypot(example.gradient_x, example.gradient_y)
-    limit = max(float(np.percentile(size, 98)), 0.01)
-    true = colorize_gradients(example.gradient_x, example.gradient_y, limit=limit)
+    """True and predicted gradients with one colour scale."""
+    limit = example.gradient_limit
+    true = colorize_gradients(*example.true_gradients, limit=limit)
     caption = f"up to {limit:.2f} m/pixel"
     cells = {"True gradients": _cell(example, "true_gradients", true, caption)}
     arrays = example.predictions.get("dpde", {})
@@ -117,24 +93,21 @@ def _gradient_cells(example: Example) -> dict[str, Cell]:
         predicted = colorize_gradients(
             arrays["gradient_x"], arrays["gradient_y"], limit=limit
         )
-        cells["Gradient network"] = _cell(
-            example, "gradients", predicted, "the same scale"
-        )
+        cells["Gradient network"] = _cell(example, "gradients", predicted, "same scale")
     return cells
 
 
 def _rms_caption(example: Example, predicted: np.ndarray) -> str:
-    """The image's own RMS; nothing for an image without measured pixels."""
+    """The RMS of an image; empty without measured pixels."""
     truth = example.ground_truth
     if not np.any(truth > 0):
         return ""
-    full = cv2.resize(predicted, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    rms = PixelErrors.values(PixelErrors(truth, truth > 0).sums(full))[0]
+    rms = PixelErrors.values(PixelErrors(truth, truth > 0).sums(predicted))[0]
     return f"RMS {rms:.3f} m"
 
 
 def _with_bar(picture: np.ndarray) -> np.ndarray:
-    """The picture with a bar of the depth colours below it, near to far."""
+    """The picture with a colour bar below it, from near to far."""
     height, width = picture.shape[:2]
     thickness = max(2, round(_BAR_HEIGHT * height))
     ramp = np.tile(np.linspace(1.0, 2.0, width), (thickness, 1))
@@ -144,9 +117,6 @@ def _with_bar(picture: np.ndarray) -> np.ndarray:
 
 def _cell(example: Example, what: str, rgb: np.ndarray, caption: str) -> Cell:
     """A cell with the encoded picture."""
-    size = example.image.shape[1::-1]
-    if what != "truth" and rgb.shape[1::-1] != size:
-        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR)
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     text = f"{example.name}: {what.replace('_', ' ')}"

@@ -1,4 +1,4 @@
-"""Reads a folder of runs, of which any part may be missing.
+"""Reads a folder of runs; any part of it may be missing.
 
     runs/nyu/
         depth/ gradient/ fcrn/          run.json, metrics.jsonl, weights.weights.h5
@@ -14,7 +14,7 @@ import pathlib
 import h5py
 
 from dpde_tf.files.hdf5 import open_to_read
-from dpde_tf.files.json_files import read_json_object
+from dpde_tf.reporting.run_records import read_record, read_summary
 from dpde_tf.runs.run_folder import RECORD_FILE, WEIGHTS_FILE, read_metrics
 
 TRAINING_TITLES = {
@@ -23,24 +23,16 @@ TRAINING_TITLES = {
     "fcrn": "FCRN",
 }
 PREDICTION_FOLDERS = ("fcrn", "dpde")
-_SUMMARY_FIELDS = {
-    "dataset",
-    "split",
-    "num_images",
-    "predictions",
-    "records",
-    "protocols",
-}
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingRun:
-    """One training run.
+    """A training run.
 
     Attributes:
-        record: Content of `run.json`; empty if there is none.
+        record: Content of `run.json`.
         epochs: Lines of `metrics.jsonl`.
-        num_parameters: Of the written weights; None if there are none.
+        num_parameters: Number of values in the saved weights; None without weights.
     """
 
     record: dict
@@ -50,14 +42,14 @@ class TrainingRun:
 
 @dataclasses.dataclass(frozen=True)
 class Runs:
-    """All that a folder of runs holds.
+    """Content of a folder of runs.
 
     Attributes:
-        directory: The folder.
-        training: `depth`, `gradient` or `fcrn` to the run.
-        predictions: `dpde` or `fcrn` to the folder of predictions.
-        prediction_records: `dpde` or `fcrn` to the `run.json` beside the predictions.
-        scores: Name to content of `summary.json`.
+        directory: Path of the folder.
+        training: Training runs by name: `depth`, `gradient` or `fcrn`.
+        predictions: Folders of predictions by name: `dpde` or `fcrn`.
+        prediction_records: Content of the `run.json` beside the predictions, by name.
+        scores: Content of `summary.json` by name.
     """
 
     directory: pathlib.Path
@@ -68,17 +60,17 @@ class Runs:
 
 
 def read_runs(directory: str | pathlib.Path) -> Runs:
-    """Returns what a folder of runs holds.
+    """Returns the content of a folder of runs.
 
     Args:
-        directory: The folder, laid out as above.
+        directory: Folder with the layout above.
 
     Returns:
-        Its parts; missing ones are not in the dictionaries.
+        Content of the folder; missing parts are left out.
 
     Raises:
-        FileNotFoundError: If the folder holds none of them.
-        ValueError: If a file is broken.
+        FileNotFoundError: If the folder holds none of the parts.
+        ValueError: If a file is damaged.
     """
     directory = pathlib.Path(directory)
     training = {
@@ -92,7 +84,7 @@ def read_runs(directory: str | pathlib.Path) -> Runs:
         if any((directory / "predictions" / name).glob("*.npz"))
     }
     prediction_records = {
-        name: _read_json(folder / RECORD_FILE)
+        name: read_record(folder / RECORD_FILE)
         for name, folder in predictions.items()
         if (folder / RECORD_FILE).is_file()
     }
@@ -102,49 +94,22 @@ def read_runs(directory: str | pathlib.Path) -> Runs:
         raise FileNotFoundError(
             f"{directory} holds no training run (depth/run.json), no predictions "
             "(predictions/dpde/*.npz) and no scores (scores/dpde/summary.json), so "
-            "there is nothing to report. Name another folder with --runs."
+            "there is nothing to report. Give another folder with --runs."
         )
     return Runs(directory, training, predictions, prediction_records, scores)
 
 
-def read_summary(folder: str | pathlib.Path) -> dict:
-    """Returns the content of `summary.json` in a folder of scores.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        What was scored, and under `protocols` the results by protocol and array.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is broken, or lacks a field.
-    """
-    path = pathlib.Path(folder) / "summary.json"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} does not exist. Write it with `python -m experiments.evaluate`."
-        )
-    summary = _read_json(path)
-    if missing := _SUMMARY_FIELDS - set(summary):
-        raise ValueError(
-            f"{path} lacks {', '.join(sorted(missing))}. Write it again with "
-            "`python -m experiments.evaluate`."
-        )
-    return summary
-
-
 def count_parameters(path: str | pathlib.Path) -> int:
-    """Returns the number of values in a `.weights.h5` file, without the optimizer's.
+    """Returns the number of values in a `.weights.h5` file without the optimizer.
 
     Args:
-        path: A file that `keras.Model.save_weights` wrote.
+        path: File written by `keras.Model.save_weights`.
 
     Returns:
-        What `keras.Model.count_params` gives: moving averages count too.
+        The result of `keras.Model.count_params`, which includes moving averages.
 
     Raises:
-        ValueError: If the file is broken.
+        ValueError: If the file is damaged.
     """
     count = 0
 
@@ -165,15 +130,10 @@ def count_parameters(path: str | pathlib.Path) -> int:
 
 
 def _read_training_run(directory: pathlib.Path) -> TrainingRun:
-    """One training run; only `run.json` has to be there."""
+    """Reads a training run; only `run.json` is required."""
     weights = directory / WEIGHTS_FILE
     return TrainingRun(
-        record=_read_json(directory / RECORD_FILE),
+        record=read_record(directory / RECORD_FILE),
         epochs=read_metrics(directory),
         num_parameters=count_parameters(weights) if weights.is_file() else None,
     )
-
-
-def _read_json(path: pathlib.Path) -> dict:
-    """The content of a JSON file."""
-    return read_json_object(path, remedy="Delete it and run what wrote it again.")

@@ -1,17 +1,17 @@
-"""Tables of scores beside the paper's numbers and FCRN's."""
+"""Tables of scores beside published numbers of the paper and of FCRN."""
 
 import dataclasses
 from collections.abc import Mapping
 
 from dpde_tf.reporting import paper_values
-from dpde_tf.reporting.report.blocks import Cell, Table
-from dpde_tf.reporting.report.comparison import (
+from dpde_tf.reporting.blocks import Cell, Table
+from dpde_tf.reporting.comparability import (
     PAPER,
     is_paper_protocol,
     is_paper_split,
     references,
 )
-from dpde_tf.reporting.report.score_cells import (
+from dpde_tf.reporting.score_cells import (
     LEGEND,
     NOT_FOUND,
     TITLES,
@@ -25,23 +25,23 @@ from dpde_tf.reporting.report.score_cells import (
 )
 
 COLUMNS = {name: TITLES[name] for name in list(TITLES)[:7]}
-"""Measures that every data set has, and their titles."""
+"""Titles of the measures that every data set has."""
 
 _OWN = "this run"
 
 Scores = Mapping[str, dict]
-"""Name of a scores folder to the content of its `summary.json`."""
+"""Content of `summary.json` by the name of its folder."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """A row of the paper's tables that this project can fill.
+    """A row in the paper's tables that this project reproduces.
 
     Attributes:
         row: Name in `paper_values`.
         title: Name in the report.
-        folder: Scores folder that holds it.
-        key: Predicted array that is it.
+        folder: Folder with its scores.
+        key: Predicted array.
     """
 
     row: str
@@ -64,31 +64,31 @@ _STEPS = (
 def find_results(
     scores: Scores, folder: str, key: str, protocol: str
 ) -> dict[str, dict] | None:
-    """Returns the results of one array under one protocol, or None if not run.
+    """Returns the results of an array under a protocol, or None if not run.
 
     Args:
-        scores: The scores.
+        scores: Scores by folder.
         folder: Name of the scores folder.
         key: Predicted array.
         protocol: Name of the protocol.
 
     Returns:
-        `pooled` and `per_image_mean` measures, and counts.
+        Measures under `pooled` and `per_image_mean`, and counts.
     """
     summary = scores.get(folder, {"protocols": {}})
     return summary["protocols"].get(protocol, {"results": {}})["results"].get(key)
 
 
 def score_table(scores: Scores, *, dataset: str, protocol: str) -> Table:
-    """Returns pooled scores beside the published numbers, with the gaps.
+    """Returns a table of pooled scores, published numbers and the gaps.
 
     Args:
-        scores: The scores.
-        dataset: Such as `nyu_depth_v2`.
+        scores: Scores by folder.
+        dataset: Name of the data set, such as `nyu_depth_v2`.
         protocol: Name of the protocol.
 
     Returns:
-        A table; what is not run says so.
+        Table in which missing scores are marked as not run.
 
     Source: Xu & Liu (2021), Tables 1-4.
     """
@@ -114,14 +114,14 @@ def score_table(scores: Scores, *, dataset: str, protocol: str) -> Table:
 
 
 def mean_table(scores: Scores, *, protocol: str) -> Table:
-    """Returns the means over images of the images' own scores.
+    """Returns a table of the scores averaged over images.
 
     Args:
-        scores: The scores.
+        scores: Scores by folder.
         protocol: Name of the protocol.
 
     Returns:
-        A table; what is not run says so.
+        Table in which missing scores are marked as not run.
     """
     arrays = {method.title: (method.folder, method.key) for method in METHODS}
     arrays |= {f"`{f}/{key}`": (f, key) for f, key in _other_arrays(scores, protocol)}
@@ -134,15 +134,15 @@ def mean_table(scores: Scores, *, protocol: str) -> Table:
 
 
 def gain_table(scores: Scores, *, dataset: str, protocol: str) -> Table:
-    """Returns what each part of the method adds, here and in the paper.
+    """Returns a table of the contributions of each part of the method.
 
     Args:
-        scores: The scores.
-        dataset: Such as `nyu_depth_v2`.
+        scores: Scores by folder.
+        dataset: Name of the data set, such as `nyu_depth_v2`.
         protocol: Name of the protocol.
 
     Returns:
-        Differences of the pooled scores; an error that falls is a gain.
+        Differences of the pooled scores, here and in the paper.
 
     Source: Xu & Liu (2021), Table 4.
     """
@@ -165,15 +165,15 @@ def gain_table(scores: Scores, *, dataset: str, protocol: str) -> Table:
 
 
 def footnotes(scores: Scores, *, dataset: str, protocol: str) -> tuple[str, ...]:
-    """Returns how the published numbers that `score_table` shows were measured.
+    """Returns notes on how the published numbers in `score_table` were measured.
 
     Args:
-        scores: The scores.
-        dataset: Such as `nyu_depth_v2`.
+        scores: Scores by folder.
+        dataset: Name of the data set, such as `nyu_depth_v2`.
         protocol: Name of the protocol.
 
     Returns:
-        Sentences, one for each source but the paper.
+        One sentence for each source except the paper.
     """
     published = [
         references(scores.get(m.folder), dataset, protocol=protocol, row=m.row)
@@ -188,7 +188,7 @@ def footnotes(scores: Scores, *, dataset: str, protocol: str) -> tuple[str, ...]
 
 
 def _other_arrays(scores: Scores, protocol: str) -> list[tuple[str, str]]:
-    """Scored arrays that are no row of the paper's tables."""
+    """Scored arrays that are not a row in the paper's tables."""
     known = {(method.folder, method.key) for method in METHODS}
     return [
         (folder, key)

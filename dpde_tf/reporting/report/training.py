@@ -1,10 +1,10 @@
-"""Training runs in the report: curves, settings, numbers of parameters."""
+"""Curves, settings and numbers of parameters of training runs."""
 
 from collections.abc import Mapping
 
 from dpde_tf.reporting import paper_values
+from dpde_tf.reporting.blocks import NOT_RUN, Cell, Figures, Picture, Table
 from dpde_tf.reporting.report import curves
-from dpde_tf.reporting.report.blocks import NOT_RUN, Cell, Figures, Picture, Table
 from dpde_tf.reporting.report.runs import TRAINING_TITLES, TrainingRun
 
 _NOT_TERMS = {
@@ -20,17 +20,17 @@ _EMPTY = Cell("–", "missing")
 
 
 def curve_figures(name: str, run: TrainingRun) -> Figures:
-    """Returns one small chart for each loss term, metric, and the learning rate.
+    """Returns one chart for each loss term, each metric and the learning rate.
 
-    Training and validation of the same quantity share a chart; so does a validation
-    metric with the same metric of a network that predicts zero (`<metric>_of_zero`).
+    Training and validation values of a quantity share a chart. Validation metrics also
+    share it with those of a network that predicts zero (`<metric>_of_zero`).
 
     Args:
-        name: Name of the run, for the files.
-        run: The run.
+        name: Name of the run, for the file names.
+        run: Training run.
 
     Returns:
-        The charts.
+        Charts as pictures.
     """
     charts: dict[str, dict[str, list]] = {}
     for row in run.epochs:
@@ -43,7 +43,7 @@ def curve_figures(name: str, run: TrainingRun) -> Figures:
         for (chart, label), value in series.items():
             points = charts.setdefault(chart, {}).setdefault(label, [])
             points.append((row["epoch"], value))
-    # The learning rate comes last, whatever the first epoch logged.
+    # The learning rate always comes last.
     names = sorted(charts, key=lambda chart: chart == "learning_rate")
     pictures = []
     for chart in names:
@@ -55,34 +55,35 @@ def curve_figures(name: str, run: TrainingRun) -> Figures:
 
 
 def run_summary(run: TrainingRun) -> str:
-    """Returns a sentence on how long a run has trained.
+    """Returns a sentence on the length of a training run.
 
     Args:
-        run: The run.
+        run: Training run.
 
     Returns:
-        Epochs, steps, time and speed, as far as they are logged.
+        Epochs, steps, time and speed, as far as logged.
     """
     if not run.epochs:
-        return "No epoch is finished."
+        return "No epoch has finished."
     last = run.epochs[-1]
     parts = [f"{last['epoch']} epochs, {last['step']} steps"]
     if seconds := sum(row.get("seconds", 0) for row in run.epochs):
         hours, minutes = divmod(round(seconds / 60), 60)
         parts.append(f"{hours} h {minutes:02d} min" if hours else f"{minutes} min")
     if "images_per_second" in last:
-        parts.append(f"{last['images_per_second']:.1f} images a second in the last one")
+        speed = last["images_per_second"]
+        parts.append(f"{speed:.1f} images per second in the last epoch")
     return ", ".join(parts) + "."
 
 
 def settings_table(run_records: Mapping[str, dict]) -> Table:
-    """Returns the settings of all runs side by side.
+    """Returns a table of the settings of all runs.
 
     Args:
-        run_records: Title to the content of `run.json`.
+        run_records: Content of `run.json` by title.
 
     Returns:
-        A row for each setting that any of them records.
+        One row for each recorded setting.
     """
     columns = [_settings(record) for record in run_records.values()]
     names = dict.fromkeys(name for settings in columns for name in settings)
@@ -97,7 +98,7 @@ def settings_table(run_records: Mapping[str, dict]) -> Table:
 
 
 def _settings(record: Mapping) -> dict[str, str]:
-    """Setting to its value, in words."""
+    """Settings by name, as text."""
     hardware = record.get("hardware", {})
     gpus = hardware.get("gpus")
     versions = (f"{name} {v}" for name, v in record.get("versions", {}).items())
@@ -115,7 +116,7 @@ def _settings(record: Mapping) -> dict[str, str]:
 
 
 def _flattened(config: Mapping, prefix: str = "") -> dict[str, object]:
-    """A nested configuration with dotted names."""
+    """Flattens a nested configuration to dotted names."""
     flat = {}
     for name, value in config.items():
         if isinstance(value, Mapping):
@@ -126,13 +127,13 @@ def _flattened(config: Mapping, prefix: str = "") -> dict[str, object]:
 
 
 def parameter_table(training: Mapping[str, TrainingRun]) -> Table:
-    """Returns the numbers of parameters and their ratio beside the paper's.
+    """Returns a table of the numbers of parameters and their ratios.
 
     Args:
-        training: Name to run.
+        training: Training runs by name.
 
     Returns:
-        A table of the trained networks.
+        One row per network.
 
     Source: Xu & Liu (2021), Table 5.
     """
@@ -155,13 +156,18 @@ def parameter_table(training: Mapping[str, TrainingRun]) -> Table:
             )
         )
     return Table(
-        ("Network", "Parameters", "Ratio to the gradient network", "The paper's ratio"),
+        (
+            "Network",
+            "Parameters",
+            "Ratio to the gradient network",
+            "Ratio in the paper",
+        ),
         tuple(rows),
-        note="Counted in the written weights, the moving averages of batch "
-        "normalization included. The paper's text prints the ratio, not the counts.",
+        note="Counted in the saved weights, including the moving averages of batch "
+        "normalisation. The paper's text gives the ratio, not the counts.",
     )
 
 
 def _count_cell(count: int | None) -> Cell:
-    """A number of parameters with its thousands apart."""
+    """A number of parameters with thousands separators."""
     return Cell(f"{count:,}", "strong") if count else Cell(NOT_RUN, "missing")

@@ -1,4 +1,6 @@
-"""The tables of the paper, each beside what the paper and others say.
+"""Tables of the paper, each beside the numbers of others and of our runs.
 
-`costs` makes Table 5; `formats` writes a table as Markdown, CSV and LaTeX.
+`scored_runs` reads scores and how they were obtained, `scores` makes Tables 1 to 4,
+`protocols` compares protocols, `costs` makes Table 5, and `formats` writes a table as
+Markdown, CSV and LaTeX.
 """

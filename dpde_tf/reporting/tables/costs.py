@@ -1,4 +1,4 @@
-"""Table 5: what the networks cost in parameters, and in arithmetic."""
+"""Table 5: parameters and arithmetic of the networks."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -15,30 +15,32 @@ from dpde_tf.models.costs import LayerCost, layer_costs, training_flops
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.reporting import paper_values
-from dpde_tf.reporting.report.blocks import NOT_RUN, Cell, Table
-from dpde_tf.reporting.report.score_cells import NOT_FOUND
+from dpde_tf.reporting.blocks import NOT_RUN, Cell, Table
+from dpde_tf.reporting.score_cells import NOT_FOUND
 
 _NOTE = (
     "Parameters include the moving averages of batch normalisation. GFLOP: 1e9 "
-    "floating-point operations, two a multiply-add of a convolution, for one image; a "
-    "training step is forward and backward. The paper's text prints the ratio, not the "
-    "counts. For the released FCRN at 228x304, OpenVINO's Open Model Zoo lists 63.5421 "
-    "GFLOP and 34.5255 M parameters, which are exchanged: its graph, with folded batch "
-    "normalisation, has 63,542,145 parameters and takes 34.44 GFLOP in convolutions."
+    "floating-point operations for one image, two per multiply-add of a convolution; a "
+    "training step is a forward and a backward pass. The paper's text gives the ratio, "
+    "not the counts. For the released FCRN at 228x304, OpenVINO's Open Model Zoo lists "
+    "63.5421 GFLOP and 34.5255 M parameters. These two numbers are exchanged: the "
+    "graph, with folded batch normalisation, has 63,542,145 parameters and takes 34.44 "
+    "GFLOP in convolutions."
 )
 _BENCHMARK_NOTE = (
-    "Times are medians for one image (of a training step: a batch's share), memory is "
-    "the peak of the whole process, both by `python -m experiments.benchmark`: {name}."
+    "Times are medians per image (for a training step, the time of a batch divided by "
+    "its images); memory is the peak of the whole process. Both were measured by "
+    "`python -m experiments.benchmark`: {name}."
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """What the benchmark measured of one part of the method.
+    """Time and memory of one part of the method.
 
     Attributes:
-        seconds: Median for one image.
-        peak_memory: Of the process, bytes.
+        seconds: Median time for one image.
+        peak_memory: Peak memory of the process, bytes.
     """
 
     seconds: float
@@ -47,12 +49,12 @@ class Timing:
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """What the benchmark measured of the networks.
+    """Benchmark results of the networks.
 
     Attributes:
-        forward: Network, as in `network_costs`, to its forward pass.
-        training: Network to its training step.
-        name: What was measured, and on which machine.
+        forward: Forward passes by network, as in `network_costs`.
+        training: Training steps by network.
+        name: Measured parts and machine.
     """
 
     forward: Mapping[str, Timing]
@@ -62,11 +64,11 @@ class Benchmark:
 
 @dataclasses.dataclass(frozen=True)
 class NetworkCost:
-    """The layers of one network of the paper.
+    """Costs of one network.
 
     Attributes:
         title: Name in the table.
-        layers: Their costs, from input to output.
+        layers: Costs of the layers from input to output.
     """
 
     title: str
@@ -74,7 +76,7 @@ class NetworkCost:
 
     @property
     def num_parameters(self) -> int:
-        """Numbers in all weights."""
+        """Number of values in all weights."""
         return sum(layer.num_parameters for layer in self.layers)
 
     @property
@@ -95,7 +97,8 @@ def network_costs(image_size: tuple[int, int]) -> dict[str, NetworkCost]:
         image_size: (height, width), pixels.
 
     Returns:
-        `fcrn`, `modified_fcrn`, `gradient`, and our `context`. Nothing is downloaded.
+        Costs of `fcrn`, `modified_fcrn`, `gradient` and our `context`. Nothing is
+        downloaded.
     """
 
     def depth_network(lateral_connections: bool) -> keras.Model:
@@ -132,15 +135,15 @@ def parameter_table(
     image_size: tuple[int, int],
     benchmark: Benchmark | None = None,
 ) -> Table:
-    """Returns parameters with their ratio beside the paper's, arithmetic and times.
+    """Returns a table of parameters with their ratios, arithmetic and times.
 
     Args:
-        costs: From `network_costs`.
-        image_size: The size they are of, pixels.
-        benchmark: Times and memory; None if not run.
+        costs: Result of `network_costs`.
+        image_size: (height, width) for which the costs hold, pixels.
+        benchmark: Benchmark results; None if not run.
 
     Returns:
-        A row a network.
+        One row per network.
 
     Source: Xu & Liu (2021), Table 5.
     """
@@ -149,13 +152,13 @@ def parameter_table(
         "Network",
         "Parameters",
         "Ratio to the gradient network",
-        "The paper's ratio",
+        "Ratio in the paper",
         f"GFLOP, forward, {size}",
         f"GFLOP, training step, {size}",
         "Forward pass (ms)",
-        "Its memory (GiB)",
+        "Forward memory (GiB)",
         "Training step (ms)",
-        "Its memory (GiB)",
+        "Training memory (GiB)",
     )
     benchmark = benchmark or Benchmark({}, {}, "")
     rows = []
@@ -179,7 +182,7 @@ def parameter_table(
 
 
 def _timing_cells(timing: Timing | None) -> tuple[Cell, Cell]:
-    """Milliseconds and GiB."""
+    """Cells for milliseconds and GiB."""
     if timing is None:
         return Cell(NOT_RUN, "missing"), Cell(NOT_RUN, "missing")
     memory = timing.peak_memory / 2**30
@@ -187,13 +190,13 @@ def _timing_cells(timing: Timing | None) -> tuple[Cell, Cell]:
 
 
 def layer_table(cost: NetworkCost) -> Table:
-    """Returns the costs of a network layer by layer, with their sums.
+    """Returns a table of the costs of each layer, with their sums.
 
     Args:
-        cost: The network.
+        cost: Costs of the network.
 
     Returns:
-        A row for each layer with parameters, and one for all.
+        One row per layer with parameters, and one for all layers.
     """
     rows = [
         (

@@ -1,4 +1,4 @@
-"""A table as Markdown, CSV and LaTeX."""
+"""Writes a table as Markdown, CSV and LaTeX."""
 
 import csv
 import io
@@ -6,13 +6,13 @@ import pathlib
 import re
 
 from dpde_tf.files.atomic import atomic_write
-from dpde_tf.reporting.report.blocks import LONG_TEXT, Cell, Heading, Table
-from dpde_tf.reporting.report.markdown import to_markdown
+from dpde_tf.reporting.blocks import LONG_TEXT, Cell, Heading, Table
+from dpde_tf.reporting.markdown import to_markdown
 
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
-    "/": r"/\allowbreak{}",  # addresses and paths are wider than a column
+    "/": r"/\allowbreak{}",  # URLs and paths are wider than a column
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "–": "--",
@@ -28,13 +28,13 @@ _LATEX = {
 
 
 def to_csv(table: Table) -> str:
-    """Returns comma-separated values, numbers without thousands separators.
+    """Returns a table as CSV with numbers without thousands separators.
 
     Args:
-        table: The table; its note is left out.
+        table: Table; its note is left out.
 
     Returns:
-        A line a row, the header first; an empty first cell repeats the one above.
+        One line per row after the header; an empty first cell repeats the cell above.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -55,15 +55,15 @@ def _csv_cell(text: str) -> str:
 
 
 def to_latex(table: Table, caption: str) -> str:
-    """Returns a `table` environment; it needs the packages booktabs and graphicx.
+    """Returns a LaTeX `table`; it needs the packages booktabs and graphicx.
 
     Args:
-        table: The table; its note follows the caption.
-        caption: Text above it.
+        table: Table; its note follows the caption.
+        caption: Text above the table.
 
     Returns:
-        LaTeX, the first column to the left, numbers to the right, long texts in
-        paragraphs; all of it as wide as the lines of the page.
+        LaTeX as wide as the text, with numbers aligned to the right and long texts in
+        paragraphs.
     """
     columns = "".join(_latex_column(table, i) for i in range(len(table.header)))
     rows = [
@@ -87,24 +87,24 @@ def to_latex(table: Table, caption: str) -> str:
 
 
 def _latex_column(table: Table, index: int) -> str:
-    """How a column is set."""
+    """The LaTeX specification of a column."""
     if table.is_text(index):
-        return rf"p{{{LONG_TEXT / 10:g}cm}}"  # ten characters need a centimetre
+        return rf"p{{{LONG_TEXT / 10:g}cm}}"  # one centimetre per ten characters
     return "l" if index == 0 or table.kind != "numbers" else "r"
 
 
 def _latex_cell(table: Table, index: int, cell: Cell) -> str:
-    """A cell; what follows a line break in a narrow column stands below."""
+    """A cell; line breaks in narrow columns are stacked."""
     lines = [_latex_text(line) for line in cell.text.split("\n")]
     if len(lines) == 1 or table.is_text(index):
         return r" \newline ".join(lines)
-    # A bracket at the start of a line would be an option of the line break.
+    # A bracket at the start of a line would be read as an option of the line break.
     stacked = r"\\{}".join(lines)
     return rf"\shortstack[{_latex_column(table, index)}]{{{stacked}}}"
 
 
 def _latex_text(text: str) -> str:
-    """Text with LaTeX's special characters escaped, and code in typewriter."""
+    """Escapes special characters and sets code in typewriter."""
     escaped = "".join(_LATEX.get(character, character) for character in text)
     return re.sub("`([^`]*)`", r"\\texttt{\1}", escaped)
 
@@ -113,10 +113,10 @@ def write_table(table: Table, folder: pathlib.Path, name: str, title: str) -> No
     """Writes `<name>.md`, `<name>.csv` and `<name>.tex`.
 
     Args:
-        table: The table.
-        folder: Where to; made if need be.
-        name: Of the files.
-        title: Heading and caption.
+        table: Table to write.
+        folder: Output folder, created if missing.
+        name: Name of the files without suffix.
+        title: Heading and caption of the table.
     """
     texts = {
         "md": to_markdown((Heading(title), table)),

@@ -1,10 +1,10 @@
-"""How the scores of the same predictions differ from protocol to protocol."""
+"""Table of the same predictions under every protocol."""
 
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from dpde_tf.reporting.report.blocks import NOT_RUN, Table
-from dpde_tf.reporting.report.score_cells import (
+from dpde_tf.reporting.blocks import NOT_RUN, Table
+from dpde_tf.reporting.score_cells import (
     TITLES,
     Line,
     line_rows,
@@ -17,21 +17,21 @@ from dpde_tf.reporting.tables.scored_runs import ScoredRun
 MEASURES = ("rms", "rel", "log10", "delta1", "delta2", "delta3")
 
 _NOTE = (
-    "The same files, scored by each protocol; numbers are of the mean that the "
-    "protocol's source takes. In brackets: 95 % intervals. Two rows with the same "
-    "numbers compare the same pixels."
+    "The same files are scored under each protocol, with the mean that the source of "
+    "the protocol uses. Brackets hold 95 % intervals. Two rows with the same numbers "
+    "compare the same pixels."
 )
 _MEANS = {"pooled": "pooled", "per_image_mean": "mean over images"}
 
 
 def protocol_table(runs: Sequence[ScoredRun]) -> Table:
-    """Returns the scores of every run under every protocol that it was scored by.
+    """Returns a table of all runs under all protocols that scored them.
 
     Args:
-        runs: Scores of any data set.
+        runs: Scored runs on any data set.
 
     Returns:
-        A row for each array and protocol.
+        One row for each array and protocol.
     """
     rows = []
     for run in runs:
@@ -45,21 +45,21 @@ def protocol_table(runs: Sequence[ScoredRun]) -> Table:
         "Run",
         "Protocol",
         *(TITLES[name] for name in MEASURES),
-        "What it compares",
+        "Compared pixels",
     )
     return Table(header, tuple(rows), note=_NOTE)
 
 
 def paired_lines(run: ScoredRun, key: str, protocol: str) -> Iterator[Line]:
-    """Yields how an array differs from others that it was compared with.
+    """Yields the differences between an array and those it was compared with.
 
     Args:
-        run: The scores.
-        key: The array.
+        run: Scored run.
+        key: Name of the array.
         protocol: Name of the protocol.
 
     Yields:
-        A line for each other array, with the intervals of the paired bootstrap.
+        One line for each other array, with intervals of the paired bootstrap.
     """
     names = (key, f"{pathlib.Path(run.summary['predictions']).name}/{key}")
     found = run.summary["protocols"].get(protocol, {}).get("comparisons", {})
@@ -72,7 +72,7 @@ def paired_lines(run: ScoredRun, key: str, protocol: str) -> Iterator[Line]:
 
 
 def _lines(run: ScoredRun, key: str) -> Iterator[Line]:
-    """A line a protocol."""
+    """Yields one line per protocol."""
     for name, protocol in run.summary["protocols"].items():
         results = run.results(name).get(key)
         if results is None:

@@ -1,15 +1,15 @@
-"""Scores and how they came about: which row of the tables they are, and by what runs.
+"""Scores with their origin: the row of the tables and the runs behind them.
 
-The record `run.json` beside the scores names the predictions, theirs the training runs.
-Any of them may be missing; then the tables say so.
+The record `run.json` beside the scores names the predictions, and their record names
+the training runs. The tables tell if a record is missing.
 """
 
 import dataclasses
 import pathlib
 from collections.abc import Sequence
 
-from dpde_tf.reporting.report.blocks import Cell, Table
-from dpde_tf.reporting.report.runs import read_summary
+from dpde_tf.reporting.blocks import Cell, Table
+from dpde_tf.reporting.run_records import is_context_network, read_summary
 from dpde_tf.runs.run_folder import RECORD_FILE, read_metrics, read_run_record
 
 FUSED_ROWS = {
@@ -18,28 +18,28 @@ FUSED_ROWS = {
     "image": "image_gradients",
     "truth": "true_gradients",
 }
-"""Which gradients were fused to the row of Table 4."""
+"""Gradient source of each row of Table 4."""
 
 CONTEXT_ROWS = {
     "fused": "context",
     "network": "context_gradients",
     "context_depth": "context_depth",
 }
-"""What a context network gave to the row of Table 4."""
+"""Output of the context network in each row of Table 4."""
 
 _ROWS_BY_LABEL = {"fcrn": "fcrn", "dpde": "modified_fcrn", "lateral": "lateral"}
-# Of the depth network, where its record is missing.
+# Rows of depth networks whose record is missing.
 
 _NO_RECORD = "no record of the training"
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A program that was run.
+    """A run of a program.
 
     Attributes:
-        record: Content of its `run.json`; empty if there is none.
-        epochs: That it trained; 0 if it is no training.
+        record: Content of `run.json`; empty if missing.
+        epochs: Number of trained epochs; 0 for other programs.
     """
 
     record: dict
@@ -47,12 +47,12 @@ class Step:
 
     @property
     def config(self) -> dict:
-        """The configurations in force."""
+        """Configurations of the run."""
         return self.record.get("config", {})
 
     @property
     def command(self) -> str:
-        """The command line, or empty."""
+        """Command line, possibly empty."""
         if "program" not in self.record:
             return ""
         given = self.record.get("flags", {}).items()
@@ -62,7 +62,7 @@ class Step:
 
     @property
     def summary(self) -> str:
-        """Epochs, image size, seed and start, or that they are not known."""
+        """Epochs, image size, seed and initial weights, as far as known."""
         training = self.config.get("TrainingConfig")
         if training is None:
             return _NO_RECORD
@@ -76,15 +76,15 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class ScoredRun:
-    """Scores of one folder of predictions.
+    """Scores of a folder of predictions.
 
     Attributes:
-        label: Its name in the tables.
+        label: Name in the tables.
         summary: Content of `summary.json`.
-        scoring: The program that scored.
-        prediction: The program that predicted, or fused.
-        depth: The training of the depth network.
-        gradient: The training of the gradient network.
+        scoring: Run of the scoring program.
+        prediction: Run of the program that predicted or fused.
+        depth: Training run of the depth network.
+        gradient: Training run of the gradient network.
     """
 
     label: str
@@ -96,24 +96,23 @@ class ScoredRun:
 
     @property
     def name(self) -> str:
-        """The label without the folder before it."""
+        """Label without the leading folder."""
         return self.label.rpartition("/")[2]
 
     @property
     def trainings(self) -> tuple[Step, Step]:
-        """Of the depth network and of the gradient network."""
+        """Training runs of the depth network and of the gradient network."""
         return self.depth, self.gradient
 
     def row(self, key: str) -> str | None:
-        """Returns which row of the tables an array is.
+        """Returns the row of the tables to which an array belongs.
 
         Args:
-            key: The array, such as `fused`.
+            key: Name of the array, such as `fused`.
 
         Returns:
-            A row of `paper_values`, or `lateral` for the modified FCRN without the
-            FSIM loss, or one of `FUSED_ROWS` or `CONTEXT_ROWS`; None for any other
-            array.
+            A row of `paper_values`, `lateral` for the modified FCRN without the FSIM
+            loss, or a row of `FUSED_ROWS` or `CONTEXT_ROWS`; None for other arrays.
         """
         network = self._depth_row()
         if key == "depth":
@@ -129,11 +128,11 @@ class ScoredRun:
 
     @property
     def _has_context(self) -> bool:
-        """Whether a context network gave the gradients."""
-        return "ContextNetworkConfig" in self.gradient.config
+        """Whether a context network predicted the gradients."""
+        return is_context_network(self.gradient.config)
 
     def _depth_row(self) -> str | None:
-        """The row of the depth network, by its training."""
+        """The row of the depth network, according to its training."""
         if "DepthNetworkConfig" not in self.depth.config:
             return _ROWS_BY_LABEL.get(self.name)
         if not self.depth.config["DepthNetworkConfig"]["lateral_connections"]:
@@ -145,10 +144,10 @@ class ScoredRun:
         return self.depth.config.get("DepthLossConfig", {}).get("lambda_fsim", 0.0)
 
     def details(self, key: str) -> str:
-        """Returns how an array came about, in a few words.
+        """Returns a short description of how an array was obtained.
 
         Args:
-            key: The array.
+            key: Name of the array.
 
         Returns:
             Images, epochs, seeds and loss.
@@ -167,31 +166,31 @@ class ScoredRun:
         """Returns the results of all arrays under a protocol.
 
         Args:
-            protocol: Its name.
+            protocol: Name of the protocol.
 
         Returns:
-            Array to results; empty if it was not scored so.
+            Results by array; empty if the protocol was not used.
         """
         return self.summary["protocols"].get(protocol, {}).get("results", {})
 
 
 def read_scored_run(label: str, folder: str | pathlib.Path) -> ScoredRun:
-    """Returns scores with the records of what they were made by.
+    """Returns scores with the records of the runs behind them.
 
     Args:
         label: Name for the tables.
         folder: Folder with `summary.json`, as `experiments.evaluate` writes it.
 
     Returns:
-        The scores; records that are missing are empty.
+        Scored run; missing records are empty.
 
     Raises:
         FileNotFoundError: If there are no scores.
-        ValueError: If they are broken.
+        ValueError: If a file is damaged.
     """
     summary = read_summary(folder)
     prediction = read_step(summary["predictions"])
-    # A program that fuses predictions notes with what those were made.
+    # A program that fuses predictions also records how they were made.
     runs = (
         prediction.config.get("prediction_flags", {})
         | prediction.record.get("flags", {})
@@ -208,13 +207,13 @@ def read_scored_run(label: str, folder: str | pathlib.Path) -> ScoredRun:
 
 
 def read_step(folder: str | pathlib.Path | None) -> Step:
-    """Returns the program that wrote a folder.
+    """Returns the run that wrote a folder.
 
     Args:
-        folder: The folder, or None.
+        folder: Folder, or None.
 
     Returns:
-        Its record and epochs; empty where the folder or its record is missing.
+        Record and epochs; empty if the folder or its record is missing.
     """
     if folder is None or not (pathlib.Path(folder) / RECORD_FILE).is_file():
         return Step({})
@@ -223,13 +222,13 @@ def read_step(folder: str | pathlib.Path | None) -> Step:
 
 
 def runs_table(runs: Sequence[ScoredRun]) -> Table:
-    """Returns the commands that the scores were made by.
+    """Returns a table of the commands behind the scores.
 
     Args:
-        runs: The scores.
+        runs: Scored runs.
 
     Returns:
-        A row a run.
+        One row per run.
     """
     header = ("Run", "Scores", "Depth network", "Gradient network", "Predictions")
     rows = []
@@ -247,7 +246,7 @@ def _command(step: Step) -> str:
 
 
 def _argument(name: str, value: object) -> str:
-    """A flag as it is typed."""
+    """A flag as typed on the command line."""
     if isinstance(value, bool):
         return f"--{name}" if value else f"--no{name}"
     if isinstance(value, list):

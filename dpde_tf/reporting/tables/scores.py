@@ -1,8 +1,15 @@
-"""Tables 1 to 4: the paper's numbers, what others published, ours, and the gaps."""
+"""Tables 1 to 4: numbers of the paper, of other publications and of our runs."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from dpde_tf.reporting.blocks import NOT_RUN, Cell, Table
+from dpde_tf.reporting.comparability import (
+    PAPER,
+    is_paper_protocol,
+    is_paper_split,
+    paper_protocols,
+)
 from dpde_tf.reporting.paper_values import (
     DATASET_TABLES,
     PAPER_VALUES,
@@ -16,14 +23,7 @@ from dpde_tf.reporting.published_values import (
     compared_methods,
     published_values,
 )
-from dpde_tf.reporting.report.blocks import NOT_RUN, Cell, Table
-from dpde_tf.reporting.report.comparison import (
-    PAPER,
-    is_paper_protocol,
-    is_paper_split,
-    paper_protocols,
-)
-from dpde_tf.reporting.report.score_cells import (
+from dpde_tf.reporting.score_cells import (
     LEGEND,
     NOT_FOUND,
     TITLES,
@@ -51,13 +51,13 @@ MEASURES = {
 DATASETS = {table: dataset for dataset, table in DATASET_TABLES.items()} | {
     4: "nyu_depth_v2"
 }
-"""Of each table."""
+"""Data set of each table."""
 
 Tables = dict[str, tuple[str, Table]]
-"""Name of the files to title and table."""
+"""Titles and tables by file name."""
 
 _OTHER_PROTOCOLS = {3: ("calibrated",)}
-"""Shown besides those by which the paper may have measured."""
+"""Protocols shown in addition to those that the paper may have used."""
 
 _OWN_ROWS = {
     "fcrn": "FCRN [23]",
@@ -71,49 +71,50 @@ _ABLATION_ROWS = {
     "modified_fcrn": "+ FSIM loss (modified FCRN)",
     "dpde": "+ gradient stream (DPDE)",
     "zero_gradients": "fusion with zero gradients (TV-L1 smoothing)",
-    "image_gradients": "fusion with gradients of the image",
+    "image_gradients": "fusion with the gradients of the image",
     "true_gradients": "fusion with the true gradients (upper bound)",
-    "context_depth": "the context network alone (ours)",
-    "context_gradients": "fusion with its gradients (ours)",
-    "context": "fusion of the mean depth of both with its gradients (ours)",
+    "context_depth": "context network alone (ours)",
+    "context_gradients": "fusion with the gradients of the context network (ours)",
+    "context": "fusion of the mean depth of both networks with its gradients (ours)",
 }
 _COMPETITORS = {method.name for method in METHODS}
 _SEARCHED = f"Published numbers were searched for in {PLACES}."
-_INTERVALS = "In brackets: 95 % intervals, where they were computed."
+_INTERVALS = "Brackets hold 95 % intervals, where computed."
 _NOTES = {
-    1: "The text gives only what the gradient stream improves: log10 by 0.005 and Rel "
-    "by 0.002. It does not say whether depths beyond 70 m count.",
-    2: "The text lists 14 gaps in RMS for 15 methods; those that fit no published "
+    1: "The text gives only the improvement by the gradient stream: log10 by 0.005 and "
+    "Rel by 0.002. It does not say whether depths beyond 70 m count.",
+    2: "The text lists 14 gaps in RMS for 15 methods; those that match no published "
     "number (competitors at 1.120, 0.600, 0.569, 1.040 and 0.863) cannot be assigned. "
-    "No sentence names [40]; it stands here because its reference number lies between "
+    "No sentence names [40]; it is listed here because its reference number is between "
     "those of Tables 2 and 3.",
-    3: "The text prints five numbers for six measures; MGE, which it does not define, "
-    "has none. All networks are trained on NYU Depth v2. No sentence names [44]; it "
-    "stands here because its reference number follows [43].",
-    4: "The paper has three rows: FCRN, the modified FCRN and DPDE. The image's "
-    "gradients are those of its luminance, brought to metres by the ratio of the total "
+    3: "The text gives five numbers for six measures, and none for MGE, which it does "
+    "not define. All networks are trained on NYU Depth v2. No sentence names [44]; it "
+    "is listed here because its reference number follows [43].",
+    4: "The paper has three rows: FCRN, the modified FCRN and DPDE. Gradients of the "
+    "image are those of its luminance, converted to metres by the ratio of the total "
     "variations of predicted depth and luminance, with the sign that agrees with the "
-    "predicted depth. MGE is the mean absolute error of the depth gradients, edge F1 "
-    "is of pixels whose Sobel gradient exceeds 0.5 (Hu et al.); both tell of details.",
+    "predicted depth. MGE is the mean absolute error of the depth gradients. Edge F1 "
+    "compares pixels whose Sobel gradient exceeds 0.5 (Hu et al.). Both measure "
+    "details.",
 }
 
 
 def score_tables(numbers: Iterable[int], runs: Sequence[ScoredRun]) -> Tables:
-    """Returns tables of scores, all protocols of the runs, and their commands.
+    """Returns tables of scores, of protocols and of the commands of the runs.
 
     Args:
-        numbers: Of the tables, 1 to 4.
-        runs: Scores of any data set.
+        numbers: Numbers of the tables, 1 to 4.
+        runs: Scored runs on any data set.
 
     Returns:
-        `table<number>`, and `protocols` and `runs` if there are any.
+        `table<number>`, and with runs also `protocols` and `runs`.
     """
     tables = {}
     for number in numbers:
         made = ablation_table(runs) if number == 4 else comparison_table(number, runs)
         tables[f"table{number}"] = (f"Table {number}: {TABLE_TITLES[number]}", made)
     if tables and runs:
-        tables["protocols"] = ("Our runs by every protocol", protocol_table(runs))
+        tables["protocols"] = ("Our runs under every protocol", protocol_table(runs))
         tables["runs"] = ("Our runs", runs_table(runs))
     return tables
 
@@ -122,11 +123,11 @@ def comparison_table(number: int, runs: Sequence[ScoredRun]) -> Table:
     """Returns Table 1, 2 or 3.
 
     Args:
-        number: Of the table.
-        runs: Scores of any data set.
+        number: Number of the table.
+        runs: Scored runs on any data set.
 
     Returns:
-        The paper's competitors, then FCRN and DPDE with our runs.
+        The competitors, then FCRN and DPDE with our runs.
 
     Source: Xu & Liu (2021), Tables 1-3.
     """
@@ -144,13 +145,13 @@ def comparison_table(number: int, runs: Sequence[ScoredRun]) -> Table:
 
 
 def ablation_table(runs: Sequence[ScoredRun]) -> Table:
-    """Returns Table 4, with rows that the paper lacks.
+    """Returns Table 4 with additional rows.
 
     Args:
-        runs: Scores of any data set.
+        runs: Scored runs on any data set.
 
     Returns:
-        The method part by part, and its fusion with other gradients.
+        The parts of the method, and the fusion with other gradients.
 
     Source: Xu & Liu (2021), Table 4.
     """
@@ -159,21 +160,21 @@ def ablation_table(runs: Sequence[ScoredRun]) -> Table:
 
 
 def _table(number: int, groups: Mapping[str, Sequence[Line]]) -> Table:
-    """The table of the lines of each method."""
+    """Makes the table from the lines of each method."""
     measures = MEASURES[number]
     rows = []
     for title, lines in groups.items():
         rows += line_rows(title, lines, measures, details=True)
     header = ("Method", "Source", *(TITLES[name] for name in measures), "Details")
     ours = " and ".join(f"`{name}`" for name in _protocols(number))
-    note = f"{LEGEND} {_INTERVALS} Ours are by the protocol {ours}. {_NOTES[number]}"
+    note = f"{LEGEND} {_INTERVALS} Our scores use the protocol {ours}. {_NOTES[number]}"
     if number in DATASET_TABLES.values():
         note += f" {_SEARCHED}"
     return Table(header, tuple(rows), note=note)
 
 
 def _paper_values(number: int, row: str) -> dict[str, PaperValue]:
-    """Measure to what the paper's text gives for a row."""
+    """Values by measure that the paper's text gives for a row."""
     return {
         value.column: value
         for value in PAPER_VALUES
@@ -182,14 +183,14 @@ def _paper_values(number: int, row: str) -> dict[str, PaperValue]:
 
 
 def _paper_lines(number: int, row: str) -> Iterator[Line]:
-    """The paper's line, if its text gives anything."""
+    """Yields the line of the paper if its text gives a number."""
     if values := _paper_values(number, row):
         sources = "; ".join(dict.fromkeys(value.source for value in values.values()))
         yield Line(PAPER, published_cells(values), NOT_FOUND, sources)
 
 
 def _published_lines(number: int, method: str) -> Iterator[Line]:
-    """What a method's own or another publication gives, a line a source."""
+    """Yields one line for each source with numbers of a method."""
     dataset = DATASETS[number]
     published = published_values(dataset, method)
     for source, values in published.items():
@@ -202,7 +203,7 @@ def _published_lines(number: int, method: str) -> Iterator[Line]:
 def _own_lines(
     number: int, row: str, runs: Sequence[ScoredRun], published: Iterable[Line] = ()
 ) -> list[Line]:
-    """A row that this project can fill: the paper's, others', ours with the gaps."""
+    """Lines of a reproduced row: the paper, other sources, our runs with gaps."""
     paper = list(_paper_lines(number, row))
     ours = list(_run_lines(number, row, runs))
     return [
@@ -213,17 +214,17 @@ def _own_lines(
 
 
 def _not_run(number: int) -> str:
-    """What is missing, if nothing is there."""
-    return f"{NOT_RUN} by the protocol {' or '.join(_protocols(number))}"
+    """Text for a row without scores."""
+    return f"{NOT_RUN} under the protocol {' or '.join(_protocols(number))}"
 
 
 def _protocols(number: int) -> tuple[str, ...]:
-    """The protocols whose scores a table shows."""
+    """Protocols whose scores a table shows."""
     return (*paper_protocols(DATASETS[number]), *_OTHER_PROTOCOLS.get(number, ()))
 
 
 def _run_lines(number: int, row: str, runs: Sequence[ScoredRun]) -> Iterator[Line]:
-    """Our lines, each with its gap."""
+    """Yields the lines of our runs with their gaps."""
     protocols = _protocols(number)
     for run, protocol in itertools.product(runs, protocols):
         if run.summary["dataset"] != DATASETS[number]:
@@ -240,14 +241,14 @@ def _run_lines(number: int, row: str, runs: Sequence[ScoredRun]) -> Iterator[Lin
 
 
 def _is_comparable(run: ScoredRun, protocol: str, dataset: str) -> bool:
-    """Whether the paper may have measured so, and on the same split."""
+    """Whether the paper may have used the protocol, on the same split."""
     return is_paper_protocol(protocol, dataset) and is_paper_split(run.summary, dataset)
 
 
 def _gap_lines(
     number: int, row: str, run: ScoredRun, protocol: str, ours: dict[str, float]
 ) -> Iterator[Line]:
-    """What ours is more than the paper's, or than the first publication's."""
+    """Yields the gap to the paper, or else to the first other source."""
     dataset = DATASETS[number]
     if not _is_comparable(run, protocol, dataset):
         return
@@ -259,9 +260,9 @@ def _gap_lines(
             missing = base.keys() - ours.keys()
             cells = {name: Cell(NOT_RUN, "missing") for name in missing}
             cells |= change_cells(ours, base)
-            details = "ours - the other"
+            details = "our number minus the other"
             count = SPLIT_SIZES[dataset][run.summary["split"]]
             if run.summary["num_images"] != count:
-                details += f", which is of {count} images"
+                details += f", which uses {count} images"
             yield Line(f"gap to {source}", cells, NOT_FOUND, details)
             return

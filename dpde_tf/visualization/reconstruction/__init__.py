@@ -1,5 +1,5 @@
-"""From a depth map to three dimensions: points, meshes, views, files, a viewer.
+"""Reconstruction of depth maps in three dimensions.
 
-`cameras` knows where a pixel looks, `geometry` makes points and triangles of a depth
-map, `rendering` draws them without a display, `files` writes PLY, GLB and HTML.
+`cameras` holds camera models, `geometry` turns a depth map into points and triangles,
+`rendering` draws them without a display, `files` writes PLY, GLB and HTML.
 """

@@ -1,26 +1,26 @@
-"""Cameras: which way each pixel of an image looks."""
+"""Camera models: the viewing ray of each pixel."""
 
 import dataclasses
 
 import numpy as np
 
-# Focal lengths over the longer side of the image: from 136 degrees, wider than any
+# Focal length divided by the longer side of the image: from 136 degrees, wider than any
 # lens without distortion, to 0.6 degrees.
 _PLAUSIBLE_FOCAL = (0.2, 100.0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-    """A pinhole camera; pixel centres have whole numbers, from 0.
+    """A pinhole camera; pixel centres have integer coordinates from 0.
 
     Attributes:
-        size: (height, width) of the image that the other values belong to.
+        size: (height, width) of the image for which the other values hold.
         focal_x: Focal length along the width, pixels.
         focal_y: Focal length along the height, pixels.
         center_x: Column of the optical axis.
         center_y: Row of the optical axis.
-        depth_along_ray: Depth is the distance of the point from the camera, not its
-            part along the optical axis.
+        depth_along_ray: Whether depth is the distance of the point from the camera
+            instead of its component along the optical axis.
     """
 
     size: tuple[int, int]
@@ -31,13 +31,13 @@ class Camera:
     depth_along_ray: bool = False
 
     def resized(self, size: tuple[int, int]) -> "Camera":
-        """Returns the camera of the same image at another size.
+        """Returns the camera for the same image at another size.
 
         Args:
             size: (height, width).
 
         Returns:
-            The camera with everything scaled; pixels need not stay square.
+            The scaled camera; its pixels may no longer be square.
         """
         scale_y, scale_x = (new / old for new, old in zip(size, self.size, strict=True))
         return dataclasses.replace(
@@ -50,7 +50,7 @@ class Camera:
         )
 
     def rays(self) -> np.ndarray:
-        """Returns what one metre of depth is worth in each pixel.
+        """Returns the viewing rays, scaled to one metre of depth.
 
         Returns:
             Metres to the right, down and ahead, `[H, W, 3]`.
@@ -67,11 +67,13 @@ class Camera:
 CAMERAS = {
     # camera_params.m of the official toolbox, of the RGB camera.
     "nyu_depth_v2": Camera((480, 640), 518.85790, 519.46961, 325.58245, 253.73617),
-    # Constants of the authors' code, for the upright image. Depth is the laser's: the
-    # fourth number of Position3DGrid is the length of the other three, within 0.3 %.
+    # Constants of the authors' code, for the upright image. Depth is the distance that
+    # the laser measures: the fourth number of Position3DGrid is the length of the other
+    # three, within 0.3 %.
     "make3d": Camera((2272, 1704), 2400.2092, 2407.3313, 833.7210, 1110.7122, True),
     # 3740 px is published, the centre is not. All full-size images of 2005 and 2006
-    # have 1110 rows and 1239 to 1395 columns, 1308 in the mean: widths are true to 7 %.
+    # have 1110 rows and 1239 to 1395 columns, 1308 on average: widths are accurate to 7
+    # %.
     "middlebury": Camera((1110, 1308), 3740.0, 3740.0, 653.5, 554.5),
 }
 
@@ -79,19 +81,20 @@ CAMERAS = {
 def find_camera(
     dataset: str, size: tuple[int, int], *, focal: float | None = None
 ) -> Camera:
-    """Returns the camera of images of a data set.
+    """Returns the camera for images of a data set.
 
     Args:
-        dataset: Key of `CAMERAS`; what is not there needs a focal length.
+        dataset: Key of `CAMERAS`; other data sets need a focal length.
         size: (height, width) of the image.
-        focal: Focal length in pixels of that size, if it is known better: pixels are
-            square then, the axis is in the middle and depth is along it.
+        focal: Focal length in pixels at that size, if known. Pixels are then square,
+            the optical axis is in the middle and depth is measured along it.
 
     Returns:
         The camera at that size.
 
     Raises:
-        ValueError: If neither is known, or the focal length is not plausible.
+        ValueError: If neither camera nor focal length is known, or the focal length is
+            not plausible.
     """
     if focal is None and dataset not in CAMERAS:
         raise ValueError(
@@ -104,12 +107,13 @@ def find_camera(
 
 
 def photograph_camera(size: tuple[int, int], *, focal: float | None = None) -> Camera:
-    """Returns a camera with square pixels whose axis is in the middle of the image.
+    """Returns a camera with square pixels and a centred optical axis.
 
     Args:
         size: (height, width) of the photograph.
-        focal: Focal length in its pixels; None = the angle of NYU's camera over the
-            longer side, 63 degrees, which is near that of most telephones.
+        focal: Focal length in pixels of the photograph; None = the angle of NYU's
+            camera across the longer side, 63 degrees, which is close to that of most
+            phones.
 
     Returns:
         The camera.
@@ -124,9 +128,9 @@ def photograph_camera(size: tuple[int, int], *, focal: float | None = None) -> C
     if not low <= focal <= high:
         raise ValueError(
             f"`focal` (--focal) must be in pixels, between {low:.6g} and {high:.6g} "
-            f"for an image of {size[0]}x{size[1]}. Received: {focal:g}. From "
-            "millimetres: times the longer side in pixels, over that of the sensor (36 "
-            "mm for the equivalent focal length)."
+            f"for an image of {size[0]}x{size[1]}. Received: {focal:g}. To convert "
+            "millimetres, multiply by the longer side in pixels and divide by that of "
+            "the sensor (36 mm for the equivalent focal length)."
         )
     height, width = size
     return Camera(tuple(size), focal, focal, (width - 1) / 2, (height - 1) / 2)

@@ -1,4 +1,4 @@
-"""Files of a reconstruction: PLY, GLB, and a page that shows it in a browser."""
+"""Writes reconstructions as PLY, GLB and a page for the browser."""
 
 import pathlib
 import types
@@ -28,27 +28,28 @@ def write_reconstruction(
     *,
     formats: Sequence[str] = FORMATS,
 ) -> list[pathlib.Path]:
-    """Writes the reconstruction of an image from each of its depth maps.
+    """Writes a reconstruction of an image from each of its depth maps.
 
     `ply`: `<name>_<key>_points.ply`, a coloured point cloud, and `<name>_<key>.ply`, a
     mesh with its depth edges cut; `glb`: the same mesh as `<name>_<key>.glb`; `html`:
-    `<name>.html`, which turns the clouds of all depth maps with the mouse and needs no
-    other file. Metres; x right, y up, -z ahead, the camera at the origin.
+    `<name>.html`, a self-contained page on which the mouse turns the clouds of all
+    depth maps. Metres; x right, y up, -z ahead, the camera at the origin.
 
     Args:
-        output: Folder; made if need be.
-        name: Of the image.
+        output: Folder, created if missing.
+        name: Name of the image.
         image: RGB, uint8 `[H, W, 3]`.
-        depths: Key, such as `fused`, to metres `[H, W]`; 0 = no measurement.
-        camera: Of the size of the image.
-        formats: Some of `FORMATS`.
+        depths: Depth maps by key, such as `fused`; metres, `[H, W]`, 0 = no
+            measurement.
+        camera: Camera at the size of the image.
+        formats: Names in `FORMATS`.
 
     Returns:
         The written files.
 
     Raises:
-        ValueError: If a format is unknown or needs a library that is not there, or a
-            depth map has another size or not one measured pixel.
+        ValueError: If a format is unknown or needs a library that is not installed, or
+            a depth map has another size or no measured pixel.
 
     Source: Xu & Liu (2021), Fig. 6 and Fig. 7.
     """
@@ -75,13 +76,13 @@ def write_reconstruction(
 
 
 def check_formats(formats: Sequence[str]) -> None:
-    """Checks that files of these formats can be written.
+    """Checks that files in the given formats can be written.
 
     Args:
-        formats: Some of `FORMATS`.
+        formats: Names in `FORMATS`.
 
     Raises:
-        ValueError: If one is unknown, or the library for it is not installed.
+        ValueError: If a format is unknown, or its library is not installed.
     """
     if unknown := sorted(set(formats) - set(FORMATS)):
         raise ValueError(
@@ -93,19 +94,19 @@ def check_formats(formats: Sequence[str]) -> None:
 
 
 def _trimesh() -> types.ModuleType:
-    """The library of meshes, which nothing else needs."""
+    """Imports trimesh, which is optional."""
     try:
         import trimesh
     except ImportError as error:
         raise ValueError(
-            "PLY and GLB files need the library trimesh: `pip install trimesh`, or "
-            "leave those formats out."
+            "PLY and GLB files need the library trimesh. Run `pip install trimesh`, or "
+            "leave out those formats."
         ) from error
     return trimesh
 
 
 def _write_points(stem: pathlib.Path, cloud: PointCloud) -> pathlib.Path:
-    """A coloured point cloud as PLY."""
+    """Writes a coloured point cloud as PLY."""
     points = _trimesh().PointCloud(cloud.points, colors=cloud.colors)
     path = stem.with_name(f"{stem.name}_points.ply")
     return _write(path, points.export(file_type="ply"))
@@ -118,7 +119,7 @@ def _write_mesh(
     depth: np.ndarray,
     suffixes: Sequence[str],
 ) -> list[pathlib.Path]:
-    """The mesh without what no triangle needs; nothing if there is no triangle."""
+    """Writes the mesh without unused points; nothing if there is no triangle."""
     triangles = square_triangles(connected_squares(depth))
     if not len(triangles):
         return []
@@ -137,13 +138,13 @@ def _write_mesh(
 def _mesh_as_ply(
     vertices: np.ndarray, triangles: np.ndarray, colors: np.ndarray
 ) -> bytes:
-    """A mesh whose colours are those of the image, as PLY has them."""
+    """Encodes a mesh with the colours of the image as PLY."""
     mesh = _trimesh().Trimesh(vertices, triangles, vertex_colors=colors, process=False)
     return mesh.export(file_type="ply")
 
 
 def _write(path: pathlib.Path, content: bytes) -> pathlib.Path:
-    """One file, whole or not at all."""
+    """Writes one file atomically."""
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
     return path

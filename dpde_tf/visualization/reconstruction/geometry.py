@@ -1,7 +1,7 @@
 """Points and triangles of a depth map.
 
-Axes are those of OpenGL and of GLB files: x to the right, y up, z towards the viewer;
-the camera is at the origin and looks along -z.
+The axes follow OpenGL and GLB: x to the right, y up, z towards the viewer; the camera
+is at the origin and looks along -z.
 """
 
 import numpy as np
@@ -10,26 +10,26 @@ from dpde_tf.visualization.reconstruction.cameras import Camera
 
 _UPRIGHT = np.array([1.0, -1.0, -1.0])
 EDGE_RATIO = 1.05
-"""Depths of neighbours that differ by more belong to different surfaces."""
+"""Neighbouring depths with a larger ratio belong to different surfaces."""
 
 
 def back_project(depth: np.ndarray, camera: Camera) -> np.ndarray:
-    """Returns the point in space of each pixel.
+    """Returns the 3D point of each pixel.
 
     Args:
-        depth: Metres, `[H, W]`; 0, negative and non-finite = no measurement.
-        camera: Of the size of the depth map.
+        depth: Metres, `[H, W]`; 0, negative and non-finite values are no measurement.
+        camera: Camera at the size of the depth map.
 
     Returns:
         Metres, float32 `[H, W, 3]`; NaN where there is no measurement.
 
     Raises:
-        ValueError: If the camera is of another size.
+        ValueError: If the camera has another size.
     """
     if depth.shape != camera.size:
         raise ValueError(
-            f"The camera must be of the size of the depth map, {depth.shape}. Received "
-            f"one of {camera.size}; `Camera.resized` makes it."
+            f"The camera must have the size of the depth map, {depth.shape}. Received: "
+            f"{camera.size}. Use `Camera.resized`."
         )
     depth = _nan_unless_measured(depth)
     return (camera.rays() * depth[..., np.newaxis] * _UPRIGHT).astype(np.float32)
@@ -38,18 +38,18 @@ def back_project(depth: np.ndarray, camera: Camera) -> np.ndarray:
 def relief(
     depth: np.ndarray, *, depth_range: tuple[float, float] | None = None
 ) -> np.ndarray:
-    """Returns the depth map as a relief over the picture, depth from 0 to 255.
+    """Returns the depth map as a relief over the picture, with depth from 0 to 255.
 
-    Points are pixels to the right and up and, as the third coordinate, minus the depth
-    brought to [0, 255], so that all three are of the same order.
+    The first two coordinates are pixels to the right and up. The third is the negative
+    depth, scaled to [0, 255], so that all three have a similar range.
 
     Args:
-        depth: Metres, `[H, W]`; 0, negative and non-finite = no measurement.
-        depth_range: Metres that become 0 and 255; None = the least and the greatest.
+        depth: Metres, `[H, W]`; 0, negative and non-finite values are no measurement.
+        depth_range: Depths that map to 0 and 255, metres; None = the measured range.
 
     Returns:
-        float32 `[H, W, 3]`, the middle of the picture and of the range at the origin;
-        NaN where there is no measurement. Depths outside the range stay outside.
+        float32 `[H, W, 3]`, centred on the middle of the picture and of the range; NaN
+        where there is no measurement. Depths outside the range are not clipped.
 
     Source: Xu & Liu (2021), Fig. 6.
     """
@@ -68,12 +68,13 @@ def connected_squares(
     """Returns which squares of four neighbouring pixels lie on one surface.
 
     Args:
-        depth: Metres, `[H, W]`; 0, negative and non-finite = no measurement.
-        edge_ratio: Farthest by nearest of the four depths at most; above it there is
-            a depth edge, where a surface has to be cut.
+        depth: Metres, `[H, W]`; 0, negative and non-finite values are no measurement.
+        edge_ratio: Largest ratio of the farthest to the nearest of the four depths;
+            above it there is a depth edge, at which the surface is cut.
 
     Returns:
-        Bool `[H - 1, W - 1]`, by the top left pixel; all four must be measured.
+        Bool `[H - 1, W - 1]`, indexed by the top left pixel; all four pixels must be
+        measured.
 
     Raises:
         ValueError: If `edge_ratio` is below 1.
@@ -82,19 +83,19 @@ def connected_squares(
         raise ValueError(f"`edge_ratio` must be at least 1. Received: {edge_ratio}.")
     depth = _nan_unless_measured(depth)
     corners = [depth[:-1, :-1], depth[:-1, 1:], depth[1:, :-1], depth[1:, 1:]]
-    # NaN goes through both and compares as False.
+    # NaN propagates through both and compares as False.
     return np.maximum.reduce(corners) <= edge_ratio * np.minimum.reduce(corners)
 
 
 def square_triangles(connected: np.ndarray) -> np.ndarray:
-    """Returns the triangles of a grid's squares, two each.
+    """Returns the triangles of a grid's squares, two per square.
 
     Args:
-        connected: Which squares there are, bool `[H - 1, W - 1]`.
+        connected: Mask of the squares to use, bool `[H - 1, W - 1]`.
 
     Returns:
-        Three indices of pixels a triangle, counted row by row, anticlockwise for the
-        camera; int `[N, 3]`.
+        Three pixel indices per triangle, counted row by row, anticlockwise as seen by
+        the camera; int `[N, 3]`.
     """
     height, width = (length + 1 for length in connected.shape)
     pixels = np.arange(height * width).reshape(height, width)
@@ -105,6 +106,6 @@ def square_triangles(connected: np.ndarray) -> np.ndarray:
 
 
 def _nan_unless_measured(depth: np.ndarray) -> np.ndarray:
-    """The depth in float64, NaN where there is none."""
+    """Converts depth to float64, with NaN where there is no measurement."""
     depth = np.asarray(depth, np.float64)
     return np.where(np.isfinite(depth) & (depth > 0), depth, np.nan)

@@ -8,14 +8,14 @@ _DISTANCE = 10.0  # of the viewer, in heights of the picture: nearly parallel li
 
 
 def rotation(azimuth: float, elevation: float) -> np.ndarray:
-    """Returns the rotation that shows points as a viewer beside or above sees them.
+    """Returns the rotation to the view from beside or above.
 
     Args:
-        azimuth: Degrees that the viewer goes to the right around the vertical axis.
-        elevation: Degrees that the viewer goes up from there.
+        azimuth: Angle of the viewer to the right around the vertical axis, degrees.
+        elevation: Angle of the viewer upwards from there, degrees.
 
     Returns:
-        `[3, 3]`, for points as columns; x right, y up, z to the viewer.
+        Matrix `[3, 3]` for points as columns; x right, y up, z to the viewer.
     """
     turn, tilt = np.radians([-azimuth, elevation])
     cosine, sine = np.cos(turn), np.sin(turn)
@@ -35,23 +35,23 @@ def render_view(
     size: tuple[int, int],
     visible_height: float,
 ) -> np.ndarray:
-    """Returns the front of a coloured surface as seen from afar, on white.
+    """Returns a distant view of the front of a coloured surface, on white.
 
     Args:
-        points: x right, y up, z to the viewer, `[N, 3]`; NaN in points that no
-            triangle has.
+        points: Coordinates x right, y up, z to the viewer, `[N, 3]`; NaN in points that
+            no triangle uses.
         colors: RGB, uint8 `[N, 3]`.
-        triangles: Three indices each, anticlockwise from the front, `[M, 3]`.
-        azimuth: Degrees that the viewer goes to the right around the origin.
-        elevation: Degrees that the viewer goes up from there.
+        triangles: Three indices per triangle, anticlockwise from the front, `[M, 3]`.
+        azimuth: Angle of the viewer to the right around the origin, degrees.
+        elevation: Angle of the viewer upwards from there, degrees.
         size: (height, width) of the picture; the origin is in its middle.
-        visible_height: What the picture shows of the points' space, in their unit.
+        visible_height: Height of the picture in the unit of the points.
 
     Returns:
         RGB, uint8 `[height, width, 3]`.
 
     Raises:
-        ValueError: If OpenCV is older than 5, which cannot draw triangles.
+        ValueError: If OpenCV is older than version 5, which cannot draw triangles.
     """
     if not hasattr(cv2, "triangleRasterize"):
         raise ValueError(
@@ -69,7 +69,7 @@ def render_view(
             np.asarray(triangles, np.int32)[:, np.newaxis],
             (colors / 255).astype(np.float32)[:, np.newaxis],
             canvas,
-            np.full(shape, 2 * distance, np.float32),  # depth buffer: nothing yet
+            np.full(shape, 2 * distance, np.float32),  # empty depth buffer
             view,
             2 * np.arctan(0.5 / _DISTANCE),
             distance / 100,

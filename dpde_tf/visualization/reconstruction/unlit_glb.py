@@ -1,14 +1,14 @@
-"""Coloured meshes as binary glTF 2.0, shown with the colours of their photograph."""
+"""Writes coloured meshes as unlit binary glTF 2.0."""
 
 import numpy as np
 
-# A photograph has its light in it already.
+# A photograph already contains its lighting.
 _MATERIAL = {
     "doubleSided": True,
     "pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0},
     "extensions": {"KHR_materials_unlit": {}},
 }
-# trimesh writes colours in 8 bits, and attributes of such names as they are.
+# trimesh writes colours with 8 bits, but custom attributes unchanged.
 _STAND_IN = "_COLOR_0"
 _LEVELS = np.iinfo(np.uint16).max
 
@@ -16,15 +16,15 @@ _LEVELS = np.iinfo(np.uint16).max
 def mesh_as_glb(
     vertices: np.ndarray, triangles: np.ndarray, colors: np.ndarray
 ) -> bytes:
-    """Returns a mesh as a GLB file, unlit and seen from both sides.
+    """Returns a mesh as a GLB file, unlit and visible from both sides.
 
-    Viewers that do not know the unlit extension show a rough surface, not a metal.
+    Viewers without the unlit extension show a rough surface instead of a metallic one.
 
     Args:
         vertices: Metres; x right, y up, z to the viewer, `[N, 3]`.
         triangles: Indices of vertices, int `[M, 3]`.
-        colors: sRGB, uint8 `[N, 3]`. The file has them linear, as the format wants
-            them, with 16 bits: with 8, the darkest levels would fall together.
+        colors: sRGB, uint8 `[N, 3]`. The file stores linear values, as the format
+            requires, with 16 bits: 8 bits would merge the darkest levels.
 
     Returns:
         The bytes of the file.
@@ -43,7 +43,7 @@ def mesh_as_glb(
 
 
 def _linear_levels() -> np.ndarray:
-    """The linear 16-bit level of each 8-bit level of sRGB (IEC 61966-2-1)."""
+    """Table of the linear 16-bit level of each 8-bit sRGB level (IEC 61966-2-1)."""
     encoded = np.arange(256) / 255
     power = ((encoded + 0.055) / 1.055) ** 2.4
     linear = np.where(encoded <= 0.04045, encoded / 12.92, power)
@@ -51,7 +51,7 @@ def _linear_levels() -> np.ndarray:
 
 
 def _complete(tree: dict) -> None:
-    """Gives the only mesh of a file its colours and its material."""
+    """Adds colours and material to the only mesh of a file."""
     (primitive,) = tree["meshes"][0]["primitives"]
     colors = primitive["attributes"].pop(_STAND_IN)
     primitive["attributes"]["COLOR_0"] = colors

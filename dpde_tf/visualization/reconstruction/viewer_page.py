@@ -1,6 +1,6 @@
-"""One HTML page that shows coloured point clouds and loads nothing.
+"""Self-contained HTML page that shows coloured point clouds.
 
-The drawing is done by three.js (MIT licence), whose files lie unchanged in
+It draws with three.js (MIT licence), whose files are stored unchanged in
 `viewer/three/`: `build/three.module.min.js` and
 `examples/jsm/controls/OrbitControls.js` of the npm package three 0.170.0.
 """
@@ -26,11 +26,11 @@ _LEVELS = 65535
 
 @dataclasses.dataclass(frozen=True)
 class PointCloud:
-    """Coloured points, of which there is at least one.
+    """A non-empty cloud of coloured points.
 
     Attributes:
-        points: Metres; x right, y up, -z ahead of the camera at the origin, all ahead
-            of it; `[N, 3]`.
+        points: Metres, `[N, 3]`; x right, y up, -z ahead. The camera is at the origin
+            and all points are ahead of it.
         colors: RGB, uint8 `[N, 3]`.
     """
 
@@ -39,14 +39,15 @@ class PointCloud:
 
 
 def viewer_page(clouds: Mapping[str, PointCloud], *, title: str) -> str:
-    """Returns a page on which the mouse turns, moves and magnifies the clouds.
+    """Returns a page on which the mouse rotates, moves and zooms the clouds.
 
-    The page begins at the camera's own view. `#azimuth=30&elevation=10&cloud=1` behind
-    its address turns the clouds and chooses one.
+    The page starts with the view of the camera. Appending
+    `#azimuth=30&elevation=10&cloud=1` to its address rotates the clouds and selects
+    one.
 
     Args:
-        clouds: Name to cloud; one is shown at a time, the last first.
-        title: Text above them.
+        clouds: Clouds by name; one is shown at a time, the last one first.
+        title: Text above the clouds.
 
     Returns:
         An HTML document for browsers with WebGL 2; it loads nothing.
@@ -64,7 +65,7 @@ def viewer_page(clouds: Mapping[str, PointCloud], *, title: str) -> str:
     parts = {
         "TITLE": html.escape(title),
         "IMPORTS": json.dumps({"imports": scripts}),
-        # "<" could end the script that holds the text, or begin a comment in it.
+        # "<" could close the enclosing script element or start a comment in it.
         "CLOUDS": data.replace("<", "\\u003c"),
         "SCRIPT": (_FOLDER / "viewer.js").read_text(encoding="utf-8"),
     }
@@ -73,9 +74,9 @@ def viewer_page(clouds: Mapping[str, PointCloud], *, title: str) -> str:
 
 
 def _packed(name: str, cloud: PointCloud) -> dict:
-    """A cloud for JSON: coordinates as 16-bit shares of its bounding box.
+    """Encodes a cloud for JSON: coordinates are 16-bit fractions of the bounding box.
 
-    The page turns it around `distance` ahead of the camera, whose view has that angle.
+    The page rotates the cloud around the point at `distance` ahead of the camera.
     """
     points = np.asarray(cloud.points, np.float64)
     low = points.min(axis=0)
@@ -94,5 +95,5 @@ def _packed(name: str, cloud: PointCloud) -> dict:
 
 
 def _encoded(data: bytes) -> str:
-    """Bytes as ASCII text."""
+    """Encodes bytes as ASCII text."""
     return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,109 @@
+"""Flags that all converters share, and the function that runs a converter."""
+
+from collections.abc import Callable, Sequence
+
+from absl import app, flags
+
+from data_prep.conversion import verification
+from data_prep.conversion.record_sets import Options
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.data.manifest import Manifest
+from dpde_tf.files.errors import readable_errors
+
+FLAGS = flags.FLAGS
+
+
+def define_common_flags(*, image_size: str | None) -> None:
+    """Defines the flags of every converter.
+
+    Programs call it before `app.run`. Flags defined on import would clash if two
+    programs were imported together.
+
+    Args:
+        image_size: Default of --image_size as "height,width"; None keeps the original
+            size.
+    """
+    define_path("output", None, "Folder of the record set.", required=True)
+    flags.DEFINE_list(
+        "image_size", image_size, "Height and width of the records, such as 240,320."
+    )
+    flags.DEFINE_string("name", None, "Name of the data set, for the manifest.")
+    flags.DEFINE_integer("workers", 2, "Threads that load and encode.", lower_bound=1)
+    flags.DEFINE_integer("num_shards", 8, "Files per split, at most.", lower_bound=1)
+    flags.DEFINE_bool("overwrite", False, "Replace an existing record set.")
+    flags.DEFINE_bool("verify", False, "Only verify the record set at --output.")
+
+
+def define_official_flags() -> None:
+    """Defines the flags of the converters of data sets with official splits."""
+    define_path("raw", None, "Folder of the raw data.")
+    flags.DEFINE_bool("allow_partial", False, "Convert a part of the data set.")
+
+
+def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int, int]:
+    """Returns the value of a flag for a size as numbers.
+
+    Args:
+        values: Height and width as texts.
+        flag: Name of the flag, for the message.
+        least: Smallest height and width that are allowed.
+
+    Returns:
+        (height, width).
+
+    Raises:
+        ValueError: If the value is not two whole numbers of at least `least`.
+    """
+    if len(values) != 2 or not all(v.isdecimal() and int(v) >= least for v in values):
+        raise ValueError(
+            f"--{flag} must be height and width, each at least {least}, such as "
+            f"240,320. Received: {','.join(values)}."
+        )
+    return int(values[0]), int(values[1])
+
+
+def _image_size() -> tuple[int, int] | None:
+    """Returns the value of --image_size, None if it is not given."""
+    values = FLAGS.image_size
+    return parse_size(values, flag="image_size") if values else None
+
+
+def _options() -> Options:
+    """Returns the options given by the flags."""
+    return Options(
+        workers=FLAGS.workers,
+        num_shards=FLAGS.num_shards,
+        overwrite=FLAGS.overwrite,
+        allow_partial="allow_partial" in FLAGS and FLAGS.allow_partial,
+        name=FLAGS.name,
+    )
+
+
+def run(
+    convert: Callable[[tuple[int, int] | None, Options], Manifest],
+    *,
+    required: Sequence[str],
+) -> None:
+    """Runs a converter, or only verifies its output with --verify.
+
+    Errors that name their remedy end the program without a traceback.
+
+    Args:
+        convert: Function that takes image size and options and returns the manifest.
+        required: Names of the flags that a conversion requires.
+    """
+
+    def main(argv: list[str]) -> None:
+        if len(argv) > 1:
+            raise app.UsageError(f"All options are flags. Received: {argv[1:]}.")
+        missing = [f"--{name}" for name in required if FLAGS[name].value is None]
+        if missing and not FLAGS.verify:
+            raise app.UsageError(f"Give {' and '.join(missing)}.")
+        with readable_errors():
+            if FLAGS.verify:
+                described = verification.verify_record_set(FLAGS.output)
+            else:
+                described = convert(_image_size(), _options())
+        print(verification.format_table(described))
+
+    app.run(main)

@@ -1,0 +1,1 @@
+"""Downloads: `fetching` resumes and checks files, `unpacking` extracts archives."""

@@ -1,0 +1,80 @@
+"""Writes synthetic raw data sets in the official layouts.
+
+    python -m data_prep.synthetic --output=data/raw_synthetic --dataset=all
+
+The converters read these folders like the official ones, with --allow_partial, as there
+are fewer pairs. The scenes are rooms of textured boxes with exact depth. No scene
+occurs twice in any split or data set.
+
+nyu/, images of --size:
+
+    nyu_depth_v2_labeled.mat   HDF5 behind the 512-byte header of MATLAB 7.3;
+                               images uint8 (N, 3, W, H), depths float32 (N, W, H)
+    splits.mat                 trainNdxs and testNdxs, columns, from 1, interleaved
+
+make3d/, images of 568 x 426, a quarter of the official 2272 x 1704:
+
+    Train400Img/img-<stem>.jpg                 Test134/img-<stem>.jpg
+    Train400Depth/depth_sph_corr-<stem>.mat    Gridlaserdata/depth_sph_corr-<stem>.mat
+
+with Position3DGrid 55 x 305 x 4: metres upwards, to the right, forwards, and along the
+ray, which is what a laser measures.
+
+middlebury/, scenes that bear the official names, for testing only:
+
+    2005, 2006   view1.png, disp1.png, dmin.txt   stored = disparity of full size - dmin
+    2003         im2.png, disp2.png               stored = 4 x disparity
+    2001         im2.ppm, disp2.pgm               stored = 8 x disparity
+
+with 0 = unknown, where the right view does not see the point. Depth is scaled by a
+factor of the scene, so that 3740 px * 0.16 m / (stored + dmin) lies between 1 and 30 m
+and the 8 bits suffice; dmin is 0 in 2001 and 2003.
+"""
+
+from absl import app, flags
+
+from data_prep.conversion.converter_flags import parse_size
+from data_prep.synthetic.raw_sets import DATASETS, write_raw
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.files.errors import readable_errors
+
+FLAGS = flags.FLAGS
+
+
+def _define_flags() -> None:
+    """Defines the flags of the program."""
+    define_path("output", None, "Folder of the raw data sets.", required=True)
+    flags.DEFINE_enum("dataset", "all", [*DATASETS, "all"], "What to write.")
+    flags.DEFINE_integer("num_train", 64, "Training pairs per data set, at most.")
+    flags.DEFINE_integer("num_test", 16, "Test pairs per data set, at most.")
+    flags.DEFINE_list("size", "240,320", "Height and width of the images of nyu.")
+    flags.DEFINE_integer("seed", 0, "Seed of the scenes.")
+    flags.DEFINE_integer("workers", 2, "Threads that render.")
+
+
+def main(argv: list[str]) -> None:
+    """Runs the program; errors that name their remedy end it without a traceback.
+
+    Args:
+        argv: The program's name; all options are flags.
+    """
+    if len(argv) > 1:
+        raise app.UsageError(f"All options are flags. Received: {argv[1:]}.")
+    datasets = DATASETS if FLAGS.dataset == "all" else (FLAGS.dataset,)
+    with readable_errors():
+        for dataset in datasets:
+            folder = write_raw(
+                FLAGS.output,
+                dataset,
+                num_train=FLAGS.num_train,
+                num_test=FLAGS.num_test,
+                size=parse_size(FLAGS.size, flag="size", least=8),
+                seed=FLAGS.seed,
+                workers=FLAGS.workers,
+            )
+            print(f"{folder} is written.")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)

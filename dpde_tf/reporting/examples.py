@@ -1,0 +1,78 @@
+"""Images that figures and reports show, with their ground truth and predictions."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+GRADIENT_PERCENTILE = 98
+"""Percentile of the true gradients at which the colours saturate."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One image with its ground truth and predictions.
+
+    Attributes:
+        name: Name of the record.
+        image: RGB, uint8 `[H, W, 3]`.
+        ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
+        predictions: Arrays `[H, W]` of the predictions file by method, such as `fcrn`
+            and `dpde`; a method that was not run is missing.
+        note: Note on how the predictions were changed, ASCII; possibly empty.
+    """
+
+    name: str
+    image: np.ndarray
+    ground_truth: np.ndarray
+    predictions: Mapping[str, Mapping[str, np.ndarray]]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        """Checks the sizes of the predictions."""
+        for method, arrays in self.predictions.items():
+            for key, array in arrays.items():
+                if array.shape != self.ground_truth.shape:
+                    raise ValueError(
+                        f"{key!r} of {method} for {self.name} must have the size of "
+                        f"the record, {self.ground_truth.shape}. Received: "
+                        f"{array.shape}."
+                    )
+
+    @property
+    def depth_range(self) -> tuple[float, float]:
+        """Smallest and largest measured depth; (0, 1) without a measurement."""
+        measured = self.ground_truth[self.ground_truth > 0]
+        if not measured.size:
+            return 0.0, 1.0
+        return float(measured.min()), float(measured.max())
+
+    @property
+    def true_gradients(self) -> tuple[np.ndarray, np.ndarray]:
+        """Depth gradients along x and y, metres per pixel; 0 where not measured."""
+        return measured_gradients(self.ground_truth)
+
+    @property
+    def gradient_limit(self) -> float:
+        """Gradient at which the colours of the image saturate, metres per pixel."""
+        sizes = np.hypot(*self.true_gradients)
+        return max(float(np.percentile(sizes, GRADIENT_PERCENTILE)), 0.01)
+
+
+def measured_gradients(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the gradients of a depth map between measured pixels.
+
+    Args:
+        depth: Metres, `[H, W]`; 0 = no measurement.
+
+    Returns:
+        Forward differences along the width and the height, `[H, W]` each; 0 where one
+        of the two pixels is not measured.
+    """
+    measured = depth > 0
+    gradient_x, gradient_y = np.zeros((2, *depth.shape))
+    both = measured[:, 1:] & measured[:, :-1]
+    gradient_x[:, :-1] = np.where(both, np.diff(depth, axis=1), 0)
+    both = measured[1:] & measured[:-1]
+    gradient_y[:-1] = np.where(both, np.diff(depth, axis=0), 0)
+    return gradient_x, gradient_y

@@ -1,0 +1,71 @@
+"""Reads the records of runs: `run.json` and `summary.json`."""
+
+import pathlib
+from collections.abc import Mapping
+
+from dpde_tf.config import ContextNetworkConfig
+from dpde_tf.files.json_files import read_json_object
+
+_SUMMARY_FIELDS = {
+    "dataset",
+    "split",
+    "num_images",
+    "predictions",
+    "records",
+    "protocols",
+}
+
+
+def read_record(path: str | pathlib.Path) -> dict:
+    """Returns the content of a JSON file of a run.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its fields.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    remedy = "Delete it and run the program that wrote it again."
+    return read_json_object(path, remedy=remedy)
+
+
+def read_summary(folder: str | pathlib.Path) -> dict:
+    """Returns the content of `summary.json` in a folder of scores.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        Description of the scores; `protocols` holds the results by protocol and array.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is damaged or lacks a field.
+    """
+    path = pathlib.Path(folder) / "summary.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist. Write it with `python -m experiments.evaluate`."
+        )
+    summary = read_record(path)
+    if missing := _SUMMARY_FIELDS - set(summary):
+        raise ValueError(
+            f"{path} lacks {', '.join(sorted(missing))}. Write it again with "
+            "`python -m experiments.evaluate`."
+        )
+    return summary
+
+
+def is_context_network(config: Mapping) -> bool:
+    """Returns whether a configuration describes the context network.
+
+    Args:
+        config: The entry `config` of a `run.json`.
+
+    Returns:
+        True for a training run of the context network.
+    """
+    return ContextNetworkConfig.__name__ in config

@@ -1,0 +1,226 @@
+"""Rows of the benchmark, each timed in its own process."""
+
+import dataclasses
+import json
+import pathlib
+import signal
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+import keras
+
+from experiments.benchmarks import parts
+from experiments.benchmarks.row_timing import print_measurement
+
+PROGRAM = "experiments.benchmark"
+PYTORCH_FILE = pathlib.Path(__file__).with_name("pytorch_fcrn.py")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A part of the benchmark.
+
+    Attributes:
+        name: Name in the table.
+        make: Returns the function to time for a batch size; None for the row of
+            PyTorch.
+        precision: Keras dtype policy; None for that of the whole run.
+        work: Returns the images (or records) per run for a batch size.
+        flops: Returns the operations per image, or None.
+    """
+
+    name: str
+    make: Callable[[int], parts.Part] | None
+    precision: str | None = None
+    work: Callable[[int], int] = int
+    flops: Callable[[], int] | None = None
+
+
+class RowError(RuntimeError):
+    """The process that times a row ended without a result."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """Measurement of a row.
+
+    Attributes:
+        seconds: Time of each run.
+        images: Number of images per run.
+        peak_memory: Peak memory of the process, bytes.
+        flops: Operations per run, or None.
+    """
+
+    seconds: list[float]
+    images: int
+    peak_memory: int
+    flops: int | None
+
+    @property
+    def median(self) -> float:
+        """Median time, seconds."""
+        return statistics.median(self.seconds)
+
+    @property
+    def flops_per_second(self) -> float:
+        """Operations per second at the median time; 0 if not counted."""
+        return (self.flops or 0) / self.median
+
+
+def _one(batch_size: int) -> int:
+    """One image, whatever the batch size."""
+    del batch_size
+    return 1
+
+
+def _fcrn_step(batch_size: int) -> parts.Part:
+    return parts.depth_training_step(
+        batch_size, lateral_connections=False, lambda_fsim=0.0
+    )
+
+
+def _fcrn_forward(batch_size: int) -> parts.Part:
+    del batch_size
+    return parts.depth_forward(lateral_connections=False)
+
+
+def _fcrn_flops() -> int:
+    return parts.depth_training_flops(lateral_connections=False)
+
+
+def _unpool_form_step(form: str) -> Callable[[int], parts.Part]:
+    return lambda batch_size: parts.depth_training_step(batch_size, unpool_form=form)
+
+
+STEP = "modified FCRN, training step"
+LITERAL = f"{STEP}, literal unpooling and 5x5"
+TRANSPOSED = f"{STEP}, transposed convolution"
+INTERLEAVED = f"{STEP}, Laina's interleaving"
+FLOAT32 = f"{STEP}, float32"
+FCRN = "FCRN with BerHu, training step"
+PYTORCH = "FCRN with BerHu, training step, PyTorch"
+FSIM = "1 - FSIM and gradient, 120x160"
+CROPS = f"gradient network, training step, {parts.CROP_SIZE[0]}x{parts.CROP_SIZE[1]}"
+CONTEXT = "context network, training step"
+PIPELINE = "input pipeline with augmentation, one core"
+MATRIX = "matrix product, 4096"
+CONVOLUTION = "3x3 convolution, 128 channels, 60x80"
+FCRN_FORWARD = "FCRN, forward, 1 image"
+DEPTH_FORWARD = "modified FCRN, forward, 1 image"
+GRADIENT_FORWARD = "gradient network, forward, 1 image"
+CONTEXT_FORWARD = "context network, forward, 1 image"
+PREDICTION = "prediction of 1 photograph, file to file"
+
+ROWS = (
+    Row(MATRIX, lambda _: parts.matrix_product(), work=_one, flops=lambda: 2 * 4096**3),
+    Row(CONVOLUTION, parts.convolution, flops=lambda: 2 * 60 * 80 * 9 * 128**2),
+    Row(STEP, parts.depth_training_step, flops=parts.depth_training_flops),
+    Row(LITERAL, _unpool_form_step("literal")),
+    Row(TRANSPOSED, _unpool_form_step("transposed")),
+    Row(INTERLEAVED, _unpool_form_step("interleaved")),
+    Row(
+        FLOAT32, parts.depth_training_step, "float32", flops=parts.depth_training_flops
+    ),
+    Row(FCRN, _fcrn_step, flops=_fcrn_flops),
+    Row(PYTORCH, None, flops=_fcrn_flops),
+    Row(FSIM, parts.feature_similarity),
+    Row(CROPS, parts.gradient_training_step, flops=parts.gradient_training_flops),
+    Row(CONTEXT, parts.context_training_step, flops=parts.context_training_flops),
+    Row(PIPELINE, parts.input_pipeline, work=lambda _: parts.NUM_RECORDS),
+    Row(FCRN_FORWARD, _fcrn_forward, work=_one),
+    Row(DEPTH_FORWARD, lambda _: parts.depth_forward(), work=_one),
+    Row(GRADIENT_FORWARD, lambda _: parts.gradient_forward(), work=_one),
+    Row(CONTEXT_FORWARD, lambda _: parts.context_forward(), work=_one),
+    Row("fusion, 10 IRLS iterations, 1 image", lambda _: parts.fusion(1), work=_one),
+    Row("fusion, 10 IRLS iterations, a batch", parts.fusion),
+    Row(PREDICTION, lambda _: parts.photograph_prediction(), work=_one),
+)
+
+
+def _find_row(name: str) -> Row:
+    """Returns the row with a given name."""
+    return next(row for row in ROWS if row.name == name)
+
+
+def be_row(name: str, batch_size: int, repetitions: int, precision: str) -> None:
+    """Times a row in this process and prints the measurement.
+
+    Args:
+        name: Name of the row.
+        batch_size: Images per step.
+        repetitions: Number of timed runs.
+        precision: Keras dtype policy for rows that do not set one.
+    """
+    row = _find_row(name)
+    keras.config.set_dtype_policy(row.precision or precision)
+    print_measurement(row.make(batch_size), repetitions)
+
+
+def measure(
+    name: str, batch_size: int, repetitions: int, precision: str
+) -> Measurement:
+    """Returns the times of a row, measured in a separate process.
+
+    Args:
+        name: Name of the row.
+        batch_size: Images per step.
+        repetitions: Number of timed runs.
+        precision: Keras dtype policy for rows that do not set one.
+
+    Returns:
+        The measurement.
+
+    Raises:
+        RowError: If that process fails; its messages are on stderr.
+    """
+    row = _find_row(name)
+    if row.make is None:
+        low = int((row.precision or precision) != "float32")
+        numbers = map(str, (batch_size, *parts.SIZE, repetitions, low))
+        command = [sys.executable, str(PYTORCH_FILE), *numbers]
+    else:
+        command = [sys.executable, "-m", PROGRAM, f"--be_row={name}"]
+        command += [f"--batch_size={batch_size}", f"--repetitions={repetitions}"]
+        command += [f"--precision={precision}"]
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if code := result.returncode:
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        raise RowError(f"its process ended with {how}")
+    measured = json.loads(result.stdout.splitlines()[-1])
+    images = row.work(batch_size)
+    flops = row.flops and images * row.flops()
+    return Measurement(images=images, flops=flops, **measured)
+
+
+def measure_all(
+    names: Sequence[str],
+    batch_size: int,
+    repetitions: int,
+    precision: str,
+    *,
+    report: Callable[[dict[str, Measurement], dict[str, str]], None],
+) -> tuple[dict[str, Measurement], dict[str, str]]:
+    """Returns the measurements of rows, each made in a new process.
+
+    Args:
+        names: Names of the rows.
+        batch_size: Images per step.
+        repetitions: Number of timed runs.
+        precision: Keras dtype policy for rows that do not set one.
+        report: Called after each row with the results so far.
+
+    Returns:
+        Measurements by name, and reasons by name for the rows that failed.
+    """
+    results, failures = {}, {}
+    for number, name in enumerate(names, 1):
+        try:
+            results[name] = measure(name, batch_size, repetitions, precision)
+            outcome = f"{1e3 * results[name].median:.0f} ms"
+        except RowError as error:
+            failures[name] = outcome = str(error)
+        print(f"{number}/{len(names)} {name}: {outcome}", flush=True)
+        report(results, failures)
+    return results, failures
