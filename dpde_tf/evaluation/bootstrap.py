@@ -14,27 +14,37 @@ NUM_REPLICATES = 1000
 CONFIDENCE = 0.95
 
 _BATCH = 64
+_SCENES = 1  # Keeps the draws of scene n apart from those of image n.
 _MEANS = ("pooled", "per_image_mean")
 
 
 def image_draws(
-    index: int, *, seed: int = 0, num_replicates: int = NUM_REPLICATES
+    index: int,
+    *,
+    scene: int | None = None,
+    seed: int = 0,
+    num_replicates: int = NUM_REPLICATES,
 ) -> np.ndarray:
     """Returns how many times each replicate draws an image.
 
     Args:
         index: Index of the image in the test set. The draws depend only on it and on
             the seed, so differences between predictions are paired.
+        scene: Scene of the image; None if the scenes are not known.
         seed: Seed of the bootstrap.
         num_replicates: Number of replicates R.
 
     Returns:
-        float64 `[1 + R]`; the first value is 1 and stands for the test set itself.
+        float64 `[1 + R]`; the first value is 1 and stands for the test set itself. With
+        a scene `[1 + 2 R]`: R replicates more that draw whole scenes.
 
     Source: Chamandy et al. (2012), Poisson bootstrap.
     """
     draws = np.random.default_rng([seed, index]).poisson(1.0, num_replicates)
-    return np.concatenate([[1.0], draws])
+    if scene is None:
+        return np.concatenate([[1.0], draws])
+    generator = np.random.default_rng([seed, scene, _SCENES])
+    return np.concatenate([[1.0], draws, generator.poisson(1.0, num_replicates)])
 
 
 class ScoreTotals:
@@ -43,10 +53,12 @@ class ScoreTotals:
     Attributes:
         num_images: Number of images with a compared pixel.
         num_pixels: Number of compared pixels.
+        by_scene: Whether the draws include those of scenes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_scene: bool = False) -> None:
         """Initialises the totals without any image."""
+        self.by_scene = by_scene
         self.num_images = 0
         self.num_pixels = 0
         self._pooled = self._values = self._defined = 0.0
@@ -57,7 +69,7 @@ class ScoreTotals:
 
         Args:
             sums: Sums of the measures, `[metrics.NUM_SUMS]`.
-            draws: Result of `image_draws`, `[1 + R]`.
+            draws: Result of `image_draws`, `[1 + R]`, or `[1 + 2 R]` by scene.
         """
         if sums[0] == 0:
             return
@@ -117,7 +129,9 @@ class ScoreTotals:
         for mean in _MEANS:
             replicates = self.replicates(mean)
             found[mean] = named(replicates[0])
-            found["intervals"][mean] = named_intervals(replicates, self.num_images)
+            found["intervals"][mean] = named_intervals(
+                replicates, self.num_images, by_scene=self.by_scene
+            )
         counts = {"num_pixels": self.num_pixels, "num_images": self.num_images}
         return {mean: found[mean] for mean in _MEANS} | counts | found
 
@@ -144,7 +158,9 @@ def difference(minuend: ScoreTotals, subtrahend: ScoreTotals) -> dict:
     found = {}
     for mean in _MEANS:
         replicates = minuend.replicates(mean) - subtrahend.replicates(mean)
-        intervals = named_intervals(replicates, minuend.num_images)
+        intervals = named_intervals(
+            replicates, minuend.num_images, by_scene=minuend.by_scene
+        )
         found[mean] = {
             name: {"difference": value, "interval": intervals[name]}
             for name, value in named(replicates[0]).items()
@@ -163,22 +179,35 @@ def named(values: np.ndarray) -> dict[str, float | None]:
 
 
 def named_intervals(
-    replicates: np.ndarray, num_images: int
+    replicates: np.ndarray, num_images: int, *, by_scene: bool = False
 ) -> dict[str, list[float] | None]:
     """Returns the percentile intervals by measure, None where undefined.
 
     Args:
         replicates: Values `[1 + R, M]`; the first row is without resampling.
         num_images: Number of images in the test set.
+        by_scene: Whether the second half of the replicates draws scenes. The wider of
+            both intervals is returned then: images of one scene are not independent.
 
     Source: Efron & Tibshirani (1993), percentile intervals.
     """
-    tail = 50.0 * (1.0 - CONFIDENCE)
     intervals = {}
     for name, column in zip(metrics.MEASURE_NAMES, replicates.T, strict=True):
-        defined = column[1:][np.isfinite(column[1:])]
         # With few images, a replicate may have drawn none.
-        few = num_images < 2 or defined.size == 0 or not np.isfinite(column[0])
-        bounds = None if few else np.percentile(defined, [tail, 100.0 - tail])
-        intervals[name] = None if bounds is None else bounds.tolist()
+        defined = num_images > 1 and np.isfinite(column[0])
+        halves = np.split(column[1:], 2) if by_scene else [column[1:]]
+        found = [_interval(half) for half in halves] if defined else [None]
+        found = [bounds for bounds in found if bounds is not None]
+        intervals[name] = max(
+            found, key=lambda bounds: bounds[1] - bounds[0], default=None
+        )
     return intervals
+
+
+def _interval(values: np.ndarray) -> list[float] | None:
+    """The percentile interval of the values that are defined."""
+    defined = values[np.isfinite(values)]
+    tail = 50.0 * (1.0 - CONFIDENCE)
+    return (
+        np.percentile(defined, [tail, 100.0 - tail]).tolist() if defined.size else None
+    )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from dpde_tf.data import manifest
 from dpde_tf.evaluation.protocols import choose_protocols
+from dpde_tf.evaluation.scenes import scene_numbers
 from dpde_tf.evaluation.score_files import score_predictions, write_scores
 from dpde_tf.files.folders import normalized
 from dpde_tf.files.predictions import PredictionFolder
@@ -140,5 +141,6 @@ def evaluate(
         keys=keys,
         comparisons=titles,
         image_size=listed.image_size,
+        scenes=scene_numbers(names),
         seed=seed,
     )

@@ -9,6 +9,7 @@ import concurrent.futures
 import contextlib
 import csv
 import dataclasses
+import functools
 import io
 import json
 import pathlib
@@ -150,6 +151,7 @@ def write_scores(
     keys: Sequence[str],
     comparisons: Mapping[str, tuple[str, str]],
     image_size: tuple[int, int],
+    scenes: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> dict:
     """Writes `per_image.csv` and `summary.json`, and returns the summary.
@@ -162,6 +164,8 @@ def write_scores(
         keys: Arrays to report as results; the others only serve comparisons.
         comparisons: Names of minuend and subtrahend by title.
         image_size: (height, width) of the ground truth.
+        scenes: Scene of each image by name; None if they are not known. Intervals are
+            then the wider of those over images and over scenes.
         seed: Seed of the bootstrap.
 
     Returns:
@@ -173,12 +177,15 @@ def write_scores(
     Raises:
         ValueError: If a protocol compared no pixel at all.
     """
-    totals = collections.defaultdict(bootstrap.ScoreTotals)
+    totals = collections.defaultdict(
+        functools.partial(bootstrap.ScoreTotals, by_scene=scenes is not None)
+    )
     with _rows_file(output) as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
         for index, (name, image_scores) in enumerate(scores):
-            draws = bootstrap.image_draws(index, seed=seed)
+            scene = None if scenes is None else scenes[name]
+            draws = bootstrap.image_draws(index, scene=scene, seed=seed)
             for (protocol, key), sums in image_scores.items():
                 writer.writerow([name, protocol, key, *_cells(sums)])
                 totals[protocol, key].add(sums, draws)
@@ -188,6 +195,7 @@ def write_scores(
             "replicates": bootstrap.NUM_REPLICATES,
             "confidence": bootstrap.CONFIDENCE,
             "seed": seed,
+            **({} if scenes is None else {"scenes": len(set(scenes.values()))}),
         },
         "protocols": {},
     }

@@ -1,0 +1,29 @@
+"""Scenes of a test set: images of one room are not independent."""
+
+from collections.abc import Sequence
+
+# Fewer scenes say nothing about how scores vary.
+_FEWEST_SCENES = 20
+
+
+def scene_numbers(names: Sequence[str]) -> dict[str, int] | None:
+    """Returns the scene of each image, if the names of the images tell.
+
+    NYU Depth v2 numbers its images in the order of recording, so that a run of
+    consecutive numbers shows one room: its 654 test images are 124 runs.
+
+    Args:
+        names: Names of the images, in order.
+
+    Returns:
+        Numbers from 0 by name; None if a name is not a number, or there are fewer than
+        20 runs.
+    """
+    if not all(name.isdecimal() for name in names):
+        return None
+    scenes, scene, previous = {}, -1, None
+    for name in names:
+        if previous is None or int(name) != previous + 1:
+            scene += 1
+        scenes[name], previous = scene, int(name)
+    return scenes if scene + 1 >= _FEWEST_SCENES else None

@@ -1,0 +1,77 @@
+"""Tests of the scenes of a test set, and of the intervals over them."""
+
+import numpy as np
+import pytest
+
+from dpde_tf import metrics
+from dpde_tf.evaluation import bootstrap
+from dpde_tf.evaluation.scenes import scene_numbers
+
+RMS = metrics.MEASURE_NAMES.index("rms")
+
+
+def names_of(runs):
+    return [
+        f"{number:04d}"
+        for start, length in runs
+        for number in range(start, start + length)
+    ]
+
+
+def test_scenes_are_runs_of_consecutive_numbers():
+    runs = [(3 + 10 * index, 1 + index % 3) for index in range(25)]
+    scenes = scene_numbers(names_of(runs))
+    assert [scenes[f"{start:04d}"] for start, _ in runs] == list(range(25))
+    # The third run is 0023 to 0025.
+    assert [scenes[name] for name in ("0023", "0024", "0025", "0033")] == [2, 2, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["art", "0001"], names_of([(0, 500)]), names_of([(5 * i, 2) for i in range(19)])],
+)
+def test_names_that_tell_no_scenes(names):
+    assert scene_numbers(names) is None
+
+
+def test_draws_of_a_scene_are_those_of_all_its_images():
+    first, second, other = (
+        bootstrap.image_draws(index, scene=scene, num_replicates=50)
+        for index, scene in ((0, 0), (1, 0), (2, 1))
+    )
+    assert first.shape == (101,)
+    assert first[0] == 1
+    np.testing.assert_array_equal(first[51:], second[51:])
+    assert np.any(first[1:51] != second[1:51])
+    assert np.any(first[51:] != other[51:])
+    np.testing.assert_array_equal(
+        first[:51], bootstrap.image_draws(0, num_replicates=50)
+    )
+
+
+def totals(errors, scenes):
+    """Totals of images with one pixel each, off by `errors`."""
+    result = bootstrap.ScoreTotals(by_scene=scenes is not None)
+    for index, error in enumerate(errors):
+        truth = np.full((1, 1), 3.0)
+        measures = metrics.ImageMeasures(truth, truth > 0, depth_range=9.0)
+        draws = bootstrap.image_draws(
+            index, scene=None if scenes is None else scenes[index]
+        )
+        result.add(measures.sums(truth + error), draws)
+    return result
+
+
+def test_interval_is_the_wider_of_images_and_scenes(rng):
+    # Ten images of a scene have one error: only the scenes are independent.
+    scenes = np.repeat(np.arange(40), 10)
+    errors = rng.uniform(0.1, 1.0, 40)[scenes]
+    low, high = totals(errors, scenes).results()["intervals"]["pooled"]["rms"]
+    by_image = totals(errors, None).results()["intervals"]["pooled"]["rms"]
+    # Tenfold repetition makes the interval of images sqrt(10) times too narrow.
+    ratio = (high - low) / (by_image[1] - by_image[0])
+    assert ratio == pytest.approx(np.sqrt(10), rel=0.15)
+    # Where every image is a scene, both are alike.
+    alone = totals(errors, np.arange(400)).results()["intervals"]["pooled"]["rms"]
+    width = by_image[1] - by_image[0]
+    assert width <= alone[1] - alone[0] <= 1.15 * width
