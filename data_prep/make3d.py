@@ -118,8 +118,8 @@ def convert(
         raw: Parent folder of the four official folders.
         output: Folder of the record set.
         image_size: (height, width) of the records; None keeps the original size.
-        options: Options that all converters share; `allow_partial` also leaves out a
-            whole split.
+        options: Options that all converters share; with `allow_partial` a whole split
+            may be missing.
 
     Returns:
         The manifest.

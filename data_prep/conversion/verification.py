@@ -125,8 +125,7 @@ def _check_split(
             progress.add(1)
         if count != shard.num_records:
             raise ValueError(
-                f"{path} must hold {shard.num_records} records; it holds another "
-                f"number. {_REMEDY}"
+                f"{path} must hold {shard.num_records} records exactly. {_REMEDY}"
             )
     statistics.check(directory, name, split)
 

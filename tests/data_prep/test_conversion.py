@@ -78,7 +78,7 @@ def test_write_record_set_describes_the_depths(tmp_path):
     assert [shard.num_records for shard in split.shards] == [1, 1]
 
 
-def test_write_record_set_is_deterministic_for_any_number_of_workers(tmp_path, rng):
+def test_write_record_set_does_not_depend_on_the_workers(tmp_path, rng):
     pairs, _ = _pairs(rng, 9)
     for workers in (1, 3):
         options = Options(workers=workers)
@@ -165,7 +165,7 @@ def test_write_record_set_never_replaces_other_files(tmp_path, rng):
     assert mine == {"notes.txt", "set.tmp/mine.txt", "set.old/mine.txt"}
 
 
-def test_write_record_set_fills_an_empty_folder_and_removes_leftovers(tmp_path, rng):
+def test_write_record_set_removes_leftovers_of_a_killed_run(tmp_path, rng):
     (tmp_path / "set").mkdir()
     (tmp_path / ".partial-set").mkdir()
     (tmp_path / ".partial-set" / "train-00000-of-00001.tfrecord").touch()
@@ -210,7 +210,7 @@ def test_a_set_that_was_to_be_replaced_comes_back(tmp_path, rng):
 
 
 @pytest.mark.slow
-def test_write_record_set_killed_leaves_nothing_under_the_final_name(tmp_path, rng):
+def test_killed_write_record_set_leaves_no_output(tmp_path, rng):
     program = textwrap.dedent(f"""
         import time, numpy as np
         from data_prep.conversion import record_sets

@@ -90,7 +90,7 @@ def test_convert_makes_two_splits(tmp_path):
     }
 
 
-def test_convert_rescales_disparity_and_leaves_unknown_pixels_out(tmp_path):
+def test_convert_rescales_disparity_and_skips_unknown_pixels(tmp_path):
     disparity = _all(100, (760, 860))
     disparity[:, 430:] = 50
     disparity[2:4, 2:4] = 0

@@ -171,7 +171,7 @@ def test_convert_scales_integers_alone(folders):
             np.testing.assert_array_equal(record["depth"][..., 0], metres)
 
 
-def test_convert_refuses_integers_without_a_scale_and_a_scale_without_integers(folders):
+def test_convert_requires_a_scale_for_integers_only(folders):
     with pytest.raises(
         ValueError, match=r"a.png holds integers.* --depth_scale, 0.001"
     ):
@@ -245,7 +245,7 @@ def test_convert_names_what_is_there_in_another_format(folders):
         _convert(folders, ["test"])
 
 
-def test_convert_refuses_a_pair_in_both_lists_and_one_named_twice(folders):
+def test_convert_refuses_a_pair_that_is_listed_twice(folders):
     (folders / "test.txt").write_text("a\nc\n")
     with pytest.raises(ValueError, match="no pair in common; both name c"):
         _convert(folders)

@@ -147,7 +147,7 @@ def test_disparity_from_depth_fills_its_range():
     np.testing.assert_array_equal(stored, [[240, 240, 120, 120]])
 
 
-def test_disparity_from_depth_hides_what_the_right_view_does_not_see():
+def test_disparity_from_depth_hides_occluded_pixels():
     # Behind, 120 / 3 = 40 pixels; in front, 240 / 3 = 80: the block of columns 60 to 79
     # moves to -20 to -1, where columns 20 to 39 move, too; the block's last pixel
     # also counts for the place right of it, which is that of column 40.

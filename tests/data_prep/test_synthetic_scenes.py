@@ -36,7 +36,7 @@ def test_cast_rays_of_a_floor_follows_the_height():
     np.testing.assert_allclose(depth[140:, 300], expected, rtol=1e-4)
 
 
-def test_cast_rays_of_a_pitched_camera_meets_the_floor_on_its_axis():
+def test_cast_rays_of_a_pitched_camera_hits_the_floor():
     # 30 degrees down from 1.5 m: the axis meets the floor after 1.5 / sin 30 = 3 m.
     room = Box((50.0, 50.0, 50.0), (50.0, 50.0, 50.0), 0.0, GREY)
     camera = Camera((50.0, 50.0, 1.5), 1.0, math.radians(-30), roll=0.2)

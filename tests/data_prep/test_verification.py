@@ -76,7 +76,7 @@ def test_verify_record_set_refuses_a_cut_and_a_missing_shard(record_set):
 
 def test_verify_record_set_refuses_another_order(record_set):
     _rewrite(record_set, [encode_record(name, IMAGE, DEPTH) for name in "ba"])
-    with pytest.raises(ValueError, match="'a' is due, 'b' is there"):
+    with pytest.raises(ValueError, match="expected 'a', found 'b'"):
         verify_record_set(record_set)
 
 
@@ -107,7 +107,7 @@ def test_verify_record_set_refuses_an_empty_depth(record_set):
 @pytest.mark.parametrize("names", ["a", "abx"])
 def test_verify_record_set_refuses_another_number_of_records(record_set, names):
     _rewrite(record_set, [encode_record(name, IMAGE, DEPTH) for name in names])
-    with pytest.raises(ValueError, match="must hold 2 records, and does not"):
+    with pytest.raises(ValueError, match="must hold 2 records exactly"):
         verify_record_set(record_set)
 
 

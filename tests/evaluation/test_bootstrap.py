@@ -38,7 +38,7 @@ def test_score_totals_pool_pixels_and_average_images():
     assert results["pooled"]["mge"] is None
 
 
-def test_intervals_of_pooled_scores_are_those_of_drawing_with_replacement(images, rng):
+def test_pooled_intervals_match_drawing_with_replacement(images, rng):
     sums = np.array(images)[:, :2]
     draws = rng.multinomial(300, np.full(300, 1 / 300), size=4000) @ sums
     expected = np.percentile(np.sqrt(draws[:, 1] / draws[:, 0]), [2.5, 97.5])

@@ -117,7 +117,7 @@ def test_score_image_clips_predictions_as_eigen_does():
     assert rms(truth, truth + 20, protocols.FCRN) == 20.0
 
 
-def test_score_image_tells_protocols_apart_that_differ_in_one_rule(rng):
+def test_score_image_distinguishes_protocols_by_every_rule(rng):
     truth = rng.uniform(2, 4, (24, 32)).astype(np.float32)
     changes = (
         {"clip": (1.0, 3.0)},

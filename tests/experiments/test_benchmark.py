@@ -200,7 +200,7 @@ def test_rows_that_fail_are_named_and_the_others_are_reported(monkeypatch, capsy
 
 
 @pytest.mark.slow
-def test_benchmark_goes_on_after_a_crash_and_fails_at_the_end(tmp_path, monkeypatch):
+def test_benchmark_continues_after_a_crash_and_fails_at_the_end(tmp_path, monkeypatch):
     (tmp_path / "torch").mkdir()
     crash = "import os; os.kill(os.getpid(), 11)"
     (tmp_path / "torch" / "__init__.py").write_text(crash)

@@ -41,7 +41,7 @@ def _write_runs(runs):
     )
 
 
-def test_export_results_keeps_small_files_and_the_way_from_scores_to_training(
+def test_export_results_keeps_small_files_and_their_origin(
     tmp_path,
 ):
     runs, output = tmp_path / "runs", tmp_path / "results"
@@ -97,7 +97,7 @@ def test_largest_differences_names_the_image():
     assert largest == {"rms": (0.25, "b"), "delta1": (0.0, "a")}
 
 
-def test_largest_differences_of_a_score_that_only_one_has_is_infinite():
+def test_largest_difference_of_a_missing_score_is_infinite():
     _, largest = largest_differences(_rows(a=""), _rows(a="0.5"), ["rms"])
     assert largest["rms"] == (float("inf"), "a")
 

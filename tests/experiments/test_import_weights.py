@@ -64,7 +64,7 @@ def test_import_weights_makes_a_run_that_predicts(released, tmp_path, rng):
     np.testing.assert_allclose(predicted, depth[0, ..., 0], rtol=0, atol=atol)
 
 
-def test_import_weights_refuses_other_files_and_a_secondrun_program(released, tmp_path):
+def test_import_weights_refuses_other_files_and_a_second_run(released, tmp_path):
     _, weights, run = released
     program = "experiments.import_weights"
     again = run_program(program, weights=weights, workdir=run, check=False)

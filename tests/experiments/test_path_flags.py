@@ -95,14 +95,14 @@ def _text_flags(path):
             yield node.args[0].value
 
 
-def test_every_flag_of_every_program_that_may_be_a_path_is_one():
+def test_every_path_flag_of_the_programs_is_a_path():
     folders = ("experiments", "data_prep", "dpde_tf/cli")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     found = {name for path in files for name in _text_flags(path)}
     assert found == TEXTS
 
 
-def test_every_field_of_the_configurations_that_may_be_a_path_is_one():
+def test_every_path_field_of_the_configurations_is_a_path():
     fields = {
         field.name
         for kind in vars(config).values()

@@ -27,7 +27,7 @@ def test_result_folder_keeps_a_second_program_out(tmp_path):
         raise AssertionError
 
 
-def test_result_folder_leaves_no_empty_folder_and_removes_no_other(tmp_path):
+def test_result_folder_removes_only_its_own_empty_folder(tmp_path):
     with (
         pytest.raises(ValueError, match="bad input"),
         result_folder(tmp_path / "new", "experiments.report"),

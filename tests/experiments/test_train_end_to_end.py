@@ -45,7 +45,7 @@ def _has_changed(model, before):
 
 
 @pytest.mark.slow
-def test_training_through_the_fusion_lowers_its_loss_and_reaches_both_networks(batch):
+def test_training_through_the_fusion_changes_both_networks(batch):
     model, losses, before = _trained(batch)
     assert np.all(np.diff(losses) < 0)
     assert np.mean(errors(model, batch)["fused"]) < losses[-1]
@@ -54,7 +54,7 @@ def test_training_through_the_fusion_lowers_its_loss_and_reaches_both_networks(b
 
 
 @pytest.mark.slow
-def test_a_resting_depth_network_keeps_its_depth_while_the_fused_loss_falls(batch):
+def test_a_frozen_depth_network_keeps_its_depth(batch):
     model, losses, before = _trained(batch, resting="depth_network")
     assert np.all(np.diff(losses) < 0)
     changed = list(_has_changed(model, before).values())

@@ -47,7 +47,7 @@ def _cell(figure, row, column):
     return figure[top : top + SIZE[0], left : left + SIZE[1]]
 
 
-def test_example_knows_its_range_and_refuses_other_sizes(example):
+def test_example_has_a_range_and_refuses_other_sizes(example):
     assert example.depth_range == (2.0, 4.0)
     image, empty = example.image, np.zeros(SIZE)
     assert Example("e", image, empty, {}).depth_range == (0.0, 1.0)

@@ -27,7 +27,7 @@ def test_find_value_of_table_2_follows_from_the_printed_gains(column):
     assert value.status == ("printed" if column == "rms" else "implied")
 
 
-def test_find_value_of_competitors_follows_from_the_printed_rms_gaps():
+def test_values_of_competitors_follow_from_printed_rms_gaps():
     # Sect. 4.3 lists how much smaller DPDE's RMS is than the others'.
     gaps = "0.638 0.558 0.345 0.038 0.007 0.183 0.478 0.024 0.259 0.262 0.011 0.007"
     implied = {round(0.562 + float(gap), 3) for gap in (gaps + " 0.017 0.301").split()}
@@ -77,7 +77,7 @@ def test_values_use_known_columns_and_states():
     assert len(keys) == len(set(keys))
 
 
-def test_split_sizes_are_those_of_the_splits_that_the_paper_scores():
+def test_split_sizes_belong_to_the_splits_of_the_paper():
     # Sect. 4.1: 654, 134 and, with the "simple division", 35 test images.
     sizes = {"nyu_depth_v2": 654, "make3d": 134, "middlebury": 35}
     for dataset, size in sizes.items():

@@ -214,7 +214,7 @@ def test_report_of_any_single_part(tmp_path, run_folder, records):
         make(tmp_path / "only_nothing", None)
 
 
-def test_report_of_middlebury_has_table_3_with_the_measures_it_lacks(run_folder):
+def test_report_of_middlebury_has_table_3(run_folder):
     path = run_folder / "scores" / "dpde" / "summary.json"
     path.write_text(json.dumps(middlebury_summary("simple", 35)))
     text = markdown.to_markdown(make(run_folder, None))
@@ -260,7 +260,7 @@ def test_text_is_escaped_in_html():
     assert "<p>1 &lt; 2 &amp; <code>a&lt;b&gt;</code></p>" in page
 
 
-def test_report_overlooks_the_run_json_of_scores_and_report(run_folder, records):
+def test_report_ignores_the_run_json_of_scores_and_report(run_folder, records):
     expected = markdown.to_markdown(make(run_folder, records))
     text = json.dumps({"program": "experiments.evaluate", "flags": {}, "config": {}})
     (run_folder / "scores" / "dpde" / "run.json").write_text(text)

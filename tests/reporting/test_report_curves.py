@@ -66,7 +66,7 @@ def test_line_chart_names_series_with_their_last_values():
     assert {"training 0.25", "validation 0.75", "epoch"} <= set(found)
 
 
-def test_line_chart_has_the_names_of_many_series_below_one_another():
+def test_line_chart_wraps_the_legend_of_many_series():
     series = {name: [(1, 1.0), (2, 0.5)] for name in "abcde"}
     svg = curves.line_chart("loss", series, x_title="epoch")
     all_texts = ET.fromstring(svg).iter(f"{SVG}text")

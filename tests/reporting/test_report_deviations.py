@@ -105,7 +105,7 @@ def test_find_deviations_names_the_epochs_of_every_network(name, epochs, expecte
     assert deviations({name: training_run(loss=loss, epochs=epochs)}) == [expected]
 
 
-def test_find_deviations_knows_that_the_baseline_has_no_fsim_loss():
+def test_find_deviations_expects_no_fsim_loss_of_the_baseline():
     runs = {"depth": training_run(loss=FCRN_LOSS), "fcrn": training_run(FCRN)}
     assert deviations(runs) == [
         "Modified FCRN: `lambda_fsim` is 0.0 (the paper's: 1.0).",
@@ -144,7 +144,7 @@ def test_find_deviations_names_an_encoder_without_imagenet():
     assert deviations({"depth": file}) == []
 
 
-def test_find_deviations_names_another_start_but_not_the_encoder_that_it_brings():
+def test_find_deviations_names_another_start_but_not_its_encoder():
     network = DepthNetworkConfig(encoder_weights="none")
     run = training_run(network, init_from="runs/half/nyu/depth")
     assert deviations({"depth": run}) == [
@@ -166,7 +166,7 @@ def test_find_deviations_names_another_weight_in_the_fusion():
     ]
 
 
-def test_find_deviations_of_middlebury_are_judged_by_the_simple_division():
+def test_find_deviations_of_middlebury_use_the_simple_division():
     simple = {"dataset": "middlebury", "split": "simple", "num_images": 35}
     calibrated = simple | {"split": "calibrated", "num_images": 27}
     scores = {"dpde": scored(**simple), "calibrated": scored(**calibrated)}

@@ -129,7 +129,7 @@ def middlebury_summary(**fields):
     return summary | {"protocols": aligned}
 
 
-def test_score_table_of_middlebury_compares_the_simple_division_unaligned():
+def test_score_table_of_middlebury_uses_the_simple_division():
     calibrated = middlebury_summary(split="calibrated", num_images=27)
     all_scores = {"calibrated": calibrated, "dpde": middlebury_summary()}
     options = {"dataset": "middlebury"}

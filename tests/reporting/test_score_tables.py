@@ -88,7 +88,7 @@ def test_every_cell_is_a_number_or_says_why_not(dpde):
                     float(cell.text.split("\n")[0].replace("−", "-"))
 
 
-def test_comparison_table_has_the_published_numbers_with_their_protocol():
+def test_comparison_table_has_published_numbers_with_protocol():
     found = lines(scores.comparison_table(2, []))
     eigen = found["Eigen et al. (2014) [20]", "Eigen et al. (2014), Table 1"]
     assert eigen[:-1] == ["0.907", "not found", "0.215", "0.611", "0.887", "0.971"]
@@ -120,7 +120,7 @@ COMPETITORS = {
 
 
 @pytest.mark.parametrize("number", COMPETITORS)
-def test_comparison_table_has_every_competitor_with_numbers_or_a_search(number):
+def test_comparison_table_has_numbers_or_a_search_for_everyone(number):
     table = scores.comparison_table(number, [])
     references, title = set(), ""
     for row in table.rows:
@@ -160,7 +160,7 @@ def test_comparison_table_has_our_runs_with_the_gap(dpde):
     assert found["FCRN [23]", "ours"][0] == "not run"
 
 
-def test_gap_line_says_what_is_missing_on_which_side(tmp_path):
+def test_gap_line_marks_missing_numbers_on_either_side(tmp_path):
     folder = write_scores(
         tmp_path / "dpde",
         rms={"fused": 0.7},

@@ -164,7 +164,7 @@ def test_layer_table_ends_with_the_sums(networks):
 
 
 @pytest.mark.slow
-def test_openvino_exchanges_parameters_and_arithmetic_of_the_released_fcrn():
+def test_openvino_exchanges_parameters_and_gflop_of_fcrn():
     # Its page lists "GFLOPs 63.5421" and "MParams 34.5255" at 228x304.
     config = DepthNetworkConfig(
         architecture="laina",

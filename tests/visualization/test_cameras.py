@@ -56,7 +56,7 @@ def test_given_focal_length_goes_before_the_known_one():
     assert camera == Camera((3, 5), 10.0, 10.0, 2.0, 1.0)
 
 
-def test_photograph_camera_has_the_angle_of_nyu_over_its_longer_side():
+def test_photograph_camera_has_the_angle_of_nyu():
     for size in ((640, 480), (480, 640)):
         assert photograph_camera(size).focal_x == pytest.approx(518.85790)
 

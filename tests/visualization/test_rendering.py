@@ -55,7 +55,7 @@ def test_render_view_from_the_front_is_the_picture():
 
 
 @needs_opencv_5
-def test_render_view_from_the_side_shows_near_things_displaced_and_in_front():
+def test_render_view_from_the_side_shifts_near_points():
     image = np.full((41, 61, 3), 40, np.uint8)
     depth = np.full((41, 61), 3.0)
     depth[15:26, 25:36], image[15:26, 25:36] = 2.0, 200

@@ -58,7 +58,7 @@ def test_colorize_gradients_shows_direction_as_hue():
     np.testing.assert_allclose(colours[0], expected, atol=0.5)
 
 
-def test_colorize_gradients_shows_size_as_saturation_up_to_the_limit():
+def test_colorize_gradients_shows_magnitude_as_saturation():
     # Half of the limit: half the saturation, (255, 127.5, 127.5).
     gradient_x = np.array([[0.1, 5.0, np.nan]])
     colours = visualization.colorize_gradients(gradient_x, 0 * gradient_x, limit=0.2)
