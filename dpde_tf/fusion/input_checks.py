@@ -10,6 +10,36 @@ import numpy as np
 import tensorflow as tf
 
 
+def missing_axes(depth: tf.Tensor) -> tuple[int, ...]:
+    """Returns the axes that a depth map lacks.
+
+    Args:
+        depth: `[H, W]`, `[B, H, W]` or `[B, H, W, 1]`.
+
+    Returns:
+        Axes of the batch and of the channel, as `with_axes` adds them.
+    """
+    rank = tf.convert_to_tensor(depth).shape.rank
+    return {2: (0, 3), 3: (3,)}.get(rank, ())
+
+
+def with_axes(values: tf.Tensor | None, axes: tuple[int, ...]) -> tf.Tensor | None:
+    """Returns a map with additional axes of length 1.
+
+    Args:
+        values: The map, or None.
+        axes: Positions of the new axes, ascending.
+
+    Returns:
+        The map, or None.
+    """
+    if values is None:
+        return None
+    for axis in axes:
+        values = tf.expand_dims(values, axis)
+    return values
+
+
 def checked_depth(values: tf.Tensor) -> tf.Tensor:
     """Returns a checked depth map.
 
@@ -24,7 +54,10 @@ def checked_depth(values: tf.Tensor) -> tf.Tensor:
     """
     depth = tf.convert_to_tensor(values)
     if depth.shape.rank != 4 or depth.shape[3] != 1:
-        raise ValueError(f"`depth` must be [B, H, W, 1]. Received: {depth.shape}.")
+        raise ValueError(
+            "`depth` must be [B, H, W, 1], [B, H, W] or [H, W]. Received: "
+            f"{depth.shape}."
+        )
     if depth.dtype not in (tf.float32, tf.float64):
         raise ValueError(
             f"`depth` must be float32 or float64. Received: {depth.dtype.name}."

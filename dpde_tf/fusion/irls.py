@@ -1,5 +1,6 @@
 """Fusion of batches of depth maps with depth gradients."""
 
+import functools
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -10,6 +11,8 @@ from dpde_tf.fusion.input_checks import (
     checked_depth,
     checked_map,
     checked_scalar,
+    missing_axes,
+    with_axes,
 )
 from dpde_tf.fusion.irls_steps import (
     FusedImage,
@@ -79,7 +82,8 @@ def fuse_depth_and_gradients(
     they differ most where a pixel is still moving across a depth discontinuity.
 
     Args:
-        depth: d_est in metres, `[B, H, W, 1]`, float32 or float64.
+        depth: d_est in metres, `[B, H, W, 1]`, `[B, H, W]` or `[H, W]`, float32 or
+            float64. All other maps have the same shape.
         gradient_x: G_x along the width in metres per pixel, like `depth`.
         gradient_y: G_y along the height in metres per pixel, like `depth`.
         omega: Weight of the gradient terms, > 0.
@@ -98,9 +102,10 @@ def fuse_depth_and_gradients(
             each image size. Without XLA, an image takes four times as long.
 
     Returns:
-        A `FusionResult`. With `jit_compile`, the graph is compiled once for each image
-        size and type. A new value of a scalar needs no compilation, except for
-        `num_irls_iterations`, which is part of a shape.
+        A `FusionResult`; its depth has the shape of `depth`, and without a batch axis
+        the other fields have none either. With `jit_compile`, the graph is compiled
+        once for each image size and type. A new value of a scalar needs no compilation,
+        except for `num_irls_iterations`, which is part of a shape.
 
     Raises:
         ValueError: If a shape or a type is wrong, a scalar is out of range, or a map
@@ -108,7 +113,13 @@ def fuse_depth_and_gradients(
 
     Source: Xu & Liu (2021), Eq. 5; solved as by Karsch et al. (2014).
     """
-    depth = checked_depth(depth)
+    added = missing_axes(depth)
+    expand = functools.partial(with_axes, axes=added)
+    if not isinstance(gradient_confidence, tuple | list):
+        gradient_confidence = expand(gradient_confidence)
+    else:
+        gradient_confidence = tuple(map(expand, gradient_confidence))
+    depth = checked_depth(expand(depth))
     dtype = depth.dtype
     if num_irls_iterations < 1:
         raise ValueError(
@@ -126,9 +137,9 @@ def fuse_depth_and_gradients(
     )
     maps = (
         depth,
-        checked_map(gradient_x, "gradient_x", depth),
-        checked_map(gradient_y, "gradient_y", depth),
-        *checked_confidences(confidence, gradient_confidence, depth),
+        checked_map(expand(gradient_x), "gradient_x", depth),
+        checked_map(expand(gradient_y), "gradient_y", depth),
+        *checked_confidences(expand(confidence), gradient_confidence, depth),
     )
     result = _fuse_batch(
         tuple(tf.stop_gradient(m) for m in maps),
@@ -137,7 +148,9 @@ def fuse_depth_and_gradients(
         jit_compile,
     )
     fused = with_gradient(result.depth, *maps, parameters.omega, parameters.epsilon)
-    return result._replace(depth=fused)
+    if 0 in added:
+        result = FusionResult(*(field[0] for field in result))
+    return result._replace(depth=tf.squeeze(fused, added) if added else fused)
 
 
 @tf.function(autograph=False, reduce_retracing=True)

@@ -182,3 +182,33 @@ def test_fuse_rejects_bad_input():
         fuse_depth_and_gradients(ones, ones, ones, confidence=-ones)
     with pytest.raises(ValueError, match=r"`gradient_confidence` must have the shape"):
         fuse_depth_and_gradients(ones, ones, ones, gradient_confidence=ones[:1])
+
+
+def test_maps_without_batch_and_channel_axes(rng):
+    depth, gradient_x, gradient_y = rng.normal(size=(3, 2, 12, 15)).astype(np.float32)
+    batch = fuse_depth_and_gradients(
+        *(m[..., np.newaxis] for m in (depth, gradient_x, gradient_y))
+    )
+    without_channel = fuse_depth_and_gradients(depth, gradient_x, gradient_y)
+    assert without_channel.depth.shape == (2, 12, 15)
+    np.testing.assert_array_equal(without_channel.depth, batch.depth[..., 0])
+    known = np.ones_like(depth[1])
+    for confidence in (None, known, (known, known)):
+        single = fuse_depth_and_gradients(
+            depth[1],
+            gradient_x[1],
+            gradient_y[1],
+            confidence=known,
+            gradient_confidence=confidence,
+        )
+        np.testing.assert_array_equal(single.depth, batch.depth[1, ..., 0])
+        np.testing.assert_array_equal(single.energy, batch.energy[1])
+        assert single.converged.shape == ()
+
+
+def test_fusion_without_xla_is_the_same_to_rounding(rng):
+    maps = rng.normal(size=(3, 2, 12, 15, 1)).astype(np.float32)
+    compiled = fuse_depth_and_gradients(*maps)
+    plain = fuse_depth_and_gradients(*maps, jit_compile=False)
+    np.testing.assert_allclose(plain.depth, compiled.depth, atol=1e-4)
+    np.testing.assert_allclose(plain.energy, compiled.energy, rtol=1e-5)
