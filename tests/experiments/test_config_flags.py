@@ -27,7 +27,8 @@ def test_every_field_has_a_description(config_class):
 
 def test_field_descriptions_join_lines():
     text = _field_descriptions(DepthNetworkConfig)["output_scale"]
-    assert text.startswith("depth = offset + scale * last convolution. Ours: 0.1. The")
+    assert text.startswith("Scale in depth = offset + scale * last convolution. Ours:")
+    assert ". The network can represent the same functions, " in text
     assert "\n" not in text
 
 

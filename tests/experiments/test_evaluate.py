@@ -210,7 +210,7 @@ def test_main_scales_integers_alone(folders, tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match=r"a.png holds integers.*--depth_scale, 0.001"):
         run_main(monkeypatch, **folders, keys="depth")
     write_depth(predictions / "b.png", depth)
-    with pytest.raises(SystemExit, match=r"there once in .*; b.png and b.npz have the"):
+    with pytest.raises(SystemExit, match=r"unique in .*; b.png and b.npz have the"):
         run_main(monkeypatch, **folders, keys="depth", depth_scale=0.001)
 
 

@@ -186,5 +186,7 @@ def test_build_depth_network_refuses_contradictions():
         build(dataclasses.replace(HYBRID.config, lateral_connections=False))
     with pytest.raises(ValueError, match=r"do not fit .*'laina'.*--init_from=FILE"):
         build(dataclasses.replace(FCRN.config, encoder_weights="imagenet"))
-    with pytest.raises(ValueError, match=r"must be of \('paper', .*Received: 'resnet'"):
+    with pytest.raises(
+        ValueError, match=r"must be one of \('paper', .*Received: 'resnet'"
+    ):
         build(dataclasses.replace(FCRN.config, architecture="resnet"))

@@ -183,7 +183,7 @@ def test_after_a_lost_worker_all_resume_from_the_checkpoint(records, tmp_path, k
     assert code == 1, said
     message = next(line for line in said.splitlines() if line.startswith("Error: "))
     assert "has lost another one" in message
-    assert "give all the same commands again" in message
+    assert "run the same commands again" in message
     done = list_checkpoints(tmp_path / "run")[-1]
     _succeed(*_start_two(*arguments, tmp_path / "run", **long))
     assert len(read_run_record(tmp_path / "run")["resumed"]) == 1
