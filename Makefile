@@ -36,7 +36,7 @@ MID       = $(RECORDS)/middlebury
 
 .PHONY: help setup demo demo-photographs demo-training test test-all test-beam faults lint data-nyu data-make3d data-mid \
         train-nyu train-nyu-fcrn train-nyu-lateral train-make3d predict fuse verify-weights \
-        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-make3d eval-mid eval-mid-fcrn ablation report tables figures table5 bench bench-fusion bench-distribution fuzz clean
+        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-make3d eval-mid eval-mid-fcrn ablation report tables figures example-picture table5 bench bench-fusion bench-distribution fuzz clean
 
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -214,6 +214,9 @@ tables: $(READY)  ## Writes Tables 1 to 5 from all scores, in Markdown, CSV and 
 
 figures: $(READY)  ## Writes Figs. 3 to 8 and 3D pages of DATASET: figures/DATASET
 	$(RUN) experiments.figures --records=$(RECORDS)/$(RECORDS_OF_$(DATASET)) --predictions=$(FIGURES_OF_$(DATASET)) --output=$(FIGURES)/$(DATASET) $(FLAGS)
+
+example-picture: $(READY)  ## Writes the picture of the README again: every 131st test image of NYU
+	$(RUN) experiments.example_picture --records=$(NYU) --output=experiments/results/examples.jpg
 
 table5: $(READY)  ## Prints Table 5: parameters and arithmetic of the networks
 	$(RUN) experiments.tables --table=5 $(FLAGS)

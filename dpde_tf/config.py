@@ -1,7 +1,7 @@
-"""Configurations of networks, losses and training; every default names its reason.
+"""Configurations of networks, losses and training, with the reason for each default.
 
-"Paper" is Xu & Liu (2021), "Laina" is Laina et al. (2016), whose network and schedule
-the paper takes over. "Ours" marks a value that neither gives.
+"Paper" is Xu & Liu (2021). "Laina" is Laina et al. (2016), whose network and schedule
+the paper adopts. "Ours" marks a value that neither of them gives.
 """
 
 import dataclasses
@@ -12,20 +12,24 @@ class DepthNetworkConfig:
     """The modified FCRN (Fig. 2 of the paper), or FCRN.
 
     Attributes:
-        lateral_connections: True is the modified FCRN, False the FCRN baseline.
-        architecture: `paper`; or the exact graph of a released network, for its
-            weights: `laina` (FCRN, TensorFlow) or `harsanyi` (the hybrid, PyTorch).
+        lateral_connections: True for the modified FCRN, False for the FCRN baseline.
+        architecture: `paper`, or the exact graph of a network whose weights were
+            released: `laina` (FCRN, TensorFlow) or `harsanyi` (the hybrid, PyTorch).
         encoder_weights: `imagenet` (paper), `none`, or a `.weights.h5` file of
             `keras.applications.ResNet50(include_top=False)`.
         encoder_batch_norm: `trainable` (paper: "all layers"), or `frozen` to keep
-            ImageNet's statistics.
-        batch_norm_momentum: Of the moving averages. Ours: 0.9, since 30 epochs of
-            795 images are few steps.
-        kernel_stddev: Gaussian initialisation of the new layers. Laina: 0.01.
-        output_scale: depth = offset + scale * last convolution. Ours: 0.1. The same
-            class of functions, but SGD at the paper's 1e-2 is stable.
-        output_offset: The offset, metres; None takes the mean training depth. Ours.
-        output_relu: ReLU on the depth. Paper: none; Laina's released graph has one.
+            the statistics of ImageNet.
+        batch_norm_momentum: Momentum of the moving averages of batch normalisation.
+            Ours: 0.9, since 30 epochs of 795 images are few steps.
+        kernel_stddev: Standard deviation of the Gaussian initialisation of the new
+            layers. Laina: 0.01.
+        output_scale: Scale in depth = offset + scale * last convolution. Ours: 0.1. The
+            network can represent the same functions, and SGD at the paper's 1e-2 is
+            stable.
+        output_offset: Offset in the same formula, metres; None for the mean training
+            depth. Ours.
+        output_relu: Whether a ReLU follows the depth. Paper: none; Laina's released
+            graph has one.
     """
 
     lateral_connections: bool = True
@@ -41,13 +45,13 @@ class DepthNetworkConfig:
 
 @dataclasses.dataclass(frozen=True)
 class InitialisationConfig:
-    """Where the training of a network starts.
+    """Initial weights of a network.
 
     Attributes:
-        init_from: Instead of ImageNet or random weights: the folder of a run or of
-            compact weights, a `.weights.h5` file of the same network, or, of a depth
-            network, a released file of FCRN (`.npy`) or of the hybrid (`.model`,
-            `.pth`). Paper: none.
+        init_from: Weights to start from instead of ImageNet or random weights: the
+            folder of a run or of compact weights, or a `.weights.h5` file of the same
+            network. A depth network also takes a released file of FCRN (`.npy`) or of
+            the hybrid (`.model`, `.pth`). Paper: none.
     """
 
     init_from: str | None = None
@@ -58,11 +62,11 @@ class GradientNetworkConfig:
     """The gradient network: ten 3x3 convolutions (paper, Sect. 3.1).
 
     Attributes:
-        width: Channels of the hidden layers. Ours: 108, which makes it 1/75 of FCRN's
-            parameters; the paper's Table 5 says 1/76.
-        kernel_stddev: Gaussian initialisation ("with Gaussian distributions", paper);
-            None is He et al. (2015), sqrt(2 / fan-in). Ours.
-        output_kernel_stddev: The same for the last layer. Ours: 0.01.
+        width: Channels of the hidden layers. Ours: 108, which gives 1/75 of the
+            parameters of FCRN; Table 5 of the paper gives 1/76.
+        kernel_stddev: Standard deviation of the Gaussian initialisation (paper: "with
+            Gaussian distributions"); None for sqrt(2 / fan-in), He et al. (2015). Ours.
+        output_kernel_stddev: Standard deviation for the last layer. Ours: 0.01.
     """
 
     width: int = 108
@@ -72,12 +76,14 @@ class GradientNetworkConfig:
 
 @dataclasses.dataclass(frozen=True)
 class ContextNetworkConfig:
-    """The context network, ours, in the place of the gradient network.
+    """The context network, ours, which replaces the gradient network.
 
     Attributes:
-        context_encoder_weights: As --encoder_weights of the depth network.
-        context_batch_norm_momentum: Of the moving averages.
-        context_offset: Added to the last convolution, metres; None takes the mean
+        context_encoder_weights: Weights of the encoder, as --encoder_weights of the
+            depth network.
+        context_batch_norm_momentum: Momentum of the moving averages of batch
+            normalisation.
+        context_offset: Offset added to the last convolution, metres; None for the mean
             training depth.
     """
 
@@ -88,11 +94,11 @@ class ContextNetworkConfig:
 
 @dataclasses.dataclass(frozen=True)
 class GuidedNetworkConfig:
-    """The guided network, ours, which sees a coarse depth map beside the image.
+    """The guided network, ours, whose input is the image and a coarse depth map.
 
     Attributes:
-        guided_width: Channels of the first of its five levels; the last has four times
-            as many.
+        guided_width: Channels of the first of the five levels; the last level has four
+            times as many.
     """
 
     guided_width: int = 32
@@ -105,9 +111,10 @@ class DepthLossConfig:
     Attributes:
         lambda_berhu: Weight of the BerHu term. Paper: 1.
         lambda_fsim: Weight of 1 - FSIM. Paper: 1.
-        berhu_c: `image` (paper: "each pixel in each depth image") or `batch` (Laina).
-        max_depth: Depth that FSIM sees as 255, metres; None takes the largest
-            training depth. Ours.
+        berhu_c: Whether the threshold c is set per `image` (paper: "each pixel in each
+            depth image") or per `batch` (Laina).
+        max_depth: Depth that FSIM maps to 255, metres; None for the largest training
+            depth. Ours.
     """
 
     lambda_berhu: float = 1.0
@@ -121,7 +128,7 @@ class GradientLossConfig:
     """Eq. 4 of the paper.
 
     Attributes:
-        alpha: The constant in the logarithm, metres per pixel. Hu et al. (2019): 0.5.
+        alpha: Constant in the logarithm, metres per pixel. Hu et al. (2019): 0.5.
     """
 
     alpha: float = 0.5
@@ -132,9 +139,9 @@ class ContextLossConfig:
     """The loss of the context network, ours.
 
     Attributes:
-        lambda_depth: Weight of the mean absolute error of its depth.
-        lambda_differences: Weight of that of the differences between pixels 1, 2, 4, 8
-            and 16 apart.
+        lambda_depth: Weight of the mean absolute error of the depth.
+        lambda_differences: Weight of the mean absolute error of the differences between
+            pixels that are 1, 2, 4, 8 and 16 apart.
     """
 
     lambda_depth: float = 1.0
@@ -143,12 +150,12 @@ class ContextLossConfig:
 
 @dataclasses.dataclass(frozen=True)
 class GuidedLossConfig:
-    """The loss of the guided network, ours; depth is divided by the coarse map's mean.
+    """The loss of the guided network, ours, of depth over the mean of the coarse map.
 
     Attributes:
-        lambda_level: Weight of the mean absolute error of its depth.
-        lambda_steps: Weight of that of the differences between pixels 1, 2, 4, 8 and
-            16 apart.
+        lambda_level: Weight of the mean absolute error of the depth.
+        lambda_steps: Weight of the mean absolute error of the differences between
+            pixels that are 1, 2, 4, 8 and 16 apart.
     """
 
     lambda_level: float = 1.0
@@ -157,20 +164,21 @@ class GuidedLossConfig:
 
 @dataclasses.dataclass(frozen=True)
 class CoarseDepthConfig:
-    """Coarse depth that the guided network is trained on, made from the truth. Ours.
+    """Coarse depth for training the guided network, made from the ground truth. Ours.
 
     Attributes:
-        max_shrink: Shrink by 1 to this factor, then enlarge bilinearly.
-        max_blur: Largest standard deviation of a Gaussian blur, pixels.
+        max_shrink: Largest factor by which depth is shrunk and enlarged again; the
+            smallest is 1.
+        max_blur: Largest standard deviation of the Gaussian blur, pixels.
         max_displacement: Typical size of the largest smooth displacement, pixels.
         max_level_error: Typical size of the largest smooth error of the level, as a
-            part of the depth.
-        max_noise: Largest standard deviation of noise, as a part of the depth.
-        max_quantisation: Largest step of rounding, as a part of the mean depth.
-        hole_share: Share of the images in whose depth there are holes, filled.
+            fraction of the depth.
+        max_noise: Largest standard deviation of the noise, as a fraction of the depth.
+        max_quantisation: Largest rounding step, as a fraction of the mean depth.
+        hole_share: Share of the images in whose depth holes are cut and filled.
         predicted_share: Share of the images that get a predicted map, if they have one.
-        coarse_predictions: Folders, separated by commas, of `experiments.predict` with
-            depth of networks that had not seen the images; empty is none.
+        coarse_predictions: Folders, separated by commas, that `experiments.predict`
+            wrote with networks that were not trained on the images; empty for none.
     """
 
     max_shrink: float = 16.0
@@ -186,13 +194,13 @@ class CoarseDepthConfig:
 
 @dataclasses.dataclass(frozen=True)
 class AugmentationConfig:
-    """Random changes of training images. Paper: none mentioned, so all are off.
+    """Random changes of training images. The paper mentions none, so all are off.
 
     Attributes:
-        flip: Mirror left and right, every other image.
-        max_zoom: Zoom by 1 to this factor, with depth divided by it.
-        max_rotation: Rotate by up to this angle either way, degrees.
-        colour: Multiply brightness and each channel by 1 - colour to 1 + colour.
+        flip: Whether to mirror images left to right with probability 1/2.
+        max_zoom: Largest zoom factor, at least 1; depth is divided by the factor.
+        max_rotation: Largest angle of rotation in either direction, degrees.
+        colour: Largest relative change of the brightness and of each colour channel.
         crop_size: (height, width) of random crops, or None for whole images.
     """
 
@@ -209,30 +217,32 @@ class TrainingConfig:
 
     Attributes:
         epochs: Passes over the training images. Paper: 30.
-        batch_size: Ours: 8. The paper gives none; Laina took 16 on more images.
+        batch_size: Images per step. Ours: 8. The paper gives none; Laina used 16 with
+            more images.
         optimizer: `sgd` (paper) or `adamw`.
-        learning_rate: The first one. Paper: 1e-2.
-        schedule: `paper` (a third of the epochs each at 1, 1/2 and 1/10 of the rate)
-            or `cosine`.
-        momentum: Of SGD. Paper: 0.9.
-        weight_decay: Decoupled. Paper: none.
+        learning_rate: Initial learning rate. Paper: 1e-2.
+        schedule: `paper` (a third of the epochs each at 1, 1/2 and 1/10 of the initial
+            rate) or `cosine`.
+        momentum: Momentum of SGD. Paper: 0.9.
+        weight_decay: Decoupled weight decay. Paper: none.
         warmup_steps: Steps of linear warm-up. Paper: none.
-        clip_norm: Largest global norm of the gradient; 0 is no clipping (paper).
+        clip_norm: Largest global norm of the gradient; 0 for no clipping (paper).
         num_validation: Training images held out for validation. Paper: none.
-        swap_held_out: Train on those that num_validation holds out, and hold out the
-            others: the second of two folds.
+        swap_held_out: Whether to train on the images that num_validation holds out, and
+            to hold out the others: the second of two folds.
         checkpoint_steps: Steps between two checkpoints within an epoch.
-        seed: Of the initialisation, the order of the data and the augmentation.
+        seed: Seed of the initialisation, the order of the data and the augmentation.
         precision: `auto`, `float32`, `mixed_bfloat16` or `mixed_float16`.
-        deterministic: Use TensorFlow's deterministic kernels.
-        on_bad_step: What to do about a loss or gradient that is not finite, or a loss
-            that explodes: `stop`, or `skip` to go on without that batch.
-        max_loss_growth: A loss that is more than so many times the moving average of
-            those before explodes; 0 is no limit. Ours.
+        deterministic: Whether to use the deterministic kernels of TensorFlow.
+        on_bad_step: Reaction to a loss or gradient that is not finite, or to a loss
+            that explodes: `stop`, or `skip` to continue without that batch.
+        max_loss_growth: Ratio to the moving average of the preceding losses above which
+            a loss counts as exploding; 0 for no limit. Ours.
         distribution: `none`, `mirrored` for all GPUs of this machine, or
-            `multi_worker` for those of the machines that TF_CONFIG lists.
-        sync_batch_norm: Take the statistics of batch normalisation over all devices,
-            as one device does; otherwise each takes those of its own images.
+            `multi_worker` for the GPUs of all machines that TF_CONFIG lists.
+        sync_batch_norm: Whether to compute the statistics of batch normalisation over
+            the images of all devices, as on one device; otherwise each device uses its
+            own images.
     """
 
     epochs: int = 30
@@ -261,13 +271,13 @@ class PredictionConfig:
     """How trained networks are applied.
 
     Attributes:
-        test_time_flip: Average each network's output with that of the mirrored image,
-            mirrored back, at twice the time. Paper: none.
-        context_share: What part of the depth that the fusion starts from is the context
-            network's, if there is one; the rest is the depth network's. Ours: 0.5.
-        at_training_size: Let the networks see records, like photographs, with as many
-            pixels as the images that they were trained on; their maps are brought to
-            the size of the records. False is the size of the records. Ours.
+        test_time_flip: Whether to average the output of each network for the image and
+            for its mirror image, in twice the time. Paper: none.
+        context_share: Weight of the context network's depth, if there is one, in the
+            initial depth of the fusion; the depth network has the rest. Ours: 0.5.
+        at_training_size: Whether to resize records, like photographs, to as many pixels
+            as the training images before prediction, and the predicted maps back to the
+            size of the records. Ours.
     """
 
     test_time_flip: bool = False
@@ -281,8 +291,8 @@ class FusionConfig:
 
     Attributes:
         omega: Weight of the gradient terms. Paper: 10.
-        epsilon: In phi(x) = sqrt(x^2 + epsilon). Karsch et al. (2014): 1e-4.
-        num_irls_iterations: Karsch et al. (2014): 10.
+        epsilon: Constant in phi(x) = sqrt(x^2 + epsilon). Karsch et al. (2014): 1e-4.
+        num_irls_iterations: Iterations of IRLS. Karsch et al. (2014): 10.
     """
 
     omega: float = 10.0

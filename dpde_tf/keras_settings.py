@@ -1,8 +1,8 @@
-"""What this library needs of Keras and TensorFlow, whatever the user's settings are.
+"""Settings of Keras and TensorFlow that this library needs.
 
-Keras takes its backend, the order of the axes and the type of numbers from
-`~/.keras/keras.json` and `KERAS_BACKEND`. TensorFlow says things on stderr while it is
-loaded that tell nobody anything.
+Keras takes its backend, the order of the axes and the floating-point type from
+`~/.keras/keras.json` and `KERAS_BACKEND`; this library overrides them. TensorFlow
+prints messages on stderr while it is loaded that are of no use; they are hidden.
 """
 
 import contextlib
@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 _BACKEND = "tensorflow"
 _LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-# Lines of a machine at which nothing is wrong; 303 is CUDA's "there is no driver".
-_SAYS_NOTHING = "|".join(
+# Lines that also appear when nothing is wrong; 303 is CUDA's "no driver installed".
+_USELESS_LINES = "|".join(
     (
         r"All log messages before absl::InitializeLog\(\) is called",
         r"\] oneDNN custom operations are on\.",
@@ -27,29 +27,29 @@ _SAYS_NOTHING = "|".join(
 
 
 def choose_backend() -> None:
-    """Makes Keras run on TensorFlow, if it is not loaded yet."""
+    """Selects the TensorFlow backend of Keras, if Keras is not loaded yet."""
     os.environ.setdefault(_LOG_LEVEL, "1")
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = _BACKEND
 
 
 def set_up_keras() -> None:
-    """Loads Keras with the settings that this library is written for.
+    """Loads Keras with the settings that this library needs.
 
     Raises:
-        ImportError: If Keras was loaded with another backend before.
+        ImportError: If Keras is already loaded with another backend.
     """
-    with _without_empty_messages():
+    with _without_useless_lines():
         import keras
         import tensorflow as tf
 
-        tf.config.list_physical_devices()  # It says the rest here.
+        tf.config.list_physical_devices()  # Prints the remaining lines.
     if (backend := keras.backend.backend()) != _BACKEND:
         raise ImportError(
             f"dpde_tf needs Keras with the backend {_BACKEND}; it is loaded with "
             f"{backend}. Import dpde_tf before keras, or set KERAS_BACKEND={_BACKEND}."
         )
-    # Where nobody has chosen a policy, it is that of keras.json.
+    # The default policy comes from keras.json; a policy that the user set is kept.
     if keras.config.dtype_policy().name == keras.config.floatx():
         keras.config.set_dtype_policy("float32")
     keras.config.set_floatx("float32")
@@ -57,14 +57,14 @@ def set_up_keras() -> None:
 
 
 @contextlib.contextmanager
-def _without_empty_messages() -> Iterator[None]:
-    """Leaves out of stderr what says nothing, unless the user wants all of it.
+def _without_useless_lines() -> Iterator[None]:
+    """Hides useless lines on stderr, unless the user asked for all of them.
 
-    Another process does it, so that the last words of a crash are not lost.
+    A separate process filters, so that the last lines before a crash are not lost.
     """
     with contextlib.ExitStack() as stack:
         if os.environ[_LOG_LEVEL] != "0":
-            # Without stderr or grep there is nothing to leave out, or nobody to do it.
+            # Without stderr or grep, nothing is filtered.
             with contextlib.suppress(OSError):
                 stack.enter_context(_filtered_stderr())
         yield
@@ -72,10 +72,10 @@ def _without_empty_messages() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _filtered_stderr() -> Iterator[None]:
-    """Sends stderr, of C++ too, through a filter while the block runs."""
+    """Filters stderr, including that of C++, while the block runs."""
     stderr = os.dup(2)
     try:
-        command = ["grep", "-vE", _SAYS_NOTHING]
+        command = ["grep", "-vE", _USELESS_LINES]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stderr) as grep:
             os.dup2(grep.stdin.fileno(), 2)
             try:

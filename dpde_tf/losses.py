@@ -1,8 +1,8 @@
 """The paper's losses (Eqs. 1 to 4), as functions and as Keras losses.
 
-All give one value per image, over its measured pixels only. The functions compare maps
-of one size; the Keras losses take true depth of any size, bring it to the size of the
-output, and work in `compile` and `fit`.
+Every loss gives one value per image, over measured pixels only. The functions compare
+maps of the same size. The Keras losses work in `compile` and `fit`; they take ground
+truth of any size and resize it to the size of the output.
 """
 
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ def masked_mean(values: tf.Tensor, valid_mask: tf.Tensor) -> tf.Tensor:
     """Returns the mean of each image over its valid pixels.
 
     Args:
-        values: `[B, H, W, C]`. What stands at an invalid pixel has no influence.
+        values: `[B, H, W, C]`. Values at invalid pixels are ignored.
         valid_mask: Boolean, of the same shape.
 
     Returns:
@@ -49,14 +49,14 @@ def berhu_loss(
         ground_truth: Depth in metres, `[B, H, W, 1]`.
         predicted: Depth in metres, `[B, H, W, 1]`.
         valid_mask: Boolean `[B, H, W, 1]`; None takes ground truth > 0.
-        c_over: `image` for one c an image (the paper's words), `batch` for one c of
-            the whole batch (Laina et al. 2016).
+        c_over: `image` for one c per image (as the paper says), `batch` for one c per
+            batch (Laina et al. 2016).
 
     Returns:
         Mean over the valid pixels, `[B]`; 0 for an image without any.
 
     Raises:
-        ValueError: If the two depths differ in shape, or `c_over` is another word.
+        ValueError: If the shapes differ, or `c_over` is not one of the two.
 
     Source: Xu & Liu (2021), Eq. 2.
     """
@@ -76,7 +76,7 @@ def berhu_loss(
 
 
 def _largest_of_batch(values: tf.Tensor) -> tf.Tensor:
-    """The largest of `[B, 1, 1, 1]` on all replicas, `[1, 1, 1, 1]`."""
+    """The maximum of `[B, 1, 1, 1]` over all replicas, `[1, 1, 1, 1]`."""
     largest = tf.stop_gradient(tf.reduce_max(values, axis=0, keepdims=True))
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
@@ -93,20 +93,20 @@ def feature_similarity_loss(
 ) -> tf.Tensor:
     """Returns 1 - FSIM of each image.
 
-    FSIM needs whole maps: the prediction is replaced by the ground truth where there
-    is no measurement, so that such pixels have no gradient.
+    FSIM needs maps without holes. Where nothing is measured, the ground truth replaces
+    the prediction, so that such pixels have no gradient.
 
     Args:
         ground_truth: Depth in metres, `[B, H, W, 1]`, at least 32x32.
         predicted: Depth in metres, `[B, H, W, 1]`.
-        max_depth: Depth in metres that FSIM sees as 255; one scale for both maps.
+        max_depth: Depth in metres that FSIM maps to 255, for both maps.
         valid_mask: Boolean `[B, H, W, 1]`; None takes ground truth > 0.
 
     Returns:
         `[B]`, from 0 (equal) to 1.
 
     Raises:
-        ValueError: If the two depths differ in shape.
+        ValueError: If the shapes differ.
 
     Source: Xu & Liu (2021), Eq. 3; FSIM of Zhang et al. (2011).
     """
@@ -125,22 +125,22 @@ def gradient_loss(
 ) -> tf.Tensor:
     """Returns the logarithmic l1 loss of the depth gradients of each image.
 
-    The mean of ln(|e| + alpha) - ln(alpha) = ln(1 + |e| / alpha), so that a perfect
-    prediction has loss 0.
+    This is the mean of ln(|e| + alpha) - ln(alpha) = ln(1 + |e| / alpha), which is 0
+    for a perfect prediction.
 
     Args:
         ground_truth: Depth gradients in metres per pixel, `[B, H, W, 2]`.
         predicted: Depth gradients in metres per pixel, `[B, H, W, 2]`.
-        alpha: The constant in the logarithm, metres per pixel.
-        valid_mask: Boolean `[B, H, W, 2]`; None takes all.
+        alpha: Constant in the logarithm, metres per pixel.
+        valid_mask: Boolean `[B, H, W, 2]`; None takes all pixels.
 
     Returns:
         Mean over both directions and the valid pixels, `[B]`.
 
     Raises:
-        ValueError: If the two differ in shape, or `alpha` is not positive.
+        ValueError: If the shapes differ, or `alpha` is not positive.
 
-    Source: Xu & Liu (2021), Eq. 4; alpha after Hu et al. (2019).
+    Source: Xu & Liu (2021), Eq. 4; alpha from Hu et al. (2019).
     """
     _check_same_shape(ground_truth, predicted)
     if alpha <= 0:
@@ -168,7 +168,7 @@ def absolute_loss(
         Mean over the valid pixels, metres, `[B]`.
 
     Raises:
-        ValueError: If the two differ in shape.
+        ValueError: If the shapes differ.
     """
     _check_same_shape(ground_truth, predicted)
     valid_mask = ground_truth > 0.0 if valid_mask is None else valid_mask
@@ -185,20 +185,20 @@ def difference_loss(
 ) -> tf.Tensor:
     """Returns the mean absolute error of depth differences over several distances.
 
-    Short distances make edges sharp; long ones make what a fusion integrates right.
+    Short distances sharpen edges; long distances correct what a fusion integrates.
 
     Args:
         ground_truth: Depth in metres, `[B, H, W, 1]`.
         predicted: Depth in metres, `[B, H, W, 1]`.
         valid_mask: Boolean `[B, H, W, 1]`; None takes ground truth > 0. A difference
-            counts where both of its pixels are valid.
-        distances: Pixels between the two, in each direction.
+            counts if both of its pixels are valid.
+        distances: Distances between the two pixels of a difference, in each direction.
 
     Returns:
         Sum over distances and directions of the mean over the image, metres, `[B]`.
 
     Raises:
-        ValueError: If the two differ in shape.
+        ValueError: If the shapes differ.
 
     Source: Li & Snavely (2018), Eq. 3, of depth instead of its logarithm, and of
     distances instead of smaller images.
@@ -218,12 +218,12 @@ def difference_loss(
 def _masked_error(
     ground_truth: tf.Tensor, predicted: tf.Tensor, valid_mask: tf.Tensor
 ) -> tf.Tensor:
-    """The error, 0 and without a gradient where it is not valid, even at NaN."""
+    """The error; at invalid pixels 0 and without a gradient, even if they are NaN."""
     return tf.where(valid_mask, predicted, ground_truth) - ground_truth
 
 
 def _check_same_shape(ground_truth: tf.Tensor, predicted: tf.Tensor) -> None:
-    """Refuses what would otherwise be broadcast silently."""
+    """Raises an error for shapes that would otherwise be broadcast silently."""
     if not ground_truth.shape.is_compatible_with(predicted.shape):
         raise ValueError(
             "`ground_truth` and `predicted` must have the same shape. Received: "
@@ -232,10 +232,10 @@ def _check_same_shape(ground_truth: tf.Tensor, predicted: tf.Tensor) -> None:
 
 
 def true_gradients(depth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the gradients of a measured depth map, and where they are known.
+    """Returns the gradients of measured depth maps, and the mask of known gradients.
 
     Args:
-        depth: Metres, `[B, H, W, 1]`; 0 = no measurement.
+        depth: Depth in metres, `[B, H, W, 1]`; 0 = no measurement.
 
     Returns:
         gradient_x and gradient_y in metres per pixel, `[B, H, W, 2]`, and a boolean
@@ -251,15 +251,15 @@ class _ImageLoss(keras.losses.Loss):
     _OPTIONS: ClassVar[tuple[str, ...]] = ()
 
     def get_config(self) -> dict:
-        """Returns the arguments that make the same loss again."""
+        """Returns the arguments for creating an equal loss."""
         options = {name: getattr(self, name) for name in self._OPTIONS}
         return super().get_config() | {"dtype": self.dtype, **options}
 
 
 class _DepthMapLoss(_ImageLoss):
-    """A loss of each image, which brings the true depth to the size of the output.
+    """A loss per image that resizes the ground truth to the size of the output.
 
-    `y_true` is depth in metres, `[B, H, W, 1]` or `[B, H, W]`, 0 = no measurement;
+    `y_true` is depth in metres, `[B, H, W, 1]` or `[B, H, W]`, 0 = no measurement.
     `y_pred` is the output of a network, `[B, h, w, C]`. An image without a measured
     pixel has loss 0.
     """
@@ -269,7 +269,7 @@ class _DepthMapLoss(_ImageLoss):
         return self._of_images(depth_at_size_of(y_true, y_pred), y_pred)
 
     def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
-        """The loss of each image, of depth at the size of the output."""
+        """The loss of each image, given ground truth of the size of the output."""
         raise NotImplementedError
 
 
@@ -278,9 +278,9 @@ class BerHu(_DepthMapLoss):
     """The reverse Huber loss, see `berhu_loss`.
 
     Args:
-        c_over: `image` for one c per image (the paper's words), `batch` for one c per
+        c_over: `image` for one c per image (as the paper says), `batch` for one c per
             batch (Laina et al. 2016).
-        **kwargs: `name`, `reduction` and `dtype`, as of every Keras loss.
+        **kwargs: `name`, `reduction` and `dtype`, as for every Keras loss.
 
     Source: Xu & Liu (2021), Eq. 2.
     """
@@ -300,9 +300,9 @@ class FeatureSimilarity(_DepthMapLoss):
     """1 - FSIM, see `feature_similarity_loss`.
 
     Args:
-        max_depth: Depth in metres that FSIM sees as 255. The default is the range of
+        max_depth: Depth in metres that FSIM maps to 255. The default is the range of
             NYU Depth v2.
-        **kwargs: `name`, `reduction` and `dtype`, as of every Keras loss.
+        **kwargs: `name`, `reduction` and `dtype`, as for every Keras loss.
 
     Source: Xu & Liu (2021), Eq. 3.
     """
@@ -316,12 +316,6 @@ class FeatureSimilarity(_DepthMapLoss):
     def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
         return feature_similarity_loss(truth, predicted, max_depth=self.max_depth)
 
-    def get_config(self) -> dict:
-        """Returns the arguments that make the same loss again."""
-        return (
-            super().get_config() | {"dtype": self.dtype} | {"max_depth": self.max_depth}
-        )
-
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class DepthLoss(_DepthMapLoss):
@@ -329,10 +323,10 @@ class DepthLoss(_DepthMapLoss):
 
     Args:
         lambda_berhu: Weight of the BerHu term.
-        lambda_fsim: Weight of 1 - FSIM; 0 leaves it out.
+        lambda_fsim: Weight of 1 - FSIM; 0 skips the term.
         berhu_c: `c_over` of `BerHu`.
-        max_depth: As of `FeatureSimilarity`.
-        **kwargs: `name`, `reduction` and `dtype`, as of every Keras loss.
+        max_depth: `max_depth` of `FeatureSimilarity`.
+        **kwargs: `name`, `reduction` and `dtype`, as for every Keras loss.
 
     Source: Xu & Liu (2021), Eq. 1.
     """
@@ -354,7 +348,7 @@ class DepthLoss(_DepthMapLoss):
         self.max_depth = max_depth
 
     def terms(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns `loss`, `berhu` and, if it has a weight, `fsim_loss`, each `[B]`.
+        """Returns `loss`, `berhu` and, if its weight is not 0, `fsim_loss`, each `[B]`.
 
         Args:
             y_true: Depth in metres, `[B, H, W, 1]`, 0 = no measurement.
@@ -373,26 +367,17 @@ class DepthLoss(_DepthMapLoss):
         """Returns the loss of each image, `[B]`."""
         return self.terms(y_true, y_pred)["loss"]
 
-    def get_config(self) -> dict:
-        """Returns the arguments that make the same loss again."""
-        names = ("lambda_berhu", "lambda_fsim", "berhu_c", "max_depth")
-        return (
-            super().get_config()
-            | {"dtype": self.dtype}
-            | {name: getattr(self, name) for name in names}
-        )
-
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class LogGradient(_ImageLoss):
-    """The logarithmic l1 loss of a gradient network's output, see `gradient_loss`.
+    """The logarithmic l1 loss of the output of a gradient network, see `gradient_loss`.
 
-    `y_true` is depth in metres, `[B, H, W, 1]`, 0 = no measurement, of which the
-    gradients are taken; `y_pred` is `[B, H, W, 2]`, metres per pixel.
+    `y_true` is depth in metres, `[B, H, W, 1]`, 0 = no measurement; the loss computes
+    its gradients. `y_pred` is `[B, H, W, 2]`, metres per pixel.
 
     Args:
-        alpha: The constant in the logarithm, metres per pixel.
-        **kwargs: `name`, `reduction` and `dtype`, as of every Keras loss.
+        alpha: Constant in the logarithm, metres per pixel.
+        **kwargs: `name`, `reduction` and `dtype`, as for every Keras loss.
 
     Source: Xu & Liu (2021), Eq. 4.
     """

@@ -21,9 +21,9 @@ from absl import app, flags
 
 from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.cli.path_flags import define_path
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.errors import readable_errors
-from dpde_tf.runs.run_record import circumstances
+from dpde_tf.runs.run_record import environment
 from experiments.benchmarks.comparison import format_parts, format_ratios, ratios
 from experiments.benchmarks.parts import SIZE
 from experiments.benchmarks.rows import (
@@ -76,7 +76,7 @@ def _write(
     """Writes the measurements so far."""
     rows = {name: dataclasses.asdict(result) for name, result in results.items()}
     record = {"rows": rows, "failed": failures, "flags": given_flags()} | made_with
-    with write_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
@@ -88,7 +88,7 @@ def main(argv: Sequence[str]) -> None:
     if FLAGS.be_row:
         be_row(FLAGS.be_row, *options)
         return
-    made_with = circumstances()
+    made_with = environment()
 
     def report(results: dict[str, Measurement], failures: dict[str, str]) -> None:
         if FLAGS.output:

@@ -23,10 +23,10 @@ from absl import app, flags
 
 from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.cli.path_flags import define_path
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.fusion import TO_CONVERGENCE
 from dpde_tf.runs.precision import resolve_precision
-from dpde_tf.runs.run_record import circumstances
+from dpde_tf.runs.run_record import environment
 from experiments.benchmarks.fusion_gradient_check import format_errors, relative_errors
 from experiments.benchmarks.fusion_measurements import (
     Maps,
@@ -167,7 +167,7 @@ def main(argv: Sequence[str]) -> None:
     """Times all solvers and prints the tables."""
     if len(argv) > 1:
         raise app.UsageError(f"Unknown argument: {argv[1]}.")
-    made_with = circumstances()
+    made_with = environment()
     hardware = made_with["hardware"]
     print(
         f"{hardware['processor']}, {hardware['cores']} cores, TensorFlow "
@@ -192,7 +192,7 @@ def main(argv: Sequence[str]) -> None:
 def _write(record: dict) -> None:
     """Writes the measurements so far if a file is requested."""
     if FLAGS.output:
-        with write_whole(FLAGS.output) as path:
+        with atomic_write(FLAGS.output) as path:
             path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

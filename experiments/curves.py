@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from absl import app, flags
 
 from dpde_tf.cli.path_flags import define_path, define_paths
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.errors import readable_errors
 from dpde_tf.reporting.report.curves import Points, line_chart
 from dpde_tf.runs.run_folder import METRICS_FILE, read_metrics
@@ -80,7 +80,7 @@ def main(argv: Sequence[str]) -> None:
         ]
         series = {label: read_points(folder, FLAGS.metric) for label, folder in runs}
         chart = line_chart(FLAGS.title or FLAGS.metric, series, x_title="epoch")
-        with write_whole(FLAGS.output) as path:
+        with atomic_write(FLAGS.output) as path:
             path.write_text(chart, encoding="utf-8")
     print(f"Written: {FLAGS.output}")
 

@@ -20,7 +20,7 @@ from absl import app, flags
 
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.evaluation.score_files import ROWS_FILE, SUMMARY_FILE
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.json_files import read_json_object
 from dpde_tf.runs.run_folder import METRICS_FILE, RECORD_FILE
@@ -65,7 +65,7 @@ def export_results(
     written = []
     for path in _small_files(runs, only):
         target = output / path.relative_to(runs)
-        with write_whole(target) as temporary:
+        with atomic_write(target) as temporary:
             if path.name == ROWS_FILE:
                 _write_rows(path, temporary, protocol)
             elif path.name in _JSON_FILES:

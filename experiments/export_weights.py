@@ -17,7 +17,7 @@ from absl import app, flags
 
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.config import DepthNetworkConfig
-from dpde_tf.files.atomic import check_holds_only, write_whole_folder
+from dpde_tf.files.atomic import atomic_write_folder, check_holds_only
 from dpde_tf.files.checksums import FILE_NAME as CHECKSUM_FILE
 from dpde_tf.files.errors import readable_errors
 from dpde_tf.runs.compact_weights import write_compact_weights
@@ -57,7 +57,7 @@ def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
         load = load_depth_network
     check_holds_only(output, _FILES)
     network = load(run)
-    with write_whole_folder(output) as folder:
+    with atomic_write_folder(output) as folder:
         text = json.dumps(record, indent=1) + "\n"
         (folder / RECORD_FILE).write_text(text, encoding="utf-8")
         if (run / METRICS_FILE).is_file():

@@ -21,7 +21,7 @@ from absl import app, flags
 from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data.manifest import read_manifest
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.errors import readable_errors
 from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.figures import columns as figure_columns
@@ -167,7 +167,7 @@ def _run(output: pathlib.Path) -> None:
             shown, list(folders), output / "3d", camera, formats=FLAGS.export
         )
     listed = {"figures": figures, "pages": [f"3d/{page}" for page in pages]}
-    with write_whole(output / LIST_FILE) as path:
+    with atomic_write(output / LIST_FILE) as path:
         path.write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
     write_result_record(output, _PROGRAM, {})
     print(f"Written: {', '.join(figures)} and {len(pages)} pages in {output}")

@@ -18,7 +18,7 @@ from absl import app, flags
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data import manifest
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.errors import readable_errors
 from dpde_tf.reporting import blocks, markdown
 from dpde_tf.reporting.blocks import Table
@@ -69,11 +69,11 @@ def write_report(report: tuple[blocks.Block, ...], output: pathlib.Path) -> None
         output: Folder, created if missing.
     """
     for picture in blocks.pictures_of(report):
-        with write_whole(output / markdown.IMAGE_FOLDER / picture.file) as path:
+        with atomic_write(output / markdown.IMAGE_FOLDER / picture.file) as path:
             path.write_bytes(picture.data)
-    with write_whole(output / "report.md") as path:
+    with atomic_write(output / "report.md") as path:
         path.write_bytes(markdown.to_markdown(report).encode("utf-8", "replace"))
-    with write_whole(output / "index.html") as path:
+    with atomic_write(output / "index.html") as path:
         path.write_bytes(html.to_html(report).encode("utf-8", "replace"))
 
 

@@ -27,7 +27,7 @@ from absl import app, flags
 from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.locks import lock_folder
 from dpde_tf.fusion import fuse_depth_and_gradients
@@ -200,10 +200,10 @@ def _errors_of(
 def _write(output: pathlib.Path, model: EndToEnd, record: dict[str, object]) -> None:
     """Writes the weights and the errors."""
     for name in ("depth", "gradient"):
-        with write_whole(output / f"{name}.weights.h5") as path:
+        with atomic_write(output / f"{name}.weights.h5") as path:
             getattr(model, f"{name}_network").save_weights(path)
             add_checksum(path)
-    with write_whole(output / "errors.json") as path:
+    with atomic_write(output / "errors.json") as path:
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

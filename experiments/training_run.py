@@ -38,7 +38,7 @@ from dpde_tf.training.stop_signals import StoppedBySignalError, StopSignals
 from dpde_tf.training.strategies import (
     check_distribution,
     make_strategy,
-    worker_place,
+    worker_rank,
 )
 
 FLAGS = flags.FLAGS
@@ -103,7 +103,7 @@ def run_training(
     logging.set_verbosity(logging.WARNING)
     with StopSignals() as stop, readable_errors(), _lock_workdir():
         trainer = _make_trainer(program, preset, make_setup)
-        stop.take_back()
+        stop.reinstall_handlers()
         try:
             trainer.train(stop)
         except StoppedBySignalError as stopped:
@@ -115,7 +115,7 @@ def run_training(
 
 def _is_chief() -> bool:
     """Whether this process writes files: the only one, or the first of several."""
-    return worker_place(FLAGS.distribution)[0] == 0
+    return worker_rank(FLAGS.distribution)[0] == 0
 
 
 def _lock_workdir() -> contextlib.AbstractContextManager:

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from dpde_tf.config import AugmentationConfig
 from dpde_tf.data.augmentation import augment
-from dpde_tf.keras_settings import _without_empty_messages, set_up_keras
+from dpde_tf.keras_settings import _without_useless_lines, set_up_keras
 from dpde_tf.visualization.colours import write_image
 
 # As TensorFlow 2.21 prints them on a machine without a GPU.
@@ -149,7 +149,7 @@ def test_hostile_settings_change_no_number(hostile_home, tmp_path):
 
 
 def test_messages_that_say_nothing_are_left_out(capfd):
-    with _without_empty_messages():
+    with _without_useless_lines():
         os.write(2, (SAYS_NOTHING + REAL).encode())
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == REAL + "afterwards\n"
@@ -157,7 +157,7 @@ def test_messages_that_say_nothing_are_left_out(capfd):
 
 def test_messages_are_all_there_if_the_user_wants_them(capfd, monkeypatch):
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
-    with _without_empty_messages():
+    with _without_useless_lines():
         os.write(2, SAYS_NOTHING.encode())
     assert capfd.readouterr().err == SAYS_NOTHING
 
@@ -165,8 +165,8 @@ def test_messages_are_all_there_if_the_user_wants_them(capfd, monkeypatch):
 def test_last_words_of_a_crash_are_not_lost(tmp_path):
     code = (
         "import os\n"
-        "from dpde_tf.keras_settings import _without_empty_messages\n"
-        "with _without_empty_messages():\n"
+        "from dpde_tf.keras_settings import _without_useless_lines\n"
+        "with _without_useless_lines():\n"
         "    os.write(2, b'illegal instruction')\n"
         "    os.abort()"
     )

@@ -18,7 +18,7 @@ def _image(values):
 
 
 def _value_and_gradient(loss, truth, predicted, **options):
-    """Loss of each image, and the gradient of their sum."""
+    """Losses of the images, and the gradient of their sum."""
     predicted = tf.convert_to_tensor(predicted)
     with tf.GradientTape() as tape:
         tape.watch(predicted)
@@ -42,7 +42,7 @@ def _check_gradient_numerically(loss, truth, predicted, pixels, **options):
         assert gradient[pixel] == pytest.approx(slope, rel=1e-6, abs=1e-8)
 
 
-def test_masked_mean_ignores_what_stands_at_invalid_pixels():
+def test_masked_mean_ignores_invalid_pixels():
     values = _image([1.0, np.nan, 3.0])
     mask = _image([1, 0, 1]) > 0
     assert masked_mean(values, mask).numpy() == [2.0]
@@ -60,7 +60,7 @@ def test_berhu_loss_worked_value():
 
 
 def test_berhu_loss_worked_gradient():
-    # Sign of e below c = 2, e / c = 5 at the largest, which sets c; over 3 pixels.
+    # The sign of e below c = 2, and e / c = 5 at the maximum, which sets c; 3 pixels.
     _, gradient = _value_and_gradient(
         berhu_loss, _image([1.0, 2.0, 3.0]), _image([1.5, 1.0, 13.0])
     )
@@ -68,7 +68,7 @@ def test_berhu_loss_worked_gradient():
 
 
 def test_berhu_loss_is_continuous_at_c():
-    # At |e| = c both branches are c; just above it the quadratic one decides.
+    # At |e| = c, both branches are c; just above, the quadratic branch applies.
     truth = _image([1.0, 1.0, 1.0])
     for error in (1.0, 1.0 + 1e-6):
         loss = berhu_loss(truth, truth + _image([5.0, error, 0.0])).numpy()[0]
@@ -103,7 +103,7 @@ def test_berhu_loss_and_gradient_are_0_without_an_error(c_over, truth, predicted
 
 
 @pytest.mark.parametrize("c_over", ["image", "batch"])
-def test_berhu_loss_of_a_batch_with_a_perfect_and_an_unmeasured_image(c_over):
+def test_berhu_loss_of_perfect_and_unmeasured_images(c_over):
     truth = tf.constant([[2.0, 2.0], [0.0, 0.0], [3.0, 3.0]])[..., None, None]
     predicted = tf.constant([[2.0, 2.0], [7.0, 9.0], [4.0, 8.0]])[..., None, None]
     loss, gradient = _value_and_gradient(berhu_loss, truth, predicted, c_over=c_over)
@@ -115,7 +115,7 @@ def test_berhu_loss_of_a_batch_with_a_perfect_and_an_unmeasured_image(c_over):
 
 @pytest.mark.parametrize("c_over", ["image", "batch"])
 @pytest.mark.parametrize("explicit", [False, True])
-def test_berhu_loss_unmeasured_pixel_has_no_influence(c_over, explicit):
+def test_berhu_loss_ignores_unmeasured_pixels(c_over, explicit):
     # Second image: one pixel of 20 m of error, which sets c of the batch.
     truth = np.array([[[1.0, 0.0, 3.0]], [[9.0, 9.0, 9.0]]], np.float32)[..., None]
     predicted = np.array([[[1.5, 0, 1.0]], [[9.5, 8.0, 29.0]]], np.float32)[..., None]
@@ -123,7 +123,7 @@ def test_berhu_loss_unmeasured_pixel_has_no_influence(c_over, explicit):
     results = []
     for at_hole in (0.0, 2.0, -1e6, np.inf, np.nan):
         predicted[0, 0, 1] = at_hole
-        if explicit:  # Then the truth may have anything there, too.
+        if explicit:  # The truth may then have any value at these pixels, too.
             truth[0, 0, 1] = at_hole
         results.append(
             _value_and_gradient(
@@ -143,7 +143,7 @@ def test_berhu_loss_unmeasured_pixel_has_no_influence(c_over, explicit):
 
 @pytest.mark.parametrize("c_over", ["image", "batch"])
 def test_berhu_loss_gradient_numerically(rng, c_over):
-    # c is constant in the gradient, so the pixels that set it stay as they are.
+    # c is constant in the gradient, so the pixels that set it are not changed.
     truth = rng.uniform(1, 5, [2, 3, 4, 1])
     predicted = truth + rng.uniform(-1, 1, truth.shape)
     predicted[:, 0, 0] = truth[:, 0, 0] + [[4.0], [3.0]]
@@ -155,7 +155,7 @@ def test_berhu_loss_gradient_numerically(rng, c_over):
     assert np.sum(error < 0.6) > 2
 
 
-def test_berhu_loss_refuses_other_words_and_shapes():
+def test_berhu_loss_rejects_other_values_and_shapes():
     one = tf.ones([1, 1, 1, 1])
     with pytest.raises(ValueError, match=r"'image' or 'batch'. Received: 'pixel'"):
         berhu_loss(one, one, c_over="pixel")
@@ -170,7 +170,7 @@ def test_feature_similarity_loss_of_equal_maps_is_zero(rng):
     assert np.abs(loss.numpy()).max() < 2e-6
 
 
-def test_feature_similarity_loss_unmeasured_pixel_has_no_influence(rng):
+def test_feature_similarity_loss_ignores_unmeasured_pixels(rng):
     truth = rng.uniform(1, 9, [1, 32, 32, 1]).astype(np.float32)
     truth[0, 10:14, 10:14] = 0.0
     predicted = truth + rng.normal(0, 0.5, truth.shape).astype(np.float32)
@@ -231,7 +231,7 @@ def test_gradient_loss_gradient_numerically(rng):
     )
 
 
-def test_gradient_loss_unmeasured_pixel_has_no_influence():
+def test_gradient_loss_ignores_unmeasured_pixels():
     mask = tf.constant([[[[True, False]]]])
     results = []
     for at_hole in (0.0, -1e6, np.inf, np.nan):
@@ -256,6 +256,6 @@ def test_gradient_loss_and_gradient_are_0_without_an_error(measured):
     assert not gradient.any()
 
 
-def test_gradient_loss_refuses_alpha():
+def test_gradient_loss_rejects_alpha():
     with pytest.raises(ValueError, match=r"`alpha` must be positive. Received: 0"):
         gradient_loss(tf.zeros([1, 1, 1, 2]), tf.zeros([1, 1, 1, 2]), alpha=0)

@@ -24,7 +24,7 @@ from data_prep.conversion.split_writing import (
     write_shard,
 )
 from dpde_tf.data import manifest
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 
 # Description of a shard, stored beside it until the split is complete.
 _DESCRIPTION = ".json"
@@ -44,7 +44,7 @@ def convert_shard(task: ShardTask) -> None:
         fields = _convert(task)
     except (ValueError, OSError) as error:
         fields = {"error": str(error)}
-    with write_whole(_description(task)) as path:
+    with atomic_write(_description(task)) as path:
         path.write_text(json.dumps(fields), encoding="utf-8")
 
 

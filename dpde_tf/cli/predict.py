@@ -67,7 +67,7 @@ from dpde_tf.runs.run_folder import (
 from dpde_tf.runs.run_record import config_as_dict
 from dpde_tf.runs.trained_networks import PRESETS, load_networks, weights_sha256
 from dpde_tf.training.distribution import Distribution
-from dpde_tf.training.strategies import DISTRIBUTIONS, make_strategy, worker_place
+from dpde_tf.training.strategies import DISTRIBUTIONS, make_strategy, worker_rank
 from dpde_tf.visualization.reconstruction.files import check_formats
 
 FLAGS = flags.FLAGS
@@ -206,7 +206,7 @@ def _prepare_output(
     Files of other names than those that are due are left alone. None that would later
     be taken for this run's may be among them.
     """
-    worker, _ = worker_place(FLAGS.distribution)
+    worker, _ = worker_rank(FLAGS.distribution)
     if worker:
         _wait_for_chief(output, config)
         return
@@ -271,13 +271,13 @@ def _files(records: RecordSet, output: pathlib.Path) -> list[pathlib.Path]:
 
 def _share_of_worker(records: RecordSet) -> RecordSet:
     """Every n-th record, from this worker's on."""
-    worker, num_workers = worker_place(FLAGS.distribution)
+    worker, num_workers = worker_rank(FLAGS.distribution)
     return records.without(np.arange(len(records.selected)) % num_workers != worker)
 
 
 def _lock_output() -> contextlib.AbstractContextManager:
     """The lock of the folder; each further worker has one of its own."""
-    output, (worker, _) = pathlib.Path(FLAGS.output), worker_place(FLAGS.distribution)
+    output, (worker, _) = pathlib.Path(FLAGS.output), worker_rank(FLAGS.distribution)
     if not worker:
         return lock_folder(output)
     return lock_file(output / f"{LOCK_FILE}-worker-{worker}", guarded=output)

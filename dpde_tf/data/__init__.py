@@ -1,6 +1,6 @@
-"""Record sets, their manifest, and the input pipeline of a training.
+"""Record sets, their manifests, and the input pipeline for training.
 
-Uses `files`.
+Uses `config` and `files`.
 """
 
 from dpde_tf.data.dataset import load_dataset

@@ -1,4 +1,4 @@
-"""Random changes of a training pair, each a function of the pair and one seed."""
+"""Random changes of training pairs, determined by the pair and a seed."""
 
 import keras
 import tensorflow as tf
@@ -17,11 +17,11 @@ def augment(
     Args:
         image: RGB in [0, 1], float32 `[H, W, 3]`.
         depth: Metres, float32 `[H, W, C]`, one map or several; 0 = no measurement.
-        seed: int32 `[2]`.
-        config: What may be changed, and by how much.
+        seed: Seed, int32 `[2]`.
+        config: Changes to apply, and their largest amounts.
 
     Returns:
-        The changed image, and depth, of the same size or of `config.crop_size`.
+        The changed image and depth, of the same size or of `config.crop_size`.
 
     Source: Eigen et al. (2014), Sect. 3.3 (scale, rotation, colour, flip).
     """
@@ -40,16 +40,16 @@ def augment(
 def random_crop(
     image: tf.Tensor, depth: tf.Tensor, seed: tf.Tensor, size: tuple[int, int]
 ) -> Pair:
-    """Returns the same random window of both.
+    """Returns the same random crop of image and depth.
 
     Args:
         image: RGB in [0, 1], float32 `[H, W, 3]`.
         depth: Metres, float32 `[H, W, C]`.
-        seed: int32 `[2]`.
-        size: (height, width) of the window, at most that of the image.
+        seed: Seed, int32 `[2]`.
+        size: (height, width) of the crop, not larger than the image.
 
     Returns:
-        The two windows.
+        The crops of image and depth.
     """
     both = tf.concat([image, depth], axis=-1)
     both = tf.image.stateless_random_crop(both, [*size, both.shape[-1]], seed)
@@ -65,7 +65,7 @@ def _flip(image: tf.Tensor, depth: tf.Tensor, seed: tf.Tensor) -> Pair:
 
 
 def _change_colour(image: tf.Tensor, seed: tf.Tensor, amount: float) -> tf.Tensor:
-    """Multiplies the brightness and each channel by up to 1 -+ amount."""
+    """Multiplies the brightness and each channel by factors in 1 -+ amount."""
     factors = tf.random.stateless_uniform([4], seed, 1.0 - amount, 1.0 + amount)
     return tf.clip_by_value(image * factors[0] * factors[1:], 0.0, 1.0)
 
@@ -73,18 +73,18 @@ def _change_colour(image: tf.Tensor, seed: tf.Tensor, amount: float) -> tf.Tenso
 def _zoom_and_rotate(
     image: tf.Tensor, depth: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig
 ) -> Pair:
-    """Zooms into a random place and rotates; divides depth by the zoom.
+    """Zooms into a random window and rotates; divides depth by the zoom factor.
 
-    Zooming by s is what a camera sees with its focal length times s, which makes
-    everything look s times nearer. Depth is interpolated like the image, so that a
-    slope stays one, over measured pixels only: see `mean_of_measured`.
+    Zooming by s corresponds to a focal length that is s times as long, so everything
+    seems s times nearer. Depth is interpolated linearly, which keeps slopes, and over
+    measured pixels only, see `mean_of_measured`.
     """
     draws = tf.random.stateless_uniform([4], seed)
     zoom = 1.0 + draws[0] * (config.max_zoom - 1.0)
     angle = (2.0 * draws[1] - 1.0) * config.max_rotation * (3.14159265 / 180.0)
     size = tf.cast(tf.shape(image)[:2], tf.float32)
     centre = (size - 1.0) / 2.0
-    # The zoomed window may lie anywhere in the image.
+    # The window may be anywhere in the image.
     source_centre = centre + (draws[2:] - 0.5) * size * (1.0 - 1.0 / zoom)
     cos, sin = tf.cos(angle) / zoom, tf.sin(angle) / zoom
     # Output (x, y) comes from source (a0 x + a1 y + a2, b0 x + b1 y + b2).

@@ -1,4 +1,4 @@
-"""The part of each batch that one of several processes prepares."""
+"""Divides each batch among several processes."""
 
 import dataclasses
 
@@ -7,12 +7,13 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True)
 class BatchShare:
-    """Which part of each batch this process prepares, in how many pieces.
+    """The part of each batch that this process prepares.
 
     Attributes:
         worker: Index of the process.
-        num_workers: Number of processes, which take equal parts of each batch.
-        pieces: Replicas in this process, which take equal pieces of its part.
+        num_workers: Number of processes, each with an equal part of every batch.
+        pieces: Number of replicas in this process, each with an equal piece of its
+            part.
     """
 
     worker: int = 0
@@ -20,14 +21,14 @@ class BatchShare:
     pieces: int = 1
 
     def of(self, examples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-        """Returns this process's part of each batch.
+        """Returns the part of each batch that belongs to this process.
 
         Args:
-            examples: Of all batches, one after another.
-            batch_size: Examples a batch, a multiple of the number of processes.
+            examples: Examples of all batches in order.
+            batch_size: Examples per batch, a multiple of the number of processes.
 
         Returns:
-            Its examples.
+            The examples of this process.
         """
         if self.num_workers == 1:
             return examples

@@ -1,14 +1,13 @@
-"""Coarse depth maps for the training of the guided network.
+"""Coarse depth maps for training the guided network.
 
-They are made from the true depth by what other networks do to it: blur, low
-resolution, edges that are out of place, wrong levels, noise, quantisation and holes.
-Maps that networks predicted for images that they had not seen can be mixed in.
+They are made from the true depth with the typical errors of other networks: blur, low
+resolution, displaced edges, wrong levels, noise, quantisation and holes. Maps that
+networks predicted for images outside their training set can be mixed in.
 """
 
 import dataclasses
 import math
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -23,17 +22,18 @@ _METHODS = (
 )
 # Pixels between the nodes of the fields of displacement, level and holes.
 _DISPLACEMENT_GRID, _LEVEL_GRID, _HOLE_GRID = 16, 60, 24
-_HOLES_ABOVE = 1.2  # Of a field of unit variance.
+_HOLES_ABOVE = 1.2  # Threshold on a field of unit variance.
 
 
 @dataclasses.dataclass(frozen=True)
 class CoarseDepths:
-    """Makes a coarse depth map for each image of a training.
+    """Makes a coarse depth map for each training image.
 
     Attributes:
-        config: How coarse.
-        predictions: Predicted depth of the split's records, float32 `[N, h, w, 1]`, 0
-            where a record has none; or None.
+        config: Amounts of degradation.
+        predictions: Predicted depth of the records of the split, float32
+            `[N, h, w, 1]`, 0 for a record without a prediction; None without
+            predictions.
     """
 
     config: CoarseDepthConfig
@@ -43,11 +43,11 @@ class CoarseDepths:
         """Returns the prediction for a record, enlarged bilinearly.
 
         Args:
-            index: In the split; negative is -1 - that.
-            size: (height, width).
+            index: Index in the split, or -1 - index of a record that fills up a batch.
+            size: (height, width) of the result.
 
         Returns:
-            Metres, float32 `[height, width, 1]`; 0 if there is none.
+            Metres, float32 `[height, width, 1]`; 0 if there is no prediction.
         """
         if self.predictions is None:
             return tf.zeros([*size, 1])
@@ -57,15 +57,15 @@ class CoarseDepths:
     def make(
         self, truth: tf.Tensor, predicted: tf.Tensor, seed: tf.Tensor
     ) -> tf.Tensor:
-        """Returns the coarse depth map that the network is to see.
+        """Returns the coarse depth map, the input of the network.
 
         Args:
             truth: Metres, float32 `[H, W, 1]`; 0 = no measurement.
-            predicted: The same of `predicted`, changed as the image was.
-            seed: int32 `[2]`.
+            predicted: Result of `predicted`, with the random changes of the image.
+            seed: Seed, int32 `[2]`.
 
         Returns:
-            Positive, metres, float32 `[H, W, 1]`.
+            Positive depth, metres, float32 `[H, W, 1]`.
         """
         choice, seed = tf.unstack(tf.random.split(seed, 2))
         chosen = tf.random.stateless_uniform([], choice) < self.config.predicted_share
@@ -80,19 +80,20 @@ class CoarseDepths:
 def degraded_depth(
     truth: tf.Tensor, seed: tf.Tensor, config: CoarseDepthConfig
 ) -> tf.Tensor:
-    """Returns true depth made coarse; the same seed gives the same map.
+    """Returns degraded true depth; the same seed gives the same map.
 
-    In this order, each by a random amount up to that of `config`: holes, smooth
-    displacement, smooth error of the level, blur, and shrinking by a random kernel,
-    noise and quantisation at the small size, bilinear enlargement.
+    The steps, each by a random amount up to the limit in `config`, are: holes, smooth
+    displacement, smooth error of the level, blur, shrinking with a random kernel, noise
+    and quantisation at low resolution, and bilinear enlargement.
 
     Args:
-        truth: Metres, float32 `[H, W, 1]`, of known size; 0 = no measurement.
-        seed: int32 `[2]`.
-        config: The largest amounts.
+        truth: Metres, float32 `[H, W, 1]`, of static size; 0 = no measurement.
+        seed: Seed, int32 `[2]`.
+        config: Largest amounts.
 
     Returns:
-        Positive, metres, float32 `[H, W, 1]`; 1 everywhere if nothing is measured.
+        Positive depth, metres, float32 `[H, W, 1]`; 1 everywhere if nothing is
+        measured.
     """
     seeds = tf.unstack(tf.random.split(seed, 6))
     amounts = tf.random.stateless_uniform([8], seeds[0])
@@ -117,16 +118,17 @@ def degraded_depth(
 
 
 def fill_holes(depth: tf.Tensor) -> tf.Tensor:
-    """Returns a depth map whose holes hold the mean of what is measured around them.
+    """Returns a depth map whose holes are filled with the mean depth around them.
 
-    Each hole takes the value of the map at the largest of the sizes 1/2, 1/4, ... at
+    A hole takes its value from the map at 1/2, 1/4, ... resolution, the highest at
     which it is measured, enlarged bilinearly.
 
     Args:
-        depth: float32 `[H, W, 1]`, of known size; 0 = no measurement.
+        depth: float32 `[H, W, 1]`, of static size; 0 = no measurement.
 
     Returns:
-        The same where it is measured; 1 everywhere if nothing is.
+        The map without holes, unchanged at measured pixels; 1 everywhere if nothing is
+        measured.
     """
     height, width = depth.shape[:2]
     if height == width == 1:
@@ -148,19 +150,26 @@ def _smooth_field(
 
 
 def _displaced(depth: tf.Tensor, amount: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """The map with each pixel taken from a place that is `amount` pixels off."""
+    """The map after a smooth random displacement of about `amount` pixels."""
     size = depth.shape[:2]
     field = amount * _smooth_field(size, _DISPLACEMENT_GRID, 2, seed)
-    rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float32)
-    places = tf.stack([rows + field[..., 0], columns + field[..., 1]])
-    moved = keras.ops.image.map_coordinates(
-        depth[..., 0], places, order=1, fill_mode="nearest"
-    )
-    return tf.reshape(moved, [*size, 1])
+    grid = np.stack(np.mgrid[: size[0], : size[1]], axis=-1).astype(np.float32)
+    last = np.array(size, np.float32) - 1.0
+    places = tf.clip_by_value(grid + field, 0.0, last)
+    # `keras.ops.image.map_coordinates` does the same, but causes warnings of oneDNN.
+    first = tf.minimum(tf.floor(places), last - 1.0)
+    rest = places - first
+    corner, moved = tf.cast(first, tf.int32), 0.0
+    for row in (0, 1):
+        for column in (0, 1):
+            weight = tf.abs(np.float32([1 - row, 1 - column]) - rest)
+            value = tf.gather_nd(depth, corner + [row, column])
+            moved += tf.reduce_prod(weight, axis=-1, keepdims=True) * value
+    return moved
 
 
 def _blurred(depth: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
-    """The map after a Gaussian blur of `sigma` pixels, mirrored at its border."""
+    """The map after a Gaussian blur of `sigma` pixels, with mirrored borders."""
     radius = min(18, *(part - 1 for part in depth.shape[:2]))
     offsets = tf.range(-radius, radius + 1, dtype=tf.float32)
     weights = tf.exp(-0.5 * (offsets / tf.maximum(sigma, 0.1)) ** 2)
@@ -172,7 +181,7 @@ def _blurred(depth: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
 
 
 def _shrunk(depth: tf.Tensor, factor: tf.Tensor, method: tf.Tensor) -> tf.Tensor:
-    """The map at 1 / `factor` of its size, by one of the `_METHODS`."""
+    """The map at 1 / `factor` of its size, resized by one of `_METHODS`."""
     size = tf.cast(depth.shape[:2], tf.float32) / factor
     size = tf.maximum(tf.cast(tf.round(size), tf.int32), 2)
 

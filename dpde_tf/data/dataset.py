@@ -1,4 +1,4 @@
-"""Record sets as data sets of (image, depth), for `keras.Model.fit`."""
+"""Record sets as `tf.data` data sets of (image, depth), for `keras.Model.fit`."""
 
 import pathlib
 
@@ -21,13 +21,13 @@ def load_dataset(
     """Returns a split of a record set as batches of images and depth maps.
 
     Args:
-        directory: Folder of a record set, as `make data-nyu` and the programs of
-            `data_prep` write it.
-        split: `train`, `test`, or another one of the set.
+        directory: Folder of a record set, written by `make data-nyu` or a program of
+            `data_prep`.
+        split: `train`, `test`, or another split of the set.
         batch_size: Images per batch; the last batch may be smaller.
-        shuffle: Whether each pass has another order; None shuffles `train` alone.
-        augmentation: Random changes of the pairs; None changes nothing.
-        seed: Of the order and the random changes.
+        shuffle: Whether to shuffle before each epoch; None shuffles only `train`.
+        augmentation: Random changes of the pairs; None for no changes.
+        seed: Seed of the order and of the random changes.
 
     Returns:
         Batches of (`image`, `depth`): RGB in [0, 1], float32 `[B, H, W, 3]`, and
@@ -35,7 +35,7 @@ def load_dataset(
 
     Raises:
         FileNotFoundError: If the folder has no manifest, or a shard is missing.
-        ValueError: If it has no such split, or a shard is damaged.
+        ValueError: If the set has no such split, or a shard is damaged.
     """
     records = RecordSet.open(directory, split)
     size = records.manifest.image_size

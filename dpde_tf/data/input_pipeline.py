@@ -1,4 +1,4 @@
-"""From a record set to batches: order, held-out images, augmentation."""
+"""Input pipeline from a record set to batches: order, held-out images, augmentation."""
 
 import dataclasses
 import pathlib
@@ -13,7 +13,7 @@ from dpde_tf.data.coarse_depth import CoarseDepths
 from dpde_tf.data.manifest import Manifest, Split, check_shards, read_manifest
 from dpde_tf.data.records import decode_record, without_tuning
 
-# Records that are shuffled together; a set of at most so many is shuffled perfectly.
+# Records that are shuffled together; a smaller set is shuffled completely.
 SHUFFLE_BUFFER = 1024
 _HELD_OUT_RUNS = 10
 _WHOLE = BatchShare()
@@ -24,10 +24,10 @@ class RecordSet:
     """A split of a record set on disk, or a part of it.
 
     Attributes:
-        directory: The folder with the manifest and the shards.
-        manifest: Its manifest.
-        split_name: Such as `train`.
-        selected: Boolean `[N]`: which records of the split are in.
+        directory: Folder with the manifest and the shards.
+        manifest: Manifest of the record set.
+        split_name: Name of the split, such as `train`.
+        selected: Boolean `[N]`, True for the records of the split that are in the set.
     """
 
     directory: pathlib.Path
@@ -41,14 +41,14 @@ class RecordSet:
 
         Args:
             directory: Folder of a record set.
-            split_name: Such as `train` or `test`.
+            split_name: Name of the split, such as `train` or `test`.
 
         Returns:
             The split.
 
         Raises:
             FileNotFoundError: If the folder has no manifest, or a shard is missing.
-            ValueError: If it has no such split, or a shard is cut off.
+            ValueError: If there is no such split, or a shard is truncated.
         """
         directory = pathlib.Path(directory)
         manifest = read_manifest(directory)
@@ -59,7 +59,7 @@ class RecordSet:
 
     @property
     def split(self) -> Split:
-        """The manifest's entry of the whole split."""
+        """The entry of the whole split in the manifest."""
         return self.manifest.split(self.split_name)
 
     @property
@@ -72,8 +72,9 @@ class RecordSet:
     ) -> tuple["RecordSet", "RecordSet"]:
         """Returns this set without `count` records, and those records.
 
-        They are ten runs of neighbours, evenly spaced, because neighbouring records
-        of NYU show the same room: single records would have near copies in training.
+        The held-out records are ten evenly spaced runs of neighbours. Neighbouring
+        records of NYU show the same room, so that single records would have near
+        copies in the training set.
 
         Args:
             count: Number of records to hold out, at most half of them; 0 gives an
@@ -81,10 +82,11 @@ class RecordSet:
             swap: Whether to exchange the two sets.
 
         Returns:
-            What remains, and what is held out.
+            The remaining and the held-out records.
 
         Raises:
-            ValueError: If more than half would be held out.
+            ValueError: If `count` is more than half of the records, or if `swap` is
+                True and `count` is 0.
         """
         total = len(self.selected)
         if not 0 <= count <= total // 2:
@@ -110,18 +112,18 @@ class RecordSet:
             excluded: Boolean `[N]`, by index in the split.
 
         Returns:
-            What remains.
+            The remaining records.
         """
         return dataclasses.replace(self, selected=self.selected & ~excluded)
 
     def describe(self, indices: np.ndarray) -> list[str]:
-        """Returns what to call records in a message.
+        """Returns descriptions of records for a message.
 
         Args:
-            indices: In the split.
+            indices: Indices in the split.
 
         Returns:
-            Name and file of each.
+            Name and file of each record.
         """
         names = [self.split.names[index] for index in indices]
         return [f"{name} of {self.split.file_of(name)}" for name in names]
@@ -129,8 +131,7 @@ class RecordSet:
     def serialized(self) -> tf.data.Dataset:
         """Returns the selected records, in order, as (index in the split, bytes).
 
-        A shard that ends before its last record is an error of TensorFlow, not the
-        end: see `readable_record_errors`.
+        A truncated shard raises an error of TensorFlow, see `readable_record_errors`.
         """
         files = [str(self.directory / shard.file) for shard in self.split.shards]
         counts = np.array([s.num_records for s in self.split.shards], np.int64)
@@ -154,32 +155,32 @@ def make_training_dataset(
     share: BatchShare = _WHOLE,
     coarse: CoarseDepths | None = None,
 ) -> tf.data.Dataset:
-    """Returns the batches of one epoch, in an order that (seed, epoch) fixes.
+    """Returns the batches of one epoch, in an order that (seed, epoch) determines.
 
-    The order and every random change of an image depend on nothing but the arguments,
-    so that a resumed epoch goes on with exactly the batches that were left.
+    The order and the random changes depend only on the arguments, so that a resumed
+    epoch continues with exactly the batches that were left.
 
     Args:
         records: The training records.
-        batch_size: Images a batch. Each record comes once; the last batch is filled up
-            with other records without depth, which have no influence on a loss.
-        augmentation: Random changes.
-        seed: Of the run.
-        epoch: From 0; each has another order.
-        start_batch: Number of batches to leave out at the beginning.
-        share: The part of each batch that this process prepares; all of it by default.
-            The shares together are the batches of one process.
-        coarse: Makes a coarse depth map for each image, if one is needed.
+        batch_size: Images per batch. Each record is used once; the last batch is filled
+            up with other records without depth, which do not change the loss.
+        augmentation: Random changes of the pairs.
+        seed: Seed of the run.
+        epoch: Number of the epoch, from 0; each epoch has another order.
+        start_batch: Number of batches to skip.
+        share: Part of each batch that this process prepares; by default the whole
+            batch. The parts of all processes make up the batches of a single process.
+        coarse: Source of the coarse depth map of each image; None for no such map.
 
     Returns:
         Batches of `image` (RGB in [0, 1], float32 `[B, H, W, 3]`), `depth` (metres,
         float32 `[B, H, W, 1]`), `name` (`[B]`) and `index` in the split (`[B]`;
-        negative for a record that fills up); with `coarse`, `coarse_depth` like
-        `depth`.
+        negative for a record that fills up the batch); with `coarse`, also of
+        `coarse_depth`, like `depth`.
 
     Raises:
-        ValueError: If there are fewer records than one batch, or the crop is larger
-            than the images.
+        ValueError: If there are fewer records than images per batch, or the crop is
+            larger than the images.
     """
     if records.num_records < batch_size:
         raise ValueError(
@@ -221,7 +222,7 @@ def make_training_dataset(
 
 
 def _fillers(records: RecordSet, count: int, seed: list[int]) -> tf.data.Dataset:
-    """Random records, whose index is -1 - that in the split, to fill up a batch."""
+    """Random records to fill up a batch, with -1 - (index in the split) as index."""
     indices = np.flatnonzero(records.selected)
     chosen = np.random.default_rng(seed).choice(indices, count, replace=False)
     others = ~np.isin(np.arange(len(records.selected)), chosen)
@@ -232,15 +233,16 @@ def _fillers(records: RecordSet, count: int, seed: list[int]) -> tf.data.Dataset
 def make_evaluation_dataset(
     records: RecordSet, *, batch_size: int, coarse: CoarseDepths | None = None
 ) -> tf.data.Dataset:
-    """Returns all records once, in order, unchanged.
+    """Returns all records once, in order, without random changes.
 
     Args:
-        records: What to read.
-        batch_size: Images a batch; the last one may be smaller.
-        coarse: Makes the same coarse depth map for each image at every call.
+        records: The records.
+        batch_size: Images per batch; the last batch may be smaller.
+        coarse: Source of the coarse depth map of each image, which is the same at every
+            call; None for no such map.
 
     Returns:
-        Batches as `make_training_dataset` gives them, but for `index`.
+        Batches as `make_training_dataset` returns them, without `index`.
     """
     size = records.manifest.image_size
 
@@ -261,8 +263,8 @@ def make_evaluation_dataset(
 
 
 def _whole_shard(file: tf.Tensor, num_records: tf.Tensor) -> tf.data.Dataset:
-    """The records of a file, which must be so many."""
-    # No record is empty, so that this one marks the end.
+    """The records of a file, which must be `num_records`."""
+    # No record is empty, so an empty one can mark the end.
     end = tf.data.Dataset.from_tensors(b"")
 
     def check(number: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -283,11 +285,11 @@ def _whole_shard(file: tf.Tensor, num_records: tf.Tensor) -> tf.data.Dataset:
 
 
 def decode_pair(serialized: tf.Tensor, size: tuple[int, int]) -> dict[str, tf.Tensor]:
-    """Returns one record with its static shape, and the image in [0, 1].
+    """Returns a decoded record with static shapes, and its image in [0, 1].
 
     Args:
         serialized: The record.
-        size: (height, width).
+        size: (height, width) of the record.
 
     Returns:
         `image`, float32 `[H, W, 3]`; `depth`, metres, float32 `[H, W, 1]`; `name`.
@@ -302,7 +304,7 @@ def decode_pair(serialized: tf.Tensor, size: tuple[int, int]) -> dict[str, tf.Te
 
 
 def _check_crop(records: RecordSet, augmentation: AugmentationConfig) -> None:
-    """Refuses a crop that does not fit into the images."""
+    """Raises an error for a crop that does not fit into the images."""
     crop, size = augmentation.crop_size, records.manifest.image_size
     if crop is not None and not all(
         0 < part <= whole for part, whole in zip(crop, size, strict=True)

@@ -1,4 +1,4 @@
-"""The manifest of a record set: what lies in its folder, and how to know it is whole.
+"""The manifest of a record set: its content, and checksums to verify it.
 
 A record set is a folder with TFRecord shards and one `manifest.json`:
 
@@ -12,20 +12,20 @@ import dataclasses
 import json
 import pathlib
 
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.checksums import file_sha256
 from dpde_tf.files.errors import one_line
 from dpde_tf.files.json_files import read_json_object
 
 FILE_NAME = "manifest.json"
-# What may lie in the folder of a record set, a regular expression.
+# Files of a record set, as a regular expression.
 FILES = r"manifest\.json|.+-\d{5}-of-\d{5}\.tfrecord"
 FORMAT_VERSION = 1
 _REMEDY = "Convert the raw data again, with --overwrite."
 
 
 class DamagedShardError(ValueError):
-    """A shard is not the file that was written."""
+    """A shard differs from the file that was written."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Shard:
     """One TFRecord file.
 
     Attributes:
-        file: Name inside the folder of the record set.
-        num_records: Number of examples in it.
-        num_bytes: Its size.
-        sha256: Its SHA-256, hexadecimal.
+        file: Name of the file in the folder of the record set.
+        num_records: Number of examples in the file.
+        num_bytes: Size of the file.
+        sha256: SHA-256 of the file, hexadecimal.
     """
 
     file: str
@@ -51,7 +51,7 @@ class Split:
 
     Attributes:
         names: Names of the records, in the order of the shards.
-        shards: Files, in order.
+        shards: Files of the split, in order.
         depth_min: Smallest measured depth, metres.
         depth_max: Largest measured depth, metres.
         depth_mean: Mean over all measured pixels, metres.
@@ -71,7 +71,7 @@ class Split:
         return len(self.names)
 
     def file_of(self, name: str) -> str:
-        """Returns the file in which a record lies.
+        """Returns the file that holds a record.
 
         Args:
             name: Name of the record.
@@ -80,7 +80,7 @@ class Split:
             Name of the shard.
 
         Raises:
-            ValueError: If there is no such record.
+            ValueError: If no shard has the record.
         """
         left = self.names.index(name)
         for shard in self.shards:
@@ -97,9 +97,9 @@ class Manifest:
     Attributes:
         dataset: Name of the data set, such as `nyu_depth_v2`.
         image_size: (height, width) of every record.
-        splits: Split name to split.
-        source: Where it came from: raw files with checksums, the converter's
-            options, versions. Free-form, for people.
+        splits: Splits by name.
+        source: Origin of the data: raw files with checksums, options of the converter,
+            versions. Free-form, for people.
     """
 
     dataset: str
@@ -108,16 +108,16 @@ class Manifest:
     source: dict
 
     def split(self, name: str) -> Split:
-        """Returns the split of that name.
+        """Returns the split with the given name.
 
         Args:
-            name: Such as `train` or `test`.
+            name: Name of the split, such as `train` or `test`.
 
         Returns:
             The split.
 
         Raises:
-            ValueError: If there is none of that name.
+            ValueError: If there is no split of that name.
         """
         if name not in self.splits:
             raise ValueError(
@@ -137,8 +137,9 @@ def read_manifest(directory: str | pathlib.Path) -> Manifest:
         The manifest.
 
     Raises:
-        FileNotFoundError: If there is no manifest: the folder is not a record set.
-        ValueError: If it is damaged, or was written by another version of the format.
+        FileNotFoundError: If there is no manifest, so that the folder is not a record
+            set.
+        ValueError: If the manifest is damaged, or in another version of the format.
     """
     path = pathlib.Path(directory) / FILE_NAME
     if not path.is_file():
@@ -182,23 +183,23 @@ def write_manifest(manifest: Manifest, directory: str | pathlib.Path) -> None:
     """Writes `manifest.json` into the folder of a record set.
 
     Args:
-        manifest: What to write.
-        directory: Existing folder.
+        manifest: The manifest.
+        directory: Existing folder of the record set.
     """
     fields = {"format_version": FORMAT_VERSION, **dataclasses.asdict(manifest)}
-    with write_whole(pathlib.Path(directory) / FILE_NAME) as path:
+    with atomic_write(pathlib.Path(directory) / FILE_NAME) as path:
         path.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
 
 
 def check_shards(
     directory: str | pathlib.Path, split: Split, *, checksums: bool = True
 ) -> None:
-    """Raises an error unless the shards of a split are those that were written.
+    """Checks the shards of a split against the manifest.
 
     Args:
         directory: Folder of the record set.
         split: The split.
-        checksums: Whether to read them; else only their sizes are compared.
+        checksums: Whether to compare checksums as well as sizes.
 
     Raises:
         FileNotFoundError: If a shard is missing.

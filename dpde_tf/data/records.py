@@ -1,17 +1,17 @@
-"""The record: one RGB-D pair as a `tf.train.Example`, encoded and decoded here only.
+"""Encodes and decodes records: RGB-D pairs as `tf.train.Example`.
 
 Fields of an example:
 
 | key             | type  | content                                              |
 |-----------------|-------|------------------------------------------------------|
 | `name`          | bytes | UTF-8 stem of the pair, unique in its split          |
-| `image/encoded` | bytes | PNG, RGB, 8 bits a channel                           |
+| `image/encoded` | bytes | PNG, RGB, 8 bits per channel                         |
 | `depth/raw`     | bytes | `height * width` little-endian float32, metres,      |
 |                 |       | row by row; 0 = no measurement                       |
 | `height`        | int64 | rows of the image and of the depth map               |
 | `width`         | int64 | columns of the image and of the depth map            |
 
-Both encodings are lossless, so what a converter writes is what a network reads.
+Both encodings are lossless, so a network reads exactly what a converter wrote.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ _FEATURES = {
     "height": tf.io.FixedLenFeature([], tf.int64),
     "width": tf.io.FixedLenFeature([], tf.int64),
 }
-# Of another process, so that no shard need be read to tell.
+# Errors caused by another process; the shards need not be checked for these.
 _LOST_WORKER = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -59,10 +59,10 @@ def encode_record(name: str, image: np.ndarray, depth: np.ndarray) -> bytes:
         depth: Metres, float32 `[H, W]`; 0 = no measurement.
 
     Returns:
-        The serialized example; `decode_record` gives the same arrays back.
+        The serialized example; `decode_record` returns the same arrays.
 
     Raises:
-        ValueError: If a type or a shape is another one.
+        ValueError: If a type or a shape is wrong.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(
@@ -83,7 +83,7 @@ def encode_record(name: str, image: np.ndarray, depth: np.ndarray) -> bytes:
         "width": _int64_feature(depth.shape[1]),
     }
     example = tf.train.Example(features=tf.train.Features(feature=features))
-    # Deterministic: the order of the fields otherwise changes with every process.
+    # Without this, the order of the fields differs between processes.
     return example.SerializeToString(deterministic=True)
 
 
@@ -108,12 +108,11 @@ def decode_record(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 def without_tuning() -> tf.data.Options:
-    """Returns options with which the end of a data set's iterator is not waited for.
+    """Returns options that disable the automatic tuning of a data set.
 
-    They hold for all that is made of the data set, too. The thread that tunes a data
-    set sleeps for up to a minute between two looks, and the end of its iterator waits
-    for it. Without it, as many calls run in parallel as there are cores, at most 16,
-    from the first on.
+    They also apply to data sets that are derived from it. The tuning thread sleeps for
+    up to a minute at a time, and deleting an iterator waits for the thread. Without
+    tuning, one call per core runs in parallel from the start, at most 16.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -122,7 +121,7 @@ def without_tuning() -> tf.data.Options:
 
 @contextlib.contextmanager
 def open_record_writer(path: str | pathlib.Path) -> Iterator[tf.io.TFRecordWriter]:
-    """Gives a writer of a TFRecord file, which is on the disk after the block.
+    """Yields a writer of a TFRecord file, which is flushed to disk after the block.
 
     Args:
         path: The file.
@@ -145,9 +144,9 @@ def open_record_writer(path: str | pathlib.Path) -> Iterator[tf.io.TFRecordWrite
 def readable_record_errors(
     directory: str | pathlib.Path, split: Split
 ) -> Iterator[None]:
-    """Names the file if a block that reads records fails because of a shard.
+    """Names the file and a remedy if a block cannot read the records of a shard.
 
-    TensorFlow says neither which file it cannot read nor what to do.
+    The errors of TensorFlow name neither.
 
     Args:
         directory: Folder of the record set.
@@ -157,8 +156,8 @@ def readable_record_errors(
         Nothing.
 
     Raises:
-        FileNotFoundError: If TensorFlow failed, and a shard is missing.
-        DamagedShardError: If TensorFlow failed, and a shard was changed, or holds a
+        FileNotFoundError: If TensorFlow failed because a shard is missing.
+        DamagedShardError: If TensorFlow failed because a shard was changed, or holds a
             record that cannot be decoded.
     """
     try:
@@ -176,7 +175,7 @@ def readable_record_errors(
 
 
 def _is_of_decoding(error: Exception) -> bool:
-    """Whether an error comes from a record, not from what is computed with it."""
+    """Whether an error comes from decoding a record, not from later computations."""
     if isinstance(error, tf.errors.InvalidArgumentError | tf.errors.DataLossError):
         return "IteratorGetNext" in str(error)
     return isinstance(error, UnicodeDecodeError)

@@ -24,7 +24,7 @@ from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.evaluation import bootstrap
 from dpde_tf.evaluation.protocols import Protocol
 from dpde_tf.evaluation.scoring import Scores, region_note, score_image
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.folders import normalized
 from dpde_tf.files.predictions import PredictionFolder, some_names
 
@@ -202,7 +202,7 @@ def write_scores(
             },
         }
     if output is not None:
-        with write_whole(pathlib.Path(output) / SUMMARY_FILE) as path:
+        with atomic_write(pathlib.Path(output) / SUMMARY_FILE) as path:
             text = json.dumps(summary, indent=1, allow_nan=False)
             path.write_text(text + "\n", encoding="utf-8")
     return summary
@@ -214,7 +214,7 @@ def _rows_file(output: str | pathlib.Path | None) -> Iterator[TextIO]:
     if output is None:
         yield io.StringIO()
         return
-    whole = write_whole(pathlib.Path(output) / ROWS_FILE)
+    whole = atomic_write(pathlib.Path(output) / ROWS_FILE)
     with whole as path, path.open("w", newline="") as file:
         yield file
 

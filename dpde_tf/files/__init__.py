@@ -1,4 +1,4 @@
-"""Files: atomic writes, locks, errors; images, depth maps, gradients and predictions.
+"""Files: atomic writes, locks, errors, images, depth maps, gradients and predictions.
 
-Uses nothing else of the library.
+Uses no other package of the library.
 """

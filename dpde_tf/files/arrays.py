@@ -1,7 +1,7 @@
-"""NumPy files of other people: plain numbers, read whole or refused.
+"""Reads untrusted NumPy files: complete arrays of plain numbers, or an error.
 
-They are parsed here, as `numpy.load` makes room for what a header declares before it
-looks whether the file holds that much.
+The headers are parsed here because `numpy.load` allocates the size that a header
+declares before it checks that the file holds that much.
 """
 
 import math
@@ -9,13 +9,14 @@ import pathlib
 import struct
 import tokenize
 import zipfile
-import zlib
 from typing import BinaryIO
 
 import numpy as np
 
-# What NumPy and `ast` raise on a header that is damaged; deeply nested text ends in a
-# MemoryError or RecursionError of the parser.
+from dpde_tf.files.errors import BAD_ZIP
+
+# Errors of NumPy and `ast` for a damaged header; deeply nested text causes a
+# MemoryError or RecursionError in the parser.
 _BAD_HEADER = (
     ValueError,
     TypeError,
@@ -26,16 +27,6 @@ _BAD_HEADER = (
     struct.error,
     MemoryError,
     RecursionError,
-)
-# What `zipfile` raises on a damaged, encrypted or unknown archive.
-_BAD_ARCHIVE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    struct.error,
 )
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -48,26 +39,26 @@ _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 def read_npy_header(
     file: BinaryIO,
 ) -> tuple[tuple[int, ...], np.dtype, str]:
-    """Returns what the header of a NPY file declares.
+    """Returns the shape, type and order that the header of an NPY file declares.
 
     Args:
-        file: Stands at its beginning; afterwards behind the header.
+        file: File, positioned at its start; afterwards, just behind the header.
 
     Returns:
-        Shape, type of a number, and the order of the numbers, `C` or `F`.
+        Shape, type of a number, and order of the numbers, `C` or `F`.
 
     Raises:
-        ValueError: If it is no such header, or a damaged one.
+        ValueError: If the header is not one of an NPY file, or is damaged.
     """
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
-        raise ValueError(f"version {version} of NPY is not known")
+        raise ValueError(f"version {version} of NPY is not supported")
     try:
         shape, fortran_order, dtype = _HEADERS[version](
             file, max_header_size=_MAX_HEADER_BYTES
         )
     except _BAD_HEADER as error:
-        # Some of these have no text or one of several lines.
+        # Some of these errors have no text, others have several lines.
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"its header is damaged: {reason}") from error
     if any(isinstance(n, bool) or n < 0 for n in shape):
@@ -76,10 +67,10 @@ def read_npy_header(
 
 
 def _read_array(file: BinaryIO, num_bytes: int) -> np.ndarray:
-    """The array of a NPY file of so many bytes."""
+    """The array of an NPY file that has `num_bytes` bytes."""
     shape, dtype, order = read_npy_header(file)
     if dtype.hasobject or not dtype.itemsize:
-        raise ValueError(f"it holds {dtype}, which are not numbers")
+        raise ValueError(f"it holds {dtype}, which is not a type of numbers")
     declared = math.prod(shape) * dtype.itemsize
     left = num_bytes - file.tell()
     if left != declared:
@@ -88,12 +79,12 @@ def _read_array(file: BinaryIO, num_bytes: int) -> np.ndarray:
         )
     data = file.read(declared)
     if len(data) != declared:
-        raise ValueError("it is cut off")
+        raise ValueError("it is truncated")
     return np.frombuffer(data, dtype).reshape(shape, order=order)
 
 
 def read_npy(path: str | pathlib.Path) -> np.ndarray:
-    """Returns the array of a NPY file.
+    """Returns the array of an NPY file.
 
     Args:
         path: The file; Python objects in it are not loaded.
@@ -102,8 +93,8 @@ def read_npy(path: str | pathlib.Path) -> np.ndarray:
         The array as it is stored, read-only.
 
     Raises:
-        OSError: If it cannot be opened.
-        ValueError: If it is cut off, or does not hold plain numbers.
+        OSError: If the file cannot be opened.
+        ValueError: If the file is truncated, or does not hold plain numbers.
     """
     path = pathlib.Path(path)
     with path.open("rb") as file:
@@ -111,30 +102,30 @@ def read_npy(path: str | pathlib.Path) -> np.ndarray:
             return _read_array(file, path.stat().st_size)
         except ValueError as error:
             raise ValueError(
-                f"{path} is not a whole NPY file of numbers ({error}). Write it again "
-                "with `numpy.save`."
+                f"{path} is not a complete NPY file of numbers ({error}). Write it "
+                "again with `numpy.save`."
             ) from error
 
 
 def read_npz(path: str | pathlib.Path) -> dict[str, np.ndarray]:
-    """Returns the arrays of a NPZ file.
+    """Returns the arrays of an NPZ file.
 
     Args:
         path: The file; Python objects in it are not loaded.
 
     Returns:
-        Key to array, as they are stored, read-only.
+        Arrays by key, as they are stored, read-only.
 
     Raises:
-        OSError: If it cannot be opened.
-        ValueError: If it is cut off, or does not hold plain numbers.
+        OSError: If the file cannot be opened.
+        ValueError: If the file is truncated, or does not hold plain numbers.
     """
     path = pathlib.Path(path)
     with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 return dict(_read_member(archive, i) for i in archive.infolist())
-        except _BAD_ARCHIVE as error:
+        except BAD_ZIP as error:
             raise ValueError(
                 f"{path} is not a readable .npz file of numbers ({error}). Write it "
                 "again with `numpy.savez`."
@@ -144,9 +135,9 @@ def read_npz(path: str | pathlib.Path) -> dict[str, np.ndarray]:
 def _read_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo
 ) -> tuple[str, np.ndarray]:
-    """Key and array of a member of a NPZ file."""
+    """Key and array of one member of an NPZ file."""
     if member.compress_type not in _COMPRESSIONS:
-        raise ValueError(f"{member.filename!r} is compressed in another way")
+        raise ValueError(f"the compression of {member.filename!r} is not supported")
     with archive.open(member) as file:
         try:
             array = _read_array(file, member.file_size)
@@ -156,17 +147,17 @@ def _read_member(
 
 
 def drop_single_axes(array: np.ndarray, ndim: int) -> np.ndarray:
-    """Returns an array without axes of length 1 that are too many.
+    """Returns an array without superfluous axes of length 1.
 
-    Networks give their maps with axes of the batch and of the channel.
+    The output of a network has such axes for the batch and for the channel.
 
     Args:
-        array: Any.
-        ndim: Number of axes that there should be.
+        array: Any array.
+        ndim: Number of axes to keep.
 
     Returns:
-        The array with the last and then the first axes of length 1 dropped until it has
-        that many axes; with more if others are left.
+        The array without its last and then its first axes of length 1, until it has
+        `ndim` axes or no more such axes.
     """
     while array.ndim > ndim and array.shape[-1] == 1:
         array = array[..., 0]

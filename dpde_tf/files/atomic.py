@@ -1,4 +1,4 @@
-"""Files and folders that exist whole or not at all."""
+"""Atomic writes of files and folders."""
 
 import contextlib
 import os
@@ -7,25 +7,25 @@ import re
 import shutil
 from collections.abc import Iterator
 
-# Names that begin so are unfinished; what a killed program has left of them is waste.
+# Prefix of unfinished files and folders. Those that a killed program left are waste.
 PARTIAL = ".partial-"
 
 
 @contextlib.contextmanager
-def write_whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives a temporary path beside `path`, renamed to it if the block succeeds.
+def atomic_write(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a temporary path beside `path`, renamed to it if the block succeeds.
 
-    An interrupted program thus leaves the former file, or none; so does a machine
-    without power. Missing folders are made; whatever stood at `path` is replaced.
+    If the program is interrupted or the power fails, `path` still holds its previous
+    file, or none. Missing folders are created; a previous file is replaced.
 
     Args:
-        path: Where the finished file shall be.
+        path: Path of the finished file.
 
     Yields:
         The path to write to.
 
     Raises:
-        OSError: If it cannot be written; the message names file and remedy.
+        OSError: If the file cannot be written; the message names file and remedy.
     """
     path = pathlib.Path(path)
     temporary = path.with_name(PARTIAL + path.name)
@@ -40,19 +40,18 @@ def write_whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def write_whole_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives a temporary folder beside `path`, renamed to it if the block succeeds.
+def atomic_write_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a temporary folder beside `path`, renamed to it if the block succeeds.
 
     Args:
-        path: Where the finished folder, of files alone, shall be; a former one of
-            that name is removed just before, with all that it holds: see
-            `check_holds_only`.
+        path: Path of the finished folder, which may hold files only. A previous folder
+            of that name is removed with everything in it, see `check_holds_only`.
 
     Yields:
-        The empty folder to write into.
+        The empty folder to write to.
 
     Raises:
-        OSError: If it cannot be written; the message names folder and remedy.
+        OSError: If the folder cannot be written; the message names folder and remedy.
     """
     path = pathlib.Path(path)
     with readable_write_errors(path), partial_folder(path) as temporary:
@@ -67,10 +66,10 @@ def write_whole_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def partial_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives an empty folder beside `path`, and removes it unless the block renames it.
+    """Yields an empty folder beside `path`, and removes it unless the block renames it.
 
     Args:
-        path: Where the finished folder shall be.
+        path: Path of the finished folder.
 
     Yields:
         The empty folder.
@@ -86,14 +85,14 @@ def partial_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 def check_holds_only(folder: str | pathlib.Path, names: str) -> None:
-    """Refuses a folder that is to be replaced, but holds something else too.
+    """Checks that nothing but the named files is lost when a folder is replaced.
 
     Args:
         folder: The folder; it need not exist.
-        names: Regular expression of the files that may be there.
+        names: Regular expression for the names of the files that may be replaced.
 
     Raises:
-        FileExistsError: If there is another file or a folder, which would be lost.
+        FileExistsError: If the folder holds another file or a folder.
     """
     folder = pathlib.Path(folder)
     others = [
@@ -104,12 +103,12 @@ def check_holds_only(folder: str | pathlib.Path, names: str) -> None:
     if others:
         raise FileExistsError(
             f"{folder} holds {', '.join(others[:3])}, which would be lost with it. "
-            "Move that elsewhere, or give --output another name."
+            "Move these elsewhere, or give --output another name."
         )
 
 
 def remove_folder(path: str | pathlib.Path) -> None:
-    """Removes a folder, which nobody sees half removed.
+    """Removes a folder atomically.
 
     Args:
         path: The folder; it need not exist.
@@ -123,12 +122,12 @@ def remove_folder(path: str | pathlib.Path) -> None:
 
 
 def remove_partial(folder: str | pathlib.Path, names: str) -> None:
-    """Removes what killed programs have left unfinished in a folder.
+    """Removes the unfinished files and folders that killed programs left in a folder.
 
     Args:
-        folder: The folder, into which no other program may be writing; it need not
-            exist. Its subfolders are left alone.
-        names: Pattern of the names that the finished things would have, such as
+        folder: The folder, to which no other program may be writing; it need not
+            exist. The content of its subfolders is not touched.
+        names: Glob pattern for the names of the finished files and folders, such as
             `epochs-*`.
     """
     for state in (PARTIAL, f"{PARTIAL}removed-"):
@@ -140,7 +139,7 @@ def remove_partial(folder: str | pathlib.Path, names: str) -> None:
 
 
 def force_to_disk(path: str | pathlib.Path) -> None:
-    """Returns when the disk has what was written to a file or folder.
+    """Flushes a file or folder to the disk.
 
     Args:
         path: The file or folder.
@@ -154,16 +153,16 @@ def force_to_disk(path: str | pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def readable_write_errors(path: str | pathlib.Path) -> Iterator[None]:
-    """Names file and remedy in the system errors of a block that writes a file.
+    """Adds file and remedy to the system errors of a block that writes a file.
 
     Args:
-        path: What is written.
+        path: The file or folder that is written.
 
     Yields:
         Nothing.
 
     Raises:
-        OSError: Instead of any other OSError.
+        OSError: In place of any OSError of the block.
     """
     try:
         yield
@@ -172,17 +171,17 @@ def readable_write_errors(path: str | pathlib.Path) -> Iterator[None]:
 
 
 def unwritable(path: str | pathlib.Path, error: Exception) -> OSError:
-    """Returns the error that a file cannot be written.
+    """Returns the error for a file that cannot be written.
 
     Args:
         path: The file or folder.
-        error: What the system or a library says.
+        error: The error of the system or of a library.
 
     Returns:
         The error, whose message names file and remedy.
     """
-    reason = " ".join(str(error).split())  # HDF5's has lines.
+    reason = " ".join(str(error).split())  # HDF5 writes several lines.
     return OSError(
         f"{path} could not be written: {reason}. Free space on its disk and make its "
-        "folder writable, or choose another folder; then give the same command again."
+        "folder writable, or choose another folder; then run the same command again."
     )

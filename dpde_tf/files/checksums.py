@@ -1,4 +1,4 @@
-"""SHA-256 of files, and of the files of a folder."""
+"""SHA-256 checksums of files and folders."""
 
 import hashlib
 import pathlib
@@ -20,10 +20,10 @@ def file_sha256(path: str | pathlib.Path) -> str:
 
 
 def write_checksums(folder: str | pathlib.Path) -> None:
-    """Writes `SHA256SUMS` of the files of a folder, as the program sha256sum does.
+    """Writes `SHA256SUMS` for the files of a folder, in the format of `sha256sum`.
 
     Args:
-        folder: The folder, without subfolders; hidden files have no say.
+        folder: The folder, without subfolders; hidden files are ignored.
     """
     folder = pathlib.Path(folder)
     sums = {name: file_sha256(folder / name) for name in sorted(_listed_names(folder))}
@@ -32,19 +32,19 @@ def write_checksums(folder: str | pathlib.Path) -> None:
 
 
 def check_checksums(folder: str | pathlib.Path) -> None:
-    """Raises an error unless the files of a folder are those that were written.
+    """Checks the files of a folder against its `SHA256SUMS`.
 
     Args:
         folder: A folder with `SHA256SUMS`.
 
     Raises:
-        ValueError: If a file is missing or was changed.
+        ValueError: If a file is missing, was added or was changed.
     """
     folder = pathlib.Path(folder)
     listed = folder / FILE_NAME
     if not listed.is_file():
         raise ValueError(f"{listed} is missing")
-    # Whatever a damaged byte has become, a comparison below finds it.
+    # A damaged byte may become any character; the comparisons below detect it.
     lines = listed.read_text(encoding="utf-8", errors="replace").splitlines()
     sums = {name: value for value, _, name in (line.partition("  ") for line in lines)}
     if _listed_names(folder) != set(sums):
@@ -55,6 +55,6 @@ def check_checksums(folder: str | pathlib.Path) -> None:
 
 
 def _listed_names(folder: pathlib.Path) -> set[str]:
-    """The names in a folder, without hidden ones, which desktops leave anywhere."""
+    """The names in a folder, without hidden files, which desktops may have added."""
     names = {path.name for path in folder.iterdir()} - {FILE_NAME}
     return {name for name in names if not name.startswith(".")}

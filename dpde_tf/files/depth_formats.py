@@ -1,4 +1,4 @@
-"""The formats of depth files: PNG, TIFF, NPY, NPZ, PFM; what is stored in them."""
+"""Formats of depth files: PNG, TIFF, NPY, NPZ and PFM, and their stored numbers."""
 
 import pathlib
 import re
@@ -11,11 +11,11 @@ from dpde_tf.files.folders import files_by_stem, normalized
 from dpde_tf.files.images import PNG_START, decode_pixels
 
 _NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-# Nine digits are enough: Python refuses numbers of thousands in a way of its own.
+# Nine digits are enough; Python raises another error for thousands of digits.
 _PFM_HEADER = re.compile(
     rb"Pf\s+(\d{1,9})\s+(\d{1,9})\s+(" + _NUMBER + rb")(?:\r\n|\s)"
 )
-# Little- and big-endian, classic and with 64-bit places.
+# Little- and big-endian, classic and with 64-bit offsets (BigTIFF).
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _VIDEOS = frozenset(
     (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".wmv")
@@ -29,13 +29,13 @@ def _read_picture(
     """Returns the stored numbers of a picture file."""
     data = path.read_bytes()
     stored = None
-    # OpenCV looks at the content alone; a JPEG would do.
+    # OpenCV ignores the suffix, so it would also decode a JPEG.
     if data.startswith(starts):
         stored = decode_pixels(data, flags=cv2.IMREAD_UNCHANGED)
     if stored is None:
         raise ValueError(
-            f"{path} is not a whole {kind} file that OpenCV can decode. Fetch or write "
-            "it again, or use NPY."
+            f"{path} is not a complete {kind} file that OpenCV can decode. Fetch or "
+            "write it again, or use NPY."
         )
     return stored
 
@@ -51,13 +51,13 @@ def _read_tiff(path: pathlib.Path) -> np.ndarray:
     if (pages := cv2.imcount(str(path), cv2.IMREAD_UNCHANGED)) > 1:
         raise ValueError(
             f"{path} must hold one depth map; it is a TIFF of {pages} pages. Write "
-            "each to a file of its own."
+            "each to a separate file."
         )
     return stored
 
 
 def _read_npz(path: pathlib.Path, key: str | None) -> np.ndarray:
-    """Returns one array of a NPZ file: of the key, `depth`, or the only one."""
+    """Returns one array of an NPZ file: the array `key`, the only one, or `depth`."""
     arrays = read_npz(path)
     if key is None:
         key = next(iter(arrays)) if len(arrays) == 1 else "depth"
@@ -72,8 +72,8 @@ def _read_npz(path: pathlib.Path, key: str | None) -> np.ndarray:
 def _read_pfm(path: pathlib.Path) -> np.ndarray:
     """Returns the values of a one-channel PFM, top row first.
 
-    The sign of the header's scale is the byte order; its size is ignored, as the
-    Middlebury files do not mean it as a factor.
+    The sign of the scale in the header gives the byte order. Its magnitude is ignored,
+    since it is not a factor in the Middlebury files.
     """
     data = path.read_bytes()
     header = _PFM_HEADER.match(data)
@@ -106,16 +106,16 @@ def read_stored(path: str | pathlib.Path, *, key: str | None = None) -> np.ndarr
     """Returns the numbers of a depth file as they are stored.
 
     Args:
-        path: File; its suffix says its format.
-        key: Array of a NPZ file; None for `depth`, or the only one that is there.
+        path: File, whose suffix gives the format.
+        key: Array of an NPZ file; None for the only array, or `depth` among several.
 
     Returns:
         Integers or floating-point numbers, `[H, W]`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the suffix is another one, the file is cut off, or it does
-            not hold one number a pixel.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the suffix is not one of `SUFFIXES`, the file is truncated, or it
+            does not hold one number per pixel.
     """
     path = pathlib.Path(path)
     check_suffix(path)
@@ -127,29 +127,29 @@ def read_stored(path: str | pathlib.Path, *, key: str | None = None) -> np.ndarr
 
 
 def as_map(stored: np.ndarray, origin: object) -> np.ndarray:
-    """Returns an array as a map of one number a pixel.
+    """Returns an array as a map with one number per pixel.
 
     Args:
-        stored: `[H, W]`, or with further axes of length 1, before or behind them.
-        origin: Where it comes from, for messages.
+        stored: `[H, W]`, possibly with further axes of length 1 before or after.
+        origin: Origin of the array, for messages.
 
     Returns:
         The same integers or floating-point numbers, `[H, W]`.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If the array has another shape or type.
     """
     result = drop_single_axes(stored, 2)
     if result.ndim == 2 and result.dtype.kind in "iuf" and result.size:
         return result
     message = (
-        f"{origin} must hold one number a pixel, [H, W]. It holds {stored.dtype} "
+        f"{origin} must hold one number per pixel, [H, W]. It holds {stored.dtype} "
         f"{stored.shape}"
     )
     if result.ndim == 3 and result.shape[2] in (3, 4):
         message += "; a coloured depth picture cannot be turned into metres"
     elif result.ndim > 2:
-        message += "; write each map to a file of its own"
+        message += "; write each map to a separate file"
     raise ValueError(f"{message}.")
 
 
@@ -160,7 +160,7 @@ def check_suffix(path: pathlib.Path) -> None:
         path: The file, which need not exist.
 
     Raises:
-        ValueError: If it has another one; the message says what to do about it.
+        ValueError: If the suffix is not one of `SUFFIXES`; the message names a remedy.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(
@@ -175,15 +175,15 @@ def find_depth_files(
     """Returns the depth files of a folder.
 
     Args:
-        folder: The folder; its subfolders and its hidden files are not looked at.
-        remedy: What to do if there is none, a whole sentence.
+        folder: The folder; subfolders and hidden files are ignored.
+        remedy: Remedy for an empty or missing folder, a whole sentence.
 
     Returns:
-        Stem to file, as `files_by_stem`.
+        Files by stem, as `files_by_stem` returns them.
 
     Raises:
-        FileNotFoundError: If there is no such folder, or no depth file in it.
-        ValueError: If two of the files have the same stem.
+        FileNotFoundError: If the folder does not exist, or holds no depth file.
+        ValueError: If two files have the same stem.
     """
     if files := files_by_stem(folder, SUFFIXES, remedy=remedy):
         return files
@@ -196,14 +196,14 @@ def find_depth_files(
 
 
 def other_format_note(folder: str | pathlib.Path, stem: str) -> str:
-    """Returns what to do with a file that is there in a format that is not read.
+    """Returns a note on a file of the wanted stem in an unsupported format.
 
     Args:
         folder: A folder of depth files.
         stem: Normalized stem that is missing.
 
     Returns:
-        Sentences behind a space; nothing if there is no such file.
+        Sentences after a space; an empty string if there is no such file.
     """
     for path in sorted(pathlib.Path(folder).iterdir()):
         if normalized(path.stem) == stem and path.suffix.lower() not in SUFFIXES:
@@ -212,7 +212,7 @@ def other_format_note(folder: str | pathlib.Path, stem: str) -> str:
 
 
 def _remedy(path: pathlib.Path) -> str:
-    """What to do with a file of another format."""
+    """What to do with a file in an unsupported format."""
     suffix = path.suffix.lower()
     if suffix in _VIDEOS:
         return (

@@ -1,7 +1,7 @@
-"""Depth maps in files: metres, or relative depth in a unit of its own.
+"""Reads and writes depth maps, in metres or as relative depth.
 
-Floating-point numbers are metres; integers become metres by a scale. The formats are
-those of `depth_formats`.
+Floating-point numbers are metres; integers are multiplied by a scale. See
+`depth_formats` for the formats.
 """
 
 import pathlib
@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from absl import logging
 
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.depth_formats import check_suffix, read_stored
 from dpde_tf.files.depth_units import check_positive, scale_integers
 
 _PNG_MAX = np.iinfo(np.uint16).max
-# What programs fill in where there is no depth, also in numbers of a larger type.
+# Numbers that programs store where there is no depth, also in files of larger types.
 _TYPE_MAXIMA = frozenset(
     [float(np.iinfo(f"{kind}{bits}").max) for kind in "iu" for bits in (1, 2, 4, 8)]
     + [float(np.finfo(f"f{size}").max) for size in (2, 4, 8)]
@@ -27,16 +27,16 @@ _NUM_WARNINGS = 5
 
 
 def measured_depth(depth: np.ndarray) -> np.ndarray:
-    """Returns depth with 0 wherever it is not a measurement.
+    """Returns depth with 0 wherever there is no measurement.
 
     Args:
         depth: Metres, of any shape and number type.
 
     Returns:
-        Metres, float32, of the same shape; values that are negative or not finite
-        have become 0.
+        Metres, float32, of the same shape; 0 in place of negative and non-finite
+        values.
     """
-    # What is too large for float32 becomes infinite, so no measurement.
+    # Numbers too large for float32 become infinite, hence no measurement.
     with np.errstate(over="ignore"):
         depth = np.asarray(depth, np.float32)
     return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
@@ -52,25 +52,25 @@ def read_depth(
 ) -> np.ndarray:
     """Returns the depth map of a file in metres.
 
-    Warns if many pixels are at the maximum of a type of numbers, which often stands for
-    "no measurement".
+    Warns if many pixels have the maximum of a number type, which often stands for "no
+    measurement".
 
     Args:
-        path: File; its suffix says its format.
+        path: File, whose suffix gives the format.
         depth_scale: Metres per stored integer, such as 0.001 for millimetres;
             floating-point numbers are metres.
-        key: Array of a NPZ file; None for `depth`, or the only one that is there.
-        invalid_values: Stored numbers, before the scale, that are no measurements.
-        max_depth: Metres; what is farther is no measurement.
+        key: Array of an NPZ file; None for the only array, or `depth` among several.
+        invalid_values: Stored numbers, before scaling, that stand for no measurement.
+        max_depth: Depth in metres beyond which there is no measurement.
 
     Returns:
-        Metres, float32 `[H, W]`; 0 = no measurement, which is also what negative
-        and non-finite values become.
+        Metres, float32 `[H, W]`; 0 = no measurement, also for negative and non-finite
+        values.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the suffix is another one, the file is cut off, or it does
-            not hold one number a pixel, or integers without a scale.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the suffix is not supported, the file is truncated, or it does
+            not hold one number per pixel, or holds integers and no scale is given.
     """
     stored = read_stored(path, key=key)
     metres = scale_integers(stored, path, depth_scale)
@@ -89,22 +89,21 @@ def read_relative_depth(
     key: str | None = None,
     invalid_values: Sequence[float] = (),
 ) -> np.ndarray:
-    """Returns the depth or inverse depth of a file in its own unit.
+    """Returns the relative depth or inverse depth of a file, as stored.
 
-    0 and negative values mean as much as others, since their origin is arbitrary.
+    0 and negative values are valid, since the origin is arbitrary.
 
     Args:
-        path: File; its suffix says its format.
+        path: File, whose suffix gives the format.
         key: As for `read_depth`.
-        invalid_values: Stored numbers that are no values.
+        invalid_values: Stored numbers that stand for no value.
 
     Returns:
-        Stored values, float32 `[H, W]`; NaN = no value, which is also what infinity
-        becomes.
+        Stored values, float32 `[H, W]`; NaN = no value, also for infinite values.
 
     Raises:
-        FileNotFoundError: As `read_depth`.
-        ValueError: As `read_depth`, but for the scale.
+        FileNotFoundError: As for `read_depth`.
+        ValueError: As for `read_depth`; no scale is needed.
     """
     stored = read_stored(path, key=key)
     with np.errstate(over="ignore"):
@@ -114,7 +113,7 @@ def read_relative_depth(
 
 
 def _holds(stored: np.ndarray, values: Sequence[float]) -> np.ndarray:
-    """Where an array has one of some numbers, each rounded to the type of its."""
+    """Mask of the pixels with one of `values`, rounded to the type of the array."""
     if not len(values):
         return np.zeros(stored.shape, bool)
     with np.errstate(over="ignore"):
@@ -125,7 +124,7 @@ def _holds(stored: np.ndarray, values: Sequence[float]) -> np.ndarray:
 def _warn_of_maximum(
     stored: np.ndarray, measured: np.ndarray, path: str | pathlib.Path
 ) -> None:
-    """Warns if many measured pixels are at the maximum of a type of numbers."""
+    """Warns if many measured pixels have the maximum of a number type."""
     if not measured.any():
         return
     highest = stored[measured].max()
@@ -133,8 +132,8 @@ def _warn_of_maximum(
     if float(highest) in _TYPE_MAXIMA and share >= _MANY:
         logging.log_first_n(
             logging.WARNING,
-            "%s: %.1f %% of the pixels are %s, the maximum of a type of numbers. If "
-            'that means "no measurement", give --invalid_value=%s, or --max_depth in '
+            "%s: %.1f %% of the pixels are %s, the maximum of a number type. If this "
+            'means "no measurement", give --invalid_value=%s, or --max_depth in '
             "metres (for a reference: --reference_invalid_value, "
             "--reference_max_depth). Only the first files are named.",
             _NUM_WARNINGS,
@@ -173,18 +172,18 @@ _WRITERS = {
 def write_depth(
     path: str | pathlib.Path, depth: np.ndarray, *, depth_scale: float = 0.001
 ) -> None:
-    """Writes a depth map in the format that the suffix says, whole or not at all.
+    """Writes a depth map atomically, in the format that the suffix gives.
 
-    NPY, NPZ (key `depth`), PFM and TIFF hold it as it is, in float32.
+    NPY, NPZ (key `depth`), PFM and TIFF store the map unchanged, in float32.
 
     Args:
-        path: File to write; its folder is made if it is missing.
-        depth: `[H, W]`.
-        depth_scale: Unit of a PNG, see `write_depth_png`.
+        path: File to write; a missing folder is created.
+        depth: Depth map, `[H, W]`.
+        depth_scale: Metres per stored unit of a PNG, see `write_depth_png`.
 
     Raises:
-        ValueError: If the suffix or the shape is another one, or the scale of a PNG is
-            not positive.
+        ValueError: If the suffix or the shape is wrong, or the scale of a PNG is not
+            positive.
     """
     path = pathlib.Path(path)
     check_suffix(path)
@@ -193,27 +192,25 @@ def write_depth(
         return
     if np.ndim(depth) != 2:
         raise ValueError(f"`depth` must be [H, W]. Received: {np.shape(depth)}.")
-    with write_whole(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         _WRITERS[path.suffix.lower()](file, np.asarray(depth, np.float32))
 
 
 def write_depth_png(
     path: str | pathlib.Path, depth: np.ndarray, *, depth_scale: float = 0.001
 ) -> None:
-    """Writes a depth map as a 16-bit PNG, in millimetres if nothing else is said.
+    """Writes a depth map atomically as a 16-bit PNG, by default in millimetres.
 
-    The file appears whole or not at all. Depth over 65535 units, 65.535 m in
-    millimetres, is stored as 65535, and depth under half a unit becomes 0, "no
-    measurement"; a warning says of how many pixels.
+    Depth over 65535 units, 65.535 m in millimetres, is stored as 65535. Depth under
+    half a unit becomes 0, "no measurement". A warning gives the number of such pixels.
 
     Args:
         path: File to write, with the suffix `.png`.
-        depth: Metres, `[H, W]`; 0, negative and non-finite = no measurement.
+        depth: Metres, `[H, W]`; 0, negative and non-finite values = no measurement.
         depth_scale: Metres per stored unit.
 
     Raises:
-        ValueError: If the suffix or the shape is another one, or the scale is not
-            positive.
+        ValueError: If the suffix or the shape is wrong, or the scale is not positive.
     """
     path = pathlib.Path(path)
     if path.suffix.lower() != ".png" or np.ndim(depth) != 2:
@@ -226,7 +223,7 @@ def write_depth_png(
     scaled = np.rint(measured.astype(np.float64) / depth_scale)
     stored = np.minimum(scaled, _PNG_MAX).astype(np.uint16)
     _, png = cv2.imencode(".png", stored)
-    with write_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(png.tobytes())
     _warn_of_range(path, np.sum(scaled > _PNG_MAX), "over", _PNG_MAX, depth_scale)
     lost = np.sum((measured > 0) & (stored == 0))
@@ -240,7 +237,7 @@ def _warn_of_range(
     if count:
         logging.warning(
             "%s: %d pixels %s %g m, which 16 bits of %g m cannot hold, are stored as "
-            "%d. Take another scale (--depth_scale, where there is one) or NPY.",
+            "%d. Choose another scale (--depth_scale, where available) or NPY.",
             path,
             count,
             side,

@@ -1,4 +1,4 @@
-"""The unit of depth files: integers have a scale, floating-point numbers are metres."""
+"""Units of depth files: integers need a scale, floating-point numbers are metres."""
 
 import math
 import pathlib
@@ -16,21 +16,21 @@ def scale_integers(
 
     Args:
         stored: Integers, or floating-point numbers, which are metres.
-        origin: Where they come from, for messages.
-        depth_scale: Metres per integer; None where there should be none.
+        origin: Origin of the numbers, for messages.
+        depth_scale: Metres per integer; None if no integers are expected.
 
     Returns:
         Metres, float64, a new array of the same shape.
 
     Raises:
-        ValueError: If they are integers without a scale.
+        ValueError: If the numbers are integers and there is no scale.
     """
     if stored.dtype.kind == "f":
         return stored.astype(np.float64)
     if depth_scale is None:
         flag = "depth_scale (of a reference: --reference_scale)"
         raise ValueError(_needs_scale(f"{origin} holds {stored.dtype} integers", flag))
-    # In float64: a float32 product is off by one bit now and then.
+    # In float64: a float32 product is sometimes off by one bit.
     return stored * np.float64(depth_scale)
 
 
@@ -41,19 +41,18 @@ def check_integers_have_scale(
     flag: str,
     key: str | None = None,
 ) -> None:
-    """Checks the scale of a folder by the names of its files and the first of them.
+    """Checks that a scale is given if the first file, PNG files first, holds integers.
 
-    What it does not see, `scale_integers` refuses.
+    `scale_integers` raises an error for integers in the other files.
 
     Args:
         files: Depth files.
         depth_scale: Metres per integer.
-        flag: Which gives it, such as `depth_scale`.
+        flag: Name of the flag for the scale, such as `depth_scale`.
         key: Array of NPZ files.
 
     Raises:
-        ValueError: If there are PNG files, which hold integers, or the first file does,
-            without a scale, or it is not a positive number.
+        ValueError: If the scale is missing or not a positive number.
     """
     if depth_scale is not None:
         check_positive(depth_scale, flag)
@@ -70,17 +69,16 @@ def check_scale_has_integers(
     flag: str,
     key: str | None = None,
 ) -> None:
-    """Checks that a scale has something to scale.
+    """Checks that a scale is given only if some file holds integers.
 
     Args:
         files: Depth files.
-        depth_scale: Metres per integer; 1 and None are always right.
-        flag: Which gives it, such as `depth_scale`.
+        depth_scale: Metres per integer; 1 and None are always accepted.
+        flag: Name of the flag for the scale, such as `depth_scale`.
         key: Array of NPZ files.
 
     Raises:
-        ValueError: If it is given but all files hold floating-point numbers, which are
-            metres.
+        ValueError: If all files hold floating-point numbers, which are metres.
     """
     if depth_scale in (None, 1.0) or not files:
         return
@@ -88,8 +86,8 @@ def check_scale_has_integers(
     if all(_kind_of_numbers(path, key) == "metres" for path in ordered):
         raise ValueError(
             f"--{flag}={depth_scale:g} is for integers; {ordered[0]} and all others "
-            "hold floating-point numbers, which are metres. Leave it out, or write the "
-            "files in metres."
+            "hold floating-point numbers, which are metres. Omit the flag, or write "
+            "the files in metres."
         )
 
 
@@ -98,7 +96,7 @@ def _png_first(files: Collection[pathlib.Path]) -> list[pathlib.Path]:
 
 
 def _kind_of_numbers(path: pathlib.Path, key: str | None) -> str:
-    """`integers` or `metres`; nothing if the file cannot be read."""
+    """`integers` or `metres`; an empty string if the file cannot be read."""
     if path.suffix.lower() == ".png":
         return "integers"
     try:
@@ -109,20 +107,20 @@ def _kind_of_numbers(path: pathlib.Path, key: str | None) -> str:
 
 def _needs_scale(problem: str, flag: str) -> str:
     return (
-        f"{problem}. Say how many metres one is with --{flag}, 0.001 for millimetres, "
+        f"{problem}. Give the metres per integer with --{flag}, 0.001 for millimetres, "
         "or write depth as floating-point metres."
     )
 
 
 def check_positive(depth_scale: float, flag: str = "depth_scale") -> None:
-    """Checks that a scale is one.
+    """Checks that a scale is a positive number.
 
     Args:
         depth_scale: Metres per stored unit.
-        flag: Which gives it.
+        flag: Name of the flag for the scale.
 
     Raises:
-        ValueError: If it is not a positive number.
+        ValueError: If the scale is not positive and finite.
     """
     if not 0 < depth_scale < math.inf:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Errors as people who run a program want them: one line, without a traceback."""
+"""User-facing errors: one line, without a traceback."""
 
 import contextlib
 import lzma
@@ -11,45 +11,45 @@ from collections.abc import Iterator, Mapping
 
 from cv2.utils import logging as cv2_logging
 
-# What `zipfile` raises on a damaged, encrypted or unknown archive.
+# Errors of `zipfile` for a damaged, encrypted or unsupported archive.
 BAD_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
     EOFError,
     OSError,
-    RuntimeError,  # A password.
-    NotImplementedError,  # Another compression.
+    RuntimeError,  # The archive is encrypted.
+    NotImplementedError,  # The compression is not supported.
     OverflowError,
-    ValueError,  # Names that are no text, places before the beginning.
+    ValueError,  # Names that are not text, negative offsets.
     struct.error,
 )
 
 
 def one_line(error: Exception | str) -> str:
-    """Returns the text of an error in one line of characters that can be printed.
+    """Returns the text of an error as one line of printable characters.
 
-    Libraries quote what they find in a file, which may be anything.
+    Libraries quote the content of files, which may be anything.
 
     Args:
         error: The error, or its text.
 
     Returns:
-        Its text, with a space for every run of other characters.
+        The text, with one space in place of each run of other characters.
     """
     printable = (c if c.isprintable() else " " for c in str(error))
     return " ".join("".join(printable).split())
 
 
 def file_list(heading: str, reasons: Mapping[pathlib.Path, str]) -> str:
-    """Returns the lines that say what happened to each of some files.
+    """Returns a list of files with a reason for each.
 
     Args:
-        heading: The first line.
-        reasons: File to what happened to it.
+        heading: First line.
+        reasons: Reasons by file.
 
     Returns:
-        The lines, one a file.
+        The heading, and one line per file.
     """
     lines = (f"  {one_line(f'{path}: {why}')}" for path, why in reasons.items())
     return "\n".join([heading, *lines])
@@ -57,18 +57,17 @@ def file_list(heading: str, reasons: Mapping[pathlib.Path, str]) -> str:
 
 @contextlib.contextmanager
 def readable_errors() -> Iterator[None]:
-    """Ends the program with `Error: <message>` if the block meets bad input.
+    """Ends the program with `Error: <message>` on stderr if the block meets bad input.
 
-    Bad input is what raises a ValueError or an OSError (FileNotFoundError,
-    FileExistsError, ConnectionError, ...), whose messages name the remedy. The line
-    goes to stderr. Every other error passes, with its traceback: it is a defect.
-    OpenCV does not print its own lines meanwhile.
+    Bad input raises a ValueError or an OSError (FileNotFoundError, FileExistsError,
+    ConnectionError, ...), whose message names the remedy. Any other error is a defect
+    and keeps its traceback. The messages of OpenCV are hidden in the block.
 
     Yields:
         Nothing.
 
     Raises:
-        SystemExit: With exit code 1, instead of such an error.
+        SystemExit: With exit code 1, in place of a ValueError or an OSError.
     """
     level = cv2_logging.getLogLevel()
     cv2_logging.setLogLevel(cv2_logging.LOG_LEVEL_SILENT)

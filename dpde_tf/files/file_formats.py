@@ -1,10 +1,10 @@
-"""Formats of files that are given as images and cannot be read, by their content."""
+"""Recognises, by their content, unsupported formats of files given as images."""
 
-# As many of the first bytes as tell the format.
+# Number of first bytes that suffice to recognise a format.
 START_BYTES = 64
 _SAVE = "Save it as JPEG or PNG"
 _FRAME = (
-    "no photograph. Save one of its frames as PNG, for example with "
+    "not a photograph. Save one of its frames as PNG, for example with "
     "`ffmpeg -i VIDEO -frames:v 1 frame.png`."
 )
 _STARTS = {
@@ -24,7 +24,7 @@ _HEIC = (
     "`heif-convert IMAGE.heic IMAGE.jpg`; iPhones take JPEG with the camera's setting "
     "'Most Compatible'."
 )
-# Brands of the ISO base media file format begin so.
+# Prefixes of brands of the ISO base media file format.
 _HEIC_BRANDS = (b"hei", b"hev", b"mif1", b"msf1")
 _AVIF_BRANDS = (b"avif", b"avis")
 
@@ -33,22 +33,22 @@ def is_avif(start: bytes) -> bool:
     """Returns whether a file is an AVIF image.
 
     Args:
-        start: Its first `START_BYTES`, or more.
+        start: First `START_BYTES` bytes of the file, or more.
 
     Returns:
-        True if it says so.
+        True for an AVIF image.
     """
     return any(brand in _AVIF_BRANDS for brand in _brands(start))
 
 
 def unsupported_format(start: bytes) -> str | None:
-    """Returns what a file is, if it is of a known format that is not supported.
+    """Returns a description of a file in a known but unsupported format.
 
     Args:
-        start: Its first `START_BYTES`, or more.
+        start: First `START_BYTES` bytes of the file, or more.
 
     Returns:
-        Format and remedy, to stand behind "... is "; None if nothing is known.
+        Format and remedy, to be put after "... is "; None for any other format.
     """
     for magic, description in _STARTS.items():
         if start.startswith(magic):
@@ -66,7 +66,7 @@ def unsupported_format(start: bytes) -> str | None:
 
 
 def _brands(start: bytes) -> list[bytes]:
-    """The brands that an ISO base media file names, four bytes each."""
+    """The brands of an ISO base media file, four bytes each."""
     if start[4:8] != b"ftyp":
         return []
     names = start[8 : min(int.from_bytes(start[:4]), START_BYTES)]

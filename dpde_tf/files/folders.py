@@ -1,4 +1,4 @@
-"""Folders of files that belong together by their stems."""
+"""Matches files of different folders by their stems."""
 
 import pathlib
 import unicodedata
@@ -8,26 +8,26 @@ from collections.abc import Collection, Mapping
 def normalized(name: str) -> str:
     """Returns a name in the form in which names are compared.
 
-    An accented letter can be one character or two, and file systems, archives and
-    editors change one into the other.
+    An accented letter can be one character or two. File systems, archives and editors
+    convert between the two forms.
 
     Args:
-        name: Of a file or record.
+        name: Name of a file or record.
 
     Returns:
-        The name in Unicode's normal form C.
+        The name in Unicode normal form C.
     """
     return unicodedata.normalize("NFC", name)
 
 
 def stem_of(path: pathlib.Path) -> str:
-    """Returns the stem of a file, normalized.
+    """Returns the normalized stem of a file.
 
     Args:
         path: The file.
 
     Returns:
-        Its name without folder and suffix, as `files_by_stem` has it.
+        The name without folder and suffix, as a key of `files_by_stem`.
     """
     return normalized(path.stem)
 
@@ -35,19 +35,19 @@ def stem_of(path: pathlib.Path) -> str:
 def files_by_stem(
     folder: str | pathlib.Path, suffixes: Collection[str], *, remedy: str
 ) -> dict[str, pathlib.Path]:
-    """Returns the files of a folder with one of the suffixes.
+    """Returns the files of a folder that have one of the suffixes.
 
     Args:
-        folder: The folder; its subfolders and its hidden files are not looked at.
-        suffixes: In lower case, such as `.png`.
-        remedy: What to do if the folder is missing, a whole sentence.
+        folder: The folder; subfolders and hidden files are ignored.
+        suffixes: Suffixes in lower case, such as `.png`.
+        remedy: Remedy for a missing folder, a whole sentence.
 
     Returns:
-        Normalized stem to file, in the order of the names.
+        Files by normalized stem, in the order of their names.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: If two of the files have the same stem.
+        FileNotFoundError: If the folder does not exist.
+        ValueError: If two files have the same stem.
     """
     folder = pathlib.Path(folder)
     if not folder.is_dir():
@@ -61,25 +61,25 @@ def files_by_stem(
         other = files.setdefault(stem_of(path), path)
         if other is not path:
             raise ValueError(
-                f"Each stem must be there once in {folder}; {path.name} and "
-                f"{other.name} have the same{_unlike(path, other)}. Remove one of them."
+                f"Each stem must be unique in {folder}; {path.name} and {other.name} "
+                f"have the same{_unlike(path, other)}. Remove one of them."
             )
     return files
 
 
 def partner(files: Mapping[str, pathlib.Path], stem: str, kind: str) -> pathlib.Path:
-    """Returns the file that belongs to a stem.
+    """Returns the file with the given stem.
 
     Args:
-        files: As `files_by_stem` returns them.
-        stem: As `stem_of` returns it.
-        kind: What the file is called in the message.
+        files: Files by stem, as `files_by_stem` returns them.
+        stem: Stem, as `stem_of` returns it.
+        kind: Kind of file, for the message.
 
     Returns:
         The file.
 
     Raises:
-        FileNotFoundError: If there is none.
+        FileNotFoundError: If no file has the stem.
     """
     if stem not in files:
         raise FileNotFoundError(f"There is no {kind} of the same stem, {stem!r}.")
@@ -87,7 +87,7 @@ def partner(files: Mapping[str, pathlib.Path], stem: str, kind: str) -> pathlib.
 
 
 def _unlike(path: pathlib.Path, other: pathlib.Path) -> str:
-    """Why two names that look alike are two."""
+    """Explains how two stems differ that look alike; an empty string if they do not."""
     if path.stem == other.stem:
         return ""
     return f" in other Unicode characters ({path.name!a} and {other.name!a})"

@@ -1,4 +1,4 @@
-"""Depth gradients in files: NPZ with two keys, or NPY with two channels."""
+"""Reads depth gradients: NPZ files with two keys, or NPY files with two channels."""
 
 import pathlib
 
@@ -15,20 +15,20 @@ def read_gradients(path: str | pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         path: NPZ with `gradient_x` (along the width) and `gradient_y`, each `[H, W]`,
-            other keys do not matter; or NPY `[H, W, 2]` in that order. Further axes of
-            length 1, before or behind, do not matter either.
+            or NPY `[H, W, 2]` in that order. Other keys of an NPZ file, and further
+            axes of length 1 before or after, are ignored.
 
     Returns:
-        gradient_x and gradient_y in metres per pixel, float32 `[H, W]`; NaN where
-        they are not finite: unknown.
+        gradient_x and gradient_y in metres per pixel, float32 `[H, W]`; NaN = unknown,
+        in place of any non-finite value.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is cut off, or does not hold two such maps.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is truncated, or does not hold two such maps.
     """
     path = pathlib.Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"The file of gradients {path} does not exist.")
+        raise FileNotFoundError(f"The gradient file {path} does not exist.")
     if path.suffix.lower() == ".npz":
         arrays = read_npz(path)
         maps = [drop_single_axes(arrays[key], 2) for key in _KEYS if key in arrays]
@@ -47,7 +47,7 @@ def read_gradients(path: str | pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
             f"{path} must hold floating-point gradient_x and gradient_y, [H, W] each "
             f"(.npz), or [H, W, 2] (.npy). It holds: {shapes}."
         )
-    # What is too large for float32 becomes infinite.
+    # Numbers too large for float32 become infinite.
     with np.errstate(over="ignore"):
         maps = [m.astype(np.float32) for m in maps]
     gradient_x, gradient_y = (

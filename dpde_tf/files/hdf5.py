@@ -1,35 +1,35 @@
-"""HDF5 files of other people: what they hold lies in them, and is all there."""
+"""Validates untrusted HDF5 files: all data must be complete and in the file itself."""
 
 import pathlib
 from typing import Any
 
 import h5py
 
-# Deflate makes at most so many bytes of one.
+# Largest ratio of decompressed to compressed bytes of Deflate.
 _MAX_EXPANSION = 1032
 
 
 def open_to_read(path: str | pathlib.Path, **options: Any) -> h5py.File:
-    """Opens an HDF5 file for reading, also while another program has it open.
+    """Opens an HDF5 file for reading without locking it.
 
-    HDF5 would lock it otherwise, which fails while somebody writes to it, and on file
-    systems without locks.
+    Locking would fail while another program writes to the file, and on file systems
+    without locks.
 
     Args:
         path: The file.
-        **options: Others of `h5py.File`.
+        **options: Other options of `h5py.File`.
 
     Returns:
         The open file.
 
     Raises:
-        OSError: If there is no such file, or it is no whole HDF5 file.
+        OSError: If the file does not exist, or is not a complete HDF5 file.
     """
     return h5py.File(path, "r", locking=False, **options)
 
 
 def locked_error(path: str | pathlib.Path) -> BlockingIOError:
-    """Returns the error that a library cannot read a file that is locked.
+    """Returns the error for a file that cannot be read because it is locked.
 
     Args:
         path: The file.
@@ -38,24 +38,24 @@ def locked_error(path: str | pathlib.Path) -> BlockingIOError:
         The error, whose message names file and remedy.
     """
     return BlockingIOError(
-        f"{path} is locked by another program. Close it there, or name a copy of it."
+        f"{path} is locked by another program. Close it there, or use a copy of it."
     )
 
 
 def check_stored_in_file(
     dataset: h5py.Dataset, path: str | pathlib.Path, name: str
 ) -> None:
-    """Raises an error unless the numbers of a dataset are in its file.
+    """Checks that all numbers of a dataset are stored in its file.
 
-    A dataset can refer to other files, and a small file can declare a huge one.
+    A dataset can refer to other files, and a small file can declare a huge dataset.
 
     Args:
         dataset: The open dataset.
-        path: Its file, for the message.
-        name: Its name, for the message.
+        path: File of the dataset, for the message.
+        name: Name of the dataset, for the message.
 
     Raises:
-        ValueError: If numbers lie in another file, or fewer are stored than declared.
+        ValueError: If numbers are in another file, or fewer are stored than declared.
     """
     path = pathlib.Path(path)
     if dataset.is_virtual or dataset.external or not _is_in(dataset, path):
@@ -67,10 +67,11 @@ def check_stored_in_file(
     if stored > path.stat().st_size or dataset.nbytes > _MAX_EXPANSION * stored:
         raise ValueError(
             f"{path} declares {dataset.nbytes} bytes for {name!r} and stores {stored} "
-            f"in {path.stat().st_size} bytes: it is not whole. Fetch or write it again."
+            f"in {path.stat().st_size} bytes: it is incomplete. Fetch or write it "
+            "again."
         )
 
 
 def _is_in(dataset: h5py.Dataset, path: pathlib.Path) -> bool:
-    """Whether a dataset was not reached over a link to another file."""
+    """Whether a dataset belongs to the file, and not to another one that it links."""
     return pathlib.Path(dataset.file.filename).samefile(path)

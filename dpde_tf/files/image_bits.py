@@ -1,4 +1,4 @@
-"""Images of 10, 12 or 14 bits in files of 16 bits a channel."""
+"""Images of 10, 12 or 14 bits in files with 16 bits per channel."""
 
 import pathlib
 import re
@@ -7,25 +7,25 @@ import numpy as np
 from absl import logging
 
 _FILE_BITS = 16
-# Of sensors and of codecs; 8 for bytes that were stored as they are.
+# Bit depths of sensors and codecs; 8 for bytes that were stored unscaled.
 _BITS = (8, 10, 12, 14, _FILE_BITS)
 _GAP = rb"(?:\s|#[^\n]*\n)+"
-# A PNM says what its white is.
+# The header of a PNM declares the value of white.
 _PNM_HEADER = re.compile(
     rb"P[2356]" + _GAP + rb"\d+" + _GAP + rb"\d+" + _GAP + rb"(\d{1,5})\s"
 )
 
 
 def found_bits(pixels: np.ndarray, data: bytes = b"") -> int:
-    """Returns how many bits the numbers of a 16-bit image have.
+    """Returns the bit depth of the numbers in a 16-bit image.
 
     Args:
-        pixels: uint16, of any shape.
-        data: The file, whose header counts if it is PNM.
+        pixels: Pixels, uint16, of any shape.
+        data: Content of the file; its header is used if it is a PNM.
 
     Returns:
-        8, 10, 12, 14 or 16: the least that hold the largest number; of a PNM that
-        declares fewer than 16, at least those.
+        8, 10, 12, 14 or 16: the smallest that can hold the largest number; for a PNM
+        that declares fewer than 16 bits, at least the declared number.
     """
     largest = int(pixels.max())
     bits = next(bits for bits in _BITS if largest < 1 << bits)
@@ -35,14 +35,14 @@ def found_bits(pixels: np.ndarray, data: bytes = b"") -> int:
 
 
 def eight_bits(pixels: np.ndarray, bits: int) -> np.ndarray:
-    """Returns the upper eight bits.
+    """Returns the upper eight bits of each number.
 
     Args:
-        pixels: uint16, of any shape.
-        bits: How many bits the numbers have, at least 8.
+        pixels: Pixels, uint16, of any shape.
+        bits: Bit depth of the numbers, at least 8.
 
     Returns:
-        uint8, of the same shape: white is 255.
+        uint8, of the same shape; white is 255.
     """
     return (pixels >> (bits - 8)).astype(np.uint8)
 
@@ -50,34 +50,34 @@ def eight_bits(pixels: np.ndarray, bits: int) -> np.ndarray:
 def image_to_eight_bits(
     pixels: np.ndarray, data: bytes, *, path: pathlib.Path, bits: int | None
 ) -> np.ndarray:
-    """Returns a 16-bit image with eight bits, and says what range was found.
+    """Converts a 16-bit image to eight bits; warns if it finds a smaller bit depth.
 
     Args:
-        pixels: uint16, `[H, W, 3]`.
-        data: The file.
-        path: Its name, for messages.
-        bits: How many bits the numbers have; None to find it.
+        pixels: Pixels, uint16 `[H, W, 3]`.
+        data: Content of the file.
+        path: Path of the file, for messages.
+        bits: Bit depth of the numbers; None to find it.
 
     Returns:
         uint8 `[H, W, 3]`.
 
     Raises:
-        ValueError: If a number has more than `bits`.
+        ValueError: If a number has more than `bits` bits.
     """
     largest = int(pixels.max())
     if bits is None:
         bits = found_bits(pixels, data)
         if bits < _FILE_BITS:
             logging.warning(
-                "%s has 16 bits a channel, but no number over %d; it is taken as an "
-                "image of %d bits. --image_bits says otherwise.",
+                "%s has 16 bits per channel, but no number over %d; it is taken as an "
+                "image of %d bits. Use --image_bits to change this.",
                 path,
                 largest,
                 bits,
             )
     elif largest >= 1 << bits:
         raise ValueError(
-            f"{path} holds {largest}, more than the {bits} bits of --image_bits. Leave "
-            "it out to have the range found."
+            f"{path} holds {largest}, more than the {bits} bits of --image_bits. Omit "
+            "the flag to detect the range."
         )
     return eight_bits(pixels, bits)

@@ -1,4 +1,4 @@
-"""The images of a folder, and what is no image there."""
+"""Lists the images of a folder, and the files that are skipped."""
 
 import pathlib
 
@@ -9,14 +9,14 @@ from dpde_tf.files.images import IMAGE_SUFFIXES
 def images_of_folder(
     folder: str | pathlib.Path,
 ) -> tuple[list[pathlib.Path], dict[pathlib.Path, str]]:
-    """Returns the images of a folder, and what else is there.
+    """Returns the images of a folder, and everything else in it.
 
     Args:
-        folder: The folder; its hidden files are neither.
+        folder: The folder; hidden files are ignored.
 
     Returns:
-        The files with one of `IMAGE_SUFFIXES`, in the order of their names, also links
-        to nothing; and for all other files and folders why they are skipped.
+        The files with one of `IMAGE_SUFFIXES`, including broken links, in the order of
+        their names; and for each other file or folder, the reason why it is skipped.
 
     Raises:
         OSError: If the folder cannot be read.
@@ -26,7 +26,7 @@ def images_of_folder(
         if path.name.startswith("."):
             continue
         if path.is_dir():
-            skipped[path] = "a folder, which is not looked into."
+            skipped[path] = "a folder, which is not searched."
         elif path.suffix.lower() in IMAGE_SUFFIXES:
             images.append(path)
         else:
@@ -35,10 +35,10 @@ def images_of_folder(
 
 
 def _why_no_image(path: pathlib.Path) -> str:
-    """What a file is that has no suffix of an image."""
+    """Describes a file without the suffix of an image."""
     start = b""
     if path.is_file():
         with path.open("rb") as file:
             start = file.read(START_BYTES)
     suffixes = ", ".join(IMAGE_SUFFIXES)
-    return unsupported_format(start) or f"no image, whose suffixes are {suffixes}."
+    return unsupported_format(start) or f"not an image, whose suffixes are {suffixes}."

@@ -1,4 +1,4 @@
-"""Raw images: read whole or not at all, and resized."""
+"""Reads images, complete or not at all, and resizes them."""
 
 import math
 import pathlib
@@ -11,7 +11,7 @@ from dpde_tf.files.file_formats import START_BYTES, is_avif, unsupported_format
 from dpde_tf.files.image_bits import image_to_eight_bits
 from dpde_tf.files.transparency import composite_over_grey, read_opacity
 
-# Which files of a folder are images; compared in lower case.
+# Suffixes of images in a folder, compared in lower case.
 IMAGE_SUFFIXES = (
     ".avif",
     ".bmp",
@@ -27,32 +27,32 @@ IMAGE_SUFFIXES = (
 )
 _JPEG_START_OF_SCAN = b"\xff\xda"
 _JPEG_END = b"\xff\xd9"
-# Frame headers, with the size of the image: all codes from C0 to CF but DHT, JPG, DAC.
+# Frame headers, which hold the image size: the codes C0 to CF except DHT, JPG and DAC.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 PNG_START = b"\x89PNG\r\n\x1a\n"
 _GIF_START = b"GIF8"
 _AVIF_SIZE = re.compile(rb"ispe.{4}(.{4})(.{4})", re.DOTALL)
-# No PNG (deflate: 1032 bytes from one, 8 pixels a byte), no JPEG (two bits for 64
-# pixels) and no GIF (12 bits for 4096 pixels) can hold more.
+# Upper limit for PNG (deflate: 1032 bytes from one, 8 pixels per byte), JPEG (two bits
+# for 64 pixels) and GIF (12 bits for 4096 pixels).
 _MAX_PIXELS_PER_BYTE = 8256
-# A black AVIF of 16 megapixels has 33,000.
+# A black AVIF of 16 megapixels has 33,000 pixels per byte.
 _MAX_AVIF_PIXELS_PER_BYTE = 65536
 
 
 def _is_cut_jpeg(data: bytes) -> bool:
-    """Says whether a JPEG ends before its end marker; some decoders pad those."""
+    """Whether a JPEG ends before its end marker; some decoders pad such files."""
     is_jpeg = data.startswith(b"\xff\xd8")
     return is_jpeg and data.rfind(_JPEG_END) < data.rfind(_JPEG_START_OF_SCAN)
 
 
 def _declares_too_much(data: bytes) -> bool:
-    """Says whether the header declares more pixels than the bytes can hold."""
+    """Whether the header declares more pixels than the bytes can hold."""
     limit = _MAX_AVIF_PIXELS_PER_BYTE if is_avif(data) else _MAX_PIXELS_PER_BYTE
     return _declared_pixels(data) > limit * len(data)
 
 
 def _declared_pixels(data: bytes) -> int:
-    """The pixels that a PNG, GIF, AVIF or JPEG declares; 0 if it is none of them."""
+    """Number of pixels that a PNG, GIF, AVIF or JPEG declares; 0 for other formats."""
     if data.startswith(PNG_START):
         return int.from_bytes(data[16:20]) * int.from_bytes(data[20:24])
     if data.startswith(_GIF_START):
@@ -66,7 +66,7 @@ def _declared_pixels(data: bytes) -> int:
 
 
 def _declared_jpeg_pixels(data: bytes) -> int:
-    """The pixels that the header of a JPEG declares; 0 if it is none."""
+    """Number of pixels that the header of a JPEG declares; 0 for other formats."""
     position = 2 if data.startswith(b"\xff\xd8") else len(data)
     while data[position : position + 1] == b"\xff":
         code = int.from_bytes(data[position + 1 : position + 2])
@@ -74,21 +74,21 @@ def _declared_jpeg_pixels(data: bytes) -> int:
             size = data[position + 5 : position + 9]
             return int.from_bytes(size[:2]) * int.from_bytes(size[2:])
         length = int.from_bytes(data[position + 2 : position + 4])
-        # Any number of FF may stand before a code.
+        # Any number of FF bytes may precede a code.
         position += 1 if code == 0xFF else 2 + length
     return 0
 
 
 def decode_pixels(data: bytes, *, flags: int) -> np.ndarray | None:
-    """Returns the pixels of an image file's bytes, as `cv2.imdecode` orders them.
+    """Returns the pixels of an encoded image, in the order of `cv2.imdecode`.
 
     Args:
         data: All bytes of the file.
         flags: One of the `cv2.IMREAD_*` flags.
 
     Returns:
-        `[H, W]`, `[H, W, 3]` or `[H, W, 4]`; None if they are cut off, too large for
-        OpenCV, or no image.
+        `[H, W]`, `[H, W, 3]` or `[H, W, 4]`; None if the data are truncated, too large
+        for OpenCV, or not an image.
     """
     if _is_cut_jpeg(data) or _declares_too_much(data):
         return None
@@ -99,7 +99,7 @@ def decode_pixels(data: bytes, *, flags: int) -> np.ndarray | None:
 
 
 def read_pixels(path: str | pathlib.Path, *, flags: int) -> np.ndarray:
-    """Returns the pixels of an image file, as `cv2.imdecode` orders them.
+    """Returns the pixels of an image file, in the order of `cv2.imdecode`.
 
     Args:
         path: File that OpenCV can decode.
@@ -109,46 +109,46 @@ def read_pixels(path: str | pathlib.Path, *, flags: int) -> np.ndarray:
         `[H, W]` or `[H, W, 3]`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is cut off or not an image.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is truncated or not an image.
     """
     path = pathlib.Path(path)
     return _decoded(path, _read_bytes(path), flags)
 
 
 def read_image(path: str | pathlib.Path, *, bits: int | None = None) -> np.ndarray:
-    """Returns the image of a file, the first one if it has several.
+    """Returns the image of a file, or the first of several images.
 
-    Transparent parts are composited over grey, (128, 128, 128), since what is hidden
-    there may be anything.
+    Transparent parts are composited over grey, (128, 128, 128), since their hidden
+    colours may be anything.
 
     Args:
         path: File that OpenCV can decode.
-        bits: How many bits the numbers of a file of 16 bits a channel have, such as 10
-            or 12; None to find it from the largest number, and to say so.
+        bits: Bit depth of the numbers in a file with 16 bits per channel, such as 10 or
+            12; None to find it from the largest number, with a warning if below 16.
 
     Returns:
         RGB, uint8 `[H, W, 3]`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is cut off, not an image, or of numbers whose white is not
-            known.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is truncated, not an image, or of a number type whose
+            value of white is not known.
     """
     path = pathlib.Path(path)
     data = _read_bytes(path)
-    # AVIF says its bits itself, and OpenCV takes them into account.
+    # AVIF declares its bit depth, and OpenCV takes it into account.
     depth = 0 if is_avif(data) else cv2.IMREAD_ANYDEPTH
     pixels = _decoded(path, data, cv2.IMREAD_COLOR | depth)
     opacity = read_opacity(data)
     if opacity is not None:
-        pixels[opacity == 0] = 0  # Hidden numbers say nothing about the bits.
+        pixels[opacity == 0] = 0  # Hidden numbers must not affect the bit depth.
     if pixels.dtype == np.uint16:
         pixels = image_to_eight_bits(pixels, data, path=path, bits=bits)
     if pixels.dtype != np.uint8:
         raise ValueError(
-            f"{path} holds {pixels.dtype} numbers, whose white is not known. Save it "
-            "with 8 or 16 bits a channel."
+            f"{path} holds {pixels.dtype} numbers, whose value of white is not known. "
+            "Save it with 8 or 16 bits per channel."
         )
     image = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
     if opacity is not None:
@@ -157,11 +157,11 @@ def read_image(path: str | pathlib.Path, *, bits: int | None = None) -> np.ndarr
 
 
 def _read_bytes(path: pathlib.Path) -> bytes:
-    """All bytes of a file that may be an image."""
+    """All bytes of a file, unless it is known not to be a supported image."""
     if path.is_symlink() and not path.exists():
         raise FileNotFoundError(
-            f"{path} is a link to {path.readlink()}, which does not exist. Remove it, "
-            "or put the file there."
+            f"{path} is a link to {path.readlink()}, which does not exist. Remove the "
+            "link, or restore the file."
         )
     if not path.is_file():
         raise FileNotFoundError(f"The image {path} does not exist.")
@@ -173,28 +173,28 @@ def _read_bytes(path: pathlib.Path) -> bytes:
 
 
 def _decoded(path: pathlib.Path, data: bytes, flags: int) -> np.ndarray:
-    """The pixels of a file's bytes; a ValueError if there are none."""
+    """The pixels of an encoded image; raises a ValueError if it cannot be decoded."""
     pixels = decode_pixels(data, flags=flags) if data else None
     if pixels is None or not pixels.size:
         raise ValueError(
-            f"{path} must be a whole image file; its {len(data)} bytes cannot be "
+            f"{path} must be a complete image file; its {len(data)} bytes cannot be "
             "decoded. Fetch or unpack it again."
         )
     return pixels
 
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns an image at another size.
+    """Returns a resized image.
 
-    Shrinking takes the mean over the area of a pixel, so that nothing aliases;
-    enlarging is bilinear. At exactly one half both are the mean of 2x2 pixels.
+    Shrinking takes the mean over the area of each new pixel, which avoids aliasing.
+    Enlarging is bilinear. At half resolution, both give the mean of 2x2 pixels.
 
     Args:
         image: RGB, uint8 or float32 `[H, W, 3]`.
         size: (height, width) of the result.
 
     Returns:
-        RGB of the same type, `[height, width, 3]`; unchanged at its own size.
+        RGB of the same type, `[height, width, 3]`; the image itself if it has the size.
     """
     height, width = size
     if image.shape[:2] == (height, width):

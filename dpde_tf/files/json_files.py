@@ -1,4 +1,4 @@
-"""JSON files that a program wrote, and anybody may have changed."""
+"""Reads JSON files, which may have been edited or damaged."""
 
 import json
 import pathlib
@@ -10,19 +10,19 @@ def read_json_object(path: str | pathlib.Path, *, remedy: str) -> dict:
     """Returns the object that a JSON file holds.
 
     Args:
-        path: The file, UTF-8.
-        remedy: What the message says to do if the file is damaged.
+        path: The file, in UTF-8.
+        remedy: Remedy for a damaged file, a whole sentence.
 
     Returns:
-        Its fields.
+        The fields of the object.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it holds no JSON object.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file does not hold a JSON object.
     """
     try:
         fields = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    # Brackets in brackets in brackets.
+    # Deeply nested brackets raise a RecursionError.
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is damaged: it must hold a JSON object ({one_line(error)}). "

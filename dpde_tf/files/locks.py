@@ -1,4 +1,4 @@
-"""A lock that keeps two programs from writing into one folder."""
+"""A lock that keeps two programs from writing to the same folder."""
 
 import contextlib
 import errno
@@ -19,12 +19,12 @@ _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 @contextlib.contextmanager
 def lock_folder(folder: str | pathlib.Path) -> Iterator[None]:
-    """Holds the folder's lock while the block runs.
+    """Holds the lock of a folder while the block runs.
 
-    The kernel releases it when the process ends, however it ends.
+    The kernel releases the lock when the process ends, in whatever way.
 
     Args:
-        folder: The folder; made if need be.
+        folder: The folder, created if it is missing.
 
     Yields:
         Nothing.
@@ -40,11 +40,11 @@ def lock_folder(folder: str | pathlib.Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def lock_file(path: pathlib.Path, *, guarded: pathlib.Path) -> Iterator[None]:
-    """Holds a lock while the block runs; its file is there as long.
+    """Holds a lock while the block runs; its file exists only during this time.
 
     Args:
-        path: The lock's file.
-        guarded: What it guards, for the message.
+        path: File of the lock.
+        guarded: Folder or file that the lock guards, for the message.
 
     Yields:
         Nothing.
@@ -65,20 +65,20 @@ def lock_file(path: pathlib.Path, *, guarded: pathlib.Path) -> Iterator[None]:
 
 
 def _acquire(path: pathlib.Path, guarded: pathlib.Path) -> IO[str]:
-    """The lock's file, open and locked."""
+    """The file of the lock, open and locked."""
     while True:
         with readable_write_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("a+", encoding="utf-8")
         _lock(file, guarded)
-        # The former holder may have removed the file between opening and locking.
+        # The previous holder may have removed the file between opening and locking.
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
             return file
         file.close()
 
 
 def _lock(file: IO[str], guarded: pathlib.Path) -> None:
-    """Locks an open file, or says who has."""
+    """Locks an open file; raises an error that names the holder if it is locked."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -93,8 +93,8 @@ def _lock(file: IO[str], guarded: pathlib.Path) -> None:
         if error.errno not in _UNSUPPORTED:
             raise
         logging.warning(
-            "The file system of %s knows no locks (%s): nothing keeps two programs "
-            "from writing there.",
+            "The file system of %s does not support file locks (%s): nothing keeps two "
+            "programs from writing there.",
             guarded,
             error,
         )

@@ -1,8 +1,8 @@
-"""Files of predictions, of `experiments/predict.py` and of any other network.
+"""Reads and writes prediction files, of this library and of other networks.
 
-A predictions folder of ours holds one `<record name>.npz` for each record of a split,
-with float32 `[H, W]` arrays: `depth`, and where there is a gradient network
-`gradient_x`, `gradient_y` (metres per pixel) and the `fused` depth.
+A predictions folder of `experiments.predict` holds one `<record name>.npz` for each
+record of a split, with float32 `[H, W]` arrays: `depth`, and, if there is a gradient
+network, `gradient_x`, `gradient_y` (metres per pixel) and the `fused` depth.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from dpde_tf.files.arrays import read_npz
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.depth_formats import as_map, find_depth_files, read_stored
 from dpde_tf.files.depth_units import check_integers_have_scale, scale_integers
 from dpde_tf.files.folders import normalized
@@ -23,7 +23,7 @@ _NAMES_SHOWN = 3
 
 
 def some_names(names: Collection[str]) -> str:
-    """Returns a few of the names and how many there are more, for a message."""
+    """Returns a few of the names and the number of the others, for a message."""
     shown = ", ".join(sorted(names)[:_NAMES_SHOWN])
     more = len(names) - _NAMES_SHOWN
     return shown + (f" and {more} more" if more > 0 else "")
@@ -36,21 +36,21 @@ def read_prediction(
     optional: Sequence[str] = (),
     depth_scale: float | None = None,
 ) -> dict[str, np.ndarray]:
-    """Returns arrays of one predictions file.
+    """Returns arrays of one prediction file.
 
     Args:
         path: The `.npz` file.
-        keys: Which arrays; None for all.
-        optional: Arrays that come besides `keys`, where the file has them.
-        depth_scale: Metres per unit of arrays of integers.
+        keys: Keys of the arrays; None for all.
+        optional: Keys of further arrays, which are returned if the file has them.
+        depth_scale: Metres per unit, for arrays of integers.
 
     Returns:
-        Key to float32 `[H, W]`; axes of length 1 before and behind are dropped.
+        Arrays by key, float32 `[H, W]`, without further axes of length 1.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is broken, lacks a key, or an array is not `[H, W]`, or
-            holds integers without a scale.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is damaged or lacks a key, or if an array is not
+            `[H, W]` or holds integers and no scale is given.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -73,41 +73,39 @@ def read_prediction(
 def _metres(stored: np.ndarray, origin: str, depth_scale: float | None) -> np.ndarray:
     """A map in metres, or metres per pixel, in float32."""
     metres = scale_integers(as_map(stored, origin), origin, depth_scale)
-    # What is too large for float32 becomes infinite.
+    # Numbers too large for float32 become infinite.
     with np.errstate(over="ignore"):
         return metres.astype(np.float32)
 
 
 def _load(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """All arrays of a NPZ file."""
+    """All arrays of an NPZ file."""
     try:
         return read_npz(path)
     except ValueError as error:
         raise ValueError(
-            f"{error} If it is a prediction of ours, delete it and run "
-            f"`python -m {_PREDICT}` again."
+            f"{error} If `python -m {_PREDICT}` wrote it, delete it and run that again."
         ) from error
 
 
 def prediction_path(folder: str | pathlib.Path, name: str | bytes) -> pathlib.Path:
-    """Returns the predictions file of a record.
+    """Returns the path of the prediction file of a record.
 
     Args:
         folder: The predictions folder.
-        name: Name of the record, as its manifest or the record itself gives it.
+        name: Name of the record, from the manifest or from the record itself.
 
     Returns:
-        `<folder>/<name>.npz`; of the same name in other Unicode characters, if only
-        that is there.
+        `<folder>/<name>.npz`, in the Unicode normal form of the existing file, if any.
 
     Raises:
-        ValueError: If that is no file right in the folder.
+        ValueError: If the name is not a valid file name.
     """
     text = name if isinstance(name, str) else name.decode(errors="replace")
     if not text or "\0" in text or pathlib.PurePath(text).name != text:
         raise ValueError(
-            f"The record {text!r} cannot give a file of {folder} its name. Convert the "
-            "raw data again."
+            f"The record name {text!r} cannot be the name of a file in {folder}. "
+            "Convert the raw data again."
         )
     forms = (text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD")))
     paths = [pathlib.Path(folder) / f"{form}.npz" for form in forms]
@@ -117,19 +115,19 @@ def prediction_path(folder: str | pathlib.Path, name: str | bytes) -> pathlib.Pa
 def read_predicted_depths(
     folders: Sequence[str | pathlib.Path], names: Sequence[str]
 ) -> np.ndarray | None:
-    """Returns the predicted depth of records, from the first folder that has it.
+    """Returns the predicted depth of records, each from the first folder that has it.
 
     Args:
         folders: Predictions folders.
         names: Names of the records.
 
     Returns:
-        Metres, float32 `[N, H, W]` with a last axis of 1, 0 for a record that none of
-        the folders has; None without folders.
+        Metres, float32 `[N, H, W, 1]`; 0 for a record that no folder has. None if
+        `folders` is empty.
 
     Raises:
-        FileNotFoundError: If none of the folders has any of the records.
-        ValueError: If a file is broken, or two differ in size.
+        FileNotFoundError: If no folder has any of the records.
+        ValueError: If a file is damaged, or the maps differ in size.
     """
     if not folders:
         return None
@@ -141,12 +139,12 @@ def read_predicted_depths(
     sizes = {depth.shape for depth in depths.values()}
     if not sizes:
         raise FileNotFoundError(
-            f"None of {', '.join(map(str, folders))} has a prediction of one of these "
+            f"None of {', '.join(map(str, folders))} has a prediction for any of these "
             f"records. Run `python -m {_PREDICT} --split=train --held_out`."
         )
     if len(sizes) > 1:
         raise ValueError(
-            f"The predictions in {', '.join(map(str, folders))} must be of one size. "
+            f"The predictions in {', '.join(map(str, folders))} must have one size. "
             f"Received: {sorted(sizes)}."
         )
     result = np.zeros([len(names), *sizes.pop(), 1], np.float32)
@@ -158,24 +156,24 @@ def read_predicted_depths(
 def write_prediction(
     path: str | pathlib.Path, arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Writes the predictions file of one image.
+    """Writes the prediction file of one image.
 
     Args:
         path: The `.npz` file.
-        arrays: Key to float32 `[H, W]`.
+        arrays: Arrays by key, float32 `[H, W]`.
     """
-    with write_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         np.savez(temporary, **arrays)
 
 
 @dataclasses.dataclass(frozen=True)
 class PredictionFolder:
-    """Predicted depth of any network, one file an image, by stem.
+    """Predicted depth of any network, with one file per image.
 
     Attributes:
         directory: The folder.
-        files: Normalized stem to a depth file.
-        depth_scale: Metres per stored integer; None = there are none.
+        files: Depth files by normalized stem.
+        depth_scale: Metres per stored integer; None if no file holds integers.
     """
 
     directory: pathlib.Path
@@ -186,18 +184,18 @@ class PredictionFolder:
     def open(
         cls, directory: str | pathlib.Path, *, depth_scale: float | None = None
     ) -> "PredictionFolder":
-        """Returns a folder of predictions.
+        """Opens a folder of predictions.
 
         Args:
             directory: The folder.
-            depth_scale: Metres per stored integer, which PNG files need.
+            depth_scale: Metres per stored integer; required for PNG files.
 
         Returns:
-            Its depth files.
+            The opened folder.
 
         Raises:
-            FileNotFoundError: If there is no such folder, or no depth file in it.
-            ValueError: If two files have the same stem, or a PNG comes without a scale.
+            FileNotFoundError: If the folder does not exist, or holds no depth file.
+            ValueError: If two files have the same stem, or PNG files lack a scale.
         """
         remedy = f"Run `python -m {_PREDICT}`, or choose another with --predictions."
         files = find_depth_files(directory, remedy=remedy)
@@ -211,15 +209,15 @@ class PredictionFolder:
 
         Args:
             names: Names of the records.
-            allow_partial: Leave out records and files without a counterpart.
+            allow_partial: Whether to ignore records and files without a counterpart.
 
         Returns:
-            Their names, in the order of the records.
+            Names of the records with a prediction, in the order of the records.
 
         Raises:
-            FileNotFoundError: If files are missing and all are asked for.
-            ValueError: If there are files without a record and none is allowed, or no
-                file has one.
+            FileNotFoundError: If files are missing and `allow_partial` is False.
+            ValueError: If files have no record and `allow_partial` is False, or if no
+                file has a record.
         """
         common = [name for name in names if normalized(name) in self.files]
         missing = set(names) - set(common)
@@ -234,15 +232,15 @@ class PredictionFolder:
             raise ValueError(
                 f"{self.directory} has {len(extra)} predictions without a record in "
                 f"the split: {some_names(extra)}. Choose another --split or --records, "
-                "or leave them out with --allow_partial."
+                "or ignore them with --allow_partial."
             )
         return common
 
     def depth_keys(self) -> list[str]:
-        """Returns the keys of the first file that hold depth, not gradients.
+        """Returns the keys of the depth maps, without gradients, in the first file.
 
         Returns:
-            Such as `depth` and `fused`; `depth` alone for files without keys.
+            Keys such as `depth` and `fused`; `depth` alone for files without keys.
         """
         path = next(iter(self.files.values()))
         if path.suffix.lower() != ".npz":
@@ -255,14 +253,14 @@ class PredictionFolder:
 
         Args:
             name: Name of the record.
-            keys: Arrays of a NPZ file; `depth` for other files.
+            keys: Keys of the arrays of an NPZ file; `depth` for other files.
 
         Returns:
-            Key to metres, float32 `[H, W]`; NaN = no value.
+            Maps by key, metres, float32 `[H, W]`; NaN = no value.
 
         Raises:
-            ValueError: If the file is broken, lacks a key, or holds integers without
-                a scale.
+            ValueError: If the file is damaged or lacks a key, or holds integers and no
+                scale is given.
         """
         path = self.files[normalized(name)]
         if path.suffix.lower() == ".npz":

@@ -1,31 +1,31 @@
-"""Depth maps at another size, without inventing depth inside holes."""
+"""Resizes depth maps without inventing depth inside holes."""
 
 import numpy as np
 import tensorflow as tf
 
-# The nearest pixel has at least this weight in a bilinear interpolation.
+# In a bilinear interpolation, the nearest pixel has at least this weight.
 _LEAST_WEIGHT = 0.25
-# Float32 sampling positions are rounded, so weights are wrong by about 1e-7.
+# Sampling positions in float32 are rounded, which changes weights by about 1e-7.
 _ROUNDING = 1e-4
 
 
 def resize_depth(depth: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     """Returns depth maps resized bilinearly, over measured pixels only.
 
-    Pixel centres lie at half integers, and shrinking does not low-pass
+    Pixel centres are at half integers, and shrinking does not apply a low-pass filter
     (`tf.image.resize` without antialiasing). See `mean_of_measured` for the value of
-    an output pixel near a hole. At its own size a depth map is returned unchanged.
+    an output pixel near a hole. A depth map that already has the size is not changed.
 
     Args:
-        depth: Metres, `[B, H, W, 1]` or `[H, W, 1]`; pixels that are not positive
-            and finite are not measured.
+        depth: Metres, `[B, H, W, 1]` or `[H, W, 1]`; only positive and finite values
+            are measurements.
         size: (height, width) of the result, positive.
 
     Returns:
         Metres, float32, of the same rank; 0 = no measurement.
 
     Raises:
-        ValueError: If `depth` has another rank or more than one channel.
+        ValueError: If the shape of `depth` is not one of the two.
     """
     depth = tf.convert_to_tensor(depth)
     if depth.shape.rank not in (3, 4) or depth.shape[-1] not in (1, None):
@@ -42,35 +42,36 @@ def resize_depth(depth: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
 
 
 def mean_of_measured(total: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-    """Returns interpolated depth from the interpolations of depth and of its mask.
+    """Returns interpolated depth, given the interpolations of depth and of its mask.
 
     The value is the weighted mean of the measured pixels. It is a measurement if these
-    have at least a quarter of the weight: a pixel is measured wherever the nearest
-    input pixel is, so that sparse depth stays, and holes do not close.
+    have at least a quarter of the weight. A pixel is thus measured wherever the nearest
+    input pixel is, so that sparse depth is kept and holes do not close.
 
     Args:
         total: Bilinear interpolation of depth that is 0 in holes, metres, float32.
-        weight: The same of the mask, 1 = measured, float32 of the same shape.
+        weight: Bilinear interpolation of the mask, 1 = measured, float32, of the same
+            shape.
 
     Returns:
         Metres, of the same shape; 0 = no measurement.
     """
     mean = tf.math.divide_no_nan(total, weight)
-    # Division by almost 1 would only round.
+    # Division by almost 1 would only add rounding errors.
     mean = tf.where(weight > 1.0 - _ROUNDING, total, mean)
     return tf.where(weight > _LEAST_WEIGHT - _ROUNDING, mean, 0.0)
 
 
 def resize_with_holes(depth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns a depth map of any unit, resized bilinearly over what is known.
+    """Returns a depth map in any unit, resized bilinearly over known pixels only.
 
     Args:
-        depth: `[H, W]`, NaN in holes.
+        depth: Depth map, `[H, W]`, NaN in holes.
         size: (height, width) of the result.
 
     Returns:
-        Float32 `[height, width]`, NaN in holes, see `mean_of_measured`; unchanged at
-        its own size.
+        Float32 `[height, width]`, NaN in holes, see `mean_of_measured`; the map itself
+        if it already has the size.
     """
     if depth.shape == tuple(size):
         return depth
@@ -91,7 +92,7 @@ def as_depth_map(depth: tf.Tensor) -> tf.Tensor:
         Float32 `[B, H, W, 1]`.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If the shape of `depth` is not one of the two.
     """
     depth = tf.cast(tf.convert_to_tensor(depth), tf.float32)
     if depth.shape.rank == 3:
@@ -105,17 +106,17 @@ def as_depth_map(depth: tf.Tensor) -> tf.Tensor:
 
 
 def depth_at_size_of(truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
-    """Returns true depth at the size of a network's output.
+    """Returns true depth, resized to the size of a network's output.
 
     Args:
         truth: Metres, `[B, H, W, 1]` or `[B, H, W]`; 0 = no measurement.
-        predicted: `[B, h, w, C]`.
+        predicted: Output of the network, `[B, h, w, C]`.
 
     Returns:
         Metres, float32 `[B, h, w, 1]`, see `resize_depth`.
 
     Raises:
-        ValueError: If `truth` is something else.
+        ValueError: If the shape of `truth` is not one of the two.
     """
     truth = resize_depth(as_depth_map(truth), tf.shape(predicted)[1:3])
     return tf.ensure_shape(truth, [*predicted.shape[:3], 1])

@@ -1,25 +1,26 @@
-"""Images with transparent parts."""
+"""Composites images with transparent parts."""
 
 import cv2
 import numpy as np
 
 from dpde_tf.files.image_bits import eight_bits, found_bits
 
-# What stands behind transparent parts: the middle grey.
+# Middle grey, the background of transparent parts.
 _GREY = 128
 
 
 def read_opacity(data: bytes) -> np.ndarray | None:
-    """Returns the opacity of an image file's pixels.
+    """Returns the opacity of the pixels of an image file.
 
     Args:
         data: All bytes of a file that OpenCV can decode.
 
     Returns:
-        uint8 `[H, W]`, 255 = opaque, turned as EXIF says; None if all pixels are
-        opaque, or none is visible, which is how some programs fill an unused channel.
+        uint8 `[H, W]`, 255 = opaque, in the orientation that EXIF gives. None if all
+        pixels are opaque or all are invisible, since some programs fill an unused
+        channel with 0.
     """
-    if data.startswith(b"\xff\xd8"):  # A JPEG, which has none.
+    if data.startswith(b"\xff\xd8"):  # A JPEG, which has no opacity.
         return None
     try:
         pixels, kinds, metadata = cv2.imdecodeWithMetadata(
@@ -39,10 +40,10 @@ def read_opacity(data: bytes) -> np.ndarray | None:
 
 
 def composite_over_grey(image: np.ndarray, opacity: np.ndarray) -> None:
-    """Puts an image in front of grey, (128, 128, 128), in place.
+    """Composites an image over grey, (128, 128, 128), in place.
 
     Args:
-        image: RGB, uint8 `[H, W, 3]`; where it is transparent it changes.
+        image: RGB, uint8 `[H, W, 3]`; pixels that are not opaque are changed.
         opacity: uint8 `[H, W]`, 255 = opaque.
     """
     clear = opacity < 255
@@ -51,6 +52,6 @@ def composite_over_grey(image: np.ndarray, opacity: np.ndarray) -> None:
 
 
 def _turned(values: np.ndarray, exif: np.ndarray) -> np.ndarray:
-    """One channel turned as EXIF says, by OpenCV, which leaves four as they are."""
+    """One channel in EXIF orientation; OpenCV does not turn images of four channels."""
     _, png = cv2.imencodeWithMetadata(".png", values, [cv2.IMAGE_METADATA_EXIF], [exif])
     return cv2.imdecode(png, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)

@@ -1,10 +1,10 @@
 """Fusion of a depth map with depth gradients (Eqs. 5 and 6 of the paper).
 
-`energy` holds Eq. 5 and its linear system, `irls_steps` the iterations, `irls` the
-function for batches, `conjugate_gradient` the solver, `implicit_gradient` the
+`energy` has Eq. 5 and its linear system, `irls_steps` the iterations, `irls` the
+function for batches, `conjugate_gradient` the solver, and `implicit_gradient` the
 derivative. Any depth and gradients can be fused; no network is needed.
 
-Uses nothing else of the library.
+Uses no other package of the library.
 """
 
 from dpde_tf.fusion.irls import (

@@ -1,15 +1,15 @@
 """Conjugate gradients for the linear systems of the fusion, one image at a time.
 
-The matrix has five entries a row, the pixel and its four neighbours. It is never
-stored as one: scaled to a unit diagonal, by s on both sides,
+The matrix A has five entries per row, for the pixel and its four neighbours. It is
+never stored. Scaling by s on both sides gives it a unit diagonal,
 
     (S A S y)_p = y_p - sum over the neighbours q of c_pq y_q,  c_pq = w_pq s_p s_q,
 
-it is given by two images, the couplings to the right and below. Its eigenvalues lie
-between 0 and 2, whatever the weights, so that 2.4 - S A S is positive definite: with
-it as the preconditioner, a step costs two products instead of one but needs half as
-many steps, and as the sums and updates of a step cost more than a product, that is
-faster. (0.4 to 2 is the interval on which this is the best polynomial of degree 1.)
+so that two images define it: the couplings to the right and below. For any weights,
+the eigenvalues of S A S are between 0 and 2, so 2.4 - S A S is positive definite and
+serves as the preconditioner. A step then needs two products instead of one, but there
+are half as many steps. This is faster, since the sums and updates of a step take longer
+than a product. (2.4 - x is the best polynomial of degree 1 for the interval 0.4 to 2.)
 """
 
 from typing import NamedTuple
@@ -25,10 +25,10 @@ class ScaledSystem(NamedTuple):
     """A symmetric, positive definite five-point matrix, scaled to a unit diagonal.
 
     Attributes:
-        scale: s, `[H, W]`: one over the root of the diagonal.
-        coupling_x: c between a pixel and the one to its right, padded `[H + 2, W]`;
-            0 in the last column.
-        coupling_y: c between a pixel and the one below, the same; 0 in the last row.
+        scale: s, `[H, W]`: one over the square root of the diagonal.
+        coupling_x: c between a pixel and its right neighbour, padded `[H + 2, W]`; 0
+            in the last column.
+        coupling_y: c between a pixel and the one below, padded; 0 in the last row.
     """
 
     scale: tf.Tensor
@@ -40,8 +40,8 @@ class CGResult(NamedTuple):
     """Solution of a linear system.
 
     Attributes:
-        x: The solution, `[H, W]`.
-        num_iterations: int32 scalar.
+        x: Solution, `[H, W]`.
+        num_iterations: Number of iterations, int32 scalar.
         converged: Whether the tolerance was reached, boolean scalar.
     """
 
@@ -51,12 +51,12 @@ class CGResult(NamedTuple):
 
 
 class _State(NamedTuple):
-    """What an iteration hands to the next."""
+    """Loop variables of the iteration."""
 
     num_iterations: tf.Tensor
     x: tf.Tensor
     residual: tf.Tensor  # Padded.
-    direction: tf.Tensor  # Padded; beta is still to be multiplied with it.
+    direction: tf.Tensor  # Padded; not yet multiplied by beta.
     preconditioned: tf.Tensor
     beta: tf.Tensor
     rho: tf.Tensor  # <residual, preconditioned>.
@@ -69,12 +69,12 @@ def scaled_system(
     """Returns the matrix diag(weight) + grad^T diag(edge weights) grad.
 
     Args:
-        weight: `[H, W]`, >= 0.
-        weights: Those of the differences to the pixel on the right, on the left,
-            below and above, each `[H, W]`, >= 0; 0 where there is no such pixel.
+        weight: Weights of the pixels, `[H, W]`, >= 0.
+        weights: Weights of the differences to the right, left, lower and upper
+            neighbour, each `[H, W]`, >= 0; 0 where there is no such neighbour.
 
     Returns:
-        A `ScaledSystem`. A pixel that no weight sees is coupled with nothing.
+        The scaled matrix. A pixel whose weights are all 0 has no couplings.
     """
     right, _, below, _ = weights
     diagonal = weight + tf.add_n(weights)
@@ -92,10 +92,10 @@ def scaled_product(system: ScaledSystem, padded: tf.Tensor) -> tf.Tensor:
 
     Args:
         system: The matrix.
-        padded: The image, `[H + 2, W]`.
+        padded: The image, padded `[H + 2, W]`.
 
     Returns:
-        `[H, W]`.
+        The product, `[H, W]`.
     """
     y = neighbours(padded)
     along_x, along_y = neighbours(system.coupling_x), neighbours(system.coupling_y)
@@ -115,20 +115,20 @@ def conjugate_gradient(
     rtol: float | tf.Tensor,
     max_iterations: int | tf.Tensor,
 ) -> CGResult:
-    """Returns the solution of A x = b, from x = 0 on.
+    """Returns the solution of A x = b, starting at x = 0.
 
-    It stops as soon as norm(b - A x) <= rtol * norm(b), in the norm that the
-    preconditioned matrix gives the residual, which is what the iteration computes
-    anyway. Where b is 0 the solution is 0, at once.
+    The iteration stops as soon as norm(b - A x) <= rtol * norm(b), in the norm that the
+    preconditioner defines for residuals, which the iteration computes anyway. If b is
+    0, the solution is 0 without an iteration.
 
     Args:
-        system: The matrix.
+        system: The matrix A.
         b: Right-hand side, `[H, W]`, H a multiple of `stencil.ROW_BLOCKS`.
         rtol: Relative tolerance.
-        max_iterations: Upper bound.
+        max_iterations: Largest number of iterations.
 
     Returns:
-        A `CGResult`; that it did not converge is said there, not raised.
+        A `CGResult`, also if the iteration did not converge.
 
     Source: Saad (2003), Iterative Methods for Sparse Linear Systems, Alg. 9.1.
     """
@@ -171,7 +171,7 @@ def _start(system: ScaledSystem, b: tf.Tensor) -> _State:
 
 
 def _iterate(system: ScaledSystem, state: _State) -> _State:
-    """Returns the state one iteration later."""
+    """Returns the state after one more iteration."""
     direction = pad_rows(state.preconditioned) + state.beta * state.direction
     product = scaled_product(system, direction)
     curvature = inner_product(direction[1:-1], product)

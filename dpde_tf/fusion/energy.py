@@ -1,21 +1,21 @@
-"""The energy of the fusion and the linear system that lowers it (Eqs. 5 and 6).
+"""The energy of the fusion, and the linear system of an IRLS step (Eqs. 5 and 6).
 
     E(d) = sum_p phi(d - d_est) + omega [phi(grad_x d - G_x) + phi(grad_y d - G_y)],
     phi(x) = sqrt(x^2 + epsilon),
 
-each term times its confidence; there is no grad_x in the last column and no grad_y
-in the last row. With the diagonal weights W = 1 / phi of the residuals at some d, the
-parabolas that touch the penalties there and lie above them have their minimum at
-d + step,
+where each term is multiplied by its confidence, and there is no grad_x in the last
+column and no grad_y in the last row. For some d, let W = 1 / phi be the diagonal
+weights of the residuals. The parabolas that touch the penalties at d and lie above them
+have their minimum at d + step, where
 
-    (W_d + omega grad^T W_g grad) step = -grad E(d),
+    (W_d + omega grad^T W_g grad) step = -grad E(d).
 
-which is the system of Karsch et al. (2014) for d + step, less what d already solves.
+This is the system of Karsch et al. (2014) for d + step, written for the step.
 
-The unknown is carried as the correction u = d - d_est: in float32 the size of the
-depth itself costs the correction no digits, and gradients that agree with the depth
-leave it as it is, bit by bit. All functions work on one image; its rows are filled up
-(see `stencil`) with pixels that no term sees.
+The unknown is stored as the correction u = d - d_est. In float32, the correction then
+keeps all its digits, whatever the size of the depth, and gradients that agree with the
+depth leave every bit of the depth unchanged. All functions work on one image, whose
+rows are filled up (see `stencil`) with pixels that belong to no term.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from dpde_tf.fusion.conjugate_gradient import ScaledSystem, scaled_system
 from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.fusion.stencil import Neighbours, fill_rows, neighbours, pad_rows, sum_of
 
-# Of a residual and epsilon: 1 / phi, phi'' and the like.
+# Function of a residual and epsilon, such as 1 / phi or phi''.
 WeightFunction = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -36,11 +36,11 @@ class FusionProblem(NamedTuple):
 
     Attributes:
         target_x: G_x - grad_x d_est, padded `[H + 2, W]`; 0 in the last column.
-        target_y: G_y - grad_y d_est, the same; 0 in the last row.
+        target_y: G_y - grad_y d_est, padded; 0 in the last row.
         importance: Confidence of the depth, the factor of its penalty, `[H, W]`.
-        importance_x: Omega times confidence where the difference exists, padded.
-        importance_y: The same.
-        epsilon: Rounding of the penalty in square metres, scalar.
+        importance_x: Omega times the confidence of G_x, 0 in the last column, padded.
+        importance_y: Omega times the confidence of G_y, 0 in the last row, padded.
+        epsilon: Constant of the penalty in square metres, scalar.
     """
 
     target_x: tf.Tensor
@@ -54,8 +54,8 @@ class FusionProblem(NamedTuple):
 class _Edges(NamedTuple):
     """Residuals and importances of the differences to the four neighbours.
 
-    A difference always is right less left or lower less upper pixel, so that the
-    energy falls with `left` and `above` where it rises with `right` and `below`.
+    A difference is always right minus left, or lower minus upper pixel. A pixel thus
+    enters the differences to `left` and `above` with the opposite sign.
     """
 
     residuals: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
@@ -67,11 +67,11 @@ def robust_penalty(residual: tf.Tensor, epsilon: float | tf.Tensor) -> tf.Tensor
 
     Args:
         residual: x, of any shape.
-        epsilon: Positive scalar, in the square of the unit of x; a tensor of the same
-            type as `residual` or a Python number.
+        epsilon: Positive scalar, in the squared unit of x: a tensor of the type of
+            `residual` or a Python number.
 
     Returns:
-        phi(x), shaped like `residual`.
+        phi(x), of the shape of `residual`.
 
     Source: Xu & Liu (2021), Eq. 6; after Karsch et al. (2014).
     """
@@ -79,14 +79,14 @@ def robust_penalty(residual: tf.Tensor, epsilon: float | tf.Tensor) -> tf.Tensor
 
 
 def irls_weight(residual: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
-    """Returns 1 / phi(x) = phi'(x) / x, the curvature of the parabola that touches.
+    """Returns 1 / phi(x) = phi'(x) / x, the curvature of the touching parabola.
 
     Args:
         residual: x, of any shape.
-        epsilon: As `robust_penalty`.
+        epsilon: As for `robust_penalty`.
 
     Returns:
-        Shaped like `residual`.
+        The weights, of the shape of `residual`.
     """
     return tf.math.rsqrt(tf.square(residual) + epsilon)
 
@@ -96,10 +96,10 @@ def penalty_curvature(residual: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
 
     Args:
         residual: x, of any shape.
-        epsilon: As `robust_penalty`.
+        epsilon: As for `robust_penalty`.
 
     Returns:
-        Shaped like `residual`.
+        phi''(x), of the shape of `residual`.
     """
     weight = irls_weight(residual, epsilon)
     return epsilon * weight * weight * weight
@@ -122,14 +122,14 @@ def fusion_problem(
         depth: d_est in metres, `[H, W]`.
         gradient_x: G_x in metres per pixel, `[H, W]`.
         gradient_y: G_y in metres per pixel, `[H, W]`.
-        confidence: Factor of the depth's penalty, `[H, W]`.
-        confidence_x: That of the penalty of grad_x, `[H, W]`.
-        confidence_y: That of the penalty of grad_y, `[H, W]`.
+        confidence: Factor of the penalty of the depth, `[H, W]`.
+        confidence_x: Factor of the penalty of grad_x, `[H, W]`.
+        confidence_y: Factor of the penalty of grad_y, `[H, W]`.
         omega: Weight of the gradient terms, scalar.
-        epsilon: Rounding of the penalty in square metres, scalar.
+        epsilon: Constant of the penalty in square metres, scalar.
 
     Returns:
-        A `FusionProblem`.
+        The energy as a function of the correction.
     """
     as_batch = depth[tf.newaxis, :, :, tf.newaxis]
     present_x, present_y = (g[0, :, :, 0] for g in image_gradients(as_batch))
@@ -151,12 +151,12 @@ def fusion_energy(problem: FusionProblem, correction: tf.Tensor) -> tf.Tensor:
     """Returns the energy E of an image.
 
     Args:
-        problem: The energy's constants.
+        problem: Constants of the energy.
         correction: u = d - d_est in metres, padded `[H + 2, W]`.
 
     Returns:
         E, float64 scalar. The pixels are summed in float64, because the last IRLS
-        steps lower E by less than a float32 sum of them could resolve.
+        steps lower E by less than a float32 sum can resolve.
 
     Source: Xu & Liu (2021), Eq. 5.
     """
@@ -179,14 +179,14 @@ def fusion_energy(problem: FusionProblem, correction: tf.Tensor) -> tf.Tensor:
 
 
 def descent_direction(problem: FusionProblem, correction: tf.Tensor) -> tf.Tensor:
-    """Returns the negative derivative of the energy by each pixel.
+    """Returns the negative derivative of the energy with respect to each pixel.
 
     Args:
-        problem: The energy's constants.
+        problem: Constants of the energy.
         correction: u, padded `[H + 2, W]`.
 
     Returns:
-        `[H, W]`.
+        The negative gradient, `[H, W]`.
     """
     u = neighbours(correction)
     edges = _edges(problem, u)
@@ -203,8 +203,8 @@ def normal_system(
     """Returns the matrix W_d + omega grad^T W_g grad.
 
     Args:
-        problem: The energy's constants.
-        correction: u, padded `[H + 2, W]`: where the weights are taken.
+        problem: Constants of the energy.
+        correction: u at which the weights are computed, padded `[H + 2, W]`.
         weight_function: `irls_weight` for the parabolas, `penalty_curvature` for the
             Hessian of the energy.
 
@@ -234,10 +234,10 @@ def _edges(problem: FusionProblem, u: Neighbours) -> _Edges:
 def _weights(
     problem: FusionProblem, u: Neighbours, edges: _Edges, function: WeightFunction
 ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-    """Returns the weight of each pixel's depth and of its four differences.
+    """Returns the weights of the depth of each pixel and of its four differences.
 
-    Those to the left and above are computed again rather than moved over from the
-    neighbour: that takes less time than to store and pad them.
+    The weights to the left and above are computed a second time, which takes less time
+    than storing and padding those of the neighbours.
     """
     weights = tuple(
         importance * function(residual, problem.epsilon)

@@ -1,8 +1,8 @@
-"""The image gradient of a depth map, its adjoint and where it is measured.
+"""The image gradient of a depth map, its adjoint, and the mask of known gradients.
 
-The only definition in the project: forward differences, one per pixel,
-`gradient_x` along the width and `gradient_y` along the height, 0 in the last
-column / row, which has no neighbour to take a difference with.
+This is the only definition in the project: forward differences, one per pixel,
+`gradient_x` along the width and `gradient_y` along the height. They are 0 in the last
+column and row, respectively, where there is no next neighbour.
 """
 
 import tensorflow as tf
@@ -40,11 +40,11 @@ def image_gradients(depth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def resize_gradients(
     gradient_x: tf.Tensor, gradient_y: tf.Tensor, size: tuple[int, int]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the gradients of a depth map for the map at another size.
+    """Returns the gradients of a depth map, resized for the map at another size.
 
-    They are resized bilinearly, as images are, and counted per pixel of the new size.
-    The last column of `gradient_x` and the last row of `gradient_y`, which mean
-    nothing, have no say.
+    They are resized bilinearly, like images, and converted to the new pixel size. The
+    last column of `gradient_x` and the last row of `gradient_y` have no meaning and are
+    ignored.
 
     Args:
         gradient_x: Metres per pixel, `[B, H, W, 1]`.
@@ -76,22 +76,22 @@ def resize_gradients(
 def image_gradients_adjoint(gradient_x: tf.Tensor, gradient_y: tf.Tensor) -> tf.Tensor:
     """Returns the adjoint of `image_gradients` (the negative divergence).
 
-    It is the linear map for which, whatever the maps v, g_x and g_y,
+    This is the linear map for which, for all maps v, g_x and g_y,
 
-        <image_gradients(v), (g_x, g_y)> = <v, image_gradients_adjoint(g_x, g_y)>,
+        <image_gradients(v), (g_x, g_y)> = <v, image_gradients_adjoint(g_x, g_y)>.
 
-    so the last column of `gradient_x` and the last row of `gradient_y`, where
-    the gradient is 0 for every v, are not used.
+    The last column of `gradient_x` and the last row of `gradient_y` are ignored, since
+    the gradient is 0 there for every v.
 
     Args:
         gradient_x: `[B, H, W, 1]`, any floating-point type.
         gradient_y: `[B, H, W, 1]`, of the same type.
 
     Returns:
-        `[B, H, W, 1]`.
+        The adjoint, `[B, H, W, 1]`.
 
     Raises:
-        ValueError: If an input is not of rank 4 or the two differ in shape.
+        ValueError: If an input is not of rank 4 or the shapes differ.
     """
     gradient_x = tf.convert_to_tensor(gradient_x)
     gradient_y = tf.convert_to_tensor(gradient_y)
@@ -109,15 +109,14 @@ def image_gradients_adjoint(gradient_x: tf.Tensor, gradient_y: tf.Tensor) -> tf.
 
 
 def image_gradients_mask(valid_mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns where the two gradients of a depth map are known.
+    """Returns the masks of the known gradients of a depth map.
 
-    A difference is known where both of its pixels are measured. In the last
-    column (`mask_x`) and the last row (`mask_y`) it is never known: the 0 that
-    `image_gradients` puts there is a convention, not a measurement, and a loss
-    must not teach it.
+    A difference is known if both of its pixels are measured. In the last column
+    (`mask_x`) and the last row (`mask_y`) it is never known: the 0 of
+    `image_gradients` is a convention, not a measurement, and a loss must not teach it.
 
     Args:
-        valid_mask: Boolean `[B, H, W, 1]`, whether the depth is measured.
+        valid_mask: Boolean `[B, H, W, 1]`, the pixels with measured depth.
 
     Returns:
         `mask_x` and `mask_y`, each boolean `[B, H, W, 1]`.
@@ -138,6 +137,6 @@ def image_gradients_mask(valid_mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _check_rank(tensor: tf.Tensor, name: str) -> None:
-    """Refuses a tensor whose known rank is not 4."""
+    """Raises an error for a tensor whose static rank is not 4."""
     if tensor.shape.rank not in (None, 4):
         raise ValueError(f"`{name}` must be [B, H, W, 1]. Received: {tensor.shape}.")

@@ -1,12 +1,12 @@
 """The derivative of the fused depth, by the implicit function theorem.
 
-At the minimum the derivative of the energy E(d; inputs) by d vanishes, so that
+At the minimum, the derivative of the energy E(d; inputs) with respect to d is 0, so
 
     d fused / d input = - H^-1 (d / d input) grad E,   H = Hessian of E in d.
 
-For the gradient of a loss, H is solved for once (it is as sparse as the systems of
-IRLS, and positive definite) and the rest is automatic differentiation of grad E. The
-memory does not depend on the number of IRLS steps, none of which is differentiated.
+The gradient of a loss needs one linear solve with H, which is positive definite and as
+sparse as the systems of IRLS, and automatic differentiation of grad E. The IRLS steps
+are not differentiated, so the memory does not depend on their number.
 """
 
 import tensorflow as tf
@@ -25,19 +25,19 @@ from dpde_tf.fusion.image_gradients import (
 )
 from dpde_tf.fusion.stencil import fill_rows, pad_rows
 
-# Of the solve with the Hessian, in the norm of its preconditioned residual.
+# Tolerance of the solve with the Hessian, in the norm of the preconditioned residual.
 _RTOL = {tf.float32: 1e-5, tf.float64: 1e-12}
 _MAX_CG_ITERATIONS = 2000
 
 
 @tf.custom_gradient
 def with_gradient(fused: tf.Tensor, *inputs: tf.Tensor) -> tuple[tf.Tensor, object]:
-    """Returns the fused depth, with its derivative by the inputs.
+    """Returns the fused depth, with its derivative with respect to the inputs.
 
     Args:
-        fused: A minimum of the energy of the inputs, `[B, H, W, 1]`.
+        fused: Minimum of the energy of the inputs, `[B, H, W, 1]`.
         *inputs: Depth, gradient_x, gradient_y (like `fused`), the confidences of the
-            three (the same or of a shape that broadcasts), omega and epsilon.
+            three (like `fused`, or `[1, 1, 1, 1]`), omega and epsilon.
 
     Returns:
         `fused`.
@@ -45,7 +45,7 @@ def with_gradient(fused: tf.Tensor, *inputs: tf.Tensor) -> tuple[tf.Tensor, obje
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
         multiplier = _solve_with_hessian(fused, inputs, upstream)
-        # One tensor may be given for several inputs, but each has its own derivative.
+        # Several inputs may be the same tensor, but each has a separate derivative.
         apart = [tf.identity(value) for value in inputs]
         with tf.GradientTape() as tape:
             tape.watch(apart)
@@ -67,7 +67,7 @@ def _energy_gradient(
     omega: tf.Tensor,
     epsilon: tf.Tensor,
 ) -> tf.Tensor:
-    """Returns the derivative of E by the fused depth, `[B, H, W, 1]`."""
+    """Returns the derivative of E with respect to the fused depth, `[B, H, W, 1]`."""
 
     def slope(residual: tf.Tensor) -> tf.Tensor:
         return residual / robust_penalty(residual, epsilon)
@@ -99,12 +99,12 @@ def image_of(maps: tf.Tensor, index: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     """Returns one image of a batch of maps.
 
     Args:
-        maps: `[B, H, W, 1]`, or `[1, 1, 1, 1]` that stands for all.
-        index: Of the image.
-        like: `[B, H, W, 1]`.
+        maps: `[B, H, W, 1]`, or `[1, 1, 1, 1]` for the same value everywhere.
+        index: Index of the image.
+        like: Any tensor of the shape `[B, H, W, 1]`.
 
     Returns:
-        `[H, W, 1]`.
+        The map of the image, `[H, W, 1]`.
     """
     image = maps[tf.minimum(index, tf.shape(maps)[0] - 1)]
     return tf.broadcast_to(image, tf.shape(like)[1:])
@@ -114,7 +114,7 @@ def image_of(maps: tf.Tensor, index: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
 def _solve_image(
     fused: tf.Tensor, upstream: tf.Tensor, *inputs: tf.Tensor
 ) -> tf.Tensor:
-    """Returns H^-1 upstream of one image, `[H, W, 1]`."""
+    """Returns H^-1 upstream for one image, `[H, W, 1]`."""
     *maps, omega, epsilon = inputs
     depth = maps[0]
     problem = fusion_problem(*(m[..., 0] for m in maps), omega=omega, epsilon=epsilon)

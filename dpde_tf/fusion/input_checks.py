@@ -1,7 +1,7 @@
-"""Checks of what enters the fusion: shapes, types, finite maps, ranges of scalars.
+"""Checks of the inputs of the fusion: shapes, types, finite maps, ranges of scalars.
 
-Values are checked at once outside of a graph (`ValueError`), and when it runs inside
-(`tf.errors.InvalidArgumentError`).
+In eager mode, values are checked at once (`ValueError`). In a graph, they are checked
+when the graph runs (`tf.errors.InvalidArgumentError`).
 """
 
 from collections.abc import Callable
@@ -11,16 +11,16 @@ import tensorflow as tf
 
 
 def checked_depth(values: tf.Tensor) -> tf.Tensor:
-    """Returns a depth map as a tensor.
+    """Returns a checked depth map.
 
     Args:
-        values: `[B, H, W, 1]`, float32 or float64.
+        values: Depth map, `[B, H, W, 1]`, float32 or float64.
 
     Returns:
-        The same as a tensor.
+        The depth map as a tensor.
 
     Raises:
-        ValueError: If the shape or the type is another one, or it is not finite.
+        ValueError: If the shape or the type is wrong, or a value is not finite.
     """
     depth = tf.convert_to_tensor(values)
     if depth.shape.rank != 4 or depth.shape[3] != 1:
@@ -33,18 +33,18 @@ def checked_depth(values: tf.Tensor) -> tf.Tensor:
 
 
 def checked_map(values: tf.Tensor, name: str, depth: tf.Tensor) -> tf.Tensor:
-    """Returns a map that belongs to a depth map as a tensor.
+    """Returns a checked map that belongs to a depth map.
 
     Args:
-        values: The map, shaped and typed like `depth`.
-        name: Its name in messages.
+        values: The map, of the shape and type of `depth`.
+        name: Name of the map, for messages.
         depth: The depth map.
 
     Returns:
-        The same as a tensor.
+        The map as a tensor.
 
     Raises:
-        ValueError: If the shape or the type is another one, or it is not finite.
+        ValueError: If the shape or the type is wrong, or a value is not finite.
     """
     values = tf.convert_to_tensor(values)
     if not values.shape.is_compatible_with(depth.shape) or values.dtype != depth.dtype:
@@ -70,7 +70,7 @@ def checked_confidences(
     gradient_confidence: tf.Tensor | tuple[tf.Tensor, tf.Tensor] | None,
     depth: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns the confidence of the depth, of gradient_x and of gradient_y.
+    """Returns the confidences of depth, gradient_x and gradient_y.
 
     Args:
         confidence: Map like `depth`, or None for 1 everywhere.
@@ -78,10 +78,10 @@ def checked_confidences(
         depth: The depth map.
 
     Returns:
-        Three tensors like `depth`; for None a `[1, 1, 1, 1]` that broadcasts.
+        Three tensors like `depth`, or `[1, 1, 1, 1]` in place of None.
 
     Raises:
-        ValueError: As `checked_map`, and if a value is negative.
+        ValueError: As for `checked_map`, and if a value is negative.
     """
     pair = gradient_confidence
     if not isinstance(pair, tuple | list):
@@ -101,26 +101,25 @@ def checked_scalar(
     zero: bool = False,
     below: float | None = None,
 ) -> tf.Tensor:
-    """Returns a scalar as a tensor, so that its value does not retrace a graph.
+    """Returns a checked scalar as a tensor, so that a new value needs no retracing.
 
     Args:
         value: Python number or scalar tensor.
-        name: Its name in messages.
+        name: Name of the scalar, for messages.
         dtype: Type of the result.
         zero: Whether 0 is allowed.
-        below: The value must be smaller than this, None for any.
+        below: Exclusive upper limit; None for no limit.
 
     Returns:
         Scalar tensor.
 
     Raises:
-        ValueError: If the value is negative, 0 where not allowed, too large, or not
-            finite.
+        ValueError: If the value is out of range or not finite.
     """
-    # `tf.cast` alone would round a Python number to float32 on its way to float64.
+    # `tf.cast` alone would round a Python number to float32 before float64.
     scalar = value if tf.is_tensor(value) else tf.convert_to_tensor(value, dtype)
     scalar = tf.cast(scalar, dtype)
-    # NumPy compares a number in a tenth of the time.
+    # NumPy needs a tenth of the time to compare a number.
     number = scalar.numpy() if tf.executing_eagerly() else scalar
     in_range = (number >= 0 if zero else number > 0) & (number <= dtype.max)
     rule = ">= 0" if zero else "> 0"
@@ -134,7 +133,7 @@ def checked_scalar(
 def _checked_confidence(
     values: tf.Tensor | None, name: str, depth: tf.Tensor
 ) -> tf.Tensor:
-    """Returns one confidence map, which must be nowhere negative, as a tensor."""
+    """Returns a checked confidence map; a value must not be negative."""
     if values is None:
         return tf.ones([1, 1, 1, 1], depth.dtype)
     values = checked_map(values, name, depth)
@@ -157,7 +156,7 @@ def _all_finite(values: tf.Tensor) -> bool | tf.Tensor:
 def _require(
     holds: bool | tf.Tensor, message: str, detail: Callable[[], tf.Tensor]
 ) -> None:
-    """Raises unless it holds: at once, or when the graph runs."""
+    """Raises an error unless the condition holds: at once, or when the graph runs."""
     if not tf.executing_eagerly():
         tf.debugging.Assert(holds, [message, detail()])
     elif not holds:

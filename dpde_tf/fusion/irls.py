@@ -11,10 +11,15 @@ from dpde_tf.fusion.input_checks import (
     checked_map,
     checked_scalar,
 )
-from dpde_tf.fusion.irls_steps import FusedImage, IRLSParameters, fuse_image
+from dpde_tf.fusion.irls_steps import (
+    FusedImage,
+    IRLSParameters,
+    fuse_image,
+    fuse_image_without_xla,
+)
 
-# Options for the fastest way to the minimum: to an energy within about 1e-4 of the
-# lowest, in some 12 steps of 7 iterations.
+# Options that reach the minimum fastest: an energy within about 1e-4 of the lowest, in
+# about 12 steps of 7 iterations.
 TO_CONVERGENCE = {
     "num_irls_iterations": 100,
     "tolerance": 2e-5,
@@ -27,12 +32,13 @@ class FusionResult(NamedTuple):
     """A fused batch.
 
     Attributes:
-        depth: The fused depth in metres, `[B, H, W, 1]`.
+        depth: Fused depth in metres, `[B, H, W, 1]`.
         energy: E before the first and after each IRLS step, float64
-            `[B, num_irls_iterations + 1]`; an image at rest repeats its last.
-        num_cg_iterations: Conjugate gradient iterations in all, int32 `[B]`.
+            `[B, num_irls_iterations + 1]`; an image that stops early repeats its last
+            energy.
+        num_cg_iterations: Total number of conjugate gradient iterations, int32 `[B]`.
         converged: Whether every linear system was solved to `cg_rtol` and, if
-            `tolerance` > 0, the energy came to rest, boolean `[B]`.
+            `tolerance` > 0, the energy converged, boolean `[B]`.
     """
 
     depth: tf.Tensor
@@ -55,46 +61,49 @@ def fuse_depth_and_gradients(
     cg_rtol: float | tf.Tensor = 1e-4,
     max_cg_iterations: int | tf.Tensor = 1000,
     relaxation: float | tf.Tensor = 1.0,
+    jit_compile: bool = True,
 ) -> FusionResult:
     """Returns the depth that agrees best with a depth map and with gradients.
 
     Minimises E(d) = sum_p phi(d - d_est) + omega [phi(grad_x d - G_x) +
-    phi(grad_y d - G_y)], phi(x) = sqrt(x^2 + epsilon), from d = d_est on. There is no
-    gradient in the last column / row: what the inputs hold there is not used.
+    phi(grad_y d - G_y)], phi(x) = sqrt(x^2 + epsilon), starting at d = d_est. There is
+    no gradient in the last column and row; the input values there are ignored.
 
-    The defaults are the paper's: ten steps, each to the minimum of its parabolas. To
-    come closest to the lowest energy in the shortest time, pass `**TO_CONVERGENCE`.
+    The defaults are those of the paper: ten steps, each to the minimum of its
+    parabolas. Pass `**TO_CONVERGENCE` to get close to the minimum in the shortest time.
 
-    The fused depth can be differentiated by depth, gradients, confidences, omega and
-    epsilon (the other results cannot). The derivative is that of the minimum, taken
-    at the result. It is exact once the energy has converged; after ten steps the
-    result is near the minimum, and the derivative near that of the ten steps, most
-    of all where a pixel is still moving from one side of a jump to the other.
+    The fused depth is differentiable with respect to depth, gradients, confidences,
+    omega and epsilon; the other results are not. The derivative is that of the minimum,
+    computed at the result. It is exact once the energy has converged. After ten steps,
+    the result is near the minimum, and the derivative is near that of the ten steps;
+    they differ most where a pixel is still moving across a depth discontinuity.
 
     Args:
         depth: d_est in metres, `[B, H, W, 1]`, float32 or float64.
         gradient_x: G_x along the width in metres per pixel, like `depth`.
-        gradient_y: G_y along the height, the same.
+        gradient_y: G_y along the height in metres per pixel, like `depth`.
         omega: Weight of the gradient terms, > 0.
-        epsilon: Rounding of the penalty in square metres, > 0.
+        epsilon: Constant of the penalty in square metres, > 0.
         num_irls_iterations: Number of IRLS steps, >= 1.
-        confidence: Weight >= 0 of each pixel's depth term, like `depth`; None for
-            1. Where it is 0, a hole, the gradients alone decide.
-        gradient_confidence: The same for the gradient terms: one map for both
-            directions or a pair (x, y).
-        tolerance: An image rests once a step lowers its energy by no more than this
-            part of it; 0 rests where the energy does not fall at all.
-        cg_rtol: Part of its first residual to which each linear system is solved, > 0.
-        max_cg_iterations: Bound on the iterations of each linear system.
+        confidence: Weight of the depth term of each pixel, >= 0, like `depth`; None for
+            1. Where it is 0, in a hole, only the gradients determine the depth.
+        gradient_confidence: Weight of the gradient terms: one map for both directions,
+            or a pair (x, y); None for 1.
+        tolerance: Relative decrease of the energy at or below which an image stops; 0
+            stops it only if the energy does not decrease.
+        cg_rtol: Relative tolerance of each linear system, > 0.
+        max_cg_iterations: Largest number of iterations for each linear system.
         relaxation: Length of a step, in ]0, 2[: 1 is IRLS, 1.5 needs fewer steps.
+        jit_compile: Whether to compile the fusion with XLA, which takes seconds for
+            each image size. Without XLA, an image takes four times as long.
 
     Returns:
-        A `FusionResult`. The graph is compiled once per image size and type, which
-        takes a second or two; the values of the scalars do not matter, except for
+        A `FusionResult`. With `jit_compile`, the graph is compiled once for each image
+        size and type. A new value of a scalar needs no compilation, except for
         `num_irls_iterations`, which is part of a shape.
 
     Raises:
-        ValueError: If a shape, a type or a scalar is out of its range or a map
+        ValueError: If a shape or a type is wrong, a scalar is out of range, or a map
             holds NaN or infinity (in a graph: `tf.errors.InvalidArgumentError`).
 
     Source: Xu & Liu (2021), Eq. 5; solved as by Karsch et al. (2014).
@@ -125,6 +134,7 @@ def fuse_depth_and_gradients(
         tuple(tf.stop_gradient(m) for m in maps),
         IRLSParameters(*(tf.stop_gradient(p) for p in parameters)),
         num_irls_iterations,
+        jit_compile,
     )
     fused = with_gradient(result.depth, *maps, parameters.omega, parameters.epsilon)
     return result._replace(depth=fused)
@@ -132,16 +142,20 @@ def fuse_depth_and_gradients(
 
 @tf.function(autograph=False, reduce_retracing=True)
 def _fuse_batch(
-    maps: tuple[tf.Tensor, ...], parameters: IRLSParameters, num_irls_iterations: int
+    maps: tuple[tf.Tensor, ...],
+    parameters: IRLSParameters,
+    num_irls_iterations: int,
+    jit_compile: bool,
 ) -> FusionResult:
     """Fuses image by image, two at a time."""
     depth = maps[0]
 
     def fuse(index: int | tf.Tensor) -> FusedImage:
         image = tuple(image_of(m, index, depth) for m in maps)
-        return fuse_image(image, parameters, num_irls_iterations)
+        one = fuse_image if jit_compile else fuse_image_without_xla
+        return one(image, parameters, num_irls_iterations)
 
-    if depth.shape[0] == 1:  # Without the loop, half a millisecond.
+    if depth.shape[0] == 1:  # Skipping the loop saves half a millisecond.
         return FusionResult(*(value[tf.newaxis] for value in fuse(0)))
     images = tf.map_fn(
         fuse,

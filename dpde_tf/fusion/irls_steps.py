@@ -1,10 +1,11 @@
 """Iteratively reweighted least squares (IRLS) on one image.
 
 Each step replaces the penalties of the energy (see `energy`) by parabolas that touch
-them at the present depth and lie above them, and minimises the sum of the parabolas:
-one sparse, symmetric, positive definite linear system, solved by conjugate gradients
-from the present depth. The energy cannot rise, however early they stop. Nor does it
-if the step is made up to twice as long, since along it the sum is a parabola as well.
+them at the current depth and lie above them, and minimises the sum of the parabolas.
+This is a sparse, symmetric, positive definite linear system, solved by conjugate
+gradients starting at the current depth. The energy cannot rise, however early the
+solver stops. It cannot rise either if the step is up to twice as long, since along the
+step the sum is a parabola as well.
 """
 
 from typing import NamedTuple
@@ -24,15 +25,15 @@ from dpde_tf.fusion.stencil import fill_rows, pad_rows
 
 
 class IRLSParameters(NamedTuple):
-    """Scalar tensors; see `fuse_depth_and_gradients`.
+    """Scalar parameters as tensors, see `fuse_depth_and_gradients`.
 
     Attributes:
         omega: Weight of the gradient terms.
-        epsilon: Rounding of the penalty in square metres.
-        tolerance: Relative fall of the energy at which an image rests, float64.
+        epsilon: Constant of the penalty in square metres.
+        tolerance: Relative decrease of the energy at which an image stops, float64.
         cg_rtol: Relative tolerance of each linear system.
-        max_cg_iterations: Bound on the iterations of each linear system, int32.
-        relaxation: Length of a step in parts of the linear system's solution.
+        max_cg_iterations: Largest number of iterations per linear system, int32.
+        relaxation: Length of a step, relative to the solution of the linear system.
     """
 
     omega: tf.Tensor
@@ -44,13 +45,14 @@ class IRLSParameters(NamedTuple):
 
 
 class FusedImage(NamedTuple):
-    """What becomes of one image.
+    """Result for one image, see `FusionResult`.
 
     Attributes:
-        depth: `[H, W, 1]` metres.
-        energy: float64 `[num_irls_iterations + 1]`.
-        num_cg_iterations: int32 scalar.
-        converged: Boolean scalar.
+        depth: Fused depth in metres, `[H, W, 1]`.
+        energy: E before the first and after each step, float64
+            `[num_irls_iterations + 1]`.
+        num_cg_iterations: Total number of iterations, int32 scalar.
+        converged: Whether the fusion converged, boolean scalar.
     """
 
     depth: tf.Tensor
@@ -60,24 +62,20 @@ class FusedImage(NamedTuple):
 
 
 class _State(NamedTuple):
-    """What an IRLS step hands to the next."""
+    """Loop variables of the IRLS steps."""
 
     step: tf.Tensor
     correction: tf.Tensor  # d - d_est, padded.
-    # Computed at the end of the step before: as an input of the loop it is stored, and
-    # not computed once more wherever it is used.
+    # Computed at the end of the previous step: as a loop variable it is stored, and not
+    # recomputed at each use.
     descent: tf.Tensor
-    energy: tf.Tensor  # [num_irls_iterations + 1], filled to the right.
+    energy: tf.Tensor  # [num_irls_iterations + 1]; later steps repeat the last energy.
     num_cg_iterations: tf.Tensor
     solved: tf.Tensor
     active: tf.Tensor
 
 
-# XLA makes one loop over memory of what would be ten operations. It compiles the whole
-# of an image's fusion, and an image at a time: so its result cannot depend on its
-# batch, and it stays in the processor's cache.
-@tf.function(autograph=False, jit_compile=True, reduce_retracing=True)
-def fuse_image(
+def _fuse_image(
     maps: tuple[tf.Tensor, ...], parameters: IRLSParameters, num_irls_iterations: int
 ) -> FusedImage:
     """Returns the fusion of one image.
@@ -85,11 +83,11 @@ def fuse_image(
     Args:
         maps: d_est in metres, G_x and G_y in metres per pixel, and the confidences of
             the three, each `[H, W, 1]`.
-        parameters: Scalars.
+        parameters: Scalar parameters.
         num_irls_iterations: Number of steps.
 
     Returns:
-        A `FusedImage`.
+        The fused image.
     """
     depth = maps[0]
     problem = fusion_problem(
@@ -112,6 +110,18 @@ def fuse_image(
     )
 
 
+# XLA fuses about ten operations into one loop over memory. It compiles the fusion of a
+# single image, so that the result does not depend on the batch and the data stay in the
+# processor's cache.
+fuse_image = tf.function(
+    _fuse_image, autograph=False, jit_compile=True, reduce_retracing=True
+)
+# Four times as slow, but without compilation for each image size.
+fuse_image_without_xla = tf.function(
+    _fuse_image, autograph=False, reduce_retracing=True
+)
+
+
 def _start(
     problem: FusionProblem, depth: tf.Tensor, num_irls_iterations: int
 ) -> _State:
@@ -132,7 +142,7 @@ def _start(
 def _take_step(
     problem: FusionProblem, parameters: IRLSParameters, state: _State
 ) -> _State:
-    """Returns the state after a step, which is taken unless rounding makes E rise."""
+    """Returns the state after one step; a step that raises E by rounding is skipped."""
     solution = _solve(problem, parameters, state)
     moved = state.correction + pad_rows(parameters.relaxation * solution.x)
     before, after = state.energy[-1], fusion_energy(problem, moved)
@@ -152,7 +162,7 @@ def _take_step(
 def _solve(
     problem: FusionProblem, parameters: IRLSParameters, state: _State
 ) -> CGResult:
-    """Returns the way from the present correction to the minimum of the parabolas."""
+    """Returns the step from the current correction to the minimum of the parabolas."""
     return conjugate_gradient(
         normal_system(problem, state.correction, irls_weight),
         state.descent,

@@ -1,8 +1,7 @@
-"""Neighbours of each pixel and sums over an image, in a form that compiles well.
+"""Neighbours of each pixel, and sums over an image, in a form that XLA compiles well.
 
-An image is `[H, W]`, its padded form `[H + 2, W]` has a row of zeros above and below.
-XLA fuses all of this into loops over rows that the processor runs as vectors; what is
-said below about lines and blocks is what that takes.
+An image is `[H, W]`; its padded form `[H + 2, W]` has a row of zeros above and below.
+The lines and blocks below allow XLA to fuse everything into vectorised loops over rows.
 """
 
 from collections.abc import Callable
@@ -10,8 +9,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-# A sum over a whole image is a chain of additions, one after another. Eight blocks
-# of rows added to each other are vectors; only their sum, an eighth, is a chain.
+# A sum over a whole image is a sequential chain of additions. Adding eight blocks of
+# rows is vectorised; only the sum of the result, an eighth of the size, is a chain.
 ROW_BLOCKS = 8
 
 
@@ -32,7 +31,7 @@ def fill_rows(image: tf.Tensor) -> tf.Tensor:
         image: `[H, W]`.
 
     Returns:
-        The height rounded up to a multiple of `ROW_BLOCKS`.
+        The image, with its height rounded up to a multiple of `ROW_BLOCKS`.
     """
     return tf.pad(image, [[0, -tf.shape(image)[0] % ROW_BLOCKS], [0, 0]])
 
@@ -45,8 +44,8 @@ def pad_rows(image: tf.Tensor) -> tf.Tensor:
 def neighbours(padded: tf.Tensor) -> Neighbours:
     """Returns the pixels of a padded image and their neighbours.
 
-    Lines are continued by the next line: the right neighbour in the last column is
-    the first pixel of the row below. Whoever uses it gives it the weight 0.
+    Rows continue in the next row: the right neighbour of the last column is the first
+    pixel of the row below. Callers must give it the weight 0.
 
     Args:
         padded: `[H + 2, W]`.
@@ -76,7 +75,7 @@ def inner_product(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
     Args:
         a: `[H, W]`, H a multiple of `ROW_BLOCKS`.
-        b: The same.
+        b: Image of the same shape.
 
     Returns:
         Scalar.
@@ -88,8 +87,8 @@ def sum_of(function: Callable[..., tf.Tensor], *images: tf.Tensor) -> tf.Tensor:
     """Returns the sum of a function of images over all pixels.
 
     Args:
-        function: Maps as many tensors as there are images to one, pixel by pixel.
-        *images: Each `[H, W]`, H a multiple of `ROW_BLOCKS`.
+        function: Function of one tensor per image, applied pixel by pixel.
+        *images: Images, each `[H, W]`, H a multiple of `ROW_BLOCKS`.
 
     Returns:
         Scalar.
@@ -99,7 +98,7 @@ def sum_of(function: Callable[..., tf.Tensor], *images: tf.Tensor) -> tf.Tensor:
 
 
 def _size(image: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
-    """Returns (H, W), as numbers where they are known while a graph is traced."""
+    """Returns (H, W), as numbers if they are static."""
     if image.shape.is_fully_defined():
         return tuple(image.shape)
     return tuple(tf.unstack(tf.shape(image)))

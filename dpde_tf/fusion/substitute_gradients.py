@@ -1,7 +1,7 @@
-"""Depth gradients that stand in for those of the gradient network.
+"""Substitutes for the depth gradients of the gradient network.
 
-They tell what the network's gradients are worth: fused with zero gradients the depth is
-only smoothed, with the true ones it is as good as the fusion can make it.
+They show how much the gradients of the network contribute: zero gradients only smooth
+the depth, and true gradients give the best depth that the fusion can reach.
 """
 
 import cv2
@@ -18,10 +18,10 @@ def zero_gradients(depth: np.ndarray) -> Gradients:
     """Returns the gradients of a constant depth.
 
     Args:
-        depth: Any map of the size, `[H, W]`.
+        depth: Any map of the wanted size, `[H, W]`.
 
     Returns:
-        Zeros; the fusion with them is a smoothing by the total variation.
+        Zeros; fusion with them is total-variation smoothing.
     """
     return np.zeros(depth.shape, np.float32), np.zeros(depth.shape, np.float32)
 
@@ -48,28 +48,29 @@ def map_gradients(values: np.ndarray) -> np.ndarray:
     """Returns the gradients of a map without holes.
 
     Args:
-        values: `[H, W]`.
+        values: Map, `[H, W]`.
 
     Returns:
-        `gradient_x` and `gradient_y` in its unit per pixel, float32 `[2, H, W]`.
+        `gradient_x` and `gradient_y`, in the unit of the map per pixel, float32
+        `[2, H, W]`.
     """
     batch = tf.constant(values[np.newaxis, ..., np.newaxis], tf.float32)
     return np.stack([gradient[0, ..., 0] for gradient in image_gradients(batch)])
 
 
 def luminance_gradients(image: np.ndarray, depth: np.ndarray) -> Gradients:
-    """Returns the gradients of an image's luminance, in metres per pixel.
+    """Returns the gradients of the luminance of an image, in metres per pixel.
 
-    One unit of luminance (black to white) is as many metres as give the gradients the
-    total variation of the depth, sum |grad d| / sum |grad Y|; and farther is brighter
-    or darker, whichever agrees with the depth.
+    The luminance is scaled so that its total variation equals that of the depth: one
+    unit (black to white) is sum |grad d| / sum |grad Y| metres. Its sign, brighter or
+    darker for farther, is the one that agrees better with the depth.
 
     Args:
         image: RGB, uint8 `[H, W, 3]`.
         depth: Predicted depth in metres, `[H, W]`.
 
     Returns:
-        The gradients; zeros for an image without any.
+        The gradients; zeros for a uniform image.
 
     Raises:
         ValueError: If the sizes differ.

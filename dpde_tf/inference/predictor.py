@@ -1,6 +1,8 @@
 """The whole method on images: two networks, then their fusion."""
 
+import collections
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 
@@ -15,6 +17,8 @@ from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
 from dpde_tf.metrics import MIN_DEPTH
 
+# Images of a size for which making graphs pays.
+_COMPILE_FROM = 4
 # How far resizing may carry values out of [0, 1].
 _OVERSHOOT = 1e-3
 
@@ -49,9 +53,18 @@ class DepthPredictor:
     context_network: keras.Model | None = None
     guided_network: keras.Model | None = None
     apply: Callable[[Callable, tf.Tensor], tf.Tensor] = _call
+    _images_by_size: collections.Counter = dataclasses.field(
+        default_factory=collections.Counter, init=False, repr=False, compare=False
+    )
+    _graphs: dict[str, Callable] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def predict(self, image: tf.Tensor | np.ndarray) -> dict[str, np.ndarray]:
         """Returns the predictions for a batch of images.
+
+        The first images of a size are computed without graphs, which take seconds to
+        make; from the fourth on graphs compute them, in half the time or less.
 
         Args:
             image: RGB, `[B, H, W, 3]`: uint8, or floating-point in [0, 1]. H and W may
@@ -70,19 +83,22 @@ class DepthPredictor:
         Source: Xu & Liu (2021), Fig. 1.
         """
         image = network_input(image)
-        maps = {"depth": self.apply(self._depth, image)}
+        self._images_by_size[tuple(image.shape[1:3])] += image.shape[0]
+        compiled = self._images_by_size[tuple(image.shape[1:3])] >= _COMPILE_FROM
+        run = functools.partial(self._run, compiled=compiled)
+        maps = {"depth": run("depth", image)}
         start = maps["depth"]
         if self.context_network is not None:
-            context = maps["context_depth"] = self.apply(self._context_depth, image)
+            context = maps["context_depth"] = run("context_depth", image)
             start += self.options.context_share * (context - start)
         if self.guided_network is not None:
-            maps["sharp_depth"] = self.apply(self._sharp_depth, (image, start))
+            maps["sharp_depth"] = run("sharp_depth", (image, start))
             gradients = image_gradients(maps["sharp_depth"])
             maps["gradient_x"], maps["gradient_y"] = gradients
         elif self.context_network is not None:
             maps["gradient_x"], maps["gradient_y"] = image_gradients(context)
         elif self.gradient_network is not None:
-            gradients = self.apply(self._gradients, image)
+            gradients = run("gradients", image)
             maps["gradient_x"] = gradients[..., :1]
             maps["gradient_y"] = gradients[..., 1:]
         if "gradient_x" in maps:
@@ -91,22 +107,28 @@ class DepthPredictor:
                 maps["gradient_x"],
                 maps["gradient_y"],
                 **dataclasses.asdict(self.fusion),
+                jit_compile=compiled,
             )
             _warn_unless_converged(result)
             maps["fused"] = result.depth
         return {name: values.numpy()[..., 0] for name, values in maps.items()}
 
-    @tf.function(reduce_retracing=True)
+    def _run(self, name: str, inputs: object, *, compiled: bool) -> tf.Tensor:
+        """The output of one of the methods below."""
+        function = getattr(self, f"_{name}")
+        if compiled:
+            graph = functools.partial(tf.function, function, reduce_retracing=True)
+            function = self._graphs.get(name) or self._graphs.setdefault(name, graph())
+        return self.apply(function, inputs)
+
     def _depth(self, image: tf.Tensor) -> tf.Tensor:
         """The global depth at the image's size."""
         return self._depth_of(self.depth_network, image)
 
-    @tf.function(reduce_retracing=True)
     def _context_depth(self, image: tf.Tensor) -> tf.Tensor:
         """The depth of the context network at the image's size."""
         return self._depth_of(self.context_network, image)
 
-    @tf.function(reduce_retracing=True)
     def _sharp_depth(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         """The depth that the guided network makes of an image and a depth map."""
         image, depth = inputs
@@ -131,7 +153,6 @@ class DepthPredictor:
             depth = (depth + tf.reverse(mirrored, [2])) / 2.0
         return depth
 
-    @tf.function(reduce_retracing=True)
     def _gradients(self, image: tf.Tensor) -> tf.Tensor:
         """The depth gradients, `[B, H, W, 2]`."""
         gradients = self.gradient_network(image, training=False)

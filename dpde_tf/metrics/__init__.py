@@ -1,16 +1,17 @@
-"""Measures of predicted depth, as sums that add up over images.
+"""Measures of predicted depth, computed from sums that add up over images.
 
-A measure pooled over a test set is not the mean of the images' measures: the root of a
-mean is not the mean of roots, and images with more measured pixels count for more. So
-each image gives sums (`sums`), sums are added, and divisions and roots come last
-(`values`). Everything is float64: summed in single precision, the errors of 654 images
-of 480x640 are visibly wrong.
+A measure pooled over a test set is not the mean of the measures of its images: the root
+of a mean is not the mean of roots, and images with more measured pixels weigh more. So
+`sums` returns sums for each image, these are added, and `values` then divides and takes
+roots. All sums are float64: in single precision, the errors over 654 images of 480x640
+are visibly wrong.
 
-A family of measures is a class: made of a ground truth, what it finds there serves for
-all predictions that are compared with it. `feature_similarity` is FSIM (Eq. 3);
-`keras_metrics` has the errors of single pixels for `compile` and `fit`.
+Each family of measures is a class. Its constructor takes a ground truth, and its
+intermediate results serve all predictions that are compared with that ground truth.
+`feature_similarity` is FSIM (Eq. 3). `keras_metrics` has the errors of single pixels
+for `compile` and `fit`.
 
-Uses nothing else of the library.
+Uses `files`.
 """
 
 from dpde_tf.metrics.feature_similarity import FeatureSimilarity

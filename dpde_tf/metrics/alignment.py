@@ -1,4 +1,4 @@
-"""Scale and shift that bring a depth map to the units of another."""
+"""Aligns a depth map with another by a scale, or by a scale and a shift."""
 
 import numpy as np
 
@@ -12,25 +12,25 @@ def align_depth(
     *,
     alignment: str,
 ) -> np.ndarray:
-    """Returns the predicted depth brought to the scale of the ground truth.
+    """Returns the predicted depth, aligned with the ground truth.
 
     `median` multiplies by the ratio of the medians. `least_squares` applies the scale
-    and the shift with the least squared error in depth, scale 0 to a constant.
-    `least_squares_disparity` does so with the inverse depths, and caps the depth at the
-    greatest of the ground truth.
+    and the shift with the least squared error in depth; a constant map has scale 0.
+    `least_squares_disparity` does so for inverse depth, and limits the depth to the
+    largest of the ground truth.
 
     Args:
         ground_truth: Depth in metres, `[H, W]`.
         predicted: Depth in metres, `[H, W]`.
-        valid_mask: Boolean `[H, W]`, the pixels that decide; True somewhere.
+        valid_mask: Boolean `[H, W]`, the pixels to align; True somewhere.
         alignment: One of `ALIGNMENTS`.
 
     Returns:
         The aligned depth, `[H, W]`.
 
     Raises:
-        ValueError: If a prediction to be scaled has a median, or one to be inverted a
-            depth, that is not positive.
+        ValueError: If the predicted median (`median`) or a predicted depth
+            (`least_squares_disparity`) is not positive.
 
     Source: Zhou et al. (2017) for `median`, Ranftl et al. (2020) for disparity.
     """
@@ -61,7 +61,7 @@ def align_depth(
 def _least_squares(
     truth: np.ndarray, samples: np.ndarray, values: np.ndarray
 ) -> np.ndarray:
-    """Values after the scale and shift that bring samples nearest to the truth."""
+    """Values after the scale and shift that fit the samples to the truth."""
     centred = samples - samples.mean()
     variance = np.sum(centred**2)
     scale = np.sum(centred * truth) / variance if variance > 0 else 0.0

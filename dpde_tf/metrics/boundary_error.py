@@ -7,26 +7,26 @@ from dpde_tf.metrics.edge_detection import canny_edges
 from dpde_tf.metrics.support import ratio, whole_windows
 
 MAX_DISTANCE = 10.0
-"""Pixels; edges farther apart do not belong together."""
+"""Largest distance between corresponding edges, pixels."""
 
 BANDS = (2.0, 4.0, 8.0, 16.0)
-"""Upper limits of the bands of distance, pixels; the last band has none."""
+"""Upper limits of the bands of distance, pixels; a last band has no limit."""
 
 
 class BoundaryError:
     """Boundary errors of predictions for one ground truth.
 
-    The accuracy `dbe_acc` is the mean distance from predicted edge pixels to the
-    nearest true one, over those that have one within 10 pixels; 10 if none has. The
-    completeness `dbe_comp` is the mean over predicted and true edge pixels of the
-    distance to the nearest one of the other kind, at most 10. Images without true edges
-    are left out. Pixels, 0 is best.
+    The accuracy `dbe_acc` is the mean distance from a predicted edge pixel to the
+    nearest true one, over the predicted ones with a true one within 10 pixels; 10 if
+    there are none. The completeness `dbe_comp` is the mean distance from each predicted
+    and true edge pixel to the nearest one of the other kind, at most 10. Both are in
+    pixels, and 0 is best. Images without true edges are ignored.
 
-    iBims-1 has its true edges drawn by hand; here the same detector finds them in the
-    ground truth. Edges beside a hole are left out.
+    The true edges of iBims-1 are drawn by hand; here, the detector for predictions
+    finds them in the ground truth. Edges beside a hole are ignored.
 
-    `rms_edge_2`, ..., `rms_edge_far` are the RMS of depth at up to 2, 4, 8, 16 and more
-    pixels from the nearest true edge.
+    `rms_edge_2`, ..., `rms_edge_far` are the RMS errors of depth in bands of distance
+    from the nearest true edge: up to 2, 4, 8 and 16 pixels, and more.
 
     Source: Koch et al. (2018), depth boundary errors; constants of their program.
     """
@@ -40,7 +40,7 @@ class BoundaryError:
     NUM_SUMS = 4 + 2 * (len(BANDS) + 1)
 
     def __init__(self, ground_truth: np.ndarray, valid_mask: np.ndarray) -> None:
-        """Takes the depth to compare with.
+        """Prepares the comparison with a ground truth.
 
         Args:
             ground_truth: Metres, float64 `[H, W]`, without holes.
@@ -89,8 +89,7 @@ class BoundaryError:
             sums: `[..., NUM_SUMS]`, of one image or added up over several.
 
         Returns:
-            In the order of `NAMES`, `[..., 7]`; NaN where there is nothing to divide
-            by.
+            Errors in the order of `NAMES`, `[..., 7]`; NaN where the divisor is 0.
         """
         boundary = ratio(sums[..., 0:4:2], sums[..., 1:4:2])
         squared, sizes = np.split(sums[..., 4:], 2, axis=-1)
@@ -98,7 +97,7 @@ class BoundaryError:
 
 
 def _distance_to(edges: np.ndarray) -> np.ndarray:
-    """Euclidean distance of each pixel to the nearest edge; infinite without any."""
+    """Euclidean distance of each pixel to the nearest edge; infinite without edges."""
     if not np.any(edges):
         return np.full(edges.shape, np.inf)
     distance = cv2.distanceTransform(

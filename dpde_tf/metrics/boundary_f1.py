@@ -12,13 +12,13 @@ _DIRECTIONS = 4
 class BoundaryF1:
     """Occlusion hits of predictions for one ground truth.
 
-    Two neighbours are an occluding contour at threshold t if the ratio of their depths
-    exceeds t. Precision and recall are means over the four directions (left, right,
-    above, below the nearer pixel), a direction without contours giving 0, and F1 is 2 P
-    R / (P + R). The measure is the mean of F1 over ten thresholds from 1.05 to 1.25,
-    weighted by the threshold. It does not change with the scale of the depth. An image
-    without any contour scores 0, as in the authors' program, which suits sharp ground
-    truth only.
+    Two neighbours form an occluding contour at threshold t if the ratio of their depths
+    exceeds t. Precision P and recall R are means over the four directions (left, right,
+    above, below the nearer pixel), where a direction without contours gives 0. F1 is
+    2 P R / (P + R). The measure is the mean of F1 over ten thresholds from 1.05 to
+    1.25, weighted by the threshold. It does not change with the scale of the depth. An
+    image without any contour scores 0, as in the program of the authors, so the measure
+    is meaningful only for sharp ground truth.
 
     Source: Bochkovskii et al. (2025), boundary F1 from depth; their program.
     """
@@ -27,7 +27,7 @@ class BoundaryF1:
     NUM_SUMS = 3 * _DIRECTIONS * len(THRESHOLDS)
 
     def __init__(self, ground_truth: np.ndarray, valid_mask: np.ndarray) -> None:
-        """Takes the depth to compare with.
+        """Prepares the comparison with a ground truth.
 
         Args:
             ground_truth: Metres, float64 `[H, W]`, positive.
@@ -41,13 +41,13 @@ class BoundaryF1:
         self._counts = [_count(levels) for levels in self._levels]
 
     def sums(self, predicted: np.ndarray) -> np.ndarray:
-        """Returns hits, predicted and true contours by direction and threshold.
+        """Returns counts of hits, predicted and true contours.
 
         Args:
             predicted: Metres, float64 `[H, W]`, positive.
 
         Returns:
-            float64 `[NUM_SUMS]`.
+            Counts by direction, kind and threshold, float64 `[NUM_SUMS]`.
         """
         found = self._find_levels(predicted)
         counts = [
@@ -59,7 +59,7 @@ class BoundaryF1:
         return np.array(counts, np.float64).ravel()
 
     def _find_levels(self, depth: np.ndarray) -> list[np.ndarray]:
-        """How many thresholds each pair of neighbours exceeds, by direction."""
+        """Number of thresholds that each pair of neighbours exceeds, by direction."""
         pairs = ((depth[:, :-1], depth[:, 1:]), (depth[:-1], depth[1:]))
         levels = []
         for (before, after), mask in zip(pairs, self._masks, strict=True):
@@ -87,7 +87,7 @@ class BoundaryF1:
 
 
 def _levels(ratios: np.ndarray) -> np.ndarray:
-    """How many of the thresholds each ratio exceeds, `[N]`."""
+    """Number of thresholds that each ratio exceeds, `[N]`."""
     levels = np.zeros(ratios.shape, np.uint8)
     above = np.flatnonzero(ratios > THRESHOLDS[0])
     levels[above] = np.searchsorted(THRESHOLDS, ratios[above], side="left")
@@ -95,6 +95,6 @@ def _levels(ratios: np.ndarray) -> np.ndarray:
 
 
 def _count(levels: np.ndarray) -> np.ndarray:
-    """How many pairs exceed each threshold."""
+    """Number of pairs that exceed each threshold."""
     histogram = np.bincount(levels, minlength=len(THRESHOLDS) + 1)
     return histogram[::-1].cumsum()[::-1][1:]

@@ -6,18 +6,18 @@ from dpde_tf.metrics.edge_detection import sobel_magnitude
 from dpde_tf.metrics.support import ratio, whole_windows
 
 THRESHOLDS = (0.25, 0.5, 1.0)
-"""Of the Sobel gradient, metres."""
+"""Thresholds on the length of the Sobel gradient, metres."""
 
 
 class EdgeAccuracy:
     """Edge hits of predictions for one ground truth.
 
-    A pixel is an edge where the length of the Sobel gradient exceeds a threshold.
-    Precision is the share of predicted edge pixels that are true ones, recall the share
-    of true ones that are predicted, and F1 is 2 P R / (P + R).
+    A pixel is an edge if the length of the Sobel gradient exceeds a threshold.
+    Precision P is the share of predicted edge pixels that are true edges, recall R the
+    share of true edge pixels that are predicted, and F1 is 2 P R / (P + R).
 
-    The authors' program pads maps with zeros, so that all border pixels are hits in
-    every image. Here the border is left out, as are pixels beside a hole.
+    The program of the authors pads maps with zeros, so that all border pixels are hits
+    in every image. Here, the border and the pixels beside a hole are ignored.
 
     Source: Hu et al. (2019), accuracy of recovered edges.
     """
@@ -30,7 +30,7 @@ class EdgeAccuracy:
     NUM_SUMS = 3 * len(THRESHOLDS)
 
     def __init__(self, ground_truth: np.ndarray, valid_mask: np.ndarray) -> None:
-        """Takes the depth to compare with.
+        """Prepares the comparison with a ground truth.
 
         Args:
             ground_truth: Metres, float64 `[H, W]`, without holes.
@@ -40,7 +40,7 @@ class EdgeAccuracy:
         self._edges = self._find_edges(ground_truth)
 
     def sums(self, predicted: np.ndarray) -> np.ndarray:
-        """Returns hits, predicted and true edge pixels for each threshold.
+        """Returns counts of hits, predicted and true edge pixels for each threshold.
 
         Args:
             predicted: Metres, float64 `[H, W]`, finite.
@@ -68,8 +68,7 @@ class EdgeAccuracy:
             sums: `[..., NUM_SUMS]`, of one image or added up over several.
 
         Returns:
-            In the order of `NAMES`, `[..., 9]`; NaN where there is nothing to divide
-            by.
+            Measures in the order of `NAMES`, `[..., 9]`; NaN where the divisor is 0.
         """
         counts = sums.reshape(*sums.shape[:-1], len(THRESHOLDS), 3)
         hits, found, true = np.moveaxis(counts, -1, 0)

@@ -1,12 +1,12 @@
-"""Edges of depth maps."""
+"""Edge detection in depth maps."""
 
 import cv2
 import numpy as np
 
 _SIGMA = 2**0.5
 _THRESHOLDS = (0.15, 0.3)
-# OpenCV's detector takes 16-bit derivatives. A Sobel response to a map in [0, 1] is at
-# most 4, so this keeps it in range, in steps of 0.000125.
+# The detector of OpenCV takes 16-bit derivatives. The Sobel response to a map in [0, 1]
+# is at most 4, so this factor keeps it in range, in steps of 0.000125.
 _STEPS = 8000
 
 
@@ -17,8 +17,8 @@ def sobel_magnitude(depth: np.ndarray) -> np.ndarray:
         depth: Metres, float64 `[H, W]`.
 
     Returns:
-        Metres, float64 `[H, W]`; a step of height 1 along an axis gives 4. In the
-        outermost pixels the map is continued by mirroring.
+        Metres, float64 `[H, W]`; a step of height 1 along an axis gives 4. The map is
+        mirrored at its border.
 
     Source: Hu et al. (2019), edges of depth maps.
     """
@@ -30,8 +30,8 @@ def sobel_magnitude(depth: np.ndarray) -> np.ndarray:
 def canny_edges(depth: np.ndarray) -> np.ndarray:
     """Returns the occlusion edges of a depth map, one pixel wide.
 
-    Canny's detector on the map brought to [0, 1], smoothed with sigma = sqrt(2), with
-    hysteresis between 0.15 and 0.3 of the Sobel response.
+    The map is scaled to [0, 1] and smoothed with sigma = sqrt(2). Canny's detector then
+    uses hysteresis thresholds of 0.15 and 0.3 on the Sobel response.
 
     Args:
         depth: Metres, float64 `[H, W]`, finite.

@@ -4,13 +4,13 @@ Zhang, L., Zhang, L., Mou, X. & Zhang, D. (2011). FSIM: a feature similarity ind
 image quality assessment. IEEE Transactions on Image Processing 20(8), 2378-2386.
 
 `fsim` is the grey index of the authors' FeatureSIM.m (phase congruency with noise
-compensation, after P. Kovesi's phasecong2), batched and differentiable; a metric, and
-`dpde_tf.losses.FeatureSimilarity`, bind it to Keras. The module needs nothing else:
+compensation, after P. Kovesi's phasecong2), batched and differentiable. The metric
+`FeatureSimilarity` and the loss `dpde_tf.losses.FeatureSimilarity` use it in Keras:
 
     scores = fsim(reference, distorted, max_value=10.0)  # [B, H, W, 1] -> [B]
     model.compile("sgd", metrics=[FeatureSimilarity(max_value=10.0)])
 
-Use one `max_value` for a whole data set: T2 is not relative. No value is clipped.
+Use one `max_value` for a whole data set, since T2 is absolute. No value is clipped.
 
 | constant of FeatureSIM.m                   | value                                  |
 |--------------------------------------------|----------------------------------------|
@@ -22,15 +22,16 @@ Use one `max_value` for a whole data set: T2 is not relative. No value is clippe
 | gradient magnitude                         | Scharr, zeros outside the image        |
 | T1 (phase congruency), T2 (gradient)       | 0.85, 160                              |
 
-Deviations; none moves the score of a natural image or depth map by 1e-6:
+Deviations, none of which changes the score of a natural image or depth map by 1e-6:
 
 - The median in the noise threshold is constant in the gradient (`stop_gradient`): an
-  order statistic would send the derivative of a whole image through one or two pixels.
-- 1e-12 stands under each square root, which bounds its derivative; it is 0 at 0.
-- 1e-4 is added to both final sums: two flat maps, 0 / 0 in MATLAB, score 1.
+  order statistic would pass the derivative of a whole image through one or two pixels.
+- 1e-12 is added under each square root, which bounds its derivative; it is 0 at 0.
+- 1e-4 is added to both final sums, so that two flat maps, 0 / 0 in MATLAB, score 1.
 
-The local energy has kinks, |.| and max(., 0), where a subgradient is returned. As phase
-congruency is relative to contrast, the gradient grows as 1 / contrast on flat maps.
+The local energy has kinks, |.| and max(., 0), where a subgradient is returned. Since
+phase congruency is relative to contrast, the gradient on flat maps grows as
+1 / contrast.
 """
 
 import functools
@@ -60,16 +61,16 @@ def fsim(
     S_G the same with T2 of the gradient magnitudes.
 
     Args:
-        reference: In [0, max_value], `[B, H, W, 1]`, H and W static and at least 32.
-            float64 is computed in float64, every other type in float32.
-        distorted: As `reference`; the two may be exchanged.
-        max_value: What 255 stands for, in the unit of the images.
+        reference: Images in [0, max_value], `[B, H, W, 1]`, H and W static and at least
+            32. float64 images are compared in float64, all other types in float32.
+        distorted: Images like `reference`; the index is symmetric.
+        max_value: Value in the unit of the images that corresponds to 255.
 
     Returns:
-        In (0, 1], 1 for identical images, `[B]`.
+        Index in (0, 1], 1 for identical images, `[B]`.
 
     Raises:
-        ValueError: If the shapes differ, or one is not as above, or `max_value` <= 0.
+        ValueError: If the shapes differ or are not as above, or if `max_value` <= 0.
 
     Source: Zhang et al. (2011), FeatureSIM.m.
     """
@@ -89,7 +90,7 @@ def fsim(
 
 
 def _common_shape(reference: tf.Tensor, distorted: tf.Tensor) -> tf.TensorShape:
-    """Returns what is known of the shape of both images, checked."""
+    """Returns the common static shape of both images, after checking it."""
     received = f"Received: {reference.shape} and {distorted.shape}."
     if not reference.shape.is_compatible_with(distorted.shape):
         raise ValueError(f"FSIM needs two images of the same shape. {received}")
@@ -121,7 +122,7 @@ def _similarity(a: tf.Tensor, b: tf.Tensor, constant: float) -> tf.Tensor:
 
 def _gradient_magnitude(image: tf.Tensor) -> tf.Tensor:
     """Returns the length of the Scharr gradient, zeros outside the image."""
-    # Slices, not a convolution: GPUs may round its inputs to 10 bits (TF32).
+    # Slices, since GPUs may round the inputs of a convolution to 10 bits (TF32).
     padded = tf.pad(image, [[0, 0], [1, 1], [1, 1]])
     rows = 3.0 * (padded[:, :-2] + padded[:, 2:]) + 10.0 * padded[:, 1:-1]
     columns = 3.0 * (padded[..., :-2] + padded[..., 2:]) + 10.0 * padded[..., 1:-1]
@@ -131,7 +132,7 @@ def _gradient_magnitude(image: tf.Tensor) -> tf.Tensor:
 
 
 def _phase_congruency(image: tf.Tensor) -> tf.Tensor:
-    """Returns the phase congruency of `[B, H, W]`, in [0, 1]; 0 where all is flat."""
+    """Returns the phase congruency of `[B, H, W]`, in [0, 1]; 0 for a flat image."""
     responses = _log_gabor_responses(image)
     power = [e * e + o * o for e, o in responses]
     amplitude = tf.add_n([tf.sqrt(p + _ROOT_GUARD) for p in power])  # [B, O, H, W]
@@ -147,11 +148,11 @@ def _phase_congruency(image: tf.Tensor) -> tf.Tensor:
 def _log_gabor_responses(image: tf.Tensor) -> list[list[tf.Tensor]]:
     """Returns for each scale the even and the odd response, `[B, O, H, W]`."""
     size = image.shape[1:3]
-    # All filters are 0 at frequency 0: without the mean, less is lost by rounding.
+    # All filters are 0 at frequency 0; subtracting the mean reduces rounding errors.
     mean = tf.reduce_mean(image, axis=[1, 2], keepdims=True)
     spectrum = tf.signal.rfft2d(image - tf.stop_gradient(mean))
     radial, *parts = (tf.constant(f, spectrum.dtype) for f in _filter_bank(*size)[:3])
-    # Scale by scale: smaller tensors, which stay in the caches, run faster.
+    # Scale by scale: smaller tensors fit into the caches and are faster.
     bands = [(spectrum * scale)[:, tf.newaxis] for scale in tf.unstack(radial)]
     return [[tf.signal.irfft2d(band * part, size) for part in parts] for band in bands]
 
@@ -170,7 +171,7 @@ def _median(values: tf.Tensor) -> tf.Tensor:
     if any(device.device_type != "CPU" for device in tf.config.list_physical_devices()):
         ordered = tf.sort(values, axis=-1)
         return (ordered[..., (count - 1) // 2] + ordered[..., count // 2]) / 2.0
-    # Several times faster than sorting, but GPUs and XLA do not have it.
+    # Several times faster than sorting, but not available on GPUs and in XLA.
     low = tf.raw_ops.NthElement(input=values, n=(count - 1) // 2)
     return (low + tf.raw_ops.NthElement(input=values, n=count // 2)) / 2.0
 
@@ -214,8 +215,8 @@ class FeatureSimilarity(keras.metrics.MeanMetricWrapper):
     """Mean FSIM over all images.
 
     Args:
-        max_value: What 255 stands for, in the unit of the images.
-        **kwargs: `name` and `dtype`, as of every Keras metric.
+        max_value: Value in the unit of the images that corresponds to 255.
+        **kwargs: `name` and `dtype`, as for every Keras metric.
     """
 
     def __init__(self, max_value: float = 255.0, **kwargs: Any) -> None:
@@ -224,5 +225,5 @@ class FeatureSimilarity(keras.metrics.MeanMetricWrapper):
         self.max_value = max_value
 
     def get_config(self) -> dict:
-        """Returns the arguments that make the same metric again."""
+        """Returns the arguments for creating an equal metric."""
         return {"name": self.name, "dtype": self.dtype, "max_value": self.max_value}

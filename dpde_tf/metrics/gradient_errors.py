@@ -1,4 +1,4 @@
-"""Errors of the depth gradients: MGE and the RMS of the gradient."""
+"""Errors of depth gradients: MGE and the RMS error of the gradient."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from dpde_tf.metrics.support import ratio
 class GradientErrors:
     """Gradient errors of predictions for one ground truth.
 
-    The gradients are forward differences, metres per pixel, over all pairs of
-    neighbours that are both measured. `mge` is the mean absolute error of the
-    differences, `rms_gradient` the root of their mean squared error; horizontal and
-    vertical differences count alike.
+    The gradients are forward differences, in metres per pixel, over all pairs of
+    measured neighbours. `mge` is the mean absolute error of the differences,
+    `rms_gradient` the root of their mean squared error; horizontal and vertical
+    differences have the same weight.
 
-    The paper names MGE in Table 3 and does not define it; this is our reading.
+    Table 3 of the paper reports MGE without a definition; this is our reading.
 
     Source: Xu & Liu (2021), Table 3; MGE is not defined there.
     """
@@ -22,7 +22,7 @@ class GradientErrors:
     NUM_SUMS = 3
 
     def __init__(self, ground_truth: np.ndarray, valid_mask: np.ndarray) -> None:
-        """Takes the depth to compare with.
+        """Prepares the comparison with a ground truth.
 
         Args:
             ground_truth: Metres, float64 `[H, W]`.
@@ -32,7 +32,7 @@ class GradientErrors:
         self._masks = tuple(np.logical_and(*pair) for pair in _neighbours(valid_mask))
 
     def sums(self, predicted: np.ndarray) -> np.ndarray:
-        """Returns number of differences, sum of absolute and of squared errors.
+        """Returns the number of differences, and sums of absolute and squared errors.
 
         Args:
             predicted: Metres, float64 `[H, W]`, finite.
@@ -59,8 +59,8 @@ class GradientErrors:
             sums: `[..., NUM_SUMS]`, of one image or added up over several.
 
         Returns:
-            In the order of `NAMES`, `[..., 2]`, metres per pixel; NaN if there are no
-            neighbours.
+            Errors in the order of `NAMES`, `[..., 2]`, metres per pixel; NaN if there
+            are no measured neighbours.
         """
         means = ratio(sums[..., 1:], sums[..., :1])
         means[..., 1] = np.sqrt(means[..., 1])

@@ -1,4 +1,4 @@
-"""Errors of gradient maps that a network predicts, and whether they say anything."""
+"""Errors of predicted gradient maps, and measures of their information content."""
 
 import numpy as np
 
@@ -8,13 +8,13 @@ from dpde_tf.metrics.support import ratio
 class GradientMapErrors:
     """Errors of predicted gradient maps for one ground truth.
 
-    `log_l1` is the loss of the gradient network and `mean_absolute_error`, in metres
-    per pixel, its part that has no constant; both are means over the differences that
-    are measured. `direction_error` is the mean angle in degrees between predicted and
-    true gradient, where both of its parts are measured, weighted by the size of the
-    true one; a prediction of zero counts as 90, what a guess gives. `size_ratio` is the
-    sum of the predicted sizes over that of the true ones: near 0 for a network that
-    predicts next to nothing.
+    `log_l1` is the loss of the gradient network, and `mean_absolute_error` the mean of
+    |e| in that loss, in metres per pixel. Both are means over measured differences.
+    `direction_error` is the mean angle in degrees between predicted and true gradient,
+    over pixels with both components measured, weighted by the length of the true
+    gradient; a prediction of zero counts as 90, the mean of a random guess.
+    `size_ratio` is the sum of the lengths of the predicted gradients over the sum for
+    the true ones: near 0 for a network that predicts almost nothing.
 
     Source: Xu & Liu (2021), Eq. 4, for `log_l1`; the others are ours.
     """
@@ -25,12 +25,12 @@ class GradientMapErrors:
     def __init__(
         self, ground_truth: np.ndarray, valid_mask: np.ndarray, *, alpha: float
     ) -> None:
-        """Takes the gradients to compare with.
+        """Prepares the comparison with true gradients.
 
         Args:
             ground_truth: gradient_x and gradient_y, metres per pixel, `[..., 2]`.
             valid_mask: Boolean `[..., 2]`, the differences that are measured.
-            alpha: The constant in the logarithm of Eq. 4, metres per pixel.
+            alpha: Constant in the logarithm of Eq. 4, metres per pixel.
         """
         self._mask = valid_mask
         self._both = np.all(valid_mask, axis=-1)
@@ -38,7 +38,7 @@ class GradientMapErrors:
         self._alpha = alpha
 
     def sums(self, predicted: np.ndarray) -> np.ndarray:
-        """Returns number, logarithmic and absolute errors, angles, and both sizes.
+        """Returns the number of differences and sums of errors, angles and lengths.
 
         Args:
             predicted: gradient_x and gradient_y, metres per pixel, `[..., 2]`.
@@ -69,8 +69,8 @@ class GradientMapErrors:
             sums: `[..., NUM_SUMS]`, of one image or added up over several.
 
         Returns:
-            In the order of `NAMES`, `[..., 4]`; NaN where nothing is measured, and for
-            the last two where all true gradients are zero.
+            Errors in the order of `NAMES`, `[..., 4]`; NaN where nothing is measured,
+            and for the last two where all true gradients are zero.
         """
         parts = sums[..., 1:4], sums[..., 5:]
         counts = sums[..., [0, 0, 4]], sums[..., 4:5]
@@ -80,7 +80,7 @@ class GradientMapErrors:
 
 
 def _angles(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Angle between each pair of vectors `[N, 2]` in degrees; 90 if one is zero."""
+    """Angles between vectors `[N, 2]` in degrees; 90 for a prediction of zero."""
     along = np.sum(truth * predicted, axis=-1)
     across = truth[:, 0] * predicted[:, 1] - truth[:, 1] * predicted[:, 0]
     angles = np.degrees(np.arctan2(np.abs(across), along))

@@ -1,4 +1,4 @@
-"""All measures of one image at once."""
+"""All measures of one image."""
 
 import numpy as np
 
@@ -27,19 +27,19 @@ NUM_SUMS = sum(family.NUM_SUMS for family in _FAMILIES)
 class ImageMeasures:
     """The measures of all families for one ground truth.
 
-    Families that look at neighbours see holes filled with the nearest measured depth,
-    but count only where no hole is near.
+    For families that use neighbouring pixels, holes are filled with the nearest
+    measured depth, and pixels near a hole are ignored.
     """
 
     def __init__(
         self, ground_truth: np.ndarray, valid_mask: np.ndarray, *, depth_range: float
     ) -> None:
-        """Takes the depth to compare with.
+        """Prepares the comparison with a ground truth.
 
         Args:
-            ground_truth: Metres, `[H, W]`.
-            valid_mask: Boolean `[H, W]`, the pixels to compare, where it is positive.
-            depth_range: Metres that SSIM and GSM see as 255.
+            ground_truth: Metres, `[H, W]`, positive at the pixels to compare.
+            valid_mask: Boolean `[H, W]`, the pixels to compare.
+            depth_range: Depth in metres that SSIM and GSM map to 255.
         """
         self._pixels = PixelErrors(ground_truth, valid_mask)
         self._others = []
@@ -62,7 +62,7 @@ class ImageMeasures:
             float64 `[NUM_SUMS]`; all 0 if no pixel is compared.
 
         Raises:
-            ValueError: If the shapes differ, or it is not finite where it is compared.
+            ValueError: If the shapes differ, or a compared pixel is not finite.
         """
         pixels = self._pixels.sums(predicted)
         if not self._others:
@@ -71,7 +71,7 @@ class ImageMeasures:
         return np.concatenate([pixels, *(one.sums(filled) for one in self._others)])
 
     def _fill(self, depth: np.ndarray) -> np.ndarray:
-        """float64, with the nearest compared depth where nothing is compared."""
+        """Depth in float64; pixels not compared take the nearest compared depth."""
         depth = depth.astype(np.float64)
         return depth if self._source is None else depth[self._source]
 
@@ -83,10 +83,11 @@ def measure_values(sums: np.ndarray) -> np.ndarray:
         sums: `[..., NUM_SUMS]`, of one image or added up over several.
 
     Returns:
-        In the order of `MEASURE_NAMES`, `[..., M]`; NaN where a measure is not defined.
+        Measures in the order of `MEASURE_NAMES`, `[..., M]`; NaN where a measure is not
+        defined.
     """
     ends = np.cumsum([family.NUM_SUMS for family in _FAMILIES])[:-1]
     parts = zip(_FAMILIES, np.split(sums, ends, axis=-1), strict=True)
     values = np.concatenate([family.values(part) for family, part in parts], axis=-1)
-    # The boundary F1 alone has a value without any pixel.
+    # Only the boundary F1 has a value for an image without compared pixels.
     return np.where(sums[..., :1] > 0, values, np.nan)

@@ -1,8 +1,8 @@
 """The errors of single pixels as Keras metrics, for `compile`, `fit` and `evaluate`.
 
-They are pooled over the measured pixels of all images that were seen. The truth is
-brought to the size of the prediction; `dpde_tf.evaluate` compares at the size that a
-protocol names, in double precision, and is what results should be reported by.
+They are pooled over the measured pixels of all images. The ground truth is resized to
+the size of the prediction. To report results, use `dpde_tf.evaluate`, which compares in
+double precision and at the size that a protocol names.
 """
 
 from typing import Any
@@ -37,7 +37,7 @@ class _PixelMetric(keras.metrics.Metric):
         Args:
             y_true: True depth.
             y_pred: Predicted depth.
-            sample_weight: Weight of each image, `[B]`; None for 1.
+            sample_weight: Weights of the images, `[B]`; None for 1.
         """
         y_pred = tf.cast(y_pred, tf.float32)
         truth = depth_at_size_of(y_true, y_pred)
@@ -103,8 +103,8 @@ class DeltaAccuracy(_PixelMetric):
     """The share of pixels whose ratio to the truth is below a threshold.
 
     Args:
-        threshold: More than 1; the paper takes 1.25, 1.25^2 and 1.25^3.
-        **kwargs: `name` and `dtype`, as of every Keras metric.
+        threshold: Largest ratio, more than 1. The paper uses 1.25, 1.25^2 and 1.25^3.
+        **kwargs: `name` and `dtype`, as for every Keras metric.
     """
 
     def __init__(self, threshold: float = 1.25, **kwargs: Any) -> None:
@@ -118,5 +118,5 @@ class DeltaAccuracy(_PixelMetric):
         return tf.cast(ratio < self.threshold, tf.float32)
 
     def get_config(self) -> dict:
-        """Returns the arguments that make the same metric again."""
+        """Returns the arguments for creating an equal metric."""
         return super().get_config() | {"threshold": self.threshold}

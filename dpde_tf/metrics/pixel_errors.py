@@ -7,8 +7,8 @@ import numpy as np
 from dpde_tf.metrics.support import ratio
 
 MIN_DEPTH = 1e-3
-"""Predictions are raised to this depth (metres): a network without a final ReLU can
-predict negative depths, which have no logarithm. Value after Karsch et al. (2014)."""
+"""Smaller predictions are set to this depth (metres): a network without a final ReLU
+can predict negative depths, which have no logarithm. From Karsch et al. (2014)."""
 
 DELTA_THRESHOLDS = (1.25, 1.25**2, 1.25**3)
 
@@ -16,11 +16,11 @@ DELTA_THRESHOLDS = (1.25, 1.25**2, 1.25**3)
 class PixelErrors:
     """Errors of predictions for one ground truth.
 
-    With e = predicted - truth: RMS is the root of the mean of e^2, RMS(log) that of the
-    squared difference of natural logarithms, Rel the mean of |e| / truth, squared Rel
-    that of e^2 / truth (metres), log10 that of |log10 predicted - log10 truth|, and
-    delta k the share of pixels with max(predicted / truth, truth / predicted) <
-    1.25^k.
+    With e = predicted - truth, RMS is the root of the mean of e^2, and RMS(log) the
+    root of the mean squared difference of the natural logarithms. Rel is the mean of
+    |e| / truth, squared Rel the mean of e^2 / truth (metres), and log10 the mean of
+    |log10 predicted - log10 truth|. Delta k is the share of pixels with
+    max(predicted / truth, truth / predicted) < 1.25^k.
 
     Source: Xu & Liu (2021), Sect. 4.3; squared Rel: Eigen et al. (2014).
     """
@@ -38,14 +38,14 @@ class PixelErrors:
     NUM_SUMS = 9
 
     def __init__(self, ground_truth: np.ndarray, valid_mask: np.ndarray) -> None:
-        """Takes the depth to compare with.
+        """Prepares the comparison with a ground truth.
 
         Args:
             ground_truth: Metres, `[H, W]`.
             valid_mask: Boolean `[H, W]`, the pixels to compare.
 
         Raises:
-            ValueError: If the shapes differ, or a pixel to compare is not positive.
+            ValueError: If the shapes differ, or a compared pixel is not positive.
         """
         if ground_truth.shape != valid_mask.shape:
             raise ValueError(
@@ -64,13 +64,13 @@ class PixelErrors:
         """Returns the sums over the compared pixels, the number of pixels first.
 
         Args:
-            predicted: Metres, `[H, W]`; raised to `MIN_DEPTH` first.
+            predicted: Metres, `[H, W]`; smaller values are set to `MIN_DEPTH`.
 
         Returns:
             float64 `[NUM_SUMS]`; all 0 if no pixel is compared.
 
         Raises:
-            ValueError: If it has another shape, or is not finite where it is compared.
+            ValueError: If the shapes differ, or a compared pixel is not finite.
         """
         if predicted.shape != self._mask.shape:
             raise ValueError(
@@ -110,7 +110,7 @@ class PixelErrors:
             sums: `[..., NUM_SUMS]`, of one image or added up over several.
 
         Returns:
-            In the order of `NAMES`, `[..., 8]`; NaN if no pixel was compared.
+            Errors in the order of `NAMES`, `[..., 8]`; NaN if no pixel was compared.
         """
         means = ratio(sums[..., 1:], sums[..., :1])
         means[..., :2] = np.sqrt(means[..., :2])

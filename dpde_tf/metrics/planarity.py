@@ -1,27 +1,27 @@
-"""Planarity: how flat a prediction is where the scene is flat."""
+"""Planarity: flatness of a prediction where the scene is flat."""
 
 import numpy as np
 
 from dpde_tf.metrics.support import ratio
 
 BLOCK_SIZE = 16
-"""Side of the blocks in which planes are looked for, pixels."""
+"""Side of the blocks in which planes are fitted, pixels."""
 
 FLAT = 0.01
-"""A block of the ground truth is flat if it deviates from its plane by less, RMS."""
+"""Relative RMS deviation from its plane below which a true block is flat."""
 
 
 class Planarity:
     """Deviations from planes of predictions for one ground truth.
 
-    A pinhole camera sees a plane as inverse depth that is an affine function of the
-    pixel, whatever the focal length. In each block of 16x16 measured pixels that
-    function is fitted by least squares, and the deviation of a pixel is 1 - depth /
-    depth of the plane. Blocks whose ground truth deviates by less than 1 % (RMS) are
-    flat. `planarity` is the RMS of the prediction's deviation from its own planes in
-    the flat blocks; it does not change with the scale of the depth.
+    For a pinhole camera of any focal length, the inverse depth of a plane is an affine
+    function of the pixel. This function is fitted by least squares in each block of
+    16x16 measured pixels; the deviation of a pixel is 1 - depth / depth of the plane.
+    Blocks whose ground truth deviates by less than 1 % (RMS) are flat. `planarity` is
+    the RMS deviation of the prediction from its own planes in the flat blocks. It does
+    not change with the scale of the depth.
 
-    iBims-1 has its planes drawn by hand and gives centimetres.
+    In iBims-1, planes are drawn by hand and errors are in centimetres.
 
     Source: Koch et al. (2018), planarity error; here relative, on blocks.
     """
@@ -30,7 +30,7 @@ class Planarity:
     NUM_SUMS = 2
 
     def __init__(self, ground_truth: np.ndarray, valid_mask: np.ndarray) -> None:
-        """Takes the depth to compare with.
+        """Prepares the comparison with a ground truth.
 
         Args:
             ground_truth: Metres, float64 `[H, W]`, positive.
@@ -74,7 +74,7 @@ _BASIS = _plane_basis()
 
 
 def _blocks(values: np.ndarray) -> np.ndarray:
-    """The whole blocks of a map, `[blocks, pixels]`; a rest at the end is left out."""
+    """The complete blocks of a map, `[blocks, pixels]`, without a remainder."""
     rows, columns = (size // BLOCK_SIZE for size in values.shape)
     whole = values[: rows * BLOCK_SIZE, : columns * BLOCK_SIZE]
     blocks = whole.reshape(rows, BLOCK_SIZE, columns, BLOCK_SIZE).swapaxes(1, 2)

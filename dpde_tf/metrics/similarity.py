@@ -1,23 +1,48 @@
-"""SSIM and GSM of depth maps with holes, as sums over their windows.
+"""SSIM and GSM of depth maps with holes, as sums over windows.
 
-The same indices as `dpde_tf.structural_similarity.ssim` and
-`dpde_tf.gradient_similarity.gsm`, which are for batches of whole images in TensorFlow;
-here in OpenCV, with windows that hold an unmeasured pixel left out.
+Windows that hold an unmeasured pixel are ignored.
 """
 
 import cv2
 import numpy as np
 
-from dpde_tf.metrics.similarity_constants import (
-    BLOCK_SIZE,
-    C1,
-    C2,
-    KERNELS,
-    LUMINANCE_WEIGHT,
-    MASKING,
-    WINDOW_SIZE,
-)
 from dpde_tf.metrics.support import ratio, whole_windows
+
+WINDOW_SIZE = 11
+"""SSIM: side of the Gaussian window of standard deviation 1.5, pixels."""
+
+C1, C2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
+"""SSIM: constants of the article for images in [0, 255]."""
+
+BLOCK_SIZE = 5
+"""GSM: side of the blocks in which gradients are computed, pixels."""
+
+MASKING = 200.0
+"""GSM: constant of the masking effect in the article, 200 to 1000."""
+
+LUMINANCE_WEIGHT = 0.1
+"""GSM: weight of the luminance similarity, p in the article."""
+
+_VERTICAL = np.array(
+    [
+        [0, 1, 0, -1, 0],
+        [0, 3, 0, -3, 0],
+        [0, 8, 0, -8, 0],
+        [0, 3, 0, -3, 0],
+        [0, 1, 0, -1, 0],
+    ]
+)
+_DIAGONAL = np.array(
+    [
+        [0, 0, 1, 0, 0],
+        [0, 8, 3, 0, 0],
+        [1, 3, 0, -3, -1],
+        [0, 0, -3, -8, 0],
+        [0, 0, -1, 0, 0],
+    ]
+)
+KERNELS = (_VERTICAL, _VERTICAL.T, _DIAGONAL, _DIAGONAL[:, ::-1])
+"""GSM: weights of the differences in four directions, after Chou & Li (1995)."""
 
 _WINDOW = cv2.getGaussianKernel(WINDOW_SIZE, 1.5, cv2.CV_64F)
 _KERNELS = tuple(kernel / BLOCK_SIZE**2 for kernel in KERNELS)
@@ -26,7 +51,7 @@ _KERNELS = tuple(kernel / BLOCK_SIZE**2 for kernel in KERNELS)
 class Similarity:
     """SSIM and GSM of predictions for one ground truth.
 
-    Both see depth as an image, in which 255 stands for one depth of the whole data set.
+    Depth is compared as an image in which 255 is one depth for the whole data set.
 
     Source: Wang et al. (2004), Eq. 13, and Liu et al. (2012), Sect. III.
     """
@@ -37,12 +62,12 @@ class Similarity:
     def __init__(
         self, ground_truth: np.ndarray, valid_mask: np.ndarray, *, depth_range: float
     ) -> None:
-        """Takes the depth to compare with.
+        """Prepares the comparison with a ground truth.
 
         Args:
             ground_truth: Metres, float64 `[H, W]`, without holes.
             valid_mask: Boolean `[H, W]`, the pixels that are measured.
-            depth_range: Metres that 255 stands for, positive.
+            depth_range: Depth in metres that is mapped to 255, positive.
         """
         self._scale = 255.0 / depth_range
         self._image = ground_truth * self._scale
@@ -53,7 +78,7 @@ class Similarity:
         self._blocks = whole_windows(valid_mask, BLOCK_SIZE)
 
     def sums(self, predicted: np.ndarray) -> np.ndarray:
-        """Returns number of windows, their SSIM, number of blocks, their GSM.
+        """Returns the number of windows, their SSIM, the number of blocks, their GSM.
 
         Args:
             predicted: Metres, float64 `[H, W]`, finite.
@@ -98,7 +123,7 @@ class Similarity:
             sums: `[..., NUM_SUMS]`, of one image or added up over several.
 
         Returns:
-            In the order of `NAMES`, `[..., 2]`; NaN if there is no whole window.
+            Indices in the order of `NAMES`, `[..., 2]`; NaN without a complete window.
         """
         return ratio(sums[..., 1::2], sums[..., 0::2])
 
@@ -109,6 +134,6 @@ def _window_mean(image: np.ndarray) -> np.ndarray:
 
 
 def _block_gradient(image: np.ndarray) -> np.ndarray:
-    """The largest mean of a block's weighted differences, of four directions."""
+    """The largest weighted mean difference of each block over the four directions."""
     responses = [np.abs(cv2.filter2D(image, cv2.CV_64F, k)) for k in _KERNELS]
     return np.maximum.reduce(responses)

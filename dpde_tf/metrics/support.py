@@ -1,4 +1,4 @@
-"""Where a measure that looks at neighbouring pixels has all of them measured."""
+"""Helpers for measures: windows without holes, filling of holes, safe division."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ def whole_windows(valid_mask: np.ndarray, size: int) -> np.ndarray:
         size: Side of the windows, pixels, odd.
 
     Returns:
-        Boolean `[H, W]`; False too where a window reaches beyond the map.
+        Boolean `[H, W]`; False where a window extends beyond the map.
     """
     kernel = np.ones((size, size), np.uint8)
     whole = cv2.erode(
@@ -26,14 +26,14 @@ def whole_windows(valid_mask: np.ndarray, size: int) -> np.ndarray:
 
 
 def nearest_measured(valid_mask: np.ndarray) -> tuple[np.ndarray, ...] | None:
-    """Returns which pixel stands for each: itself, or the nearest measured one.
+    """Returns the indices of the nearest measured pixel for each pixel.
 
     Args:
         valid_mask: Boolean `[H, W]`, True somewhere.
 
     Returns:
-        Rows and columns, each `[H, W]`, to index a map with, so that its unmeasured
-        pixels take neighbours' values; None if every pixel is measured.
+        Rows and columns, each `[H, W]`. Indexing a map with them fills its holes with
+        the nearest measured values. None if every pixel is measured.
     """
     if np.all(valid_mask):
         return None
@@ -48,7 +48,7 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
     Args:
         numerator: Any shape.
-        denominator: Of the same shape, or one that goes with it.
+        denominator: A shape that can be broadcast with the numerator.
 
     Returns:
         float64.

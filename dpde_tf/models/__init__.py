@@ -1,13 +1,9 @@
-"""The networks and their layers: modified FCRN, gradient, context and guided network.
+"""Networks and their layers: modified FCRN, gradient, context and guided network.
 
-Uses `fusion` (image gradients only).
+Uses `config` and `fusion` (image gradients only).
 """
 
-from dpde_tf.keras_settings import set_up_keras
-
-set_up_keras()
-
-from dpde_tf.models.builders import (  # noqa: E402
+from dpde_tf.models.builders import (
     context_network,
     fcrn,
     gradient_network,

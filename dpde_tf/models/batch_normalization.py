@@ -1,4 +1,4 @@
-"""Batch normalisation by TensorFlow's fused kernel."""
+"""Batch normalisation with the fused kernel of TensorFlow."""
 
 import keras
 import tensorflow as tf
@@ -8,13 +8,13 @@ import tensorflow as tf
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` of images `[B, H, W, C]`, in one kernel.
 
-    Values, gradients and moving averages are those of Keras's layer, which computes
-    them by a dozen elementwise operations; a training step of the depth network takes
-    about 0.7 times as long with this one. Weights have the same names and order, so
-    saved weights of either load into the other.
+    Values, gradients and moving averages equal those of the layer of Keras, which needs
+    a dozen elementwise operations. A training step of the depth network takes about 0.7
+    times as long with this layer. The weights have the same names and order, so saved
+    weights of each layer load into the other.
 
-    With `synchronized`, Keras's own computation takes the statistics of the images of
-    all replicas; otherwise each replica takes those of its own images.
+    With `synchronized`, the implementation of Keras computes the statistics over the
+    images of all replicas; otherwise each replica uses its own images.
 
     Source: Ioffe & Szegedy (2015), Algorithms 1 and 2.
     """
@@ -37,7 +37,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         y, batch_mean, batch_variance = self._fused(
             inputs, scale, offset, empty, empty, is_training=True
         )
-        # The kernel returns n / (n - 1) times the variance; Keras averages the plain.
+        # The kernel returns n / (n - 1) times the variance that Keras averages.
         shape = tf.shape(inputs)
         count = tf.cast(shape[0] * shape[1] * shape[2], tf.float32)
         batch_variance *= (count - 1.0) / count
@@ -56,7 +56,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         *,
         is_training: bool = False,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """The kernel's output, mean and variance; all but the output in float32."""
+        """Output, mean and variance of the kernel, the last two in float32."""
         return tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=scale,
@@ -69,10 +69,10 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
 
 def synchronize_batch_normalization(network: keras.Model) -> None:
-    """Makes batch normalisation take the statistics of all replicas' images.
+    """Makes batch normalisation use the statistics of the images of all replicas.
 
     Args:
-        network: Its layers are changed, not their weights.
+        network: Network to change; its weights stay the same.
     """
     for layer in network._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -80,6 +80,6 @@ def synchronize_batch_normalization(network: keras.Model) -> None:
 
 
 def _has_replicas() -> bool:
-    """Whether the step that is being made is that of several replicas."""
+    """Whether the current step runs on several replicas."""
     context = tf.distribute.get_replica_context()
     return context is not None and context.num_replicas_in_sync > 1

@@ -1,4 +1,4 @@
-"""The networks by name, for users who need no configuration."""
+"""Builders of the networks that need no configuration."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from dpde_tf.models.depth import build_depth_network
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.models.guided import build_guided_network
 
-# The mean depth of the 795 training images of NYU Depth v2, metres.
+# Mean depth of the 795 training images of NYU Depth v2, metres.
 _MEAN_DEPTH = 2.8
 
 
@@ -23,17 +23,17 @@ def modified_fcrn(weights: str = "imagenet", **options: Any) -> keras.Model:
     """Returns the depth network of the paper: FCRN with lateral connections.
 
     Args:
-        weights: Of the encoder: `imagenet`, `none`, or a `.weights.h5` file of
+        weights: Weights of the encoder: `imagenet`, `none`, or a `.weights.h5` file of
             `keras.applications.ResNet50(include_top=False)`.
         **options: Fields of `DepthNetworkConfig`, such as `output_offset`, the depth
             in metres that an untrained network predicts (default: 2.8).
 
     Returns:
-        See `build_depth_network`: RGB `[B, H, W, 3]` in [0, 1] -> depth in metres at
-        half the size.
+        Model from RGB `[B, H, W, 3]` in [0, 1] to depth in metres at half resolution,
+        see `build_depth_network`.
 
     Raises:
-        TypeError: If there is no such option.
+        TypeError: If an option does not exist.
 
     Source: Xu & Liu (2021), Fig. 2.
     """
@@ -45,11 +45,11 @@ def fcrn(weights: str = "imagenet", **options: Any) -> keras.Model:
     """Returns FCRN, the baseline: `modified_fcrn` without lateral connections.
 
     Args:
-        weights: As of `modified_fcrn`.
-        **options: As of `modified_fcrn`.
+        weights: As for `modified_fcrn`.
+        **options: As for `modified_fcrn`.
 
     Returns:
-        As `modified_fcrn`.
+        Model, as for `modified_fcrn`.
 
     Source: Laina et al. (2016).
     """
@@ -63,8 +63,8 @@ def gradient_network(**options: Any) -> keras.Model:
         **options: Fields of `GradientNetworkConfig`, such as `width`.
 
     Returns:
-        See `build_gradient_network`: RGB `[B, H, W, 3]` in [0, 1] -> gradient_x and
-        gradient_y in metres per pixel, `[B, H, W, 2]`.
+        Model from RGB `[B, H, W, 3]` in [0, 1] to gradient_x and gradient_y in metres
+        per pixel, `[B, H, W, 2]`, see `build_gradient_network`.
 
     Source: Xu & Liu (2021), Sect. 3.1.
     """
@@ -72,15 +72,15 @@ def gradient_network(**options: Any) -> keras.Model:
 
 
 def context_network(weights: str = "imagenet", **options: Any) -> keras.Model:
-    """Returns the context network, which is ours and not the paper's.
+    """Returns the context network, which is not part of the paper.
 
     Args:
-        weights: As of `modified_fcrn`.
+        weights: As for `modified_fcrn`.
         **options: Fields of `ContextNetworkConfig`.
 
     Returns:
-        See `build_context_network`: RGB `[B, H, W, 3]` in [0, 1] -> depth in metres,
-        of which the differences are the gradients.
+        Model from RGB `[B, H, W, 3]` in [0, 1] to depth in metres, whose differences
+        are the gradients, see `build_context_network`.
     """
     options = {"context_offset": _MEAN_DEPTH, **options}
     config = ContextNetworkConfig(context_encoder_weights=weights, **options)
@@ -88,13 +88,13 @@ def context_network(weights: str = "imagenet", **options: Any) -> keras.Model:
 
 
 def guided_gradient_network(**options: Any) -> keras.Model:
-    """Returns the guided network, which is ours and not the paper's.
+    """Returns the guided network, which is not part of the paper.
 
     Args:
         **options: Fields of `GuidedNetworkConfig`.
 
     Returns:
-        See `build_guided_network`: an image and a coarse depth map -> sharp depth, of
-        which the differences are the gradients.
+        Model from an image and a coarse depth map to sharp depth, whose differences are
+        the gradients, see `build_guided_network`.
     """
     return build_guided_network(GuidedNetworkConfig(**options))

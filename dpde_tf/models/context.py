@@ -1,7 +1,8 @@
 """The context network: a U-shaped network whose differences are depth gradients.
 
-It is no part of the paper. The paper's gradient network sees 21x21 pixels, from which
-nobody can tell how deep the step at an edge is; this one sees the whole image.
+It is not part of the paper. The receptive field of the paper's gradient network is
+21x21 pixels, which is too small to tell the depth of the step at an edge. The context
+network sees the whole image.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,10 @@ from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.crop import CropLike
 from dpde_tf.models.encoder import build_encoder
+from dpde_tf.models.initial_values import initial
 from dpde_tf.models.upsampling import BilinearUpsampling
 
-# From 1/8 of the size to all of it: channels of the lateral map, and of the result.
+# Channels of the lateral map and of the result, from 1/8 to full resolution.
 _DECODER = ((96, 160), (64, 96), (32, 64), (16, 32))
 _DILATIONS = (1, 2, 4)
 _CONTEXT_FILTERS = 128
@@ -37,26 +39,27 @@ class ImageGradients(keras.layers.Layer):
 
 
 def build_context_network(config: ContextNetworkConfig) -> keras.Model:
-    """Returns the network that gives a depth map of which only differences are used.
+    """Returns the network whose depth map is used for its differences only.
 
-    Encoder: ResNet-50 without its last stage, to 1024 channels at 1/16 of the size. A
-    1x1 convolution to 256 channels, and three 3x3 convolutions side by side with
-    dilations 1, 2 and 4. Then four times: enlarged bilinearly to twice the size,
-    cropped to the encoder's map of that size (last: the image), concatenated with a
-    1x1 convolution of it, and a 3x3 convolution. All have BN and ReLU. Last, a 3x3
-    convolution to one channel, to which an offset is added.
+    The encoder is ResNet-50 without its last stage, with 1024 channels at 1/16
+    resolution. It is followed by a 1x1 convolution to 256 channels, and by three
+    parallel 3x3 convolutions with dilations 1, 2 and 4. Each of four decoder stages
+    doubles the resolution bilinearly, crops to the encoder's map of that resolution
+    (for the last stage, the image), concatenates a 1x1 convolution of that map, and
+    applies a 3x3 convolution. All convolutions have BN and ReLU. A last 3x3 convolution
+    gives one channel, to which an offset is added.
 
     Args:
-        config: The network's options. `context_offset` must be a number here.
+        config: Options of the network; `context_offset` must not be None.
 
     Returns:
-        RGB image `[B, H, W, 3]` in [0, 1] -> depth in metres, float32 `[B, H, W, 1]`.
-        It is built under Keras's current dtype policy.
+        Model from an RGB image `[B, H, W, 3]` in [0, 1] to depth in metres, float32
+        `[B, H, W, 1]`, built under the current dtype policy of Keras.
 
     Raises:
         ValueError: If `config.context_offset` is None.
 
-    A variant beside the paper's.
+    This network is not part of the paper.
 
     Source: Ronneberger et al. (2015), the U-shape; Chen et al. (2017), the dilations.
     """
@@ -85,7 +88,7 @@ def build_context_network(config: ContextNetworkConfig) -> keras.Model:
         1,
         3,
         padding="same",
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        kernel_initializer=initial(keras.initializers.RandomNormal(stddev=0.01)),
         dtype="float32",
         name="depth_conv",
     )(x)
@@ -96,14 +99,14 @@ def build_context_network(config: ContextNetworkConfig) -> keras.Model:
 
 
 def as_gradient_network(network: keras.Model) -> keras.Model:
-    """Returns a network that gives the gradients of what another one gives.
+    """Returns a network that outputs the gradients of the depth of another network.
 
     Args:
-        network: As `build_context_network` returns it.
+        network: Network of `build_context_network`.
 
     Returns:
-        RGB image `[B, H, W, 3]` in [0, 1] -> float32 `[B, H, W, 2]`: gradient_x and
-        gradient_y in metres per pixel, with the weights of `network`.
+        Model from an RGB image `[B, H, W, 3]` in [0, 1] to gradient_x and gradient_y in
+        metres per pixel, float32 `[B, H, W, 2]`, which shares the weights of `network`.
     """
     gradients = ImageGradients(dtype="float32", name="gradients")(network.output)
     return keras.Model(network.input, gradients, name="context_gradient_network")
@@ -112,7 +115,7 @@ def as_gradient_network(network: keras.Model) -> keras.Model:
 def _decode(
     x: keras.KerasTensor, maps: Sequence[keras.KerasTensor], momentum: float
 ) -> keras.KerasTensor:
-    """The map enlarged four times, each time joined with the next of `maps`."""
+    """The map after four decoder stages, each joined with the next of `maps`."""
     for number, (like, (lateral, filters)) in enumerate(
         zip(maps, _DECODER, strict=True), start=1
     ):
@@ -136,7 +139,7 @@ def _conv(
     """A convolution with BN and ReLU."""
     options = {
         "use_bias": False,
-        "kernel_initializer": "he_normal",
+        "kernel_initializer": initial("he_normal"),
         "name": f"{name}_conv",
     }
     if kernel_size == 1:

@@ -1,4 +1,4 @@
-"""Convolution whose gradient by the kernel is one matrix product."""
+"""Convolution whose gradient with respect to the kernel is one matrix product."""
 
 from typing import Any
 
@@ -7,21 +7,21 @@ import tensorflow as tf
 
 
 def convolve(x: tf.Tensor, kernel: tf.Tensor, *, stride: int = 1) -> tf.Tensor:
-    """Returns the convolution of `x` with a kernel, padded as `SAME`.
+    """Returns the convolution of `x` with a kernel, with `SAME` padding.
 
-    It is `tf.nn.conv2d`, forward and in the gradient by `x`. The gradient by the
-    kernel is the product of the patches under the kernel with the gradient of the
-    output, a single large matrix product; the library's own takes three times as long
-    for kernels of one pixel, and for those that have far more channels than pixels to
-    run over. For other kernels `tf.nn.conv2d` is the better one.
+    The values and the gradient with respect to `x` are those of `tf.nn.conv2d`. The
+    gradient with respect to the kernel is the product of the patches under the kernel
+    with the gradient of the output, a single large matrix product. The implementation
+    of TensorFlow takes three times as long for 1x1 kernels, and for kernels with far
+    more channels than the map has pixels. For other kernels, use `tf.nn.conv2d`.
 
     Args:
-        x: `[B, H, W, C]`.
+        x: Maps, `[B, H, W, C]`.
         kernel: `[height, width, C, filters]`, static shape.
-        stride: Of a kernel of one pixel; 1 for others.
+        stride: Stride of a 1x1 kernel; 1 for other kernels.
 
     Returns:
-        `[B, ceil(H / stride), ceil(W / stride), filters]`.
+        Maps, `[B, ceil(H / stride), ceil(W / stride), filters]`.
     """
 
     @tf.custom_gradient
@@ -44,7 +44,7 @@ def convolve(x: tf.Tensor, kernel: tf.Tensor, *, stride: int = 1) -> tf.Tensor:
 def _gradient_by_kernel(
     x: tf.Tensor, upstream: tf.Tensor, kernel_shape: tf.TensorShape, stride: int
 ) -> tf.Tensor:
-    """Patches, transposed, times the gradient of the output."""
+    """The transposed patches times the gradient of the output."""
     height, width, channels, filters = kernel_shape
     if height == width == 1:
         patches = x[:, ::stride, ::stride] if stride > 1 else x
@@ -62,13 +62,13 @@ def _gradient_by_kernel(
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class PointwiseConv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D` with a kernel of one pixel, by `convolve`.
+    """`keras.layers.Conv2D` with a 1x1 kernel, implemented by `convolve`.
 
-    Weights, values and gradients are those of Keras's layer; a training step of the
-    depth network takes about 0.92 of the time.
+    Weights, values and gradients equal those of the layer of Keras. A training step of
+    the depth network takes about 0.92 times as long.
 
     Raises:
-        ValueError: If the kernel is larger, or the strides are not equal.
+        ValueError: If the kernel is larger, or the strides differ.
     """
 
     def __init__(self, filters: int, kernel_size: int = 1, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a network costs: parameters and arithmetic, layer by layer."""
+"""Costs of a network, layer by layer: parameters and arithmetic operations."""
 
 import dataclasses
 import math
@@ -14,13 +14,15 @@ class LayerCost:
     """The cost of one layer for one image.
 
     Attributes:
-        name: Of the layer.
+        name: Name of the layer.
         kind: Name of its class.
-        output_shape: (height, width, channels).
-        num_parameters: All weights, with the moving averages of batch normalisation.
-        num_trainable: Those of them that training changes.
+        output_shape: (height, width, channels) of the output.
+        num_parameters: Number of all weights, including the moving averages of batch
+            normalisation.
+        num_trainable: Number of trainable weights.
         num_multiply_adds: Products of a convolution in the forward pass, each with its
-            addition; 0 for layers without a kernel, whose work is small beside it.
+            addition; 0 for layers without a kernel, whose costs are comparatively
+            small.
     """
 
     name: str
@@ -32,27 +34,27 @@ class LayerCost:
 
     @property
     def flops(self) -> int:
-        """Floating-point operations of the forward pass: two a multiply-add."""
+        """Floating-point operations of the forward pass: two per multiply-add."""
         return 2 * self.num_multiply_adds
 
 
 def layer_costs(network: keras.Model, image_size: tuple[int, int]) -> list[LayerCost]:
     """Returns the cost of each layer for one image, from input to output.
 
-    A convolution multiplies every kernel entry at every output pixel, those that meet
-    the zeros of a 'same' padding included, as is usual. A transposed convolution
-    multiplies every kernel entry with every input pixel: no product with the zeros
-    between the pixels counts, nor is computed.
+    A convolution multiplies every kernel entry at every output pixel. As usual, this
+    includes products with the zeros of the padding. A transposed convolution multiplies
+    every kernel entry with every input pixel; products with the zeros between the
+    pixels are not computed and do not count.
 
     Args:
-        network: A functional model of one RGB image, of any or of this size.
+        network: Functional model of one RGB image, of any size or of this size.
         image_size: (height, width), pixels.
 
     Returns:
-        One entry a layer; operations that are not layers, such as slices, cost nothing.
+        One entry per layer. Operations that are not layers, such as slices, are free.
 
     Raises:
-        ValueError: If a layer of another kind than convolutions has a kernel.
+        ValueError: If a layer that is not a convolution has a kernel.
     """
     layers = [x for x in network.layers if not isinstance(x, keras.layers.InputLayer)]
     tensors = []
@@ -79,21 +81,22 @@ def layer_costs(network: keras.Model, image_size: tuple[int, int]) -> list[Layer
 def training_flops(costs: Sequence[LayerCost]) -> int:
     """Returns the floating-point operations of a training step on one image.
 
-    The gradient by the kernel and the gradient by the input take as many products each
-    as the forward pass. The first convolution needs none by its input, the image.
+    The gradients with respect to the kernel and to the input need as many products each
+    as the forward pass. The first convolution needs no gradient with respect to its
+    input, the image.
 
     Args:
-        costs: Of a network, all of whose kernels are trained, from `layer_costs`.
+        costs: Costs from `layer_costs`, of a network whose kernels are all trained.
 
     Returns:
-        Three times the forward pass, without that of the first convolution once.
+        Three times the forward pass, minus the forward pass of the first convolution.
     """
     products = [cost.flops for cost in costs if cost.flops]
     return 3 * sum(products) - sum(products[:1])
 
 
 def _num_entries(weights: Sequence[keras.Variable]) -> int:
-    """Numbers in all the weights together."""
+    """Total number of entries in the weights."""
     return sum(math.prod(weight.shape) for weight in weights)
 
 
@@ -102,7 +105,7 @@ def _multiply_adds(
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...],
 ) -> int:
-    """Products of one layer for one image."""
+    """Number of products in one layer for one image."""
     kernels = [w for w in layer.weights if "kernel" in w.name]
     if not kernels:
         return 0

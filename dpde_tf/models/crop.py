@@ -1,4 +1,4 @@
-"""Cropping of one feature map to the size of another."""
+"""Crops a feature map to the size of another one."""
 
 import keras
 import tensorflow as tf
@@ -6,17 +6,17 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class CropLike(keras.layers.Layer):
-    """Cuts a map at the bottom and right to the height and width of a second one.
+    """Crops a map at the bottom and right to the height and width of a second map.
 
-    Call it with `[x, like]`: `x` is `[B, H, W, C]`, `like` is `[B, H', W', *]` with
-    H' <= H and W' <= W. The result is `x[:, :H', :W']`, `[B, H', W', C]`.
+    The inputs are `[x, like]`: `x` is `[B, H, W, C]`, and `like` is `[B, H', W', *]`
+    with H' <= H and W' <= W. The result is `x[:, :H', :W']`, `[B, H', W', C]`.
     """
 
     def call(self, inputs: list) -> tf.Tensor:
         """Returns the first map, cropped to the size of the second."""
         x, like = inputs
         shape = tf.shape(like)
-        # `x[:, :height]` means the same, but its gradient takes ten times as long.
+        # The gradient of `x[:, :height]` would take ten times as long.
         return tf.slice(x, [0, 0, 0, 0], [-1, shape[1], shape[2], -1])
 
     def compute_output_shape(self, input_shape: list) -> tuple:

@@ -6,6 +6,7 @@ from dpde_tf.config import DepthNetworkConfig
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.encoder import build_encoder
+from dpde_tf.models.initial_values import initial
 from dpde_tf.models.up_projection import up_projection
 
 UP_PROJECTION_FILTERS = (512, 256, 128, 64)
@@ -18,31 +19,31 @@ _UNPOOLING = {
 
 
 def build_depth_network(config: DepthNetworkConfig) -> keras.Model:
-    """Returns the network that gives the global depth map.
+    """Returns the network that predicts the global depth map.
 
-    Encoder: ResNet-50 to 2048 channels at 1/32 of the size. Then a 1x1 convolution to
-    1024 channels with BN, and four up-projections to 512, 256, 128 and 64 channels.
-    Each result is cropped (bottom, right) to the encoder's map of its size, so that
-    any image size works. With lateral connections that map is concatenated, and a 1x1
-    convolution restores the number of channels. Last, a 3x3 convolution to one
-    channel, scaled and shifted to metres.
+    The encoder is ResNet-50, with 2048 channels at 1/32 resolution. It is followed by a
+    1x1 convolution to 1024 channels with BN, and by four up-projections to 512, 256,
+    128 and 64 channels. Each result is cropped (bottom, right) to the encoder's map of
+    the same resolution, so that any image size works. With lateral connections, that
+    map is concatenated, and a 1x1 convolution restores the number of channels. A last
+    3x3 convolution gives one channel, which is scaled and shifted to metres.
 
     Layers: those of `keras.applications.ResNet50`; `reduce_conv`, `reduce_bn`; for
-    k = 1 to 4 `up<k>_*` (see `up_projection`), `lateral<k>_concat` and
-    `lateral<k>_conv`; `depth_conv`, `depth_metres`, and `depth_relu` if asked for.
+    k = 1 to 4, `up<k>_*` (see `up_projection`), `lateral<k>_concat` and
+    `lateral<k>_conv`; `depth_conv`, `depth_metres`, and optionally `depth_relu`.
 
     Args:
-        config: The network's options. `output_offset` must be a number here.
+        config: Options of the network; `output_offset` must not be None.
 
     Returns:
-        RGB image `[B, H, W, 3]` in [0, 1] -> depth in metres, float32
-        `[B, ceil(H / 2), ceil(W / 2), 1]`, or for the architecture `laina`, which
-        does not crop, `[B, 16 ceil(H / 32), 16 ceil(W / 32), 1]`. It is built under
-        Keras's current dtype policy.
+        Model from an RGB image `[B, H, W, 3]` in [0, 1] to depth in metres, float32
+        `[B, ceil(H / 2), ceil(W / 2), 1]`. The architecture `laina` does not crop and
+        gives `[B, 16 ceil(H / 32), 16 ceil(W / 32), 1]`. The model is built under the
+        current dtype policy of Keras.
 
     Raises:
-        ValueError: If `config.output_offset` is None, or the architecture does not go
-            with other options.
+        ValueError: If `config.output_offset` is None, or the architecture contradicts
+            other options.
 
     Source: Xu & Liu (2021), Fig. 2 and Sect. 3.1; lateral features of Harsanyi et al.
     (2018).
@@ -86,7 +87,7 @@ def build_depth_network(config: DepthNetworkConfig) -> keras.Model:
 
 
 def _check_architecture(config: DepthNetworkConfig) -> None:
-    """Refuses options that contradict a released network's graph."""
+    """Raises an error for options that contradict the graph of a released network."""
     if config.architecture not in ("laina", "harsanyi"):
         return
     lateral = config.architecture == "harsanyi"
@@ -100,26 +101,29 @@ def _check_architecture(config: DepthNetworkConfig) -> None:
     if config.encoder_weights != "none":
         raise ValueError(
             "Encoder weights of Keras do not fit the `architecture` "
-            f"{config.architecture!r}, which sees other images. Start from released "
-            "weights (--init_from=FILE), or from random ones (--encoder_weights=none)."
+            f"{config.architecture!r}, which preprocesses images differently. Start "
+            "from released weights (--init_from=FILE), or from random ones "
+            "(--encoder_weights=none)."
         )
 
 
 def _pointwise_conv(
     filters: int, config: DepthNetworkConfig, name: str, *, use_bias: bool = True
 ) -> keras.layers.Conv2D:
-    """A 1x1 convolution with the new layers' Gaussian initialisation."""
+    """A 1x1 convolution with the Gaussian initialisation of new layers."""
     return PointwiseConv2D(
         filters,
         use_bias=use_bias,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=config.kernel_stddev),
+        kernel_initializer=initial(
+            keras.initializers.RandomNormal(stddev=config.kernel_stddev)
+        ),
         name=name,
     )
 
 
 def _depth_head(x: keras.KerasTensor, config: DepthNetworkConfig) -> keras.KerasTensor:
-    """The last convolution, in float32, and its map to metres."""
-    # The scale divides the deviation, so that depth starts as it would without it.
+    """The last convolution, in float32, and its conversion to metres."""
+    # Dividing by the scale gives the same initial depth as without a scale.
     initializer = keras.initializers.RandomNormal(
         stddev=config.kernel_stddev / config.output_scale
     )
@@ -127,7 +131,7 @@ def _depth_head(x: keras.KerasTensor, config: DepthNetworkConfig) -> keras.Keras
         1,
         3,
         padding="same",
-        kernel_initializer=initializer,
+        kernel_initializer=initial(initializer),
         dtype="float32",
         name="depth_conv",
     )(x)

@@ -1,14 +1,14 @@
 """The ResNet-50 encoder (He et al. 2016) with ImageNet weights."""
 
+import contextlib
 import pathlib
 
 import keras
 
-from dpde_tf.models.batch_normalization import FusedBatchNormalization
-from dpde_tf.models.convolution import PointwiseConv2D
-from dpde_tf.models.symmetric_convolution import SymmetricConv2D
+from dpde_tf.models.initial_values import without_drawing
+from dpde_tf.models.resnet import resnet50
 
-# Name of the last layer of each stage; the map has 1/2, 1/4, ... of the image's size.
+# Name of the last layer of each stage, whose maps have 1/2, 1/4, ... resolution.
 STAGE_OUTPUTS = (
     "conv1_relu",  # 64 channels
     "conv2_block3_out",  # 256
@@ -16,35 +16,21 @@ STAGE_OUTPUTS = (
     "conv4_block6_out",  # 1024
     "conv5_block3_out",  # 2048
 )
-# ImageNet's mean and standard deviation of RGB in [0, 1], as PyTorch's models take it.
+# Mean and standard deviation of RGB in [0, 1] on ImageNet, as used in PyTorch.
 _MEAN = (0.485, 0.456, 0.406)
 _STDDEV = (0.229, 0.224, 0.225)
-# Layer of Keras's graph -> what differs in that of the released network.
-_DIFFERENCES = {
-    "paper": {},
-    # An even size is padded for pooling at the bottom and right only.
-    "laina": {"pool1_pad": {"padding": 0}, "pool1_pool": {"padding": "same"}},
-    # The 3x3 convolution has the stride, not the 1x1 before it.
-    "harsanyi": {
-        f"conv{stage}_block1_{number}_conv": change
-        for stage in (3, 4, 5)
-        for number, change in (
-            (1, {"strides": 1}),
-            (2, {"strides": 2, "padding": "valid"}),
-        )
-    },
-}
+ARCHITECTURES = ("paper", "laina", "harsanyi")
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class ImageNetPreprocessing(keras.layers.Layer):
-    """Turns RGB in [0, 1] into what Keras's ResNet-50 was trained on.
+    """Converts RGB in [0, 1] to the input of the ResNet-50 of Keras.
 
-    That is BGR in [0, 255] with ImageNet's mean colour subtracted.
+    This input is BGR in [0, 255], minus the mean colour of ImageNet.
     """
 
     def call(self, image: keras.KerasTensor) -> keras.KerasTensor:
-        """Returns the encoder's input for RGB images `[B, H, W, 3]` in [0, 1]."""
+        """Returns the input of the encoder for RGB images `[B, H, W, 3]` in [0, 1]."""
         return keras.applications.resnet.preprocess_input(image * 255.0)
 
 
@@ -56,29 +42,29 @@ def build_encoder(
     architecture: str = "paper",
     field: str = "encoder_weights",
 ) -> keras.Model:
-    """Returns ResNet-50 from the image to its five stages.
+    """Returns ResNet-50 with its five stages as outputs.
 
     Args:
-        weights: `imagenet` (downloaded by Keras), `none` (random), or a file that
-            `keras.applications.ResNet50(include_top=False)` saved, `*.weights.h5`.
+        weights: `imagenet` (downloaded by Keras), `none` (random), or a
+            `*.weights.h5` file of `keras.applications.ResNet50(include_top=False)`.
         batch_norm: `trainable`, or `frozen` to keep the loaded statistics, scales
             and shifts.
-        batch_norm_momentum: Of the moving averages.
-        architecture: `paper` is Keras's graph; `laina` and `harsanyi` are those of
-            the released networks, which differ in what the image is scaled to, in the
-            padding of the pooling, and in the place of the strides.
-        field: Name of the option that gives `weights`, for messages.
+        batch_norm_momentum: Momentum of the moving averages of batch normalisation.
+        architecture: `paper` for the graph of Keras; `laina` or `harsanyi` for the
+            graph of a released network, which scales the image differently, and has
+            other padding of the pooling or other places of the strides.
+        field: Name of the option for `weights`, for messages.
 
     Returns:
-        A functional model: RGB image `[B, H, W, 3]` in [0, 1] -> the features named
-        in `STAGE_OUTPUTS`, of ceil(H / 2^k) x ceil(W / 2^k), k = 1 to 5.
+        Functional model from an RGB image `[B, H, W, 3]` in [0, 1] to the features
+        named in `STAGE_OUTPUTS`, of ceil(H / 2^k) x ceil(W / 2^k) pixels, k = 1 to 5.
 
     Raises:
-        ConnectionError: If `weights` is `imagenet`, and Keras has not got them and
-            cannot download them.
+        ConnectionError: If `weights` is `imagenet`, and Keras neither has the weights
+            nor can download them.
         FileNotFoundError: If `weights` names a file that does not exist.
-        ValueError: If `weights` names a file of something else, or `batch_norm` or
-            `architecture` is none of the words.
+        ValueError: If `weights` names a file with other content, or `batch_norm` or
+            `architecture` is not one of the values above.
 
     Source: Xu & Liu (2021), Sect. 3.1; He et al. (2016).
     """
@@ -86,71 +72,56 @@ def build_encoder(
         raise ValueError(
             f"`batch_norm` must be 'trainable' or 'frozen'. Received: {batch_norm!r}."
         )
-    if architecture not in _DIFFERENCES:
+    if architecture not in ARCHITECTURES:
         raise ValueError(
-            f"`architecture` must be of {tuple(_DIFFERENCES)}. Received: "
+            f"`architecture` must be one of {ARCHITECTURES}. Received: "
             f"{architecture!r}."
         )
-    resnet = _load_resnet(weights, field)
-
-    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            config = layer.get_config() | {
+    source = None if weights == "none" else _load_resnet(weights, field)
+    image = keras.Input((None, None, 3), name="image")
+    with contextlib.nullcontext() if source is None else without_drawing():
+        stages = resnet50(
+            _preprocessing(architecture)(image),
+            architecture=architecture,
+            batch_norm_options={
                 "momentum": batch_norm_momentum,
                 "trainable": batch_norm == "trainable",
-            }
-            return FusedBatchNormalization.from_config(config)
-        return _changed(layer, _DIFFERENCES[architecture].get(layer.name, {}))
-
-    image = keras.Input((None, None, 3), name="image")
-    encoder = keras.models.clone_model(
-        resnet,
-        input_tensors=_preprocessing(architecture)(image),
-        clone_function=clone,
-    )
-    encoder.set_weights(resnet.get_weights())
-    stages = [encoder.get_layer(name).output for name in STAGE_OUTPUTS]
-    return keras.Model(image, stages, name="encoder")
+            },
+        )
+    encoder = keras.Model(image, stages, name="encoder")
+    if source is not None:
+        for layer in source.layers:
+            if layer.weights:
+                encoder.get_layer(layer.name).set_weights(layer.get_weights())
+    return encoder
 
 
 def _load_resnet(weights: str, field: str) -> keras.Model:
-    """Keras's ResNet-50, or an error that names the remedy."""
-    if weights == "none":
-        return keras.applications.ResNet50(include_top=False, weights=None)
+    """The ResNet-50 of Keras; raises an error that names a remedy."""
     if weights != "imagenet" and not pathlib.Path(weights).is_file():
         raise FileNotFoundError(
-            f"There is no file of encoder weights {weights!r}. Use 'imagenet', 'none' "
-            f"or a `.h5` file (flag --{field})."
+            f"The file of encoder weights {weights!r} does not exist. Use 'imagenet', "
+            f"'none' or a `.h5` file (flag --{field})."
         )
     try:
         return keras.applications.ResNet50(include_top=False, weights=weights)
-    except Exception as error:  # Keras has no class for a network that is not there.
+    except Exception as error:  # Keras raises no specific class for a failed download.
         if weights == "imagenet":
             raise ConnectionError(
-                f"The ImageNet weights could not be downloaded ({error}). Give the "
-                "same command again when there is a network; or fetch that file by "
-                f"other means and name it with --{field}=FILE; or start from random "
-                f"weights with --{field}=none."
+                f"The ImageNet weights could not be downloaded ({error}). Run the same "
+                "command again with a network connection, or fetch the file by other "
+                f"means and name it with --{field}=FILE, or start from random weights "
+                f"with --{field}=none."
             ) from error
         raise ValueError(
             f"{weights} of --{field} must be a file of weights of "
             "keras.applications.ResNet50(include_top=False) that no other program "
-            f"has open to write; Keras cannot read it ({error})."
+            f"is writing; Keras cannot read it ({error})."
         ) from error
 
 
-def _changed(layer: keras.layers.Layer, changes: dict) -> keras.layers.Layer:
-    """A new layer of the same configuration but for the changes."""
-    kind = type(layer)
-    if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (1, 1):
-        kind = PointwiseConv2D
-    elif changes.get("strides") == 2:
-        kind = SymmetricConv2D
-    return kind.from_config(layer.get_config() | changes)
-
-
 def _preprocessing(architecture: str) -> keras.layers.Layer:
-    """The layer from RGB in [0, 1] to what the encoder was trained on."""
+    """The layer that converts RGB in [0, 1] to the input of the encoder."""
     if architecture == "paper":
         return ImageNetPreprocessing(name="preprocessing")
     scale, offset = 255.0, 0.0

@@ -3,22 +3,24 @@
 import keras
 
 from dpde_tf.config import GradientNetworkConfig
+from dpde_tf.models.initial_values import initial
 
 NUM_LAYERS = 10
 
 
 def build_gradient_network(config: GradientNetworkConfig) -> keras.Model:
-    """Returns the network that gives the horizontal and vertical depth gradients.
+    """Returns the network that predicts the horizontal and vertical depth gradients.
 
-    Ten 3x3 convolutions at the image's own resolution, ReLU after the first nine and
-    none after the last, since gradients have both signs. Layers: `conv1` to `conv10`.
+    It has ten 3x3 convolutions at full resolution, `conv1` to `conv10`. The last has no
+    ReLU, since gradients have both signs.
 
     Args:
         config: Width and initialisation.
 
     Returns:
-        RGB image `[B, H, W, 3]` in [0, 1] -> float32 `[B, H, W, 2]`: gradient_x and
-        gradient_y in metres per pixel. It is built under Keras's current dtype policy.
+        Model from an RGB image `[B, H, W, 3]` in [0, 1] to gradient_x and gradient_y in
+        metres per pixel, float32 `[B, H, W, 2]`, built under the current dtype policy
+        of Keras.
 
     Source: Xu & Liu (2021), Sect. 3.1; width from the ratio in Table 5.
     """
@@ -30,14 +32,14 @@ def build_gradient_network(config: GradientNetworkConfig) -> keras.Model:
             3,
             padding="same",
             activation="relu",
-            kernel_initializer=_gaussian(config.kernel_stddev),
+            kernel_initializer=initial(_gaussian(config.kernel_stddev)),
             name=f"conv{number}",
         )(x)
     gradients = keras.layers.Conv2D(
         2,
         3,
         padding="same",
-        kernel_initializer=_gaussian(config.output_kernel_stddev),
+        kernel_initializer=initial(_gaussian(config.output_kernel_stddev)),
         dtype="float32",
         name=f"conv{NUM_LAYERS}",
     )(x)
@@ -45,7 +47,7 @@ def build_gradient_network(config: GradientNetworkConfig) -> keras.Model:
 
 
 def _gaussian(stddev: float | None) -> keras.Initializer:
-    """A Gaussian of that deviation, or He et al.'s (2015), not truncated."""
+    """Gaussian initialiser with this deviation; None for He et al. (2015)."""
     if stddev is None:
         return keras.initializers.VarianceScaling(
             2.0, mode="fan_in", distribution="untruncated_normal"

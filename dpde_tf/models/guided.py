@@ -1,9 +1,9 @@
-"""The guided network: a coarse depth map made sharp with the help of the image.
+"""The guided network, which sharpens a coarse depth map with the help of the image.
 
-It is no part of the paper. The paper's gradient network sees colours alone, which do
-not say which edges of an image are edges of depth. This one also sees a coarse depth
-map, of any network and in any unit; the differences of its output are the gradients
-that the fusion takes.
+It is not part of the paper. The paper's gradient network sees only colours, which do
+not show which edges of an image are depth edges. The guided network also sees a coarse
+depth map, of any network and in any unit. The differences of its output are gradients
+for the fusion.
 """
 
 import keras
@@ -13,19 +13,20 @@ from dpde_tf.config import GuidedNetworkConfig
 from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.crop import CropLike
+from dpde_tf.models.initial_values import initial
 
-# Channels of each level, as multiples of the width; each has half the size of the last.
+# Channels of the levels, as multiples of the width; each level halves the resolution.
 _LEVELS = (1.0, 1.5, 2.0, 3.0, 4.0)
-# Depth below this part of the mean counts as so much, so that it has a logarithm.
+# Smallest depth relative to the mean, so that all depth has a logarithm.
 _SMALLEST = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class DepthFeatures(keras.layers.Layer):
-    """What the network sees of a depth map, in no unit: `[B, H, W, 1]` -> `[..., 3]`.
+    """Features of a depth map that have no unit: `[B, H, W, 1]` -> `[B, H, W, 3]`.
 
-    The logarithm of depth over its mean, and that one's differences along width and
-    height, times 10.
+    They are the logarithm of the depth over its mean, and the differences of this
+    logarithm along width and height, times 10.
     """
 
     def call(self, depth: tf.Tensor) -> tf.Tensor:
@@ -57,23 +58,24 @@ class ScaleByExponential(keras.layers.Layer):
 
 
 def build_guided_network(config: GuidedNetworkConfig) -> keras.Model:
-    """Returns the network that makes a coarse depth map sharp.
+    """Returns the network that sharpens a coarse depth map.
 
-    A U-shaped network of five levels, each with two 3x3 convolutions on the way down
-    and two on the way up, all with BN and ReLU. It sees the image and, of the depth,
-    `DepthFeatures`. A last 3x3 convolution gives the logarithm of a factor: depth in
-    another unit gives the same factor. At first it is 1 everywhere.
+    It is a U-shaped network of five levels, each with two 3x3 convolutions on the way
+    down and two on the way up, all with BN and ReLU. Its inputs are the image and the
+    `DepthFeatures` of the coarse depth. A last 3x3 convolution gives the logarithm of a
+    factor for the depth. The factor does not depend on the unit of depth, and is 1
+    everywhere before training.
 
     Args:
-        config: The network's options.
+        config: Options of the network.
 
     Returns:
-        A model of two inputs by name: `image`, RGB `[B, H, W, 3]` in [0, 1], and
-        `coarse_depth`, positive, `[B, H, W, 1]`, in any unit. Output: sharp depth in
-        the same unit, float32 `[B, H, W, 1]`. It is built under Keras's current dtype
-        policy.
+        Model with two named inputs, `image`, RGB `[B, H, W, 3]` in [0, 1], and
+        `coarse_depth`, positive, `[B, H, W, 1]`, in any unit. The output is sharp depth
+        in the same unit, float32 `[B, H, W, 1]`. The model is built under the current
+        dtype policy of Keras.
 
-    A variant beside the paper's.
+    This network is not part of the paper.
 
     Source: Ronneberger et al. (2015), the U-shape.
     """
@@ -119,7 +121,7 @@ def _conv(
         strides=strides,
         padding="same",
         use_bias=False,
-        kernel_initializer="he_normal",
+        kernel_initializer=initial("he_normal"),
         name=f"{name}_conv",
     )(x)
     x = FusedBatchNormalization(momentum=0.97, epsilon=1e-4, name=f"{name}_bn")(x)

@@ -1,14 +1,14 @@
-"""A strided convolution with the same zero padding at all four sides."""
+"""A strided convolution with equal zero padding on all four sides."""
 
 import keras
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class SymmetricConv2D(keras.layers.Conv2D):
-    """A 3x3 convolution that is padded by one at each side, as PyTorch's are.
+    """A 3x3 convolution with padding of one pixel on each side, as in PyTorch.
 
-    `padding="same"` of Keras pads an even size at the bottom and right only, if the
-    stride is 2. Construct it with `padding="valid"`.
+    With stride 2, `padding="same"` of Keras pads an even size at the bottom and right
+    only. Construct this layer with `padding="valid"`.
     """
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:

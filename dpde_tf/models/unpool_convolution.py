@@ -8,31 +8,32 @@ import tensorflow as tf
 from dpde_tf.models.convolution import convolve
 
 # (height, width) of the kernels: the entries of the 5x5 kernel that do not meet zeros
-# at the top left, bottom left, top right and bottom right of a 2x2 block.
+# for the top left, bottom left, top right and bottom right pixel of a 2x2 block.
 _KERNEL_SIZES = {"a": (3, 3), "b": (2, 3), "c": (3, 2), "d": (2, 2)}
-_BLOCK = "acbd"  # In the order of `tf.nn.depth_to_space`: by rows.
-# Channels from which on `convolve` is the faster one: there are few pixels then.
+_BLOCK = "acbd"  # Row by row, the order of `tf.nn.depth_to_space`.
+# Number of channels from which `convolve` is faster, since such maps have few pixels.
 _WIDE = 1024
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class UnpoolConv2D(keras.layers.Layer):
-    """Doubles a map's size by unpooling, and convolves the result by a 5x5 kernel.
+    """Doubles the size of a map by unpooling, and applies a 5x5 convolution.
 
-    Unpooling puts each value to the top left of a 2x2 block of zeros. The 5x5 kernel
-    meets nine values, six, six or four, by the place of the output pixel in its block.
-    So the same is had from four small kernels `kernel_a` (3x3), `kernel_b` (2x3),
-    `kernel_c` (3x2), `kernel_d` (2x2) on the small map, whose results are
-    interleaved, and no product with a zero is computed. `up_projection_kernels`
-    converts between the forms.
+    Unpooling puts each value at the top left of a 2x2 block of zeros. Depending on the
+    place of the output pixel in its block, the 5x5 kernel meets nine, six, six or four
+    values. The layer therefore applies four small kernels `kernel_a` (3x3), `kernel_b`
+    (2x3), `kernel_c` (3x2) and `kernel_d` (2x2) to the small map, and interleaves the
+    results, without products with zeros. `up_projection_kernels` converts between the
+    forms of the kernel.
 
     Attributes:
         filters: Channels of the output.
-        padding: Where a kernel of two rows or columns is padded: `bottom_right` is
-            the 5x5 convolution above; `top_left` is how the released TensorFlow
-            graph of FCRN has it, which is no 5x5 convolution.
-        use_bias: A bias for each of the four, as the released networks have it.
-        kernel_initializer: Of the four kernels.
+        padding: Side on which a kernel of two rows or columns is padded:
+            `bottom_right` for the 5x5 convolution above; `top_left` as in the released
+            TensorFlow graph of FCRN, which is not a 5x5 convolution.
+        use_bias: Whether each of the four convolutions has a bias, as in the released
+            networks.
+        kernel_initializer: Initialiser of the four kernels.
 
     Source: Laina et al. (2016), Sect. 3.2 and Fig. 3.
     """
@@ -58,13 +59,13 @@ class UnpoolConv2D(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the four kernels, and their biases if there are any."""
+        """Creates the four kernels, and their biases if there are any."""
         channels = input_shape[-1]
         self.kernels, self.biases = {}, {}
         for name, size in _KERNEL_SIZES.items():
             self.kernels[name] = self.add_weight(
                 shape=(*size, channels, self.filters),
-                # The same object would draw the same numbers again.
+                # Using one object four times would draw the same numbers.
                 initializer=self.kernel_initializer.clone(),
                 name=f"kernel_{name}",
             )
@@ -79,11 +80,11 @@ class UnpoolConv2D(keras.layers.Layer):
         return tf.nn.depth_to_space(pixels, 2)
 
     def _convolve(self, inputs: tf.Tensor, name: str) -> tf.Tensor:
-        """The output pixels at one place of the 2x2 blocks, `[B, H, W, filters]`."""
+        """Output pixels at one place in the 2x2 blocks, `[B, H, W, filters]`."""
         kernel = tf.convert_to_tensor(self.kernels[name])
         height, width, channels, _ = kernel.shape
         if self.padding == "top_left":
-            # `SAME` pads a kernel of two at the end.
+            # `SAME` pads a kernel of size two at the end.
             pads = [[0, 0], [1, height - 2], [1, width - 2], [0, 0]]
             outputs = tf.nn.conv2d(tf.pad(inputs, pads), kernel, 1, "VALID")
         elif channels >= _WIDE:
@@ -100,7 +101,7 @@ class UnpoolConv2D(keras.layers.Layer):
         return (batch, height and 2 * height, width and 2 * width, self.filters)
 
     def get_config(self) -> dict:
-        """Returns what the constructor needs to make the same layer again."""
+        """Returns the arguments for creating an equal layer."""
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -1,9 +1,10 @@
-"""The up-projection block of Laina et al. (2016), which doubles a map's size."""
+"""The up-projection block of Laina et al. (2016), which doubles the size of a map."""
 
 import keras
 
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.crop import CropLike
+from dpde_tf.models.initial_values import initial
 from dpde_tf.models.unpool_convolution import UnpoolConv2D
 
 
@@ -29,17 +30,16 @@ def up_projection(
 
     Args:
         x: Features `[B, H, W, C]`.
-        like: A map `[B, H', W', *]` with H' <= 2 H and W' <= 2 W; or None, to keep
-            all of 2 H and 2 W.
+        like: A map `[B, H', W', *]` with H' <= 2 H and W' <= 2 W; None for no cropping.
         filters: Channels of the output.
         kernel_stddev: Standard deviation of the Gaussian initialisation.
-        batch_norm_momentum: Of the moving averages.
-        name: Prefix of the layers' names.
-        unpool_padding: See `UnpoolConv2D`.
-        unpool_bias: See `UnpoolConv2D`, `use_bias`.
+        batch_norm_momentum: Momentum of the moving averages of batch normalisation.
+        name: Prefix of the names of the layers.
+        unpool_padding: `padding` of `UnpoolConv2D`.
+        unpool_bias: `use_bias` of `UnpoolConv2D`.
 
     Returns:
-        Features `[B, H', W', filters]`.
+        Features, `[B, H', W', filters]`.
 
     Source: Laina et al. (2016), Fig. 2 and Sect. 3.2.
     """
@@ -49,8 +49,8 @@ def up_projection(
             momentum=batch_norm_momentum, epsilon=1e-4, name=f"{name}_{suffix}"
         )
 
-    def initializer() -> keras.Initializer:
-        return keras.initializers.RandomNormal(stddev=kernel_stddev)
+    def initializer() -> str | keras.Initializer:
+        return initial(keras.initializers.RandomNormal(stddev=kernel_stddev))
 
     def unpooled(branch: int) -> keras.KerasTensor:
         y = UnpoolConv2D(

@@ -1,19 +1,19 @@
-"""One kernel in three forms: unpooling and 5x5 convolution, transposed, interleaved.
+"""Conversions between three forms of the kernel of unpooling and convolution.
 
 With `x` of `[B, H, W, in]`, these give the same `[B, 2 H, 2 W, out]`:
 
-literal      Unpooling puts each value to the top left of a 2x2 block of zeros; then a
-             5x5 convolution, zero-padded by 2. Kernel `[5, 5, in, out]`.
-transposed   A transposed convolution of stride 2, whose result `[2 H + 3, 2 W + 3]`
-             loses its first two rows and columns and its last one. Kernel
-             `[5, 5, out, in]`.
+literal      Unpooling, which puts each value at the top left of a 2x2 block of zeros,
+             then a 5x5 convolution, zero-padded by 2. Kernel `[5, 5, in, out]`.
+transposed   A transposed convolution of stride 2 with the result
+             `[2 H + 3, 2 W + 3]`, without its first two and its last row and column.
+             Kernel `[5, 5, out, in]`.
 interleaved  Four convolutions of `x` itself, whose results are the four pixels of each
              2x2 block. A: top left, kernel `[3, 3, in, out]`; B: bottom left,
              `[2, 3, in, out]`; C: top right, `[3, 2, in, out]`; D: bottom right,
-             `[2, 2, in, out]`. Zero-padded by 1, but not at the top where the kernel
-             has two rows, nor at the left where it has two columns.
+             `[2, 2, in, out]`. Zero-padded by 1, but not at the top of a kernel with
+             two rows, nor at the left of a kernel with two columns.
 
-The conversions only move numbers, and are exact.
+The conversions only reorder numbers, so they are exact.
 """
 
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class InterleavedKernels(NamedTuple):
 
 
 def literal_to_transposed(kernel: np.ndarray) -> np.ndarray:
-    """Returns the transposed convolution's kernel for the literal one.
+    """Converts a literal kernel to the kernel of the transposed convolution.
 
     Args:
         kernel: `[5, 5, in, out]`.
@@ -49,7 +49,7 @@ def literal_to_transposed(kernel: np.ndarray) -> np.ndarray:
 
 
 def transposed_to_literal(kernel: np.ndarray) -> np.ndarray:
-    """Returns the literal kernel for the transposed convolution's.
+    """Converts the kernel of the transposed convolution to the literal one.
 
     Args:
         kernel: `[5, 5, out, in]`.
@@ -59,18 +59,18 @@ def transposed_to_literal(kernel: np.ndarray) -> np.ndarray:
 
     Source: Laina et al. (2016), Sect. 3.2.
     """
-    # Rotating and exchanging the channels twice changes nothing.
+    # Rotating and swapping the channels is its own inverse.
     return literal_to_transposed(kernel)
 
 
 def literal_to_interleaved(kernel: np.ndarray) -> InterleavedKernels:
-    """Returns the four interleaved kernels for the literal one.
+    """Converts a literal kernel to the four interleaved kernels.
 
     Args:
         kernel: `[5, 5, in, out]`.
 
     Returns:
-        A, B, C and D: its even or odd rows, and even or odd columns.
+        A, B, C and D: the even or odd rows and columns of the kernel.
 
     Source: Laina et al. (2016), Fig. 3.
     """
@@ -81,7 +81,7 @@ def literal_to_interleaved(kernel: np.ndarray) -> InterleavedKernels:
 
 
 def interleaved_to_literal(kernels: InterleavedKernels) -> np.ndarray:
-    """Returns the literal kernel for the four interleaved ones.
+    """Converts the four interleaved kernels to the literal one.
 
     Args:
         kernels: A, B, C and D.
@@ -90,7 +90,7 @@ def interleaved_to_literal(kernels: InterleavedKernels) -> np.ndarray:
         `[5, 5, in, out]`.
 
     Raises:
-        ValueError: If they have other shapes than the module says.
+        ValueError: If their shapes are not those in the description of this module.
 
     Source: Laina et al. (2016), Fig. 3.
     """
@@ -108,7 +108,7 @@ def interleaved_to_literal(kernels: InterleavedKernels) -> np.ndarray:
 
 
 def _check_literal(kernel: np.ndarray) -> None:
-    """Refuses what is no 5x5 kernel."""
+    """Raises an error unless the kernel is 5x5."""
     if kernel.ndim != 4 or kernel.shape[:2] != (5, 5):
         raise ValueError(
             f"`kernel` must be [5, 5, channels, channels]. Received: {kernel.shape}."

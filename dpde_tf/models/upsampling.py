@@ -1,4 +1,4 @@
-"""Bilinear enlargement of feature maps of any size."""
+"""Bilinear upsampling of feature maps of any size."""
 
 import keras
 import tensorflow as tf
@@ -8,9 +8,9 @@ import tensorflow as tf
 class BilinearUpsampling(keras.layers.Layer):
     """Enlarges a map bilinearly to twice its height and width.
 
-    `[B, H, W, C]` becomes `[B, 2 H, 2 W, C]`. Values are those of
-    `keras.layers.UpSampling2D(interpolation="bilinear")`, which needs a size that is
-    known when the graph is made; here H and W may differ from call to call.
+    `[B, H, W, C]` becomes `[B, 2 H, 2 W, C]`. The values are those of
+    `keras.layers.UpSampling2D(interpolation="bilinear")`, which needs a static size;
+    here, H and W may differ between calls.
     """
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

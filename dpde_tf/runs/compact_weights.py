@@ -109,15 +109,12 @@ def load_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> No
             raise ValueError(
                 f"{path} is no piece of compact weights: {error}"
             ) from error
-    scales = {name for name in arrays if name.endswith(_SCALE)}
-    values = {
-        name: _restored(array, arrays.get(name + _SCALE))
-        for name, array in arrays.items()
-        if name not in scales
-    }
-    _check_same_layers(network, values, folder)
+    scales = {n: arrays.pop(n) for n in list(arrays) if n.endswith(_SCALE)}
+    _check_same_layers(network, arrays, folder)
+    # One at a time: all of them in float32 are several hundred megabytes.
     for variable in network.weights:
-        variable.assign(values[variable.path])
+        path = variable.path
+        variable.assign(_restored(arrays.pop(path), scales.get(path + _SCALE)))
 
 
 def has_compact_weights(folder: str | pathlib.Path) -> bool:

@@ -8,7 +8,7 @@ import time
 import tensorflow as tf
 from absl import logging
 
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.runs.hardware import hardware
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
@@ -84,7 +84,7 @@ def _remember(speedup: float) -> None:
     known = _read_memory(path) | {_machine(): speedup}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with write_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
     except OSError as error:  # It is measured again next time.
         logging.info("The precision is not remembered: %s.", error)

@@ -8,7 +8,7 @@ import pathlib
 import platform
 import subprocess
 
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.runs.hardware import hardware
 from dpde_tf.runs.precision import remembered_speedup
 from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
@@ -38,7 +38,7 @@ def write_run_record(
     """
     _write(
         workdir,
-        {"program": program, "flags": flags, "config": config, **circumstances()},
+        {"program": program, "flags": flags, "config": config, **environment()},
     )
 
 
@@ -49,11 +49,11 @@ def add_resumption(workdir: str | pathlib.Path) -> None:
         workdir: Folder of the run.
     """
     record = read_run_record(workdir)
-    record.setdefault("resumed", []).append(circumstances())
+    record.setdefault("resumed", []).append(environment())
     _write(workdir, record)
 
 
-def circumstances() -> dict:
+def environment() -> dict:
     """Returns versions, commit, hardware and time, in JSON types.
 
     `bfloat16_speedup` is that of `dpde_tf.runs.precision`, null if not measured.
@@ -93,7 +93,7 @@ def versions() -> dict[str, str]:
 
 def _write(workdir: str | pathlib.Path, record: dict) -> None:
     """Writes `run.json`."""
-    with write_whole(pathlib.Path(workdir) / RECORD_FILE) as path:
+    with atomic_write(pathlib.Path(workdir) / RECORD_FILE) as path:
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

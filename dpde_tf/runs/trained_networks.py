@@ -20,6 +20,7 @@ from dpde_tf.models.context import as_gradient_network, build_context_network
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.models.guided import build_guided_network
+from dpde_tf.models.initial_values import without_drawing
 from dpde_tf.runs.compact_weights import has_compact_weights, load_compact_weights
 from dpde_tf.runs.run_folder import WEIGHTS_FILE, read_run_record, recorded_config
 from dpde_tf.runs.weight_files import load_weights
@@ -51,7 +52,8 @@ def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, DepthNetworkConfig)
     config = dataclasses.replace(config, encoder_weights="none")
-    network = build_depth_network(config)
+    with without_drawing():
+        network = build_depth_network(config)
     load_run_weights(network, workdir)
     return network
 
@@ -72,7 +74,8 @@ def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
     if is_context_run(workdir):
         return as_gradient_network(load_context_network(workdir))
     config = recorded_config(workdir, GradientNetworkConfig)
-    network = build_gradient_network(config)
+    with without_drawing():
+        network = build_gradient_network(config)
     load_run_weights(network, workdir)
     return network
 
@@ -93,7 +96,8 @@ def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, ContextNetworkConfig)
     config = dataclasses.replace(config, context_encoder_weights="none")
-    network = build_context_network(config)
+    with without_drawing():
+        network = build_context_network(config)
     load_run_weights(network, workdir)
     return network
 
@@ -112,7 +116,8 @@ def load_guided_network(workdir: str | pathlib.Path) -> keras.Model:
         FileNotFoundError: If it is no such folder, or has no weights yet.
         ValueError: If it is the run of another network, or its weights are damaged.
     """
-    network = build_guided_network(recorded_config(workdir, GuidedNetworkConfig))
+    with without_drawing():
+        network = build_guided_network(recorded_config(workdir, GuidedNetworkConfig))
     load_run_weights(network, workdir)
     return network
 

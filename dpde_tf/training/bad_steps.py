@@ -1,4 +1,4 @@
-"""Steps whose numbers are broken, and what is said of them."""
+"""Errors for training steps whose loss or weights are unusable."""
 
 from collections.abc import Sequence
 
@@ -8,18 +8,18 @@ import tensorflow as tf
 
 _REMEDY = (
     "The newest checkpoint is from before it. Look at these images, use {change} in "
-    "another --workdir, or go on without such batches with --on_bad_step=skip."
+    "another --workdir, or continue without such batches with --on_bad_step=skip."
 )
 _CHANGE = "a smaller --learning_rate, --clip_norm=10 or --precision=float32"
-# So many bad batches one after another are not the fault of a batch.
+# After this many consecutive bad batches, the batches are not the cause.
 MAX_IN_A_ROW = 5
 
 
 class BadStepError(ValueError):
-    """A step after which the weights are worth nothing."""
+    """A step after which the weights are unusable."""
 
     def __init__(self, step: int, what: str, change: str = _CHANGE) -> None:
-        """Takes the step of the run, counted from 0, what is wrong, and a remedy."""
+        """Takes the step of the run, counted from 0, the problem and a remedy."""
         super().__init__(f"{what} {_REMEDY.format(change=change)}")
         self.step = step
         self.what = what
@@ -33,17 +33,18 @@ def bad_step(
     *,
     limit: float,
 ) -> BadStepError:
-    """Returns the error that a step is bad.
+    """Returns the error for a bad step.
 
     Args:
-        step: The step of the run, counted from 0.
-        images: What to call the images of the batch.
-        losses: Their losses, `[B]`.
-        gradient_norm: Of the step.
-        limit: Largest mean loss that is no explosion.
+        step: Step of the run, counted from 0.
+        images: Descriptions of the images of the batch.
+        losses: Losses of the images, `[B]`.
+        gradient_norm: Norm of the gradient.
+        limit: Largest mean loss that does not count as exploding.
 
     Returns:
-        The error. Its message names the images to blame, all if none is, and values.
+        The error. Its message names the images that caused it with their losses, or all
+        images if the cause is unknown.
     """
     broken = ~np.isfinite(losses)
     culprits = broken if broken.any() else losses > limit
@@ -54,7 +55,7 @@ def bad_step(
         for image, loss, guilty in zip(images, losses, culprits, strict=True)
         if guilty
     )
-    allowed = f", of which {limit:g} is allowed" if np.isfinite(limit) else ""
+    allowed = f" (limit {limit:g})" if np.isfinite(limit) else ""
     return BadStepError(
         step,
         f"Step {step + 1} is bad: loss {losses.mean():g}{allowed}, gradient norm "
@@ -63,11 +64,11 @@ def bad_step(
 
 
 def unmeasured_step(step: int, images: Sequence[str]) -> BadStepError:
-    """Returns the error that no image of a step has a measured pixel.
+    """Returns the error for a step whose images have no measured pixel.
 
     Args:
-        step: The step of the run, counted from 0.
-        images: What to call the images of the batch.
+        step: Step of the run, counted from 0.
+        images: Descriptions of the images of the batch.
 
     Returns:
         The error.
@@ -81,15 +82,16 @@ def unmeasured_step(step: int, images: Sequence[str]) -> BadStepError:
 
 
 def check_weights(step: int, network: keras.Model, optimizer: keras.Optimizer) -> None:
-    """Raises an error if the state of a training is not worth saving.
+    """Checks that all variables of network and optimiser are finite.
 
     Args:
-        step: The last step of the run, counted from 0.
-        network: What is trained.
-        optimizer: What trains it.
+        step: Last step of the run, counted from 0.
+        network: Network in training.
+        optimizer: Its optimiser.
 
     Raises:
-        BadStepError: If a variable has a value that is not finite; it is named.
+        BadStepError: If a variable has a value that is not finite; the message names
+            the variable.
     """
     for variable in network.variables + optimizer.variables:
         value = tf.convert_to_tensor(variable)

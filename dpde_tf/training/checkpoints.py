@@ -1,4 +1,4 @@
-"""Checkpoints with everything that a run needs to go on as if nothing had happened."""
+"""Checkpoints with the complete state of a run, for an exact continuation."""
 
 import dataclasses
 import json
@@ -10,10 +10,10 @@ import tensorflow as tf
 from absl import logging
 
 from dpde_tf.files.atomic import (
+    atomic_write,
+    atomic_write_folder,
     remove_folder,
     remove_partial,
-    write_whole,
-    write_whole_folder,
 )
 from dpde_tf.files.checksums import check_checksums, write_checksums
 from dpde_tf.runs.run_folder import (
@@ -30,14 +30,14 @@ _PREFIX = "state"
 
 
 class DamagedCheckpointError(ValueError):
-    """A checkpoint is not what was written."""
+    """A checkpoint differs from what was written."""
 
 
 class CheckpointStore:
     """Saves and restores network, optimiser and progress of one run.
 
-    A checkpoint is a folder that is complete or not there, with the SHA-256 of its
-    files. A damaged one is told from a sound one, and then the one before is taken.
+    A checkpoint is a folder, written atomically, with the SHA-256 of its files. If a
+    checkpoint is damaged, the previous one is restored.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class CheckpointStore:
     ) -> None:
         """Prepares saving to `<workdir>/checkpoints`; the optimiser must be built.
 
-        With `writes=False` nothing is changed there: another process saves the same.
+        With `writes=False`, the folder is not changed: another process saves the same.
         """
         self._writes = writes
         self._workdir = pathlib.Path(workdir)
@@ -64,22 +64,22 @@ class CheckpointStore:
             remove_partial(self._folder, "epochs-*")
 
     def save(self, progress: Progress) -> None:
-        """Saves all state, and removes all but the last two checkpoints.
+        """Saves the complete state, and removes all but the last two checkpoints.
 
-        Nothing is done if the last one is of the same place in the run.
+        Does nothing if the last checkpoint already has this progress.
 
         Args:
-            progress: Where the run stands; names the checkpoint.
+            progress: Progress of the run, which also gives the checkpoint its name.
 
         Raises:
-            OSError: If it cannot be written; the former ones are still there.
+            OSError: If the checkpoint cannot be written; the previous ones are kept.
         """
         if self._saved == progress.place or not self._writes:
             return
         self._progress.assign(json.dumps(dataclasses.asdict(progress)))
         name = checkpoint_name(*progress.place)
         former = [path for path in self.folders() if path.name != name]
-        with write_whole_folder(self._folder / name) as folder:
+        with atomic_write_folder(self._folder / name) as folder:
             try:
                 self._checkpoint.write(os.fspath(folder / _PREFIX))
             except tf.errors.OpError as error:
@@ -90,27 +90,28 @@ class CheckpointStore:
             remove_folder(path)
 
     def folders(self) -> list[pathlib.Path]:
-        """Returns the checkpoints, the newest last."""
+        """Returns the folders of the checkpoints, the newest last."""
         return list_checkpoints(self._workdir)
 
     def restore(self) -> Progress | None:
-        """Loads the newest sound checkpoint into network and optimiser.
+        """Loads the newest intact checkpoint into network and optimiser.
 
-        Damaged ones that are newer are removed, with a warning.
+        Newer, damaged checkpoints are removed with a warning.
 
         Returns:
-            Where the run stood, or None if there is no checkpoint.
+            Progress of the run; None if there is no checkpoint.
 
         Raises:
-            ValueError: If all are damaged, or it is of another network.
+            ValueError: If all checkpoints are damaged, or the newest intact one belongs
+                to another network.
         """
         folders = self.folders()
-        prefixes = [folder / _PREFIX for folder in folders] or self._former_prefixes()
+        prefixes = [folder / _PREFIX for folder in folders] or self._old_prefixes()
         for prefix in reversed(prefixes):
             try:
                 progress = self._load(prefix)
             except DamagedCheckpointError as error:
-                logging.warning("%s Taking the one before.", error)
+                logging.warning("%s Using the previous one.", error)
                 continue
             for folder in folders[prefixes.index(prefix) + 1 :] if self._writes else []:
                 remove_folder(folder)
@@ -118,13 +119,13 @@ class CheckpointStore:
             return progress
         if prefixes:
             raise ValueError(
-                f"All checkpoints in {self._folder} are damaged. Take that folder from "
-                "a copy of the run, or delete it to begin anew."
+                f"All checkpoints in {self._folder} are damaged. Restore that folder "
+                "from a copy of the run, or delete it to start again."
             )
         return None
 
     def _load(self, prefix: pathlib.Path) -> Progress:
-        """Loads one checkpoint, or says why not."""
+        """Loads one checkpoint; raises an error that names the reason if it cannot."""
         try:
             if prefix.name == _PREFIX:
                 check_checksums(prefix.parent)
@@ -144,29 +145,29 @@ class CheckpointStore:
             raise ValueError(
                 f"The checkpoint {prefix} is of another network or optimiser: "
                 f"{str(error).splitlines()[0]} Use another --workdir, or delete "
-                f"{self._folder} to begin anew."
+                f"{self._folder} to start again."
             ) from error
 
-    def _former_prefixes(self) -> list[pathlib.Path]:
-        """Checkpoints of TensorFlow's own manager, as older versions wrote them."""
+    def _old_prefixes(self) -> list[pathlib.Path]:
+        """Checkpoints of `tf.train.CheckpointManager`, which older versions wrote."""
         state = tf.train.get_checkpoint_state(os.fspath(self._folder))
         paths = state.all_model_checkpoint_paths if state else []
         return [self._folder / pathlib.Path(path).name for path in paths]
 
 
 def save_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
-    """Writes the network's weights to `<workdir>/weights.weights.h5`.
+    """Writes the weights of a network to `<workdir>/weights.weights.h5`.
 
     Args:
         network: Any Keras model.
         workdir: Folder of the run.
 
     Raises:
-        OSError: If it cannot be written; the former file is still there.
+        OSError: If the file cannot be written; the previous file is kept.
     """
-    with write_whole(pathlib.Path(workdir) / WEIGHTS_FILE) as path:
+    with atomic_write(pathlib.Path(workdir) / WEIGHTS_FILE) as path:
         try:
             network.save_weights(path)
             add_checksum(path)
-        except RuntimeError as error:  # So HDF5 says that the disk is full.
+        except RuntimeError as error:  # HDF5 raises this if the disk is full.
             raise OSError(str(error)) from error

@@ -1,7 +1,7 @@
-"""Training on several devices or machines, with TensorFlow's `tf.distribute`.
+"""Training on several devices or machines, with `tf.distribute`.
 
-A step is that of one device with the same batch: each replica takes an equal part of
-it, and the gradients are added up.
+A step gives the same result as on one device with the same batch: each replica
+processes an equal part of the batch, and the gradients are added up.
 """
 
 import contextlib
@@ -12,25 +12,25 @@ import numpy as np
 import tensorflow as tf
 
 from dpde_tf.data.batch_share import BatchShare
-from dpde_tf.training.strategies import worker_place
+from dpde_tf.training.strategies import worker_rank
 
 
 class Distribution:
-    """What a training needs of a strategy.
+    """A strategy, with the operations that training needs.
 
     Attributes:
         strategy: The strategy.
-        worker: Index of this process; 0 is the chief, which alone writes.
+        worker: Index of this process; 0 for the chief, the only one that writes files.
         num_workers: Number of processes.
-        num_replicas: Devices of all processes.
+        num_replicas: Number of devices of all processes.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy | None = None) -> None:
-        """Takes a strategy of `make_strategy`; None is the current one."""
+        """Takes a strategy of `make_strategy`; None for the current strategy."""
         self.strategy = strategy or tf.distribute.get_strategy()
         kind = tf.distribute.MultiWorkerMirroredStrategy
         several = isinstance(self.strategy, kind)
-        self.worker, self.num_workers = worker_place(
+        self.worker, self.num_workers = worker_rank(
             "multi_worker" if several else "none"
         )
         self.num_replicas = self.strategy.num_replicas_in_sync
@@ -43,14 +43,15 @@ class Distribution:
     def batches(
         self, make_dataset: Callable[..., tf.data.Dataset]
     ) -> Iterable[dict[str, tf.Tensor]]:
-        """Returns batches that `strategy.run` deals to the replicas.
+        """Returns batches that `strategy.run` distributes to the replicas.
 
         Args:
-            make_dataset: `make_dataset(share=...)` gives that share of all batches.
+            make_dataset: Function that returns the part `share` of all batches, called
+                as `make_dataset(share=...)`.
 
         Returns:
-            The distributed dataset. Names of images are left out: they are text,
-            which no GPU takes.
+            The distributed data set, without the names of images, since GPUs do not
+            support text.
         """
         share = BatchShare(
             self.worker, self.num_workers, self.num_replicas // self.num_workers
@@ -63,13 +64,14 @@ class Distribution:
         return self.strategy.distribute_datasets_from_function(make)
 
     def parts(self, images: object) -> object:
-        """Returns equal parts of a batch, which `strategy.run` deals to the replicas.
+        """Returns equal parts of a batch, which `strategy.run` gives to the replicas.
 
         Args:
-            images: `[B, ...]`, or a structure of such, the same on all workers.
+            images: Tensor `[B, ...]` or a structure of such tensors, equal on all
+                workers.
 
         Returns:
-            The parts; the last image fills up what is missing.
+            The parts; the last image is repeated to fill them up.
         """
         if self.num_replicas == 1:
             return images
@@ -85,14 +87,14 @@ class Distribution:
         )
 
     def apply(self, function: Callable, images: object) -> tf.Tensor:
-        """Returns `function(images)`, made in parts by the devices of this process.
+        """Returns `function(images)`, computed in parts by the devices of this process.
 
         Args:
-            function: A `tf.function` of `[B, ...]` whose output has as many rows.
-            images: `[B, ...]`, or a structure of such.
+            function: A `tf.function` that maps `[B, ...]` to as many rows.
+            images: Tensor `[B, ...]` or a structure of such tensors.
 
         Returns:
-            Its output.
+            The output for all images.
         """
         if self.num_replicas == 1:
             return function(images)
@@ -101,25 +103,26 @@ class Distribution:
         return tf.concat(rows, axis=0)[: len(tf.nest.flatten(images)[0])]
 
     def check_batch_size(self, batch_size: int) -> None:
-        """Raises an error unless the replicas can have equal parts of a batch.
+        """Checks that a batch can be divided equally among the replicas.
 
         Args:
-            batch_size: Images of all replicas together.
+            batch_size: Images per step on all replicas together.
 
         Raises:
-            ValueError: If they cannot.
+            ValueError: If the size is not a multiple of the number of replicas.
         """
         if batch_size % self.num_replicas:
             raise ValueError(
-                "--batch_size is that of all devices together and must be a multiple "
-                f"of their number, {self.num_replicas}. Received: {batch_size}."
+                "--batch_size counts the images of all devices together and must be a "
+                f"multiple of their number, {self.num_replicas}. Received: "
+                f"{batch_size}."
             )
 
     def check_same(self, *values: object) -> None:
-        """Raises an error unless all workers have the same values.
+        """Checks that all workers have the same values.
 
         Args:
-            *values: What must agree; its `repr` is compared.
+            *values: Values to compare, by their `repr`.
 
         Raises:
             ValueError: If another worker has other values.
@@ -135,16 +138,16 @@ class Distribution:
 
         if any(collect().numpy() != number):
             raise ValueError(
-                "The workers have other flags, records, checkpoints or weights than "
-                "each other. Give all the same command, and a --workdir and --records "
-                "that are the same folders for all."
+                "The flags, records, checkpoints or weights of the workers differ. Run "
+                "the same command on all workers, with a --workdir and --records that "
+                "are the same folders for all."
             )
 
     def check_same_arrays(self, read: Callable[[], list[np.ndarray]]) -> None:
-        """Raises an error unless all workers have the same arrays.
+        """Checks that all workers have the same arrays.
 
         Args:
-            read: Gives the arrays; not called by a worker that is alone.
+            read: Function that returns the arrays; not called if there is one worker.
 
         Raises:
             ValueError: If another worker has other arrays.
@@ -157,18 +160,18 @@ class Distribution:
         self.check_same(checksum)
 
     def first(self, value: object) -> tf.Tensor:
-        """Returns the first local replica's part of what `strategy.run` returned."""
+        """Returns the part of the first local replica in a result of `strategy.run`."""
         return self.strategy.experimental_local_results(value)[0]
 
     @contextlib.contextmanager
     def readable_errors(self) -> Iterator[None]:
-        """Says that a worker is lost, if TensorFlow fails in the block.
+        """Reports a lost worker if TensorFlow fails in the block.
 
         Yields:
             Nothing.
 
         Raises:
-            ConnectionError: If there are several workers, instead of the error.
+            ConnectionError: In place of the error, if there are several workers.
         """
         try:
             yield
@@ -178,20 +181,20 @@ class Distribution:
                 raise
             raise ConnectionError(
                 f"Worker {self.worker} of {self.num_workers} has lost another one, or "
-                "waited too long for it. Look at what the others say, end those that "
-                "still run, and give all the same commands again: they go on from the "
-                f"newest checkpoint. TensorFlow says: {_cause(error)}"
+                "waited too long for it. Look at the output of the others, stop those "
+                "that still run, and run the same commands again: they continue from "
+                f"the newest checkpoint. TensorFlow says: {_cause(error)}"
             ) from error
 
 
 def gather_rows(value: tf.Tensor) -> tf.Tensor:
-    """Returns the rows of all replicas; called in one replica's part of a step.
+    """Returns the rows of all replicas; call it in the replica context.
 
     Args:
-        value: `[B, ...]`, of the same shape on each.
+        value: Tensor `[B, ...]`, of the same shape on each replica.
 
     Returns:
-        `[replicas * B, ...]`.
+        Tensor `[replicas * B, ...]`.
     """
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
@@ -200,12 +203,12 @@ def gather_rows(value: tf.Tensor) -> tf.Tensor:
 
 
 def _without_names(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The batch without its text."""
+    """The batch without the names of its images."""
     return {key: value for key, value in batch.items() if key != "name"}
 
 
 def _cause(error: tf.errors.OpError) -> str:
-    """The line of an error of TensorFlow that says most."""
+    """The most informative line of an error of TensorFlow."""
     lines = error.message.strip().splitlines() or [type(error).__name__]
     causes = [line for line in lines if "aborted by" in line or "Deadline" in line]
     return (causes or lines)[0].strip()

@@ -1,7 +1,7 @@
-"""Keras's optimisers with one kernel for the update of each weight.
+"""Optimisers of Keras with one kernel for the update of each weight.
 
-Keras takes five passes over all weights for SGD with momentum and a dozen for AdamW,
-which are a tenth of a training step of the depth network on a CPU, and more.
+Keras makes five passes over all weights for SGD with momentum, and a dozen for AdamW.
+On a CPU, this takes a tenth or more of a training step of the depth network.
 """
 
 import keras
@@ -9,21 +9,21 @@ import tensorflow as tf
 
 
 class _ReducedGradients:
-    """Takes the gradients of all replicas, where Keras takes those of one.
+    """Takes gradients that are already summed over all replicas.
 
-    Keras adds them up after it has clipped each replica's for itself.
+    Keras would sum them after clipping the gradient of each replica separately.
     """
 
     def _all_reduce_sum_gradients(
         self, grads_and_vars: list[tuple[tf.Tensor, tf.Variable]]
     ) -> list[tuple[tf.Tensor, tf.Variable]]:
-        """Leaves them as they are: the training step has added them up."""
+        """Returns the gradients unchanged: the training step has summed them."""
         return grads_and_vars
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class FusedSGD(_ReducedGradients, keras.optimizers.SGD):
-    """`keras.optimizers.SGD` with momentum, by TensorFlow's kernel.
+    """`keras.optimizers.SGD` with momentum, by a kernel of TensorFlow.
 
     Source: Xu & Liu (2021), Sect. 4.2.
     """
@@ -47,7 +47,7 @@ class FusedSGD(_ReducedGradients, keras.optimizers.SGD):
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class FusedAdamW(_ReducedGradients, keras.optimizers.AdamW):
-    """`keras.optimizers.AdamW`, by TensorFlow's kernel.
+    """`keras.optimizers.AdamW`, by a kernel of TensorFlow.
 
     Source: Loshchilov & Hutter (2019), Algorithm 2.
     """
@@ -55,7 +55,7 @@ class FusedAdamW(_ReducedGradients, keras.optimizers.AdamW):
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
-        """Updates one weight, whose decay Keras has subtracted before."""
+        """Updates one weight, from which Keras has already subtracted the decay."""
         if self.amsgrad:
             super().update_step(gradient, variable, learning_rate)
             return

@@ -1,4 +1,4 @@
-"""What a training run writes about itself: `metrics.jsonl` and TensorBoard events."""
+"""Logs of a training run: `metrics.jsonl` and TensorBoard events."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.runs.run_folder import METRICS_FILE, TENSORBOARD, read_metrics
 from dpde_tf.visualization.colours import encode_png
 
@@ -17,14 +17,14 @@ _Summary = tf.compat.v1.Summary
 
 
 class TrainingLog:
-    """The log of one run; a resumed run goes on with it."""
+    """The log of one run; a resumed run continues it."""
 
     def __init__(
         self, workdir: str | pathlib.Path, finished_epochs: int, *, writes: bool = True
     ) -> None:
-        """Opens the log, and drops what was written after the given epoch.
+        """Opens the log, and drops all entries after the given epoch.
 
-        With `writes=False` nothing is written: another process writes the same.
+        With `writes=False`, nothing is written: another process writes the same.
         """
         self._path = pathlib.Path(workdir) / METRICS_FILE
         self._writes = writes
@@ -39,11 +39,11 @@ class TrainingLog:
         """Returns a progress bar of an epoch, which shows `loss` and `images/s`.
 
         Args:
-            title: Printed above it.
+            title: Title, printed above the bar.
             num_steps: Steps in the epoch.
 
         Returns:
-            The bar; it shows nothing if nothing is to be written.
+            The bar; a silent one with `writes=False`.
         """
         if self._writes:
             print(title, flush=True)
@@ -57,20 +57,21 @@ class TrainingLog:
 
         Args:
             step: Finished steps of the run.
-            values: Name to value.
+            values: Values by name.
         """
         self._write(step, {f"train/{name}": value for name, value in values.items()})
 
     def write_epoch(self, row: dict) -> None:
-        """Appends one line to `metrics.jsonl`, and its validation to TensorBoard.
+        """Appends one line to `metrics.jsonl`, and writes its scores to TensorBoard.
 
         Args:
-            row: Fields of the line; `validation`, if there, holds a dictionary.
+            row: Fields of the line; the optional field `validation` is a dictionary of
+                scores.
         """
         if not self._writes:
             return
         self._rows.append(row)
-        with write_whole(self._path) as path:
+        with atomic_write(self._path) as path:
             path.write_text("".join(json.dumps(row) + "\n" for row in self._rows))
         if scores := row.get("validation", {}):
             print("validation: " + ", ".join(f"{k} {v:.4f}" for k, v in scores.items()))
@@ -101,6 +102,6 @@ class TrainingLog:
         self._write_summary(step, _Summary(value=values))
 
     def _write_summary(self, step: int, summary: "_Summary") -> None:
-        """Writes one event. `tf.summary.scalar` would need the package tensorboard."""
+        """Writes one event; `tf.summary.scalar` would need the package tensorboard."""
         with self._writer.as_default():
             tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step)

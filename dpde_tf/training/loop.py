@@ -1,4 +1,4 @@
-"""The training loop of both networks."""
+"""The training loop of all networks."""
 
 import dataclasses
 import functools
@@ -30,10 +30,10 @@ from dpde_tf.training.validation import Validation
 
 
 class Trainer:
-    """Trains one network; a run that was interrupted goes on where it stood.
+    """Trains one network; an interrupted run continues where it stopped.
 
-    Under a strategy of several replicas, each takes its part of every batch. Of several
-    processes, all make the same decisions, and the chief alone writes.
+    With several replicas, each takes an equal part of every batch. With several
+    processes, all make the same decisions, and only the chief writes files.
     """
 
     def __init__(
@@ -52,17 +52,17 @@ class Trainer:
 
         Args:
             network: The network, built in the scope of `strategy`.
-            objective: Its losses and metrics.
-            records: Training records; `config.num_validation` are held out.
+            objective: Losses and metrics of the network.
+            records: Training records; `config.num_validation` of them are held out.
             config: Optimisation and data order.
             augmentation: Random changes of the training images.
             workdir: Folder of the run.
-            strategy: See `make_strategy`; None is the current strategy.
-            coarse: Makes the coarse depth maps that a guided network sees.
+            strategy: Strategy of `make_strategy`; None for the current strategy.
+            coarse: Source of the coarse depth maps for a guided network.
 
         Raises:
-            ValueError: If the newest checkpoint is not of this network, or the
-                processes of the strategy were not given the same.
+            ValueError: If the newest checkpoint is of another network, or the arguments
+                differ between the processes of the strategy.
         """
         self._network = network
         self._config = config
@@ -96,7 +96,7 @@ class Trainer:
         distribution.check_same(
             config, augmentation, objective, records.split.shards, self._progress
         )
-        # Files of weights may differ where their names do not.
+        # Weight files of the same name may differ between processes.
         distribution.check_same_arrays(network.get_weights)
         self._stop = StopSignals()
         self._signal_of_any = None
@@ -108,25 +108,27 @@ class Trainer:
         return self._progress.step(self._steps_per_epoch)
 
     def train(self, stop: StopSignals | None = None) -> None:
-        """Trains to the last epoch, and writes the weights after each.
+        """Trains to the last epoch, and writes the weights after each epoch.
 
         Args:
-            stop: Looked at between steps; None if nobody asks to stop.
+            stop: Signals to stop, checked between steps; None to ignore signals.
 
         Raises:
-            BadStepError: If a step is bad and none is to be left out, or too many
-                are. The newest checkpoint is from before it.
-            StoppedBySignalError: If a signal asked to stop. All is saved.
-            OSError: If a shard is missing (all is saved), or a file cannot be written.
-            DamagedShardError: If a shard was changed. All is saved.
-            ConnectionError: If another process is lost. The newest checkpoint is whole.
+            BadStepError: If a step is bad and bad steps are not skipped, or too many
+                are bad. The newest checkpoint is from before the step.
+            StoppedBySignalError: If a signal asked to stop. The state is saved.
+            OSError: If a shard is missing (the state is saved), or a file cannot be
+                written.
+            DamagedShardError: If a shard was changed. The state is saved.
+            ConnectionError: If another process is lost. The newest checkpoint is
+                complete.
         """
         self._stop = stop or self._stop
         with self._distribution.readable_errors():
             self._train()
 
     def _train(self) -> None:
-        """Trains to the last epoch, whatever happens on the way."""
+        """Trains to the last epoch; skips bad steps and saves before other errors."""
         if self._config.on_bad_step == "skip":
             self._save()  # Even the first step may be bad.
         while self._progress.epoch < self._config.epochs:
@@ -135,13 +137,13 @@ class Trainer:
                 self._train_epoch()
                 self._finish_epoch()
             except BadStepError as error:
-                self._leave_out(error)
+                self._skip_bad_step(error)
             except (DamagedShardError, FileNotFoundError):
                 self._save()
                 raise
 
     def _train_epoch(self) -> None:
-        """Runs the steps of the current epoch that are left."""
+        """Runs the remaining steps of the current epoch."""
         progress, config = self._progress, self._config
         batches = self._distribution.batches(
             functools.partial(
@@ -165,13 +167,13 @@ class Trainer:
                     progress.step_in_epoch += 1
                     continue
                 self._train_one(batch)
-                # From step to step, so that waiting for data and checkpoints counts.
+                # From step to step, to include waiting for data and checkpoints.
                 progress.seconds += time.perf_counter() - start
                 start = time.perf_counter()
                 loss, rate = progress.means()["loss"], progress.images_per_second()
                 bar.update(progress.step_in_epoch, [("loss", loss), ("images/s", rate)])
                 self._stop_if_asked()
-                # The last step's is saved after validation.
+                # The checkpoint of the last step is saved after validation.
                 done = progress.step_in_epoch
                 if done % config.checkpoint_steps == 0 and done < self._steps_per_epoch:
                     self._save()
@@ -182,7 +184,7 @@ class Trainer:
         terms, gradient_norm = self._step(batch, signal)
         terms = {name: value.numpy() for name, value in terms.items()}
         self._signal_of_any = int(terms.pop("signal").max()) or None
-        # Without the records that only fill up the batch.
+        # Drop the records that only fill up the batch.
         terms = {name: value[terms["index"] >= 0] for name, value in terms.items()}
         indices = terms.pop("index").astype(int)
         gradient_norm = float(gradient_norm)
@@ -196,12 +198,12 @@ class Trainer:
     def _check_step(
         self, indices: np.ndarray, terms: dict[str, np.ndarray], norm: float
     ) -> None:
-        """Raises a BadStepError if the step's numbers are broken."""
+        """Raises a BadStepError for a loss or gradient that is unusable."""
         images = functools.partial(self._training.describe, indices)
         loss = terms["loss"][terms["measured"] > 0]
         if not loss.size:
             raise bad_steps.unmeasured_step(self.step, images())
-        # A scaled float16 loss may overflow: the optimiser skips that step itself.
+        # A scaled float16 loss may overflow; the optimiser skips such a step itself.
         if isinstance(self._optimizer, keras.optimizers.LossScaleOptimizer):
             norm = 0.0
         limit = self._progress.loss_limit(self._config.max_loss_growth)
@@ -209,28 +211,28 @@ class Trainer:
             return
         raise bad_steps.bad_step(self.step, images(), terms["loss"], norm, limit=limit)
 
-    def _leave_out(self, error: BadStepError) -> None:
-        """Goes back to the newest checkpoint, to go on without the bad batch."""
+    def _skip_bad_step(self, error: BadStepError) -> None:
+        """Restores the newest checkpoint, to continue without the bad batch."""
         former = self._progress.skipped
         row = range(error.step - bad_steps.MAX_IN_A_ROW, error.step)
         if (
             self._config.on_bad_step != "skip"
-            or error.step in former  # It was not to blame.
+            or error.step in former  # Skipping it did not help.
             or set(row) <= set(former)
         ):
             raise error
-        logging.warning("%s Going on without its batch.", error.what)
+        logging.warning("%s Continuing without its batch.", error.what)
         skipped = sorted([*former, error.step])
         self._progress = dataclasses.replace(self._store.restore(), skipped=skipped)
 
     def _save(self) -> None:
-        """Saves a checkpoint, but none before the first step that nobody needs."""
+        """Saves a checkpoint; before the first step, only if bad steps are skipped."""
         if self.step or self._config.on_bad_step == "skip":
             bad_steps.check_weights(self.step - 1, self._network, self._optimizer)
             self._store.save(self._progress)
 
     def _stop_if_asked(self) -> None:
-        """Saves, and raises an error if a signal has come."""
+        """Saves the state and raises an error if a signal was received."""
         several = self._distribution.num_workers > 1
         signal = self._signal_of_any if several else self._stop.received
         if signal is not None:
@@ -238,12 +240,12 @@ class Trainer:
             raise StoppedBySignalError(signal, self.step)
 
     def _learning_rate(self) -> float:
-        """The rate of the step that was just made."""
+        """The learning rate of the last step."""
         steps = self._progress.steps_taken(self._steps_per_epoch)
         return float(self._schedule(steps - 1))
 
     def _finish_epoch(self) -> None:
-        """Validates, logs, and saves checkpoint and weights."""
+        """Validates, logs, and saves weights and checkpoint."""
         progress = self._progress
         bad_steps.check_weights(self.step - 1, self._network, self._optimizer)
         row = {
@@ -259,7 +261,7 @@ class Trainer:
             row["validation"] = scores
             self._log.write_pictures(self.step, self._validation.pictures())
         self._log.write_epoch(row)
-        # The weights come first: what a checkpoint says is finished has weights.
+        # The weights come first, so that each epoch finished in a checkpoint has them.
         if self._distribution.is_chief:
             save_weights(self._network, self._workdir)
         self._progress = progress.next_epoch()

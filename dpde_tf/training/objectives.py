@@ -1,4 +1,4 @@
-"""What each of the two networks is trained for, scored by and pictured as."""
+"""Losses, validation metrics and pictures of each network."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -26,16 +26,16 @@ Batch = dict[str, tf.Tensor]
 
 
 class Objective(Protocol):
-    """The part of a training that differs between the networks."""
+    """The part of training that differs between the networks."""
 
     inputs: tuple[str, ...]
-    """Of the batch's fields, what the network takes: one, or several by name."""
+    """Fields of the batch that are inputs of the network."""
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `loss`, its terms, and `measured`, each `[B]`.
 
-        `measured` is the share of the pixels that the loss is taken over; the loss of
-        an image without any says nothing.
+        `measured` is the share of the pixels that the loss uses; the loss of an image
+        without such pixels has no meaning.
 
         Args:
             batch: `image` `[B, H, W, 3]` and `depth` `[B, H, W, 1]`.
@@ -46,24 +46,24 @@ class Objective(Protocol):
         """Returns the validation metrics over (batch, prediction) pairs.
 
         Args:
-            batches: All of the validation set, with the network's output.
+            batches: All batches of the validation set, with the output of the network.
         """
 
     def pictures(self, batch: Batch, predicted: np.ndarray) -> list[np.ndarray]:
         """Returns pictures of the first image: truth and prediction, RGB uint8.
 
         Args:
-            batch: As above.
+            batch: Batch with the first image.
             predicted: Output of the network.
         """
 
 
 @dataclasses.dataclass(frozen=True)
 class DepthObjective:
-    """BerHu and 1 - FSIM of the depth, at the size of the network's output.
+    """BerHu and 1 - FSIM of the depth, at the size of the output of the network.
 
     Attributes:
-        config: Weights and options; `max_depth` must be a number.
+        config: Weights and options; `max_depth` must not be None.
 
     Source: Xu & Liu (2021), Eq. 1.
     """
@@ -72,13 +72,13 @@ class DepthObjective:
     inputs: ClassVar = ("image",)
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns `loss`, `berhu`, `measured`, and `fsim_loss` if it has a weight."""
+        """Returns `loss`, `berhu`, `measured` and, if weighted, `fsim_loss`."""
         truth = depth_at_size_of(batch["depth"], predicted)
         loss = losses.DepthLoss(**dataclasses.asdict(self.config))
         return loss.terms(truth, predicted) | {"measured": _share(truth > 0.0)}
 
     def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
-        """Returns the paper's metrics at the size of the ground truth."""
+        """Returns the metrics of the paper at the size of the ground truth."""
         total = np.zeros(PixelErrors.NUM_SUMS)
         for batch, predicted in batches:
             truth = batch["depth"].numpy()
@@ -89,7 +89,7 @@ class DepthObjective:
         return dict(zip(PixelErrors.NAMES, values, strict=True))
 
     def pictures(self, batch: Batch, predicted: np.ndarray) -> list[np.ndarray]:
-        """Returns colour maps of the true and the predicted depth, in one scale."""
+        """Returns colour maps of the true and the predicted depth, on one scale."""
         truth = batch["depth"][0, ..., 0].numpy()
         shown = tf.image.resize(predicted[:1], truth.shape).numpy()[0, ..., 0]
         limits = {"min_depth": 0.0, "max_depth": float(truth.max())}
@@ -101,7 +101,7 @@ class GradientObjective:
     """The logarithmic l1 loss of the depth gradients.
 
     Attributes:
-        config: The constant of the loss.
+        config: Constant of the loss.
 
     Source: Xu & Liu (2021), Eq. 4.
     """
@@ -118,9 +118,9 @@ class GradientObjective:
         return {"loss": loss, "measured": _share(valid_mask)}
 
     def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
-        """Returns `GradientMapErrors`, and loss and absolute error of predicting zero.
+        """Returns `GradientMapErrors`, and loss and absolute error for predicting zero.
 
-        A network whose figures are those of zero has learned nothing.
+        A network that is not better than predicting zero has learned nothing.
         """
         total, total_of_zero = np.zeros([2, GradientMapErrors.NUM_SUMS])
         for batch, predicted in batches:
@@ -172,7 +172,7 @@ class ContextObjective:
         }
 
     def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
-        """Returns what `GradientObjective` says of the differences of the depth."""
+        """Returns the scores of `GradientObjective` for the depth differences."""
         return _GRADIENTS.scores(
             (batch, _differences(predicted)) for batch, predicted in batches
         )
@@ -186,7 +186,7 @@ class ContextObjective:
 class GuidedObjective:
     """Absolute errors of depth, and of its differences, for the guided network.
 
-    Depth is divided by the mean of the coarse map, so that the unit does not matter.
+    Depth is divided by the mean of the coarse map, so the errors have no unit.
 
     Attributes:
         config: Weights.
@@ -210,7 +210,7 @@ class GuidedObjective:
         }
 
     def scores(self, batches: Iterable[tuple[Batch, np.ndarray]]) -> dict[str, float]:
-        """Returns errors, edges and boundaries of the depth and of the coarse map."""
+        """Returns pixel, edge and boundary scores of the depth and the coarse map."""
         kinds = (PixelErrors, EdgeAccuracy, BoundaryF1)
         totals = {name: [0.0] * len(kinds) for name in ("", "_of_coarse")}
         for batch, predicted in batches:
@@ -237,14 +237,14 @@ class GuidedObjective:
 
 
 def network_inputs(objective: Objective, batch: Batch) -> tf.Tensor | Batch:
-    """Returns what a network takes of a batch.
+    """Returns the inputs of a network.
 
     Args:
-        objective: Says which fields.
-        batch: Has them.
+        objective: Objective of the network, which names the inputs.
+        batch: Batch with these fields.
 
     Returns:
-        The field if there is one, else a dictionary of the fields.
+        A single field, or a dictionary of several fields.
     """
     fields = {name: batch[name] for name in objective.inputs}
     return fields if len(fields) > 1 else fields.popitem()[1]

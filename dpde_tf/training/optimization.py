@@ -13,18 +13,17 @@ from dpde_tf.training.fused_optimizers import FusedAdamW, FusedSGD
 class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
     """The learning rate as a function of the step.
 
-    `paper`: the initial rate for the first third of the epochs (rounded up), half of
-    it to the end of the second, a tenth for the rest; with 30 epochs 1e-2, 5e-3 and
-    1e-3, ten epochs each.
-    `cosine`: half a cosine from the initial rate to 0. Either is multiplied by a
-    linear warm-up from 0 to 1 over the first steps, if there is one.
+    `paper` is the initial rate in the first third of the epochs (rounded up), half of
+    it in the second third, and a tenth in the last: 1e-2, 5e-3 and 1e-3 for ten of 30
+    epochs each. `cosine` is half a cosine from the initial rate to 0. Both are
+    multiplied by an optional linear warm-up from 0 to 1 over the first steps.
 
     Attributes:
-        initial: The initial rate.
+        initial: Initial rate.
         schedule: `paper` or `cosine`.
         epochs: Epochs of the whole run.
-        steps_per_epoch: Steps in each.
-        warmup_steps: Steps of the warm-up; 0 is none.
+        steps_per_epoch: Steps in an epoch.
+        warmup_steps: Steps of the warm-up; 0 for none.
 
     Source: Xu & Liu (2021), Sect. 4.2.
     """
@@ -63,7 +62,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
         return self.initial * factor
 
     def get_config(self) -> dict:
-        """Returns what the constructor needs to make the same schedule again."""
+        """Returns the arguments for creating an equal schedule."""
         return dict(vars(self))
 
 
@@ -96,11 +95,11 @@ def build_optimizer(config: TrainingConfig, schedule: LearningRate) -> keras.Opt
 
     Args:
         config: Optimiser, momentum, decay, clipping.
-        schedule: Its learning rate.
+        schedule: Learning rate.
 
     Returns:
-        SGD with momentum, or AdamW; under the policy `mixed_float16` with a dynamic
-        scale of the loss.
+        SGD with momentum, or AdamW; under the policy `mixed_float16` with dynamic loss
+        scaling.
 
     Raises:
         ValueError: If the optimiser is unknown.

@@ -1,4 +1,4 @@
-"""The two named recipes of training, for each of the two networks."""
+"""Named presets of training options, for each network."""
 
 import dataclasses
 
@@ -6,15 +6,15 @@ from dpde_tf.config import AugmentationConfig, TrainingConfig
 
 PRESETS = ("paper", "recommended")
 
-# The gradient network sees 21x21 pixels, so crops pose it the same problem as images.
+# The receptive field of the gradient network is 21x21 pixels, so crops suffice.
 _GRADIENT_CROP = (112, 144)
-# More of the image than it needs for an edge, less time than whole images.
+# Larger than needed for an edge, and faster than whole images.
 _GUIDED_CROP = (144, 192)
 
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A recipe.
+    """Options of training.
 
     Attributes:
         training: Optimisation and data order.
@@ -26,20 +26,20 @@ class Preset:
 
 
 def depth_preset(name: str) -> Preset:
-    """Returns a recipe for the depth network.
+    """Returns a preset for the depth network.
 
-    `paper` is what the paper says: SGD with momentum 0.9, 30 epochs at 1e-2, 5e-3 and
-    1e-3, no augmentation. `recommended` keeps its network, losses, images and epochs,
-    with AdamW, a cosine, and the augmentation of Eigen et al. (2014).
+    `paper` follows the paper: SGD with momentum 0.9, 30 epochs at 1e-2, 5e-3 and 1e-3,
+    no augmentation. `recommended` has the same network, losses, images and epochs, but
+    AdamW, a cosine schedule, and the augmentation of Eigen et al. (2014).
 
     Args:
         name: One of `PRESETS`.
 
     Returns:
-        The recipe.
+        The preset.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If there is no such preset.
 
     Source: Xu & Liu (2021), Sect. 4.2.
     """
@@ -61,18 +61,18 @@ def depth_preset(name: str) -> Preset:
 
 
 def gradient_preset(name: str) -> Preset:
-    """Returns a recipe for the gradient network: that of depth, on random crops.
+    """Returns a preset for the gradient network: the depth preset, on random crops.
 
-    The paper gives no schedule of its own for this network.
+    The paper gives no separate schedule for this network.
 
     Args:
         name: One of `PRESETS`.
 
     Returns:
-        The recipe.
+        The preset.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If there is no such preset.
 
     Source: Xu & Liu (2021), Sect. 4.2.
     """
@@ -82,16 +82,17 @@ def gradient_preset(name: str) -> Preset:
 
 
 def guided_preset(name: str) -> Preset:
-    """Returns a recipe for the guided network, which is no part of the paper.
+    """Returns a preset for the guided network, which is not part of the paper.
 
     Args:
         name: One of `PRESETS`; both give the same.
 
     Returns:
-        The recipe: random crops, AdamW, a cosine, and the augmentation of depth.
+        The preset: random crops, AdamW, a cosine schedule, and the augmentation of the
+        depth preset.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If there is no such preset.
     """
     _check_name(name)
     preset = depth_preset("recommended")
@@ -103,8 +104,8 @@ def guided_preset(name: str) -> Preset:
 
 
 def _check_name(name: str) -> None:
-    """Refuses an unknown preset."""
+    """Raises an error for an unknown preset."""
     if name not in PRESETS:
         raise ValueError(
-            f"There is no preset {name!r}; --preset knows: {', '.join(PRESETS)}."
+            f"--preset must be one of {', '.join(PRESETS)}. Received: {name!r}."
         )

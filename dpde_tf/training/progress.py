@@ -1,31 +1,32 @@
-"""Where a training run stands, as its checkpoints keep it."""
+"""Progress of a training run, as saved in its checkpoints."""
 
 import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 
-# Of the moving average of the loss.
+# Momentum of the moving average of the loss.
 _MOMENTUM = 0.9
 
 
 @dataclasses.dataclass
 class Progress:
-    """Where a run stands.
+    """Progress of a run.
 
-    The order of the data and all random changes of images follow from the run's seed,
-    the epoch and the step alone (see `dpde_tf.data.input_pipeline`), so these two
-    numbers are also the state of the data and of the random generators.
+    The order of the data and all random changes of images depend only on the seed of
+    the run, the epoch and the step (see `dpde_tf.data.input_pipeline`). These two
+    numbers are therefore also the state of the data and of the random generators.
 
     Attributes:
-        epoch: Finished epochs.
-        step_in_epoch: Finished steps of the current one, with those left out.
-        images: Images of the current epoch that were trained on.
-        images_with_depth: Those of them that have a measured pixel.
-        sums: Of each loss term over the images of the current epoch.
+        epoch: Number of finished epochs.
+        step_in_epoch: Number of finished steps of the current epoch, including skipped
+            steps.
+        images: Number of images of the current epoch used for training.
+        images_with_depth: Number of these images that have a measured pixel.
+        sums: Sum of each loss term over the images of the current epoch.
         seconds: Time spent on the current epoch.
-        typical_loss: Moving average of the loss of a step; None before the first.
-        skipped: Steps of the whole run, from 0, that are left out.
+        typical_loss: Moving average of the loss of a step; None before the first step.
+        skipped: Skipped steps of the whole run, counted from 0.
     """
 
     epoch: int = 0
@@ -39,26 +40,27 @@ class Progress:
 
     @property
     def place(self) -> tuple[int, int]:
-        """Finished epochs, and finished steps of the current one."""
+        """Finished epochs, and finished steps of the current epoch."""
         return self.epoch, self.step_in_epoch
 
     def step(self, steps_per_epoch: int) -> int:
-        """Returns the finished steps of the whole run.
+        """Returns the number of finished steps of the whole run.
 
         Args:
             steps_per_epoch: Steps in an epoch.
 
         Returns:
-            Their number, with those left out.
+            The number, including skipped steps.
         """
         return self.epoch * steps_per_epoch + self.step_in_epoch
 
     def add(self, losses: Mapping[str, np.ndarray]) -> None:
-        """Counts one step.
+        """Adds one step.
 
         Args:
-            losses: Loss term to values by image. `loss` and `measured`, the share of
-                measured pixels, are two; an image must have a measured pixel.
+            losses: Values by image for each loss term. `loss` and `measured`, the share
+                of measured pixels, are required; at least one image must have a
+                measured pixel.
         """
         self.step_in_epoch += 1
         has_depth = losses["measured"] > 0
@@ -73,10 +75,10 @@ class Progress:
         self.typical_loss = _MOMENTUM * self.typical_loss + (1.0 - _MOMENTUM) * loss
 
     def means(self) -> dict[str, float]:
-        """Returns the mean of each loss term over the images with depth so far.
+        """Returns the mean of each loss term over the images with measured depth.
 
         Returns:
-            Means by name; that of `measured` is over all images.
+            Means by name; the mean of `measured` is over all images.
         """
         return {
             name: total
@@ -85,10 +87,10 @@ class Progress:
         }
 
     def loss_limit(self, growth: float) -> float:
-        """Returns the largest loss of the next step that is no explosion.
+        """Returns the largest loss of the next step that does not count as exploding.
 
         Args:
-            growth: How many times the typical loss that is; 0 is no limit.
+            growth: Ratio of the limit to the typical loss; 0 for no limit.
 
         Returns:
             The limit; infinite before the first step.
@@ -102,19 +104,19 @@ class Progress:
         return self.images / self.seconds if self.images else 0.0
 
     def steps_taken(self, steps_per_epoch: int) -> int:
-        """Returns the steps of the whole run that were not left out.
+        """Returns the number of steps of the whole run that were not skipped.
 
         Args:
             steps_per_epoch: Steps in an epoch.
 
         Returns:
-            Their number.
+            The number of updates of the weights.
         """
         end = self.step(steps_per_epoch)
         return end - sum(step < end for step in self.skipped)
 
     def next_epoch(self) -> "Progress":
-        """Returns where a run stands that has finished this epoch."""
+        """Returns the progress at the start of the next epoch."""
         return Progress(
             epoch=self.epoch + 1, typical_loss=self.typical_loss, skipped=self.skipped
         )

@@ -8,7 +8,7 @@ from dpde_tf.training.objectives import Batch, Objective, network_inputs
 
 
 class TrainingStep:
-    """The step of all replicas."""
+    """A training step on all replicas."""
 
     def __init__(
         self,
@@ -17,7 +17,7 @@ class TrainingStep:
         optimizer: keras.Optimizer,
         distribution: Distribution,
     ) -> None:
-        """Takes network and optimiser of the distribution's strategy."""
+        """Takes a network and an optimiser that were built under the strategy."""
         self._network = network
         self._objective = objective
         self._optimizer = optimizer
@@ -30,13 +30,13 @@ class TrainingStep:
         """Updates the weights once.
 
         Args:
-            batch: Of `Distribution.batches`.
-            signal: What this process tells all others, float32.
+            batch: Batch of `Distribution.batches`.
+            signal: Number that this process sends to all others, float32.
 
         Returns:
-            The losses of all replicas' images before the update, `[B]`, with `signal`
-            of the process of each and `index` of each image; and the global norm of
-            the gradient.
+            The losses of the images of all replicas before the update, `[B]`, with the
+            `signal` of the process and the `index` of each image; and the global norm
+            of the gradient.
         """
         strategy, first = self._distribution.strategy, self._distribution.first
         terms, norm = strategy.run(self._replica_step, args=(batch, signal))
@@ -45,7 +45,7 @@ class TrainingStep:
     def _replica_step(
         self, batch: Batch, signal: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """The step on one replica's part of the batch; returns the losses of all."""
+        """Trains on the part of one replica; returns the losses of all replicas."""
         terms, norm = train_on_batch(
             self._network,
             self._objective,
@@ -71,17 +71,17 @@ def train_on_batch(
     """Updates the weights of a network once.
 
     Args:
-        network: What is trained.
-        objective: Its losses.
-        optimizer: Built for the network's trainable variables.
-        batch: `image` `[B, H, W, 3]`, `depth` `[B, H, W, 1]`, and what the network
-            takes.
-        num_replicas: Replicas that take this step together.
+        network: Network in training.
+        objective: Losses of the network.
+        optimizer: Optimiser, built for the trainable variables of the network.
+        batch: `image` `[B, H, W, 3]`, `depth` `[B, H, W, 1]`, and any other inputs of
+            the network.
+        num_replicas: Number of replicas that take this step together.
 
     Returns:
         The losses before the update, each `[B]`, and the global norm of the gradient
-        of all replicas, without the optimiser's scale of the loss. What is minimised is
-        the mean over the images, of all replicas, that have a measured pixel.
+        over all replicas, without loss scaling. The step minimises the mean loss over
+        those images of all replicas that have a measured pixel.
     """
     variables = network.trainable_variables
     with tf.GradientTape() as tape:
@@ -91,7 +91,7 @@ def train_on_batch(
         scaled = optimizer.scale_loss(loss)
     gradients = tape.gradient(scaled, variables)
     if num_replicas > 1:
-        # Before the optimiser, which would clip each replica's for itself.
+        # Before the optimiser, which would clip the gradient of each replica.
         context = tf.distribute.get_replica_context()
         gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         _average_moving_statistics(network)
@@ -101,7 +101,7 @@ def train_on_batch(
 
 
 def _mean_of_measured(terms: dict[str, tf.Tensor], num_replicas: int) -> tf.Tensor:
-    """This replica's part of the mean loss over the images with a measured pixel."""
+    """Part of this replica in the mean loss over images with a measured pixel."""
     measured = tf.cast(terms["measured"] > 0.0, terms["loss"].dtype)
     count = tf.reduce_sum(measured)
     if num_replicas > 1:
@@ -111,7 +111,7 @@ def _mean_of_measured(terms: dict[str, tf.Tensor], num_replicas: int) -> tf.Tens
 
 
 def _average_moving_statistics(network: keras.Model) -> None:
-    """Makes the moving averages of batch normalisation those of all replicas."""
+    """Averages the moving statistics of batch normalisation over all replicas."""
     statistics = [
         variable
         for variable in network.non_trainable_variables

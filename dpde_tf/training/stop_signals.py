@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C as wishes that a training grants between two steps."""
+"""Graceful shutdown on SIGTERM and SIGINT (Ctrl-C), between two training steps."""
 
 import os
 import signal
@@ -10,47 +10,47 @@ _STDERR = 2
 
 
 class StoppedBySignalError(Exception):
-    """A training was asked to stop, and has saved what it had."""
+    """Training was asked to stop, and has saved its state."""
 
     def __init__(self, number: int, step: int) -> None:
         """Takes the signal and the finished steps of the run."""
         super().__init__(
-            f"Stopped by {signal.Signals(number).name} after step {step}. The same "
-            "command goes on from there."
+            f"Stopped by {signal.Signals(number).name} after step {step}. Run the same "
+            "command again to continue from there."
         )
-        # As shells have it.
+        # The convention of shells.
         self.exit_code = 128 + number
 
 
 class StopSignals:
-    """Notes the first SIGTERM or SIGINT; the second one acts as always.
+    """Records the first SIGTERM or SIGINT; the second one has its usual effect.
 
     Attributes:
-        received: The signal, or None.
+        received: The received signal, or None.
     """
 
     def __init__(self) -> None:
-        """Notes nothing before it is entered."""
+        """Records no signals until the context is entered."""
         self.received: int | None = None
         self._former = {}
 
     def __enter__(self) -> "StopSignals":
-        """Begins to note signals; only the main thread can."""
+        """Installs the handlers; only the main thread can."""
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
                 self._former[number] = signal.signal(number, self._note)
         return self
 
-    def take_back(self) -> None:
-        """Notes signals again, if a library has set handlers of its own meanwhile.
+    def reinstall_handlers(self) -> None:
+        """Reinstalls the handlers, in case a library has replaced them.
 
-        TensorFlow does, of SIGTERM, for a strategy of several processes.
+        TensorFlow replaces the handler of SIGTERM for a strategy of several processes.
         """
         for number in self._former:
             signal.signal(number, self._note)
 
     def __exit__(self, *exception: object) -> None:
-        """Gives the signals back their effects."""
+        """Restores the previous handlers."""
         while self._former:
             signal.signal(*self._former.popitem())
 
@@ -59,6 +59,6 @@ class StopSignals:
         del frame
         self.received = number
         self.__exit__()
-        # Not `print`, which may be what was interrupted.
+        # Not `print`, since the signal may have interrupted a call of it.
         name = signal.Signals(number).name
         os.write(_STDERR, f"\n{name}: stopping after this step.\n".encode())

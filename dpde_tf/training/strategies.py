@@ -1,4 +1,4 @@
-"""The strategies of `tf.distribute` for one device, one machine and several."""
+"""Strategies of `tf.distribute` for one device, one machine and several machines."""
 
 import json
 import os
@@ -8,18 +8,18 @@ import tensorflow as tf
 DISTRIBUTIONS = ("none", "mirrored", "multi_worker")
 
 _TF_CONFIG = "TF_CONFIG"
-# What a worker waits for another: longer than tracing and checkpoints ever take.
+# Longest time that a worker waits for another; tracing and checkpoints take less.
 _TIMEOUT_SECONDS = 600.0
 
 
 def check_distribution(distribution: str) -> None:
-    """Raises an error unless it is one that there is.
+    """Checks the name of a distribution.
 
     Args:
         distribution: One of `DISTRIBUTIONS`.
 
     Raises:
-        ValueError: If it is another word.
+        ValueError: If the name is not one of these.
     """
     if distribution not in DISTRIBUTIONS:
         raise ValueError(
@@ -28,15 +28,15 @@ def check_distribution(distribution: str) -> None:
         )
 
 
-def worker_place(distribution: str | None) -> tuple[int, int]:
-    """Returns which of how many workers this process is.
+def worker_rank(distribution: str | None) -> tuple[int, int]:
+    """Returns the rank of this process and the number of workers.
 
     Args:
-        distribution: With `multi_worker`, TF_CONFIG tells; else, or with None, there
-            is one worker.
+        distribution: `multi_worker` to read TF_CONFIG; anything else, also None, for a
+            single worker.
 
     Returns:
-        Index, 0 for the chief, and number of workers.
+        Rank, 0 for the chief, and number of workers.
 
     Raises:
         ValueError: If TF_CONFIG is missing or wrong.
@@ -52,7 +52,7 @@ def worker_place(distribution: str | None) -> tuple[int, int]:
         if task["type"] in ("chief", "worker") and 0 <= index < len(jobs):
             return index, len(jobs)
     except (ValueError, KeyError, TypeError, AttributeError):
-        pass  # The same remedy.
+        pass  # The error below names the remedy.
     raise ValueError(
         f"--distribution=multi_worker needs {_TF_CONFIG} in the environment, such as "
         '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": '
@@ -67,17 +67,17 @@ def make_strategy(
     """Returns the strategy under which networks must be built.
 
     Args:
-        distribution: `none` is one device; `mirrored` all GPUs of this process, or
-            its logical CPU devices if it has none; `multi_worker` those of all
-            processes that TF_CONFIG lists. The last must be made before TensorFlow
-            does anything else, and waits for the other workers.
-        timeout_seconds: How long a worker waits for the others in a step.
+        distribution: `none` for one device; `mirrored` for all GPUs of this process, or
+            its logical CPU devices if it has no GPU; `multi_worker` for the devices of
+            all processes that TF_CONFIG lists. Call this function with `multi_worker`
+            before any other use of TensorFlow; it waits for the other workers.
+        timeout_seconds: Longest time that a worker waits for the others in a step.
 
     Returns:
         The strategy.
 
     Raises:
-        ValueError: If the word is unknown, or TF_CONFIG is missing or wrong.
+        ValueError: If the name is unknown, or TF_CONFIG is missing or wrong.
     """
     check_distribution(distribution)
     if distribution == "none":
@@ -88,7 +88,7 @@ def make_strategy(
         if len(devices) == 1:
             return tf.distribute.get_strategy()
         return tf.distribute.MirroredStrategy([device.name for device in devices])
-    worker_place(distribution)
+    worker_rank(distribution)
     options = tf.distribute.experimental.CommunicationOptions(
         timeout_seconds=timeout_seconds
     )

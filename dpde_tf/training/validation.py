@@ -1,4 +1,4 @@
-"""Scores and pictures of a network on held-out records."""
+"""Validation scores and pictures on held-out records."""
 
 from collections.abc import Callable, Iterator
 
@@ -26,7 +26,7 @@ class Validation:
         batch_size: int,
         coarse: CoarseDepths | None = None,
     ) -> None:
-        """Takes the network, what scores it, and the records, which may be none."""
+        """Takes the network, its objective, and the records, which may be empty."""
         self._coarse = coarse
         self._distribution = distribution
         self._network = network
@@ -38,7 +38,8 @@ class Validation:
         """Returns the metrics on all records.
 
         Args:
-            between_batches: Called before each batch; may raise to break off.
+            between_batches: Function called before each batch; it may raise an error to
+                stop.
 
         Returns:
             Metrics by name; empty if there are no records.
@@ -48,7 +49,7 @@ class Validation:
         return self._objective.scores(self._predictions(between_batches))
 
     def pictures(self) -> list[np.ndarray]:
-        """Returns pictures of the first record, if there is one: RGB uint8."""
+        """Returns pictures of the first record, RGB uint8; an empty list if none."""
         if not self._records.num_records:
             return []
         return self._objective.pictures(*next(self._predictions(lambda: None)))
@@ -56,7 +57,7 @@ class Validation:
     def _predictions(
         self, between_batches: Callable[[], None]
     ) -> Iterator[tuple[Batch, np.ndarray]]:
-        """Batches of the records with the network's output."""
+        """Batches of the records with the output of the network."""
         batches = make_evaluation_dataset(
             self._records, batch_size=self._batch_size, coarse=self._coarse
         )
@@ -69,11 +70,11 @@ class Validation:
 
     @tf.function(reduce_retracing=True)
     def _predict_step(self, parts: tf.Tensor | Batch) -> tf.Tensor:
-        """The network's output for all parts, in inference mode."""
+        """The output of the network for all parts, in inference mode."""
         distribution = self._distribution
         outputs = distribution.strategy.run(self._predict_part, args=(parts,))
         return distribution.first(outputs)
 
     def _predict_part(self, inputs: tf.Tensor | Batch) -> tf.Tensor:
-        """The output for the parts of all replicas, of which this one makes one."""
+        """The output for the parts of all replicas; this one computes its own part."""
         return gather_rows(self._network(inputs, training=False))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.visualization.layout import TITLE_HEIGHT, ColorBar, title_strip
 
 _COLOUR_LEVELS = 256
@@ -236,5 +236,5 @@ def write_image(path: str | pathlib.Path, rgb: np.ndarray) -> None:
     if path.suffix.lower() != ".png":
         raise ValueError(f"The picture must be a .png file. Received: {path}.")
     png = encode_png(rgb)
-    with write_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(png)

@@ -1,4 +1,4 @@
-"""Tests of the augmentation."""
+"""Tests of data augmentation."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_augment_is_a_function_of_the_seed(pair):
     assert len({image.tobytes() for image, _ in first}) == len(SEEDS)
 
 
-def test_augment_flips_both_about_every_other_time(pair):
+def test_augment_flips_both_half_of_the_time(pair):
     flipped = 0
     for image, depth in _results(pair, flip=True):
         mirrored = not np.array_equal(image, pair[0])
@@ -52,7 +52,7 @@ def test_augment_zoom_divides_depth(pair):
     constant = tf.fill([24, 32, 1], 6.0)
     zooms = []
     for _, depth in _results((pair[0], constant), max_zoom=1.5):
-        # A zoomed-in window lies inside the image, up to rounding at its border.
+        # A zoomed-in window is inside the image, up to rounding at its border.
         inner = depth[1:-1, 1:-1]
         assert np.ptp(inner) < 1e-5
         zooms.append(6.0 / inner[0, 0, 0])
@@ -60,7 +60,7 @@ def test_augment_zoom_divides_depth(pair):
     assert 1.3 < max(zooms) <= 1.5
 
 
-def test_augment_zoom_and_rotation_keep_image_and_depth_together():
+def test_zoom_and_rotation_keep_image_and_depth_aligned():
     # A ramp in the image and the same ramp in depth stay equal up to interpolation.
     rows, columns = np.mgrid[:64, :64].astype(np.float32)
     ramp = (rows + 2 * columns) / 200 + 0.01
@@ -72,13 +72,13 @@ def test_augment_zoom_and_rotation_keep_image_and_depth_together():
         assert measured.mean() > 0.9
         zoom = np.median(image[measured] / depth[measured])
         assert 1.0 <= zoom <= 1.5 + 1e-3
-        # Both are interpolated alike: float32 rounding.
+        # Both are interpolated in the same way, up to float32 rounding.
         assert np.abs(image - depth * zoom)[measured].max() < 1e-4
-        # The slope of a plane stays a slope: its second differences vanish.
+        # A plane remains a plane: its second differences are 0.
         assert np.abs(np.diff(depth, n=2, axis=1)).max() < 1e-4
 
 
-def test_augment_rotation_leaves_no_depth_outside_and_in_holes(pair):
+def test_rotation_adds_no_depth_outside_or_in_holes(pair):
     depth = pair[1].numpy()
     depth[10:13, 10:13] = 0.0
     for _, turned in _results((pair[0], depth), max_rotation=5.0):
@@ -97,7 +97,7 @@ def test_augment_colour_multiplies_channels(pair):
         assert np.array_equal(depth, pair[1])
 
 
-def test_random_crop_cuts_the_same_window(pair):
+def test_random_crop_is_the_same_for_image_and_depth(pair):
     index = tf.cast(tf.reshape(tf.range(24 * 32), [24, 32, 1]), tf.float32)
     image, depth = random_crop(tf.repeat(index, 3, axis=-1), index, SEEDS[0], (10, 12))
     assert np.array_equal(image[..., :1], depth)

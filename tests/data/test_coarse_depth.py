@@ -1,4 +1,4 @@
-"""Tests of the coarse depth maps that the guided network is trained on."""
+"""Tests of the coarse depth maps for training the guided network."""
 
 import dataclasses
 
@@ -42,7 +42,7 @@ def _degraded(depth, **amounts):
     return [degraded_depth(depth, seed, config).numpy() for seed in SEEDS]
 
 
-def test_degraded_depth_by_nothing_is_the_truth(step):
+def test_degraded_depth_without_degradation_is_the_truth(step):
     for depth in _degraded(step):
         np.testing.assert_allclose(depth, step, rtol=1e-6)
 
@@ -92,20 +92,20 @@ def test_blur_is_a_normalised_gaussian(step):
         assert (profile > -1e-5).all()
 
 
-def test_quantisation_rounds_to_a_part_of_the_mean(step):
+def test_quantisation_step_is_a_fraction_of_the_mean(step):
     for depth in _degraded(step, max_quantisation=0.2):
         assert len(np.unique(depth)) == 2
         assert np.abs(depth - step.numpy()).max() <= 0.5 * 0.2 * 3.0 + 1e-5
 
 
-def test_noise_has_the_deviation_that_was_asked_for():
+def test_noise_has_the_configured_deviation():
     flat = tf.fill([48, 64, 1], 2.0)
     deviations = [np.std(depth) / 2.0 for depth in _degraded(flat, max_noise=0.02)]
     assert 0.012 < max(deviations) < 0.021
     assert min(deviations) < 0.01
 
 
-def test_holes_are_filled_from_what_is_around_them(step):
+def test_holes_are_filled_from_their_surroundings(step):
     shares = []
     for depth in _degraded(step, hole_share=1.0):
         changed = np.abs(depth - step.numpy()) > 1e-6
@@ -119,15 +119,15 @@ def test_fill_holes_worked_values():
     depth = np.zeros([4, 4, 1], np.float32)
     depth[0, 0], depth[0, 1], depth[3, 3] = 1.0, 3.0, 6.0
     filled = fill_holes(tf.constant(depth)).numpy()
-    # At half the size: 2 above left, 6 below right; the others their mean, 4.
+    # At half resolution: 2 at the top left, 6 at the bottom right, and their mean, 4.
     assert filled[depth > 0].tolist() == [1.0, 3.0, 6.0]
-    # Pixel (1, 1) lies a quarter of the way: 9/16 of 2, 3/16 of 4 twice, 1/16 of 6.
+    # Pixel (1, 1) is a quarter of the way: 9/16 of 2, 3/16 of 4 twice, 1/16 of 6.
     assert filled[1, 1, 0] == pytest.approx((9 * 2 + 6 * 4 + 6) / 16)
     assert filled[3, 0, 0] == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 3), (48, 64)])
-def test_fill_holes_of_nothing_measured_is_one(size):
+def test_fill_holes_without_measurements_is_one(size):
     np.testing.assert_array_equal(fill_holes(tf.zeros([*size, 1])), np.ones([*size, 1]))
 
 
@@ -172,7 +172,7 @@ def test_evaluation_sees_the_same_coarse_maps_every_time(tmp_path, rng):
     np.testing.assert_array_equal(alone["coarse_depth"], first[7]["coarse_depth"])
 
 
-def test_read_predicted_depths_takes_the_first_folder_that_has_one(tmp_path):
+def test_read_predicted_depths_uses_the_first_matching_folder(tmp_path):
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder, names in zip(folders, ("xy", "yz"), strict=True):
         folder.mkdir()
@@ -183,8 +183,10 @@ def test_read_predicted_depths_takes_the_first_folder_that_has_one(tmp_path):
     assert depths.shape == (4, 2, 3, 1)
     assert depths[:, 0, 0, 0].tolist() == [1.0, 1.0, 5.0, 0.0]
     assert read_predicted_depths([], ["x"]) is None
-    with pytest.raises(FileNotFoundError, match=r"None of .*a, .*b has a prediction"):
+    with pytest.raises(
+        FileNotFoundError, match=r"None of .*a, .*b has a prediction for"
+    ):
         read_predicted_depths(folders, ["q"])
     write_prediction(folders[1] / "w.npz", {"depth": np.ones([3, 3], np.float32)})
-    with pytest.raises(ValueError, match=r"must be of one size. Received: \[\(2, 3\)"):
+    with pytest.raises(ValueError, match=r"must have one size. Received: \[\(2, 3\)"):
         read_predicted_depths(folders, ["x", "w"])

@@ -50,7 +50,7 @@ def test_make_training_dataset_order_depends_on_seed_and_epoch(records):
     assert first != _names(_batches(records, seed=4))
 
 
-def test_make_training_dataset_goes_on_where_it_stood(records):
+def test_make_training_dataset_continues_at_start_batch(records):
     whole = _batches(records, augmentation=EVERYTHING)
     rest = _batches(records, augmentation=EVERYTHING, start_batch=1)
     assert len(rest) == len(whole) - 1
@@ -66,7 +66,7 @@ def test_make_training_dataset_fills_up_the_last_batch(records, batch_size):
     assert len(batches) == -(-12 // batch_size)
     index = np.concatenate([batch["index"] for batch in batches])
     assert sorted(index[index >= 0]) == list(range(12))
-    # What fills up is at the end, is another record each, and has no depth.
+    # The records that fill up are at the end, all different, and without depth.
     (fillers,) = np.nonzero(index < 0)
     assert list(fillers) == list(range(12, len(index)))
     assert len({*index}) == len(index)
@@ -77,7 +77,7 @@ def test_make_training_dataset_fills_up_the_last_batch(records, batch_size):
         assert (depth[place].max() == 0) == (number < 0)
 
 
-def test_make_training_dataset_fills_up_with_selected_records_of_every_epoch(records):
+def test_last_batch_is_filled_with_selected_records(records):
     chosen = records.without(np.arange(12) % 2 > 0)
     fillers = set()
     for epoch in range(8):
@@ -94,7 +94,7 @@ def test_make_training_dataset_crops(records):
     assert batch["depth"].shape == (4, 16, 24, 1)
 
 
-def test_make_training_dataset_refuses_what_does_not_fit(records):
+def test_make_training_dataset_rejects_unsuitable_sizes(records):
     with pytest.raises(ValueError, match=r"12 records .* one batch of 13"):
         _batches(records, batch_size=13)
     crop = AugmentationConfig(crop_size=(33, 8))
@@ -102,8 +102,8 @@ def test_make_training_dataset_refuses_what_does_not_fit(records):
         _batches(records, augmentation=crop)
 
 
-def test_no_thread_that_sleeps_holds_up_the_end_of_an_epoch(records):
-    """The end of a tuned iterator waited up to a minute for its tuning thread."""
+def test_end_of_an_epoch_does_not_wait_for_a_thread(records):
+    """With tuning, the end of an iterator can wait a minute for the tuning thread."""
     training = make_training_dataset(
         records, batch_size=2, augmentation=PLAIN, seed=0, epoch=0
     )
@@ -151,13 +151,13 @@ def test_record_set_hold_out_runs_do_not_touch_in_a_large_set(records):
     assert len(starts) == 10
 
 
-def test_record_set_hold_out_refuses_more_than_half(records):
+def test_record_set_hold_out_rejects_more_than_half(records):
     with pytest.raises(ValueError, match=r"0 to 6 can be held out. Received: 7"):
         records.hold_out(7)
 
 
 @pytest.mark.parametrize("total", [2, 11, 12, 25, 795])
-def test_record_set_hold_out_gives_the_number_asked_for(records, total):
+def test_record_set_hold_out_gives_the_requested_number(records, total):
     whole = RecordSet(
         records.directory, records.manifest, "train", np.ones(total, dtype=bool)
     )
@@ -174,13 +174,13 @@ def test_record_set_open_names_a_missing_shard(tmp_path, rng):
         RecordSet.open(directory, "train")
 
 
-def test_record_set_open_refuses_a_folder_without_manifest(tmp_path):
+def test_record_set_open_rejects_a_folder_without_manifest(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"make data-nyu"):
         RecordSet.open(tmp_path, "train")
 
 
 def _keep_records(path: pathlib.Path, count: int) -> None:
-    """Cuts a shard off just behind a record, where TensorFlow sees no damage."""
+    """Truncates a shard just behind a record, where TensorFlow detects no damage."""
     kept = list(tf.data.TFRecordDataset(str(path)).take(count).as_numpy_iterator())
     with tf.io.TFRecordWriter(str(path)) as writer:
         for record in kept:
@@ -188,9 +188,7 @@ def _keep_records(path: pathlib.Path, count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_a_shard_that_ends_between_records_is_not_the_end_of_the_set(
-    records, tmp_path, count
-):
+def test_shard_truncated_between_records_is_an_error(records, tmp_path, count):
     copy = shutil.copytree(records.directory, tmp_path / "copy")
     whole = RecordSet.open(copy, "train")
     shard = whole.split.shards[1]
@@ -208,11 +206,11 @@ def test_a_shard_that_ends_between_records_is_not_the_end_of_the_set(
             readable_record_errors(copy, whole.split),
         ):
             read.extend(batch["name"] for batch in dataset)
-        # In training nothing at all, since all records are shuffled together.
+        # Training yields no batch at all, since all records are shuffled together.
         assert len(read) <= whole.split.shards[0].num_records + count
 
 
-def test_selected_records_of_several_shards_come_with_their_index(records):
+def test_selected_records_of_several_shards_have_indices(records):
     chosen = records.without(np.arange(len(records.selected)) % 3 > 0)
     indices = [int(index) for index, _ in chosen.serialized()]
     assert indices == list(range(0, len(records.selected), 3))

@@ -18,7 +18,7 @@ from dpde_tf.files.checksums import file_sha256
 from tests.fixtures.small_training import largest_file
 
 
-def test_decode_record_gives_back_what_was_encoded(rng):
+def test_decode_record_inverts_encode_record(rng):
     image = rng.integers(0, 256, [5, 7, 3], np.uint8)
     depth = rng.uniform(0, 81, [5, 7]).astype(np.float32)
     depth[2, 3] = 0.0
@@ -29,7 +29,7 @@ def test_decode_record_gives_back_what_was_encoded(rng):
     assert np.array_equal(record["depth"][..., 0], depth)
 
 
-def test_encode_record_refuses_other_types_and_shapes():
+def test_encode_record_rejects_other_types_and_shapes():
     image = np.zeros([2, 3, 3], np.uint8)
     with pytest.raises(ValueError, match=r"image of 'a' must be uint8"):
         encode_record("a", image.astype(np.float32), np.zeros([2, 3], np.float32))
@@ -58,18 +58,18 @@ def manifest():
     )
 
 
-def test_read_manifest_gives_back_what_was_written(manifest, tmp_path):
+def test_read_manifest_inverts_write_manifest(manifest, tmp_path):
     write_manifest(manifest, tmp_path)
     assert read_manifest(tmp_path) == manifest
     assert manifest.split("train").num_records == 2
 
 
-def test_manifest_split_names_what_there_is(manifest):
+def test_manifest_split_error_lists_the_splits(manifest):
     with pytest.raises(ValueError, match=r"no split 'test'; it has: train"):
         manifest.split("test")
 
 
-def test_read_manifest_refuses_another_version(manifest, tmp_path):
+def test_read_manifest_rejects_another_version(manifest, tmp_path):
     write_manifest(dataclasses.replace(manifest), tmp_path)
     path = tmp_path / "manifest.json"
     fields = json.loads(path.read_text()) | {"format_version": 0}
@@ -78,7 +78,7 @@ def test_read_manifest_refuses_another_version(manifest, tmp_path):
         read_manifest(tmp_path)
 
 
-def test_split_file_of_counts_through_the_shards(manifest):
+def test_split_file_of_finds_the_shard_of_a_record(manifest):
     split = manifest.split("train")
     shards = tuple(
         dataclasses.replace(split.shards[0], file=file, num_records=1)
@@ -105,7 +105,7 @@ def test_open_record_writer_on_a_full_disk_names_file_and_remedy(tmp_path):
 
 
 def _one_shard(folder, record):
-    """A record set of one true shard that holds `record`."""
+    """A record set of one intact shard that holds `record`."""
     path = folder / "train-0.tfrecord"
     with tf.io.TFRecordWriter(str(path)) as writer:
         writer.write(record)
@@ -115,7 +115,7 @@ def _one_shard(folder, record):
     )
 
 
-def test_readable_record_errors_names_the_folder_of_a_record_no_one_can_decode(
+def test_record_errors_name_the_folder_of_a_bad_record(
     tmp_path,
 ):
     split = _one_shard(tmp_path, b"no example")
@@ -130,7 +130,7 @@ def test_readable_record_errors_names_the_folder_of_a_record_no_one_can_decode(
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_readable_record_errors_passes_on_what_is_not_of_the_records(tmp_path):
+def test_record_errors_do_not_change_other_errors(tmp_path):
     split = _one_shard(tmp_path, b"no example")
     with (
         pytest.raises(tf.errors.InvalidArgumentError),

@@ -110,7 +110,7 @@ def test_convert_refuses_damaged_files(raw, tmp_path):
     image = raw / "Train400Img" / "img-op31-p-220t000.jpg"
     whole = image.read_bytes()
     image.write_bytes(whole[:-100])
-    with pytest.raises(ValueError, match=r"op31-p-220t000.jpg must be a whole image"):
+    with pytest.raises(ValueError, match=r"op31-p-220t000.jpg must be a complete"):
         make3d.convert(raw, tmp_path / "records", options=PARTIAL)
     image.write_bytes(whole)
     grid = raw / "Train400Depth" / "depth_sph_corr-op31-p-220t000.mat"

@@ -60,8 +60,8 @@ def test_protocol_refuses_a_crop_without_its_size():
 
 
 def _rules(protocol):
-    """The cells of a protocol in the README's table."""
-    size = "that of the truth"
+    """The cells of a protocol in the table of the page on scores."""
+    size = "size of the truth"
     if protocol.size:
         size = "x".join(map(str, protocol.size))
         size += ", nearest" if protocol.interpolation == "nearest" else ""
@@ -83,7 +83,7 @@ def _rules(protocol):
     [p for p in protocols.PROTOCOLS.values() if p.alignment == "none"],
     ids=lambda protocol: protocol.name,
 )
-def test_readme_says_what_each_protocol_compares(protocol):
-    readme = pathlib.Path(__file__).parents[2] / "README.md"
+def test_page_says_what_each_protocol_compares(protocol):
+    page = pathlib.Path(protocols.__file__).with_name("README.md")
     row = f"| {' | '.join(_rules(protocol))} |"
-    assert row in readme.read_text(encoding="utf-8").splitlines()
+    assert row in page.read_text(encoding="utf-8").splitlines()

@@ -194,7 +194,7 @@ def test_fuse_names_bad_files_and_does_the_rest(folders, run, tmp_path):
     assert message == "Error: could not be refined:"
     reasons = {line.split(".npy: ")[0].rsplit("/", 1)[1]: line for line in lines}
     assert set(reasons) == {"cut", "lonely", "other", "void"}
-    assert "not a whole NPY file" in reasons["cut"]
+    assert "not a complete NPY file" in reasons["cut"]
     assert "no file of gradients of the same stem, 'lonely'" in reasons["lonely"]
     assert "gradients of (2, 3)" in reasons["other"]
     assert "no depth at all" in reasons["void"]
@@ -336,5 +336,5 @@ def test_fuse_as_a_program(folders, tmp_path):
     (tmp_path / "depth" / "cut.npy").write_bytes(b"")
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 1
-    assert "cut.npy is not a whole NPY file" in finished.stderr
+    assert "cut.npy is not a complete NPY file" in finished.stderr
     assert "Traceback" not in finished.stderr

@@ -67,7 +67,7 @@ def test_signals(work, tmp_path, number, code, outcome):
         )
         assert f"{number.name}: stopping after this step." in text
         assert "Stopped by" in text
-        assert "The same command goes on from there." in text
+        assert "Run the same command again to continue from there." in text
         victim.run()
         assert _same((work / "runs" / "gradient", tmp_path / name))
     result = f"exit code {code}, checkpoint, same bits afterwards"
@@ -87,7 +87,7 @@ def test_loss_that_explodes(work, tmp_path, outcome):
     changes["on_bad_step"] = "skip"
     victim = commands.training(work / "records", tmp_path / "run", **changes)
     text = victim.run(expected=1)
-    assert "Going on without its batch." in text
+    assert "Continuing without its batch." in text
     outcome("loss that explodes", 2, "stopped, or skipped until hopeless, by flag")
 
 
@@ -112,7 +112,7 @@ def test_damaged_checkpoints(work, tmp_path, damage, outcome):
         damage(list_checkpoints(run)[-1] / file)
         text = commands.training(work / "records", run).run()
         assert "is damaged" in text
-        assert "Taking the one before." in text
+        assert "Using the previous one." in text
         assert _same((work / "runs" / "gradient", run))
     for folder in list_checkpoints(run):
         damage(folder / file)

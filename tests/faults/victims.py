@@ -81,7 +81,7 @@ def _note_phases(phase):
         phase, writing, prediction_files.write_prediction
     )
     tf.io.TFRecordWriter.write = _noting(phase, writing, tf.io.TFRecordWriter.write)
-    whole = dpde_tf.files.atomic.write_whole
+    whole = dpde_tf.files.atomic.atomic_write
 
     @contextlib.contextmanager
     def noted_write(path):
@@ -91,7 +91,7 @@ def _note_phases(phase):
         phase.value = PHASES.index("working")
 
     # For the programs, which import it later.
-    dpde_tf.files.atomic.write_whole = noted_write
+    dpde_tf.files.atomic.atomic_write = noted_write
     # The full one takes longer to build than all the rest.
     dpde_tf.runs.trained_networks.load_depth_network = lambda _: tiny_depth_network()
 

@@ -23,11 +23,11 @@ def test_file_sha256_is_the_published_value(folder):
     assert file_sha256(folder / "b") == hashlib.sha256(b"x" * 1000).hexdigest()
 
 
-def test_check_checksums_accepts_what_was_written(folder):
+def test_check_checksums_accepts_intact_files(folder):
     check_checksums(folder)
 
 
-def test_hidden_files_have_no_say(folder):
+def test_hidden_files_are_ignored(folder):
     written = (folder / "SHA256SUMS").read_text()
     (folder / ".DS_Store").touch()
     check_checksums(folder)
@@ -36,7 +36,7 @@ def test_hidden_files_have_no_say(folder):
 
 
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="sha256sum is not there")
-def test_write_checksums_can_be_checked_without_this_project(folder):
+def test_checksums_can_be_verified_by_sha256sum(folder):
     subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, check=True)
 
 
@@ -52,7 +52,7 @@ def test_write_checksums_can_be_checked_without_this_project(folder):
         (lambda folder: flip_a_bit(folder / "SHA256SUMS", 0.99), r"does not list"),
     ],
 )
-def test_check_checksums_finds_every_damage(folder, damage, message):
+def test_check_checksums_detects_all_damage(folder, damage, message):
     damage(folder)
     with pytest.raises(ValueError, match=message):
         check_checksums(folder)

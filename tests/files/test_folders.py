@@ -5,7 +5,7 @@ import pytest
 from dpde_tf.files.folders import files_by_stem, normalized, stem_of
 
 
-def test_files_by_stem_takes_the_suffixes_in_any_case_and_order(tmp_path):
+def test_files_by_stem_accepts_suffixes_in_any_case(tmp_path):
     for name in ("b.PNG", "a.npy", "notes.txt", ".partial-c.npy", "d.e.png"):
         (tmp_path / name).touch()
     (tmp_path / "f").mkdir()
@@ -14,7 +14,7 @@ def test_files_by_stem_takes_the_suffixes_in_any_case_and_order(tmp_path):
     assert files["b"] == tmp_path / "b.PNG"
 
 
-def test_files_by_stem_refuses_a_missing_folder_and_a_stem_twice(tmp_path):
+def test_files_by_stem_rejects_missing_folder_and_duplicates(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none does not exist. Give --depth."):
         files_by_stem(tmp_path / "none", (".png",), remedy="Give --depth.")
     (tmp_path / "a.npy").touch()
@@ -23,14 +23,14 @@ def test_files_by_stem_refuses_a_missing_folder_and_a_stem_twice(tmp_path):
         files_by_stem(tmp_path, (".png", ".npy"), remedy="")
 
 
-def test_files_by_stem_leaves_out_folders_and_normalizes_names(tmp_path):
+def test_files_by_stem_ignores_folders_and_normalizes_names(tmp_path):
     composed, decomposed = "caf\u00e9", "cafe\u0301"
     (tmp_path / "x.png").mkdir()
     (tmp_path / f"{decomposed}.png").touch()
     files = files_by_stem(tmp_path, (".png",), remedy="")
     assert files == {composed: tmp_path / f"{decomposed}.png"}
     assert stem_of(files[composed]) == composed == normalized(decomposed)
-    # Letters that merely look alike are others.
+    # Different letters that only look alike do not match.
     assert normalized("\u0430") != "a" and normalized("\ufb01") != "fi"
     (tmp_path / f"{composed}.png").touch()
     with pytest.raises(ValueError, match=r"the same in other Unicode .*\\xe9.*\\u0301"):

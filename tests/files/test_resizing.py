@@ -35,13 +35,13 @@ def test_resize_depth_is_the_identity_at_the_same_size(rng):
     np.testing.assert_array_equal(_resize(depth, (5, 7)), depth)
 
 
-def test_resize_depth_halves_to_the_mean_of_four():
+def test_resize_depth_to_half_is_the_mean_of_four():
     depth = [[1, 2, 5, 5], [3, 4, 5, 9]]  # means: 10 / 4 and 24 / 4
     np.testing.assert_array_equal(_resize(depth, (1, 2)), [[2.5, 6.0]])
 
 
 def test_resize_depth_doubles_with_half_pixel_centres():
-    # The centres of four pixels lie at -0.25, 0.25, 0.75 and 1.25 of the two.
+    # The centres of the four pixels are at -0.25, 0.25, 0.75 and 1.25 of the two.
     np.testing.assert_array_equal(_resize([[1, 3]], (1, 4)), [[1, 1.5, 2.5, 3]])
 
 
@@ -74,17 +74,17 @@ def test_resize_depth_matches_exact_weights(rng, size):
     measured = weight >= fractions.Fraction(1, 4)
     np.testing.assert_array_equal(result > 0, measured)
     exact = np.where(measured, total / np.maximum(weight.astype(float), 0.25), 0)
-    # 1e-5: float32 with positions up to 9 and depths up to 10.
+    # 1e-5: rounding in float32 for positions up to 9 and depths up to 10.
     np.testing.assert_allclose(result, exact, rtol=1e-5)
 
 
-def test_resize_depth_reads_non_finite_and_negative_as_holes():
+def test_resize_depth_treats_non_finite_and_negative_as_holes():
     depth = [[np.nan, 1, np.inf, 1, -2, 1, 3, 5]]
     np.testing.assert_array_equal(_resize(depth, (1, 4)), [[1, 1, 1, 4]])
     np.testing.assert_array_equal(_resize(depth, (1, 8)), [[0, 1, 0, 1, 0, 1, 3, 5]])
 
 
-def test_resize_depth_of_nothing_measured_is_zero():
+def test_resize_depth_without_measurements_is_zero():
     assert not _resize(np.zeros((4, 4)), (3, 9)).any()
 
 
@@ -92,7 +92,7 @@ def test_resize_depth_spreads_a_single_pixel():
     np.testing.assert_array_equal(_resize([[2.5]], (2, 3)), np.full((2, 3), 2.5))
 
 
-def test_resize_depth_takes_a_batch_and_its_images_alike(rng):
+def test_resize_depth_of_a_batch_equals_its_images(rng):
     depth = rng.uniform(1, 5, (3, 6, 4, 1)).astype(np.float32)
     depth[1, 2, 2] = 0
     batch = resize_depth(depth, (4, 7))
@@ -114,6 +114,6 @@ def test_resize_depth_is_the_same_in_a_dataset_of_unknown_size(rng):
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 3), (1, 1, 4, 4, 1)])
-def test_resize_depth_refuses_other_shapes(shape):
+def test_resize_depth_rejects_other_shapes(shape):
     with pytest.raises(ValueError, match=r"must be \[B, H, W, 1\]"):
         resize_depth(tf.zeros(shape), (2, 2))

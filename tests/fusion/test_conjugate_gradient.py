@@ -16,7 +16,7 @@ SIZE = (16, 11)
 
 
 def _system(weight, along_x, along_y):
-    """The system of data weights [H, W] and edge weights; and its sparse matrix."""
+    """The system for data weights [H, W] and edge weights, and its sparse matrix."""
     along_x, along_y = along_x.copy(), along_y.copy()
     along_x[:, -1], along_y[-1] = 0, 0
     left, above = np.zeros_like(along_x), np.zeros_like(along_y)
@@ -52,8 +52,8 @@ def test_scaled_product_equals_the_explicit_matrix(rng, size):
 
 
 def test_scaled_matrix_has_eigenvalues_between_0_and_2(rng):
-    # What the preconditioner rests upon, whatever the weights; here with hardly any
-    # data term, and checkerboard patterns of edge weights.
+    # The preconditioner relies on this for all weights; here, with almost no data term
+    # and checkerboard patterns of edge weights.
     for exponent in (0, 3, 6):
         weights = 10 ** rng.uniform(-exponent, exponent, size=(3, 8, 9))
         weights[0] *= 1e-6
@@ -64,8 +64,8 @@ def test_scaled_matrix_has_eigenvalues_between_0_and_2(rng):
 
 
 def test_conjugate_gradient_hand_computed():
-    # Two pixels of weight 1 with an edge of weight 1, [[2, -1], [-1, 2]]; the others
-    # are seen by nothing. b = (3, 0) gives (2, 1).
+    # Two pixels of weight 1 with an edge of weight 1, [[2, -1], [-1, 2]]; the other
+    # pixels have no weights. b = (3, 0) gives (2, 1).
     weight, along_x, along_y = np.zeros((3, 16, 2))
     weight[0] = 1
     along_x[0, 0] = 1
@@ -91,7 +91,7 @@ def test_conjugate_gradient_solves_like_scipy(rng, dtype, rtol):
     assert error < 1e3 * rtol * np.linalg.norm(expected)
 
 
-def test_conjugate_gradient_stops_at_the_first_iterate_within_the_tolerance(rng):
+def test_conjugate_gradient_stops_once_within_the_tolerance(rng):
     system, matrix = _random_system(rng)
     b = rng.normal(size=SIZE)
     scaled = _scaled(system, matrix)
@@ -111,8 +111,8 @@ def test_conjugate_gradient_stops_at_the_first_iterate_within_the_tolerance(rng)
     assert not earlier.converged
 
 
-def test_conjugate_gradient_preconditioner_halves_the_iterations(rng):
-    # Against Jacobi alone, which is what SciPy does with the scaled matrix.
+def test_preconditioner_halves_the_iterations(rng):
+    # Compared with Jacobi alone, which is SciPy with the scaled matrix.
     system, matrix = _random_system(rng, (32, 40))
     b = rng.normal(size=(32, 40))
     result = conjugate_gradient(system, b, rtol=1e-6, max_iterations=500)
@@ -126,7 +126,7 @@ def test_conjugate_gradient_preconditioner_halves_the_iterations(rng):
     assert 0.4 < int(result.num_iterations) / len(count) < 0.65
 
 
-def test_conjugate_gradient_of_zero_is_zero_at_once(rng):
+def test_conjugate_gradient_of_zero_needs_no_iteration(rng):
     system, _ = _random_system(rng)
     result = conjugate_gradient(system, np.zeros(SIZE), rtol=1e-6, max_iterations=9)
     assert not np.any(result.x)
@@ -134,8 +134,8 @@ def test_conjugate_gradient_of_zero_is_zero_at_once(rng):
     assert result.converged
 
 
-def test_conjugate_gradient_of_what_underflows_is_finite(rng):
-    # Products of 1e-23 with itself are not float32 numbers any more.
+def test_conjugate_gradient_with_underflow_is_finite(rng):
+    # 1e-23 squared underflows in float32.
     system, _ = _random_system(rng, dtype=np.float32)
     for size in (1e-18, 1e-21, 1e-23, 1e-40):
         b = (size * rng.normal(size=SIZE)).astype(np.float32)

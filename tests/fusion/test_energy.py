@@ -37,7 +37,7 @@ def _padded(image):
 
 
 def _product(system, image):
-    """The product with the matrix, undoing the scaling, at the image's own pixels."""
+    """The product with the matrix, without scaling, at the pixels of the image."""
     height = len(image)
     product = scaled_product(system, pad_rows(_filled(image) / system.scale))
     return (product / system.scale)[:height]
@@ -48,7 +48,7 @@ def _filled(image):
 
 
 def _explicit_system(maps, correction):
-    """Matrix and right-hand side for the depth itself, by sparse matrices."""
+    """Matrix and right-hand side for the depth, from sparse matrices."""
     depth, gradient_x, gradient_y, c, c_x, c_y = maps
     fused = (depth + correction).ravel()
     matrix = references.difference_matrix(*depth.shape).toarray()
@@ -67,7 +67,7 @@ def test_robust_penalty_hand_computed():
     np.testing.assert_array_equal(value, [5, 5, 4])
 
 
-def test_robust_penalty_is_smooth_at_zero_and_nearly_absolute_far_away():
+def test_robust_penalty_approximates_the_absolute_value():
     x = tf.constant([0.0, 1000.0])
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -171,7 +171,7 @@ def test_normal_system_equals_the_explicit_matrix(rng, size):
     system = normal_system(problem, _padded(correction), irls_weight)
     product = (matrix @ vector.ravel()).reshape(size)
     np.testing.assert_allclose(_product(system, vector), product, rtol=1e-10)
-    # For the step from d the right-hand side is that for d + step less A d.
+    # The right-hand side for the step from d is that for d + step, minus A d.
     descent = descent_direction(problem, _padded(correction))[: size[0]]
     np.testing.assert_allclose(
         descent,

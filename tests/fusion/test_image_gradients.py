@@ -106,14 +106,14 @@ def test_image_gradients_mask_hand_computed():
     np.testing.assert_array_equal(mask_y[0, :, :, 0], [[0, 1, 0], [0, 0, 0]])
 
 
-def test_image_gradients_mask_keeps_out_every_unmeasured_pixel(rng):
+def test_image_gradients_mask_excludes_unmeasured_pixels(rng):
     depth = _random(rng, (6, 7))
     valid = rng.random(depth.shape) < 0.7
     depth[~valid] = np.nan
     pairs = zip(image_gradients(depth), image_gradients_mask(valid), strict=True)
     for axis, (gradient, mask) in zip((2, 1), pairs, strict=True):
         assert np.all(np.isfinite(gradient.numpy()[mask.numpy()]))
-        # And nothing else is lost: all other inner differences hold a NaN.
+        # No other pixel is excluded: all other inner differences are NaN.
         inner = np.delete(np.where(mask, 0, gradient), -1, axis=axis)
         others = np.delete(~mask.numpy(), -1, axis=axis)
         assert np.all(np.isnan(inner[others]))
@@ -124,7 +124,7 @@ def test_image_gradients_mask_of_one_pixel_or_none_is_empty():
         assert not np.any(image_gradients_mask(valid))
 
 
-def test_image_gradients_refuse_other_shapes_and_types():
+def test_image_gradients_reject_other_shapes_and_types():
     flat = np.zeros((3, 4), np.float32)
     with pytest.raises(ValueError, match=r"`depth` must be \[B, H, W, 1\].*\(3, 4\)"):
         image_gradients(flat)
@@ -141,7 +141,7 @@ def test_image_gradients_refuse_other_shapes_and_types():
 def test_resize_gradients_hand_computed():
     gradient_x = tf.constant([[[[2.0], [4.0], [99.0]]]])
     gradient_y = tf.constant([[[[6.0], [6.0], [6.0]]]])
-    # Twice as many columns: 2, 4, 4 at their centres, and half a step for each pixel.
+    # Twice as many columns: 2, 4, 4 at their centres, and half a step per pixel.
     expected = np.array([2.0, 2.5, 3.5, 4.0, 4.0, 4.0]) / 2
     found = resize_gradients(gradient_x, gradient_y, (1, 6))
     np.testing.assert_allclose(found[0][0, 0, :, 0], expected, rtol=1e-6)
@@ -152,7 +152,7 @@ def test_resize_gradients_hand_computed():
     )
 
 
-def test_resize_gradients_of_a_plane_are_those_of_the_resized_plane():
+def test_resize_gradients_of_a_plane_equal_the_resized_plane():
     rows, columns = np.mgrid[:6, :8].astype(np.float32)
     plane = tf.constant((1.0 + 0.3 * columns + 0.2 * rows)[None, ..., None])
     gradients = image_gradients(plane)
@@ -162,6 +162,6 @@ def test_resize_gradients_of_a_plane_are_those_of_the_resized_plane():
         np.testing.assert_allclose(resized[1], 0.2 * 6 / size[0], rtol=1e-5)
 
 
-def test_resize_gradients_refuses_other_ranks():
+def test_resize_gradients_rejects_other_ranks():
     with pytest.raises(ValueError, match="gradient_y"):
         resize_gradients(tf.zeros([1, 2, 3, 1]), tf.zeros([2, 3]), (4, 6))

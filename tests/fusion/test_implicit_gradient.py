@@ -1,4 +1,4 @@
-"""The derivative of the fused depth against finite differences, and in use."""
+"""Tests of the derivative of the fused depth, against finite differences and in use."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from dpde_tf.fusion import TO_CONVERGENCE, fuse_depth_and_gradients
 from tests.fixtures import references
 
 SIZE = (24, 33)  # As in the other tests of the fusion.
-# To the last digits: the Hessian is not the matrix of IRLS, so that the derivative is
-# only as good as the minimum. With a larger epsilon than usual IRLS gets there.
+# Converged to the last digits: the Hessian is not the matrix of IRLS, so the derivative
+# is only as accurate as the minimum. IRLS reaches it with a larger epsilon than usual.
 EXACTLY = {"num_irls_iterations": 100, "cg_rtol": 1e-3, "relaxation": 1.5}
 NAMES = ("depth", "gradient_x", "gradient_y", "confidence", "omega", "epsilon")
 
@@ -39,7 +39,7 @@ def _gradients(inputs, upstream, **options):
 
 
 def _derivative(inputs, upstream, index, direction, step=1e-4):
-    """Central difference of the loss along a direction of one input."""
+    """Central difference of the loss in a direction of one input."""
     start = _fused(inputs, **EXACTLY)[0, ..., 0].numpy()
 
     def loss(length):
@@ -61,21 +61,21 @@ def _derivative(inputs, upstream, index, direction, step=1e-4):
 
 def test_gradients_equal_finite_differences(rng):
     inputs = _inputs(rng)
-    upstream = _fused(inputs) - inputs[0]  # On this omega has an effect that is seen.
+    upstream = _fused(inputs) - inputs[0]  # Omega has a visible effect on this input.
     gradients = _gradients(inputs, upstream, **EXACTLY)
     for index, (name, value) in enumerate(zip(NAMES, inputs, strict=True)):
         direction = rng.normal(size=value.shape) if value.shape else float(value)
         expected = _derivative(inputs, upstream, index, direction)
         derivative = np.sum(direction * gradients[index])
-        # The difference is exact to the square of the step. IRLS stops when the
-        # energy's sixteenth digit does not fall, at the eighth of the depth.
+        # The error of the difference is of the order of the squared step. IRLS stops
+        # when the 16th digit of the energy does not fall, at the eighth of the depth.
         np.testing.assert_allclose(derivative, expected, rtol=1e-5, err_msg=name)
         if value.shape:
             assert gradients[index].shape == value.shape
 
 
 def test_gradient_by_depth_passes_a_shift_through(rng):
-    # Shifting the depth by h shifts each of the pixels by h, wherever they are.
+    # Shifting the depth by h shifts each pixel by h.
     inputs = _inputs(rng)
     upstream = rng.normal(size=inputs[0].shape)
     by_depth = _gradients(inputs, upstream)[0]
@@ -101,7 +101,7 @@ def test_gradients_in_a_graph_equal_eager(rng, jit_compile):
     )
     for value, expected in zip(compiled(*inputs), eager, strict=True):
         assert np.all(np.isfinite(value))
-        # Sums over images in another order.
+        # Sums over images are in another order.
         scale = np.abs(expected).max()
         np.testing.assert_allclose(value, expected, rtol=0, atol=1e-3 * scale)
 
@@ -116,8 +116,8 @@ def test_gradients_of_a_batch_are_those_of_its_images(rng):
             np.testing.assert_allclose(value[image], expected, rtol=1e-12)
 
 
-def test_descent_along_the_gradient_lowers_a_loss_of_the_fused_depth(rng):
-    # What training end to end does, in one step and with the paper's ten iterations.
+def test_gradient_descent_lowers_a_loss_of_the_fused_depth(rng):
+    # Like end-to-end training, in one step and with the ten iterations of the paper.
     truth, *maps = references.scene_batch(rng, SIZE, dtype=np.float32)
     maps = [tf.Variable(m) for m in maps]
     losses = []

@@ -26,26 +26,26 @@ def test_checked_depth_returns_a_tensor_of_the_same_values():
 
 
 @pytest.mark.parametrize("shape", [(2, 4), (1, 2, 4), (1, 2, 4, 2)])
-def test_checked_depth_refuses_other_shapes(shape):
+def test_checked_depth_rejects_other_shapes(shape):
     with pytest.raises(ValueError, match=r"`depth` must be \[B, H, W, 1\]. Received"):
         checked_depth(np.ones(shape, np.float32))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.int32])
-def test_checked_depth_refuses_other_types(dtype):
+def test_checked_depth_rejects_other_types(dtype):
     with pytest.raises(ValueError, match=f"float32 or float64.*{dtype.__name__}"):
         checked_depth(np.ones((1, 2, 4, 1), dtype))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_checked_map_names_the_images_that_are_not_finite(value):
+def test_checked_map_names_images_that_are_not_finite(value):
     with pytest.raises(ValueError, match=r"`gradient_x` must be finite.*: \[2\]"):
         checked_map(_with(value, 2), "gradient_x", DEPTH)
     with pytest.raises(ValueError, match=r"`depth` must be finite.*: \[0, 2\]"):
         checked_depth(np.where(np.isnan(_with(np.nan, [0, 2])), value, 1.0))
 
 
-def test_checked_map_refuses_another_shape_or_type():
+def test_checked_map_rejects_another_shape_or_type():
     rule = "`gradient_y` must have the shape and the type of `depth`"
     with pytest.raises(ValueError, match=rf"{rule}.*\(3, 4, 2, 1\) and float32 \(3, 2"):
         checked_map(tf.ones([3, 4, 2, 1]), "gradient_y", DEPTH)
@@ -53,7 +53,7 @@ def test_checked_map_refuses_another_shape_or_type():
         checked_map(tf.cast(DEPTH, tf.float64), "gradient_y", DEPTH)
 
 
-def test_checked_confidences_are_one_by_default_and_never_negative():
+def test_checked_confidences_are_one_by_default():
     for confidence in checked_confidences(None, None, DEPTH):
         np.testing.assert_array_equal(confidence, [[[[1]]]])
     with pytest.raises(ValueError, match=r"`confidence` must be >= 0 .*: \[1\]"):
@@ -72,18 +72,18 @@ def test_checked_confidences_take_one_map_or_a_pair():
 
 
 @pytest.mark.parametrize("value", [0, -1, np.nan, np.inf])
-def test_checked_scalar_refuses_what_is_not_positive(value):
+def test_checked_scalar_rejects_values_that_are_not_positive(value):
     with pytest.raises(ValueError, match=r"`omega` must be finite and > 0. Received: "):
         checked_scalar(value, "omega", tf.float32)
 
 
-def test_checked_scalar_refuses_what_is_not_below_its_bound():
+def test_checked_scalar_rejects_values_above_the_limit():
     assert checked_scalar(1.99, "relaxation", tf.float64, below=2.0) == 1.99
     with pytest.raises(ValueError, match=r"`relaxation` .* > 0 and < 2. Received: 2.0"):
         checked_scalar(2.0, "relaxation", tf.float32, below=2.0)
 
 
-def test_checked_scalar_allows_zero_where_told_and_takes_tensors():
+def test_checked_scalar_accepts_zero_if_allowed_and_tensors():
     assert checked_scalar(0.0, "tolerance", tf.float64, zero=True) == 0
     with pytest.raises(ValueError, match=r"`tolerance` must be finite and >= 0"):
         checked_scalar(-1e-9, "tolerance", tf.float64, zero=True)
@@ -93,7 +93,7 @@ def test_checked_scalar_allows_zero_where_told_and_takes_tensors():
     assert scalar == 3
 
 
-def test_checks_hold_in_graphs_when_they_run():
+def test_checks_in_a_graph_are_made_when_it_runs():
     signature = [tf.TensorSpec([None, None, None, 1]), tf.TensorSpec([])]
 
     @tf.function(input_signature=signature)

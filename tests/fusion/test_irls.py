@@ -1,4 +1,4 @@
-"""IRLS against other solvers, its stopping, its inputs; see test_irls_properties."""
+"""Tests of IRLS: other solvers, stopping, inputs; see also test_irls_properties."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.fusion.irls_steps import fuse_image
 from tests.fixtures import references
 
-# One size for most tests, and 10 or 100 steps: all else is compiled anew.
+# One size for most tests, and 10 or 100 steps, since any other is compiled again.
 SIZE = (24, 33)
 SETTINGS = {"omega": 10.0, "epsilon": 1e-4}
 
@@ -48,8 +48,8 @@ def test_fuse_iterates_equal_a_direct_solver(rng, size):
     images = [m[0, ..., 0] for m in maps]
     weights = {"confidence": confidence[0, ..., 0], "gradient": gradient[0, ..., 0]}
     iterates = references.fuse_by_direct_solver(*images, **SETTINGS, **weights)
-    # Ten systems, each solved to 1e-11 of its first residual. That the energies agree
-    # says that all iterates do, not only the last.
+    # Ten systems, each solved to 1e-11 of its first residual. Equal energies show that
+    # all iterates agree, not only the last.
     np.testing.assert_allclose(result.depth[0, ..., 0], iterates[-1], rtol=0, atol=1e-6)
     energies = [
         references.fusion_energy(i, *images, **SETTINGS, **weights) for i in iterates
@@ -70,7 +70,7 @@ def _check_float32(rng, size):
     recomputed = references.fusion_energy(fused.astype(float), *images, **SETTINGS)
     np.testing.assert_allclose(recomputed, energies[-1], rtol=1e-5)
     assert result.converged[0]
-    # And the fusion is worth it: good gradients sharpen a blurred, noisy depth.
+    # The fusion also helps: good gradients sharpen a blurred, noisy depth.
     error, error_before = (np.std(d - truth[0, ..., 0]) for d in (fused, images[0]))
     assert error < error_before / 3
 
@@ -85,7 +85,7 @@ def test_fuse_in_float32_on_a_realistic_scene_of_full_size(rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_fuse_to_convergence_reaches_the_energy_of_50_exact_steps(rng, dtype):
+def test_to_convergence_reaches_the_energy_of_exact_steps(rng, dtype):
     _, *maps = references.scene_batch(rng, SIZE, dtype=dtype)
     images = [m[0, ..., 0].astype(np.float64) for m in maps]
     last = references.fuse_by_direct_solver(*images, num_irls_iterations=50)[-1]
@@ -94,17 +94,18 @@ def test_fuse_to_convergence_reaches_the_energy_of_50_exact_steps(rng, dtype):
         *maps, num_irls_iterations=100, cg_rtol=0.1, relaxation=1.5
     )
     assert result.energy[0, -1] < lowest * (1 + 1e-6)
-    # And the quick way there stops as near as it says.
+    # TO_CONVERGENCE stops as close to the minimum as documented.
     result = fuse_depth_and_gradients(*maps, **TO_CONVERGENCE)
     assert result.converged[0]
     assert result.energy[0, -1] < lowest * (1 + 1e-4)
 
 
-def test_fuse_rests_once_the_energy_falls_by_less_than_the_tolerance(rng):
+def test_fuse_stops_at_the_tolerance(rng):
     _, *maps = references.scene_batch(rng, SIZE)
     full = fuse_depth_and_gradients(*maps, cg_rtol=1e-11).energy[0].numpy()
     decrease = (full[:-1] - full[1:]) / full[:-1]
-    tolerance = (decrease[4] + decrease[5]) / 2  # The sixth step is the first below.
+    # The sixth step is the first below the tolerance.
+    tolerance = (decrease[4] + decrease[5]) / 2
     result = fuse_depth_and_gradients(*maps, cg_rtol=1e-11, tolerance=tolerance)
     np.testing.assert_array_equal(result.energy[0, :7], full[:7])
     np.testing.assert_array_equal(result.energy[0, 7:], [full[6]] * 4)
@@ -127,11 +128,11 @@ def test_fuse_fills_holes_from_gradients(rng):
         num_irls_iterations=100,
         cg_rtol=1e-6,
     )
-    # The truth has the least energy there is; IRLS approaches it.
+    # The truth has the lowest energy; IRLS approaches it.
     np.testing.assert_allclose(result.depth, truth, rtol=0, atol=1e-6)
 
 
-def test_fuse_does_not_compile_again_for_other_values_or_batch_sizes(rng):
+def test_fuse_compiles_once_for_all_values_and_batch_sizes(rng):
     _, *maps = references.scene_batch(rng, SIZE, num_scenes=2)
     fuse_depth_and_gradients(*maps)
     trace_count = fuse_image.experimental_get_tracing_count
@@ -160,7 +161,7 @@ def test_fuse_inside_a_graph_with_unknown_sizes_equals_eager(rng):
         np.testing.assert_array_equal(value, expected)
 
 
-def test_fuse_refuses_bad_input():
+def test_fuse_rejects_bad_input():
     ones = np.ones((2, 3, 4, 1), np.float32)
     broken = np.where(np.arange(2).reshape(2, 1, 1, 1) == 1, np.nan, ones)
     for position, name in enumerate(("depth", "gradient_x", "gradient_y")):

@@ -1,4 +1,4 @@
-"""What must hold for IRLS on any input, whatever the numbers."""
+"""Tests of properties of IRLS that hold for any input."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from dpde_tf.fusion import TO_CONVERGENCE, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients
 from tests.fixtures import references
 
-# One size for most tests, and 10 or 100 steps: all else is compiled anew.
+# One size for most tests, and 10 or 100 steps, since any other is compiled again.
 SIZE = (24, 33)
 
 
@@ -36,7 +36,7 @@ def test_fuse_energy_falls_however_early_cg_stops(rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_fuse_consistent_gradients_give_the_depth_back(rng, dtype):
+def test_fuse_with_consistent_gradients_returns_the_depth(rng, dtype):
     depth = rng.uniform(1, 5, size=(2, *SIZE, 1)).astype(dtype)
     result = fuse_depth_and_gradients(depth, *image_gradients(depth))
     np.testing.assert_array_equal(result.depth, depth)
@@ -48,12 +48,12 @@ def test_fuse_passes_a_constant_shift_through(rng):
     _, depth, *gradients = references.scene_batch(rng, SIZE)
     plain = fuse_depth_and_gradients(depth, *gradients)
     shifted = fuse_depth_and_gradients(depth + 50, *gradients)
-    # 50 m cost two of sixteen digits of the depth; ten systems at cg_rtol 1e-4 turn a
-    # difference in the last digit into one that is still far below a micrometre.
+    # 50 m take two of the sixteen digits of the depth. After ten systems at cg_rtol
+    # 1e-4, a difference in the last digit is still far below a micrometre.
     np.testing.assert_allclose(shifted.depth - 50, plain.depth, rtol=0, atol=1e-7)
 
 
-def test_fuse_with_a_tiny_omega_gives_the_depth_back(rng):
+def test_fuse_with_a_tiny_omega_returns_the_depth(rng):
     _, *maps = references.scene_batch(rng, SIZE)
     result = fuse_depth_and_gradients(*maps, omega=1e-12)
     # |grad E_data| = 1 / sqrt(epsilon) u balances at most 4 omega: u <= 4e-14.
@@ -76,7 +76,7 @@ def test_fuse_transposed_image_gives_the_transposed_depth(rng):
 def test_fuse_batch_equals_its_images_one_by_one(rng, dtype, tolerance):
     _, *maps = references.scene_batch(rng, SIZE, num_scenes=4, dtype=dtype)
     depth, gradient_x, gradient_y = maps
-    # Image 1 is at rest from the start, image 2 is all zero, 3 comes to rest early.
+    # Image 1 stops at once, image 2 is all zero, and image 3 stops early.
     gradient_x[1], gradient_y[1] = (g[0] for g in image_gradients(depth[1:2]))
     depth[2], gradient_x[2], gradient_y[2] = 0, 0, 0
     depth[3] *= 0.01
@@ -111,14 +111,14 @@ def test_fuse_uses_each_of_a_pair_of_gradient_confidences(rng):
     result = fuse_depth_and_gradients(
         depth, gradient_x, gradient_y, gradient_confidence=pair, cg_rtol=1e-11
     )
-    # Without gradient_x each column is a problem of its own.
+    # Without gradient_x, each column is a separate problem.
     column = references.fuse_by_direct_solver(
         *(m[0, :, 4:5, 0] for m in (depth, gradient_x, gradient_y))
     )[-1]
     np.testing.assert_allclose(result.depth[0, :, 4:5, 0], column, atol=1e-8)
 
 
-def test_fuse_does_not_use_the_last_column_and_row_of_the_gradients(rng):
+def test_fuse_ignores_the_last_column_and_row_of_gradients(rng):
     _, depth, gradient_x, gradient_y = references.scene_batch(
         rng, SIZE, dtype=np.float32
     )
@@ -129,7 +129,7 @@ def test_fuse_does_not_use_the_last_column_and_row_of_the_gradients(rng):
         np.testing.assert_array_equal(value, other)
 
 
-def test_fuse_one_pixel_gives_it_back():
+def test_fuse_of_one_pixel_returns_it():
     one = np.full((2, 1, 1, 1), 3.5, np.float32)
     result = fuse_depth_and_gradients(one, one, -one)
     np.testing.assert_array_equal(result.depth, one)

@@ -23,7 +23,7 @@ def test_fill_rows_adds_zeros_up_to_a_multiple():
 
 
 @pytest.mark.parametrize("size", [(3, 4), (1, 5), (5, 1), (1, 1)])
-def test_neighbours_are_those_of_a_zero_padded_image_inside_the_lines(rng, size):
+def test_neighbours_equal_those_of_a_zero_padded_image(rng, size):
     image = rng.normal(size=size)
     here, right, left, below, above = neighbours(pad_rows(image))
     framed = np.pad(image, 1)
@@ -34,7 +34,7 @@ def test_neighbours_are_those_of_a_zero_padded_image_inside_the_lines(rng, size)
     np.testing.assert_array_equal(left[:, 1:], image[:, :-1])
 
 
-def test_neighbours_continue_a_line_with_the_next():
+def test_neighbours_of_the_last_column_are_in_the_next_row():
     image = tf.constant([[1.0, 2.0], [3.0, 4.0]])
     _, right, left, _, _ = neighbours(pad_rows(image))
     np.testing.assert_array_equal(right, [[2, 3], [4, 0]])

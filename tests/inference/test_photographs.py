@@ -160,11 +160,11 @@ def test_folders_hold_photographs_and_what_is_skipped(photograph):
     reasons = {path.name: reason for path, reason in reasons.items()}
     names = ["clip.MOV", "dead link", "notes.txt", "phone.heic", "x.jpg"]
     assert list(reasons) == names
-    assert "video (MP4 or QuickTime), no photograph. Save one" in reasons["clip.MOV"]
+    assert "video (MP4 or QuickTime), not a photograph. Save one" in reasons["clip.MOV"]
     assert "HEIC image, which is not supported. Save it" in reasons["phone.heic"]
-    assert reasons["x.jpg"] == "a folder, which is not looked into."
+    assert reasons["x.jpg"] == "a folder, which is not searched."
     for name in ("dead link", "notes.txt"):
-        assert reasons[name].startswith("no image, whose suffixes are .avif, .bmp")
+        assert reasons[name].startswith("not an image, whose suffixes are .avif, .bmp")
 
 
 def test_find_photographs_says_what_a_folder_without_any_holds(tmp_path):
@@ -205,20 +205,22 @@ def test_predict_goes_on_after_a_broken_photograph(
     # `sys.exit(text)` prints the text to stderr and gives exit code 1.
     title, line = caught.value.code.splitlines()
     assert title == "Error: could not be predicted:"
-    assert line.startswith(f"  {folder / 'b.png'}: {folder / 'b.png'} must be a whole")
+    path = folder / "b.png"
+    assert line.startswith(f"  {path}: {path} must be a complete image")
     printed = capsys.readouterr()
     pictures = [output / f"{stem}_prediction.png" for stem in "ac"]
     assert printed.out.splitlines() == list(map(str, pictures))
     assert all(picture.is_file() for picture in pictures)
     title, line = printed.err.splitlines()
     assert title == "Skipped:"
-    assert line.startswith(f"  {folder / 'notes.txt'}: no image, whose suffixes are")
+    path = folder / "notes.txt"
+    assert line.startswith(f"  {path}: not an image, whose suffixes are")
 
 
 def test_predict_names_the_format_of_a_video(tmp_path, run_predict):
     video = tmp_path / "clip.mp4"
     video.write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(99))
-    with pytest.raises(SystemExit, match=r"clip.mp4 is a video \(MP4.*no photograph"):
+    with pytest.raises(SystemExit, match=r"clip.mp4 is a video \(MP4.*not a photo"):
         run_predict(images=video, output=tmp_path / "out")
 
 

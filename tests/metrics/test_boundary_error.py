@@ -1,4 +1,4 @@
-"""Tests of the depth boundary errors and of errors by the distance from edges."""
+"""Tests of depth boundary errors and of errors by distance from edges."""
 
 import numpy as np
 import pytest
@@ -20,14 +20,14 @@ def step(column, height=2.0):
     return depth
 
 
-def test_boundary_error_of_a_moved_step_is_the_way_it_moved():
+def test_boundary_error_of_a_moved_step_is_its_displacement():
     computed = scores(step(20), step(23))
     assert computed["dbe_acc"] == computed["dbe_comp"] == 3.0
 
 
-def test_boundary_error_of_an_edge_too_many_by_hand():
-    # 30 edge pixels at distance 0 and 30 at 25 pixels, beyond 10: the accuracy takes
-    # the near ones only; completeness: (30 * 0 + 30 * 10 + 30 * 0) / 90.
+def test_boundary_error_of_an_extra_edge_by_hand():
+    # 30 edge pixels are at distance 0, and 30 at 25 pixels, beyond 10. The accuracy
+    # counts the near ones only; completeness: (30 * 0 + 30 * 10 + 30 * 0) / 90.
     predicted = step(20) + step(45)
     computed = scores(step(20), predicted)
     assert computed["dbe_acc"] == 0.0
@@ -40,7 +40,7 @@ def test_boundary_error_of_a_prediction_without_edges_is_10():
         assert computed["dbe_acc"] == computed["dbe_comp"] == 10.0
 
 
-def test_boundary_error_without_true_edges_is_not_defined():
+def test_boundary_error_without_true_edges_is_nan():
     assert np.all(np.isnan(list(scores(step(20, 0.0), step(20)).values())))
 
 
@@ -55,7 +55,7 @@ def test_boundary_error_agrees_with_scipy(rng):
     near = found & (to_true < 10)
     ways = np.minimum(np.concatenate([to_true[found], to_found[true]]), 10)
     computed = scores(truth, predicted)
-    # OpenCV's distances are float32.
+    # The distances of OpenCV are float32.
     assert computed["dbe_acc"] == pytest.approx(to_true[near].mean(), rel=1e-6)
     assert computed["dbe_comp"] == pytest.approx(ways.mean(), rel=1e-6)
     assert 0.5 < computed["dbe_comp"] < 10
@@ -64,7 +64,7 @@ def test_boundary_error_agrees_with_scipy(rng):
     assert computed["rms_edge_4"] == pytest.approx(rms, rel=1e-12)
 
 
-def test_errors_by_distance_are_those_of_their_band():
+def test_errors_by_distance_are_assigned_to_their_band():
     truth = step(20)
     column = int(np.flatnonzero(canny_edges(truth)[15])[0])
     distance = np.abs(np.arange(60) - column)
@@ -75,7 +75,7 @@ def test_errors_by_distance_are_those_of_their_band():
     assert rms == [0, 1, 2, 3, 4]
 
 
-def test_boundary_error_leaves_out_edges_beside_a_hole():
+def test_boundary_error_ignores_edges_beside_a_hole():
     mask = np.ones((30, 60), bool)
     mask[:, 19:22] = False
     assert np.isnan(scores(step(20), step(20), mask)["dbe_acc"])
@@ -84,8 +84,8 @@ def test_boundary_error_leaves_out_edges_beside_a_hole():
 
 def test_canny_edges_smooth_with_the_published_sigma():
     # The Sobel response to a step, smoothed by a Gaussian of weights k, is 4 (k0 + k1)
-    # of its height: with sigma = sqrt(2) 2.007, so that 0.3 is reached at 0.1495 of
-    # the range. With sigma 1.3 it would be at 0.139, with 1.5 at 0.157.
+    # times its height: 2.007 for sigma = sqrt(2), so 0.3 is reached at 0.1495 of the
+    # range. For sigma = 1.3, it would be reached at 0.139, for 1.5 at 0.157.
     positions = np.arange(-20, 21)
     weights = np.exp(-(positions**2) / 4)
     weights /= weights.sum()

@@ -52,7 +52,7 @@ def test_boundary_f1_weighs_thresholds():
 
 
 def test_boundary_f1_needs_a_ratio_above_the_threshold():
-    # A ratio that is the threshold is no contour there.
+    # A ratio equal to the threshold is not a contour.
     at = THRESHOLDS[4]
     found = THRESHOLDS[:4].sum() / THRESHOLDS.sum()
     predicted = square(near=1.0, far=at)
@@ -79,10 +79,10 @@ def test_boundary_f1_without_contours_is_0():
     assert score(np.ones((1, 1)), np.ones((1, 1))) == 0.0
 
 
-def test_boundary_f1_leaves_out_pairs_with_a_hole():
+def test_boundary_f1_ignores_pairs_with_a_hole():
     mask = np.ones((10, 14), bool)
     mask[:, 3:5] = False
     expected = square()
     expected[:, 3:5] = 100.0
-    # The contour on the left is unknown, the direction gives 0: P = R = 3 / 4.
+    # The contour on the left is unknown, so its direction gives 0: P = R = 3 / 4.
     assert score(square(), expected, mask) == pytest.approx(0.75, rel=1e-12)

@@ -20,8 +20,8 @@ def step(column, height=0.3, size=(10, 12)):
 
 
 def test_edge_accuracy_of_a_blurred_step_by_hand():
-    # A step of 0.3 m has a Sobel gradient of 4 * 0.3 = 1.2 in two columns. A mean over
-    # three columns makes it 0.4, 0.8, 0.8, 0.4 in four.
+    # A step of 0.3 m has a Sobel gradient of 4 * 0.3 = 1.2 in two columns. The mean
+    # over three columns is 0.4, 0.8, 0.8, 0.4 in four columns.
     truth = step(6)
     blurred = truth.copy()
     blurred[:, 5:7] = 2.1, 2.2
@@ -55,7 +55,7 @@ def test_edge_accuracy_agrees_with_plain_loops(rng):
     assert computed["edge_f1_0.5"] == pytest.approx(f1)
 
 
-def test_edge_accuracy_counts_neither_the_border_nor_pixels_beside_a_hole():
+def test_edge_accuracy_ignores_the_border_and_holes():
     truth = step(6)
     mask = np.ones(truth.shape, bool)
     one = EdgeAccuracy(truth, mask)
@@ -64,7 +64,7 @@ def test_edge_accuracy_counts_neither_the_border_nor_pixels_beside_a_hole():
     assert EdgeAccuracy(truth, mask).sums(truth)[0] == 16 - 6
 
 
-def test_edge_accuracy_of_flat_maps_is_not_defined():
+def test_edge_accuracy_of_flat_maps_is_nan():
     flat = np.full((6, 6), 2.0)
     assert np.all(np.isnan(list(scores(flat, flat).values())))
 

@@ -83,7 +83,7 @@ def pretend_device(monkeypatch, kind):
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("first", "second", "published"),
-    # Of the authors' MATLAB program, as the tests of the library piq quote it.
+    # Values of the authors' MATLAB program, as quoted in the tests of the library piq.
     [
         ("goldhill.png", "goldhill_jpeg.png", 0.89691),
         ("i01.bmp", "i01_01_5.bmp", 0.93674),
@@ -164,7 +164,7 @@ def test_fsim_is_symmetric_and_in_0_1():
 
 
 def test_fsim_does_not_change_with_mirroring_or_sign():
-    # Odd sizes: an even one has its Nyquist frequency on one side only.
+    # Odd sizes, since an even size has its Nyquist frequency on one side only.
     reference, distorted = maps("random", "depth"), maps("depth", "blurred")
     score = fsim(reference, distorted)
     for change in (lambda x: x[:, ::-1], lambda x: x[:, :, ::-1], lambda x: -x):
@@ -178,7 +178,7 @@ def test_fsim_max_value_is_the_unit_of_the_images():
     np.testing.assert_allclose(in_metres, fsim(reference, distorted), rtol=1e-12)
 
 
-def test_fsim_of_a_batch_of_unknown_size_equals_one_by_one():
+def test_fsim_of_a_batch_of_unknown_size_equals_its_images():
     reference, distorted = maps("depth", "edge", "zero"), maps("random", "zero", "edge")
     spec = tf.TensorSpec([None, 45, 53, 1], tf.float64)
     batched = tf.function(fsim, input_signature=[spec, spec])(reference, distorted)
@@ -194,8 +194,8 @@ def test_fsim_of_other_types_is_computed_in_float32(dtype):
     np.testing.assert_array_equal(score, fsim(*(tf.cast(i, "float32") for i in pair)))
 
 
-def test_fsim_compiles_with_xla_where_there_is_an_accelerator(monkeypatch):
-    # XLA has no 0 * inf = 0: the guards alone keep the gradients of flat maps finite.
+def test_fsim_compiles_with_xla_on_an_accelerator(monkeypatch):
+    # In XLA, 0 * inf is not 0: only the guards keep the gradients of flat maps finite.
     pair = [maps("depth", name, dtype="float32") for name in ("blurred", "zero")]
     score, gradient = value_and_gradient(*pair)
     pretend_device(monkeypatch, "GPU")
@@ -215,14 +215,14 @@ def test_fsim_compiles_with_xla_where_there_is_an_accelerator(monkeypatch):
         ((1, None, 40, 1), (1, None, 40, 1), "static sizes: use `tf.ensure_shape`"),
     ],
 )
-def test_fsim_refuses_other_shapes(first, second, message):
+def test_fsim_rejects_other_shapes(first, second, message):
     specs = tf.TensorSpec(first), tf.TensorSpec(second)
     with pytest.raises(ValueError, match=message):
         tf.function(fsim).get_concrete_function(*specs)
 
 
 @pytest.mark.parametrize("max_value", [0.0, -1.0, float("nan")])
-def test_fsim_refuses_a_max_value_that_is_not_positive(max_value):
+def test_fsim_rejects_a_max_value_that_is_not_positive(max_value):
     with pytest.raises(ValueError, match=f"positive. Received: {max_value}"):
         fsim(maps("depth"), maps("depth"), max_value=max_value)
 
@@ -253,7 +253,7 @@ def test_loss_and_metric_keep_their_configuration():
 
 
 @pytest.mark.slow
-def test_model_trained_with_the_loss_in_mixed_precision_is_loaded(tmp_path, rng):
+def test_model_with_the_loss_in_mixed_precision_is_loaded(tmp_path, rng):
     keras.config.set_dtype_policy("mixed_bfloat16")
     inputs = keras.Input((32, 40, 1))
     model = keras.Model(inputs, keras.layers.Conv2D(1, 3, padding="same")(inputs))

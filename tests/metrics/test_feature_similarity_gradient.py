@@ -23,7 +23,7 @@ def freeze_noise(monkeypatch, reference, distorted):
 
 
 def numerical_jacobian(reference, distorted, pixels, step):
-    """Central differences of the FSIM of one pair by some pixels, in one batch."""
+    """Central differences of the FSIM of one pair at some pixels, in one batch."""
     height, width = distorted.shape[1:3]
     changes = step * tf.one_hot(pixels, height * width, dtype=distorted.dtype)
     changes = tf.reshape(changes, [-1, height, width, 1])
@@ -40,7 +40,7 @@ def test_fsim_gradient_equals_central_differences(rng, monkeypatch):
         ("depth", "slanted_edge"),
         ("edge", "noisy_edge"),
         ("constant", "random"),
-        # A flat distorted map is an even kink: only the border has a derivative there.
+        # A flat distorted map is at an even kink, so only the border has a derivative.
         ("constant", "constant"),
         ("depth", "zero"),
     ]
@@ -58,7 +58,7 @@ def test_fsim_gradient_equals_central_differences(rng, monkeypatch):
 
 @pytest.mark.parametrize("first", ["constant", "edge", "zero", "depth"])
 def test_fsim_jacobian_equals_central_differences_at_each_pixel(monkeypatch, first):
-    # The distorted map is the first one with noise: without, it is a kink.
+    # The distorted map has added noise; without noise, it is at a kink.
     reference = maps(first)[:, 3:35, 10:43]  # 32 x 33, with the edge and a disc
     noise = np.random.default_rng(2).normal(size=reference.shape)
     distorted = reference + noise
@@ -78,7 +78,7 @@ def test_fsim_jacobian_on_real_depth(real_data, rng, monkeypatch, number):
     path = real_data / "nyu_240x320" / "depth" / f"{number:04d}.png"
     depth = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) / 1000.0 * 25.5  # 10 m is 255
     depth = cv2.resize(depth, (160, 120), interpolation=cv2.INTER_AREA)
-    # What a network makes of it: blurred, with a smooth error, and a little noise.
+    # Like the output of a network: blurred, with a smooth error and a little noise.
     error = cv2.GaussianBlur(rng.normal(0, 200, depth.shape), (0, 0), 10)
     predicted = cv2.GaussianBlur(depth, (0, 0), 2) + error
     predicted += rng.normal(0, 0.1, depth.shape)
@@ -98,8 +98,8 @@ def test_fsim_jacobian_on_real_depth(real_data, rng, monkeypatch, number):
     )
 
 
-def test_fsim_gradient_at_an_exact_edge_lies_between_the_one_sided(rng, monkeypatch):
-    # Across the edge some odd responses are 0 everywhere: |.| has its kink there.
+def test_fsim_gradient_at_an_edge_is_between_one_sided_ones(rng, monkeypatch):
+    # Across the edge, some odd responses are 0 everywhere, at the kink of |.|.
     reference, distorted = maps("depth"), maps("edge")
     score, gradient = value_and_gradient(reference, distorted)
     freeze_noise(monkeypatch, reference, distorted)
@@ -116,6 +116,6 @@ def test_fsim_gradient_is_finite_in_float32():
     _, exact = value_and_gradient(*all_pairs("float64"))
     assert np.all(np.isfinite(gradient))
     largest = np.abs(gradient).max(axis=(1, 2, 3))
-    # Rounding chooses another subgradient at the kinks of an exact edge.
+    # At the kinks of an exact edge, rounding selects another subgradient.
     expected = np.abs(exact).max(axis=(1, 2, 3))
     np.testing.assert_allclose(largest, expected, rtol=0.2, atol=1e-6)

@@ -34,12 +34,12 @@ def test_gradient_errors_agree_with_image_gradients(rng):
     np.testing.assert_allclose(scores(truth, predicted, mask), expected, rtol=1e-12)
 
 
-def test_gradient_errors_do_not_see_a_shift(rng):
+def test_gradient_errors_do_not_depend_on_a_shift(rng):
     truth = rng.uniform(1, 9, (5, 6))
     np.testing.assert_allclose(scores(truth, truth + 3), 0, atol=1e-14)
 
 
-def test_gradient_errors_of_single_pixels_are_not_defined():
+def test_gradient_errors_of_single_pixels_are_nan():
     assert np.all(np.isnan(scores(np.ones((1, 1)), np.ones((1, 1)))))
     checks = np.indices((4, 5)).sum(axis=0) % 2 == 0
     assert np.all(np.isnan(scores(np.ones((4, 5)), np.ones((4, 5)), checks)))

@@ -17,7 +17,7 @@ def scores(truth, predicted, mask=None, alpha=0.5):
 
 
 def test_gradient_map_errors_worked_by_hand():
-    # Three pixels: right angle at size 1, opposite at size 2, the same at size 5.
+    # Three pixels: a right angle for length 1, opposite for 2, and equal for 5.
     truth = np.array([[[1.0, 0.0], [0.0, 2.0], [3.0, 4.0]]])
     predicted = np.array([[[0.0, 1.0], [0.0, -1.0], [3.0, 4.0]]])
     computed = scores(truth, predicted)
@@ -41,33 +41,33 @@ def test_gradient_map_errors_have_the_loss_of_eq_4(rng):
     assert computed == pytest.approx(float(expected[0]), rel=1e-12)
 
 
-def test_direction_error_does_not_see_the_size(rng):
+def test_direction_error_does_not_depend_on_length(rng):
     truth, predicted = rng.normal(0, 1, (2, 5, 6, 2))
     first, second = scores(truth, predicted), scores(truth, 3 * predicted)
     assert first["direction_error"] == pytest.approx(second["direction_error"])
     assert second["size_ratio"] == pytest.approx(3 * first["size_ratio"])
 
 
-def test_direction_error_of_a_guess_is_that_of_zero(rng):
+def test_direction_error_of_a_guess_equals_that_of_zero(rng):
     truth, guess = rng.normal(0, 1, (2, 300, 300, 2))
     assert scores(truth, 0 * truth)["direction_error"] == pytest.approx(90)
     assert scores(truth, guess)["direction_error"] == pytest.approx(90, abs=1)
 
 
-def test_gradient_map_errors_take_only_what_is_measured(rng):
+def test_gradient_map_errors_ignore_unmeasured_pixels(rng):
     truth = rng.normal(0, 1, (4, 5, 2))
     predicted = truth.copy()
     mask = np.ones(truth.shape, bool)
     mask[1, 2, 0] = False
     predicted[1, 2] += [7.0, 1.0]
     computed = scores(truth, predicted, mask)
-    # Its other part is measured, its direction is not.
+    # The other component is measured, so the direction is not known.
     assert computed["mean_absolute_error"] == pytest.approx(1 / 39)
     assert computed["direction_error"] == pytest.approx(0, abs=1e-6)
     assert computed["size_ratio"] == pytest.approx(1)
 
 
-def test_gradient_map_errors_of_nothing_are_not_defined():
+def test_gradient_map_errors_of_no_pixels_are_nan():
     empty = np.zeros((2, 2, 2), bool)
     assert np.isnan(
         list(scores(np.ones((2, 2, 2)), np.ones((2, 2, 2)), empty).values())

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.fixtures.gradient_similarity import KERNELS, gsm
 
-# Differences of two weighted sides, four directions; typed again, row by row.
+# Differences of two weighted sides, in four directions; typed again, row by row.
 SIDES = [
     "0 1 0 -1 0  0 3 0 -3 0  0 8 0 -8 0  0 3 0 -3 0  0 1 0 -1 0",
     "0 0 0 0 0  1 3 8 3 1  0 0 0 0 0  -1 -3 -8 -3 -1  0 0 0 0 0",
@@ -17,7 +17,7 @@ SIDES = [
 
 
 def gsm_by_formula(first, second):
-    """GSM of two [H, W] images in 0..255, block by block, as the article writes it."""
+    """GSM of two [H, W] images in 0..255, block by block, as in the article."""
     kernels = [np.array(s.split(), float).reshape(5, 5) for s in SIDES]
     g, h = (
         np.max([abs(scipy.signal.correlate2d(x, k, "valid")) for k in kernels], 0) / 25
@@ -73,7 +73,7 @@ def test_gsm_equals_the_formula_in_scipy(rng, size):
 
 
 @pytest.mark.parametrize("direction", [(0, 1), (1, 0), (1, 1), (1, -1)])
-def test_gsm_sees_edges_of_all_directions(direction):
+def test_gsm_detects_edges_in_all_directions(direction):
     rows, columns = np.mgrid[:21, :21] - 10
     edge = 255.0 * (direction[0] * rows + direction[1] * columns > 0)
     edge = edge[None, ..., None]
@@ -108,7 +108,7 @@ def test_gsm_max_value_is_the_unit_of_the_images(rng):
     np.testing.assert_allclose(in_metres, gsm(first, second), rtol=1e-12)
 
 
-def test_gsm_of_a_batch_equals_one_by_one_and_when_compiled(rng):
+def test_gsm_of_a_batch_equals_its_images_also_compiled(rng):
     pairs = [pair(rng, (20, 23)) for _ in range(3)]
     first, second = (np.concatenate(images) for images in zip(*pairs, strict=True))
     single = [gsm(*one).numpy()[0] for one in pairs]
@@ -127,12 +127,12 @@ def test_gsm_of_a_batch_equals_one_by_one_and_when_compiled(rng):
         ((1, 12, 4, 1), (1, 12, 4, 1), "at least 5x5 pixels.*12, 4"),
     ],
 )
-def test_gsm_refuses_other_shapes(first, second, message):
+def test_gsm_rejects_other_shapes(first, second, message):
     with pytest.raises(ValueError, match=message):
         gsm(tf.zeros(first), tf.zeros(second))
 
 
-def test_gsm_refuses_a_max_value_that_is_not_positive():
+def test_gsm_rejects_a_max_value_that_is_not_positive():
     image = tf.zeros([1, 12, 12, 1])
     with pytest.raises(ValueError, match=r"positive. Received: 0"):
         gsm(image, image, max_value=0.0)

@@ -1,8 +1,7 @@
-"""Scores of predictions with known errors have the values that follow by hand.
+"""Tests that scores of predictions with known errors equal values worked by hand.
 
-The ground truth is 2.0 m on the left and 2.3 m on the right of the middle: 48 x 64
-pixels, half of them each. Every prediction is a file of another format, as another
-network's would be.
+The ground truth has 48 x 64 pixels, with 2.0 m in the left half and 2.3 m in the right.
+Predictions are files in various formats, like those of other networks.
 """
 
 import math
@@ -19,7 +18,7 @@ HEIGHT, WIDTH, MIDDLE = 48, 64, 32
 NEAR, FAR = 2.0, 2.3
 STEP = FAR - NEAR
 NUM_DIFFERENCES = HEIGHT * (WIDTH - 1) + (HEIGHT - 1) * WIDTH
-# Half of the pixels are near. Names are those of the means of 1 / t, t, t^2, ...
+# Half of the pixels are near. The names stand for the means of 1 / t, t, t^2, ...
 MEAN_INVERSE = (1 / NEAR + 1 / FAR) / 2
 MEAN_SQUARE = (NEAR**2 + FAR**2) / 2
 
@@ -32,7 +31,7 @@ def ground_truth():
 
 @pytest.fixture
 def scores(tmp_path):
-    """Scores a prediction of the same map for three images, saved in some format."""
+    """Scores one map as the prediction for three images, saved in some format."""
 
     def run(predicted, suffix, protocols=("paper",), **options):
         names = ["a", "b", "c"]
@@ -108,7 +107,7 @@ def test_scores_of_a_scaled_prediction(scores):
             "edge_f1_1": 1.0,  # 1.2 and 1.32 m.
             "dbe_acc": 0.0,
             "dbe_comp": 0.0,
-            # The edge lies on the last near column: three near ones and two far ones.
+            # The edge is in the last near column: three near columns and two far ones.
             "rms_edge_2": 0.1 * math.sqrt((3 * NEAR**2 + 2 * FAR**2) / 5),
             "planarity": 0.0,
         },
@@ -143,8 +142,8 @@ def test_scores_of_a_shifted_prediction(scores):
 
 
 def test_scores_of_a_blurred_prediction(scores):
-    # The mean over three columns: the two columns at the step are off by a third of it,
-    # and instead of one difference of the step there are three of a third.
+    # The mean over three columns: the two columns at the step have an error of a third
+    # of the step, and one difference becomes three differences of a third.
     blurred = ground_truth()
     blurred[:, MIDDLE - 1] += STEP / 3
     blurred[:, MIDDLE] -= STEP / 3

@@ -24,7 +24,7 @@ BY_HAND = {
 
 
 def metrics_by_definition(ground_truth, predicted):
-    """Sect. 4.3 with plain loops over the pixels."""
+    """The errors of Sect. 4.3 with plain loops over the pixels."""
     errors = {name: 0.0 for name in METRIC_NAMES}
     count = 0
     for row in range(ground_truth.shape[0]):
@@ -55,9 +55,9 @@ def errors_of(sums):
     return dict(zip(METRIC_NAMES, PixelErrors.values(sums).tolist(), strict=True))
 
 
-def test_pixel_errors_are_those_worked_by_hand():
+def test_pixel_errors_worked_by_hand():
     computed = errors_of(sums_of(GROUND_TRUTH, PREDICTED))
-    # 2.2 is not a float32: its error of 5e-8 comes through.
+    # 2.2 is not a float32 number: its rounding error is 5e-8.
     assert computed == pytest.approx(BY_HAND, rel=1e-6)
 
 
@@ -70,18 +70,18 @@ def test_pixel_errors_agree_with_plain_loops(rng):
     assert computed == pytest.approx(expected, rel=1e-12)
 
 
-def test_pixel_errors_of_a_perfect_prediction_are_zero_and_one():
+def test_pixel_errors_of_a_perfect_prediction():
     computed = errors_of(sums_of(GROUND_TRUTH, GROUND_TRUTH))
     assert list(computed.values()) == [0, 0, 0, 0, 0, 1, 1, 1]
 
 
-def test_pixel_errors_raise_negative_predictions_to_the_smallest_depth():
+def test_pixel_errors_set_negative_predictions_to_min_depth():
     computed = errors_of(sums_of(np.float64([[2.0]]), np.float64([[-3.0]])))
     assert computed["rms"] == pytest.approx(1.999, rel=1e-12)
     assert computed["log10"] == pytest.approx(math.log10(2000), rel=1e-12)
 
 
-def test_pixel_errors_count_a_ratio_of_exactly_the_threshold_as_beyond_it():
+def test_pixel_errors_deltas_exclude_the_threshold():
     sums = sums_of(np.float64([[4.0, 4.0]]), np.float64([[5.0, 4.99]]))
     assert sums[-3:].tolist() == [1, 2, 2]
 
@@ -93,8 +93,8 @@ def test_pixel_errors_compare_the_pixels_of_the_mask_only():
     assert sums[1] == pytest.approx(0.04, rel=1e-6)  # 2.2 as float32.
 
 
-def test_pixel_errors_do_not_lose_digits_of_many_single_precision_pixels():
-    # A float32 sum keeps seven digits at best, a running one far fewer.
+def test_pixel_errors_of_many_float32_pixels_are_exact():
+    # A float32 sum keeps seven digits at best; a running sum keeps far fewer.
     ground_truth = np.full((2000, 2000), 1.0, np.float32)
     computed = errors_of(sums_of(ground_truth, ground_truth + np.float32(0.1)))
     assert computed["rel"] == pytest.approx(float(np.float32(1.1)) - 1.0, rel=1e-12)
@@ -109,19 +109,19 @@ def test_pixel_errors_pool_pixels_not_images():
     assert (errors_of(one)["rms"] + errors_of(three)["rms"]) / 2 == 2.0
 
 
-def test_pixel_errors_without_a_pixel_are_not_defined():
+def test_pixel_errors_without_pixels_are_nan():
     sums = sums_of(np.zeros((2, 3)), np.ones((2, 3)))
     assert not np.any(sums)
     assert np.all(np.isnan(PixelErrors.values(sums)))
 
 
-def test_pixel_errors_of_many_sums_at_once_are_those_one_by_one(rng):
+def test_pixel_errors_of_stacked_sums_equal_single_ones(rng):
     sums = rng.uniform(1, 9, (4, 3, PixelErrors.NUM_SUMS))
     single = [[PixelErrors.values(one) for one in row] for row in sums]
     np.testing.assert_allclose(PixelErrors.values(sums), single, rtol=1e-15)
 
 
-def test_pixel_errors_refuse_what_cannot_be_compared():
+def test_pixel_errors_reject_incomparable_maps():
     with pytest.raises(ValueError, match=r"same shape.*\(2, 3\) and \(1, 3\)"):
         sums_of(GROUND_TRUTH, PREDICTED[:1])
     with pytest.raises(ValueError, match=r"same shape.*\(2, 3\) and \(1, 3\)"):
@@ -133,7 +133,7 @@ def test_pixel_errors_refuse_what_cannot_be_compared():
         sums_of(GROUND_TRUTH, broken)
 
 
-def test_pixel_errors_ignore_predictions_that_nothing_is_known_about():
+def test_pixel_errors_ignore_predictions_at_unmeasured_pixels():
     broken = np.where(GROUND_TRUTH == 0, np.nan, PREDICTED)
     computed = errors_of(sums_of(GROUND_TRUTH, broken))
     assert computed == pytest.approx(BY_HAND, rel=1e-6)

@@ -54,7 +54,7 @@ def test_planarity_counts_flat_blocks_only(rng):
     assert sums[1] == 4 * 256  # Of six, one is rough and one has a hole.
 
 
-def test_planarity_without_a_flat_block_is_not_defined(rng):
+def test_planarity_without_a_flat_block_is_nan(rng):
     assert np.isnan(score(np.ones((15, 40)), np.ones((15, 40))))
     rough = rng.uniform(1, 9, (16, 16))
     assert np.isnan(score(rough, np.ones((16, 16))))

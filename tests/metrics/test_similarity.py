@@ -20,7 +20,7 @@ def pair(rng, size):
 
 
 @pytest.mark.parametrize("size", [(11, 11), (24, 31)])
-def test_similarity_is_that_of_the_tensorflow_functions(rng, size):
+def test_similarity_equals_the_tensorflow_functions(rng, size):
     truth, predicted = pair(rng, size)
     maps = [depth[None, ..., None] for depth in (truth, predicted)]
     expected = [float(index(*maps, max_value=10.0)[0]) for index in (ssim, gsm)]
@@ -42,7 +42,7 @@ def test_similarity_of_equal_maps_is_1(rng):
     np.testing.assert_allclose(scores(truth, truth), [1, 1], rtol=1e-12)
 
 
-def test_similarity_leaves_out_windows_with_a_hole(rng):
+def test_similarity_ignores_windows_with_a_hole(rng):
     truth, predicted = pair(rng, (40, 30))
     mask = np.ones(truth.shape, bool)
     mask[22, 11] = False
@@ -56,6 +56,6 @@ def test_similarity_leaves_out_windows_with_a_hole(rng):
     assert one.sums(predicted)[[0, 2]].tolist() == [600 - 121, 936 - 25]
 
 
-def test_similarity_of_a_map_smaller_than_a_window_is_not_defined():
+def test_similarity_of_a_map_smaller_than_a_window_is_nan():
     computed = scores(np.ones((4, 6)), np.ones((4, 6)))
     assert np.all(np.isnan(computed))

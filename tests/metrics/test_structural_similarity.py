@@ -51,7 +51,7 @@ def test_ssim_equals_the_formula_in_numpy(rng, size):
 def test_ssim_equals_that_of_tensorflow(rng):
     first, second = pair(rng, (64, 45))
     expected = tf.image.ssim(first, second, 255.0).numpy()
-    # The variance is a difference of squares, which float32 leaves 1e-7 * 1e4.
+    # The variance is a difference of squares, with an error of 1e-7 * 1e4 in float32.
     assert ssim(first, second).numpy() == pytest.approx(expected, rel=1e-4)
 
 
@@ -79,7 +79,7 @@ def test_ssim_max_value_is_the_unit_of_the_images(rng):
     np.testing.assert_allclose(in_metres, ssim(first, second), rtol=1e-12)
 
 
-def test_ssim_of_a_batch_equals_one_by_one_and_when_compiled(rng):
+def test_ssim_of_a_batch_equals_its_images_also_compiled(rng):
     pairs = [pair(rng, (20, 23)) for _ in range(3)]
     first, second = (np.concatenate(images) for images in zip(*pairs, strict=True))
     single = [ssim(*one).numpy()[0] for one in pairs]
@@ -103,11 +103,11 @@ def test_ssim_equals_the_published_value(real_data):
     images = []
     for name in names:
         image = cv2.imread(str(real_data / "iqa" / name), cv2.IMREAD_GRAYSCALE)
-        # ssim.m takes means of 2x2 blocks of an image of 512x512 first.
+        # ssim.m first takes the means of 2x2 blocks of a 512x512 image.
         assert image.shape == (512, 512)
         blocks = image.reshape(256, 2, 256, 2).mean(axis=(1, 3))
         images.append(blocks[None, ..., None])
-    # Of the authors' ssim.m, as the tests of the library piq quote it.
+    # The value of the authors' ssim.m, as quoted in the tests of the library piq.
     assert f"{ssim(*images)[0]:.4f}" == "0.8202"
 
 
@@ -120,13 +120,13 @@ def test_ssim_equals_the_published_value(real_data):
         ((1, 10, 12, 1), (1, 10, 12, 1), "at least 11x11 pixels.*10, 12"),
     ],
 )
-def test_ssim_refuses_other_shapes(first, second, message):
+def test_ssim_rejects_other_shapes(first, second, message):
     with pytest.raises(ValueError, match=message):
         ssim(tf.zeros(first), tf.zeros(second))
 
 
 @pytest.mark.parametrize("max_value", [0.0, -1.0, float("nan")])
-def test_ssim_refuses_a_max_value_that_is_not_positive(max_value):
+def test_ssim_rejects_a_max_value_that_is_not_positive(max_value):
     image = tf.zeros([1, 12, 12, 1])
     with pytest.raises(ValueError, match=f"positive. Received: {max_value}"):
         ssim(image, image, max_value=max_value)

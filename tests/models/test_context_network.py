@@ -42,14 +42,12 @@ def network():
 
 @pytest.fixture(scope="module")
 def image():
-    # Odd sizes, which every halving rounds up.
+    # Odd sizes, which are rounded up at each halving.
     return np.random.default_rng(1).uniform(0, 1, [1, 61, 83, 3]).astype(np.float32)
 
 
 @pytest.mark.slow
-def test_context_network_has_the_size_of_the_image_and_starts_at_its_offset(
-    network, image
-):
+def test_new_context_network_predicts_its_offset(network, image):
     depth = network(image)
     assert depth.shape == (1, 61, 83, 1)
     assert depth.dtype == tf.float32
@@ -58,7 +56,7 @@ def test_context_network_has_the_size_of_the_image_and_starts_at_its_offset(
 
 
 @pytest.mark.slow
-def test_context_network_leaves_out_the_last_stage_of_the_encoder(network):
+def test_context_network_omits_the_last_encoder_stage(network):
     names = {layer.name for layer in network.layers}
     assert "conv4_block6_out" in names
     assert not any(name.startswith("conv5") for name in names)
@@ -117,14 +115,14 @@ def test_difference_loss_worked_value():
     assert loss.numpy() == pytest.approx([2.5 / 3 + 1.5 / 2])
 
 
-def test_difference_loss_does_not_see_an_offset(rng):
+def test_difference_loss_does_not_depend_on_an_offset(rng):
     truth = tf.constant(rng.uniform(1, 5, [2, 20, 24, 1]), tf.float32)
     assert np.abs(difference_loss(truth, truth + 3.0)).max() < 1e-5
     assert (difference_loss(truth, 1.1 * truth).numpy() > 0.1).all()
 
 
 @pytest.mark.parametrize("loss", [absolute_loss, difference_loss])
-def test_losses_of_the_context_network_ignore_unmeasured_pixels(loss):
+def test_context_network_losses_ignore_unmeasured_pixels(loss):
     broken = tf.where(TRUTH > 0, PREDICTED, np.nan)
     with tf.GradientTape() as tape:
         tape.watch(broken)
@@ -134,7 +132,7 @@ def test_losses_of_the_context_network_ignore_unmeasured_pixels(loss):
 
 
 @pytest.mark.parametrize("loss", [absolute_loss, difference_loss])
-def test_losses_of_the_context_network_refuse_other_shapes(loss):
+def test_context_network_losses_reject_other_shapes(loss):
     with pytest.raises(ValueError, match="must have the same shape"):
         loss(TRUTH, PREDICTED[:, :1])
 
@@ -157,7 +155,7 @@ def test_context_objective_is_scored_as_a_gradient_network():
     assert [picture.shape for picture in pictures] == [(2, 3, 3)] * 2
 
 
-def test_predictor_fuses_the_mean_depth_with_the_context_networks_gradients(rng):
+def test_predictor_fuses_mean_depth_with_context_gradients(rng):
     image = keras.Input((None, None, 3))
     depth_network, context_network = (
         keras.Model(image, keras.layers.Conv2D(1, 3, padding="same")(image))
@@ -193,7 +191,7 @@ def run(tmp_path, network):
 
 
 @pytest.mark.slow
-def test_context_run_is_loaded_as_such_and_as_a_gradient_network(run, network, image):
+def test_context_run_is_loaded_as_two_kinds_of_network(run, network, image):
     assert is_context_run(run)
     np.testing.assert_allclose(
         load_context_network(run)(image), network(image), atol=1e-6

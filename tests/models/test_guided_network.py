@@ -18,7 +18,7 @@ from tests.fixtures.record_sets import write_small_record_set
 def network():
     keras.utils.set_random_seed(3)
     network = build_guided_network(GuidedNetworkConfig(guided_width=4))
-    # At first it changes nothing.
+    # Before training, it changes nothing.
     head = network.get_layer("residual_conv")
     kernel, bias = head.get_weights()
     head.set_weights([np.random.default_rng(0).normal(0, 0.05, kernel.shape), bias])
@@ -28,14 +28,14 @@ def network():
 @pytest.fixture(scope="module")
 def inputs():
     rng = np.random.default_rng(1)
-    # Odd sizes, which every halving rounds up.
+    # Odd sizes, which are rounded up at each halving.
     return {
         "image": rng.uniform(0, 1, [2, 37, 51, 3]).astype(np.float32),
         "coarse_depth": rng.uniform(1, 5, [2, 37, 51, 1]).astype(np.float32),
     }
 
 
-def test_depth_features_are_worked_values():
+def test_depth_features_worked_values():
     depth = tf.constant([[1.0, 2.0], [1.0, 4.0]])[None, ..., None]
     features = DepthFeatures()(depth).numpy()[0]
     np.testing.assert_allclose(
@@ -49,13 +49,13 @@ def test_depth_features_are_worked_values():
     )
 
 
-def test_depth_features_are_finite_where_depth_is_not_positive():
+def test_depth_features_are_finite_for_any_depth():
     depth = tf.constant([[0.0, 2.0], [-1.0, 0.0]])[None, ..., None]
     assert np.isfinite(DepthFeatures()(depth)).all()
     assert np.isfinite(DepthFeatures()(tf.zeros_like(depth))).all()
 
 
-def test_guided_network_knows_no_unit(network, inputs):
+def test_guided_network_does_not_depend_on_the_unit(network, inputs):
     sharp = network(inputs).numpy()
     assert sharp.shape == (2, 37, 51, 1)
     assert sharp.dtype == np.float32
@@ -74,7 +74,7 @@ def test_guided_network_sees_image_and_depth(network, inputs):
 
 def test_guided_network_of_the_default_width_is_small():
     network = build_guided_network(GuidedNetworkConfig())
-    # 10 MB as int8, of which most is kernels.
+    # 10 MB as int8, mostly kernels.
     assert 1_000_000 < network.count_params() < 2_000_000
 
 
@@ -83,7 +83,7 @@ def test_new_guided_network_changes_nothing(inputs):
     np.testing.assert_array_equal(network(inputs), inputs["coarse_depth"])
 
 
-def test_guided_objective_is_that_of_relative_depth(rng):
+def test_guided_objective_uses_relative_depth(rng):
     truth = rng.uniform(1, 5, [2, 20, 24, 1]).astype(np.float32)
     truth[0, 3, 4] = 0.0
     coarse = np.stack([np.full([20, 24, 1], 2.0), np.full([20, 24, 1], 4.0)])
@@ -100,7 +100,7 @@ def test_guided_objective_is_that_of_relative_depth(rng):
     np.testing.assert_allclose(terms["measured"], [479 / 480, 1.0], rtol=1e-6)
 
 
-def test_guided_objective_scores_the_coarse_map_beside_the_sharp_one(rng):
+def test_guided_objective_also_scores_the_coarse_map(rng):
     truth = np.full([1, 40, 40, 1], 2.0, np.float32)
     truth[:, :, 20:] = 4.0
     coarse = tf.image.resize(tf.image.resize(truth, [5, 5]), [40, 40])
@@ -116,7 +116,7 @@ def test_guided_objective_scores_the_coarse_map_beside_the_sharp_one(rng):
 
 
 @pytest.mark.slow
-def test_training_of_the_guided_network_lowers_its_loss_and_resumes(tmp_path, rng):
+def test_training_of_the_guided_network_resumes(tmp_path, rng):
     records = write_small_record_set(tmp_path / "records", rng, size=(64, 64))
     workdir = tmp_path / "run"
     flags = {

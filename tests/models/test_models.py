@@ -36,7 +36,7 @@ def test_crop_like_keeps_the_top_left():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_fused_batch_normalization_is_that_of_keras(rng, training):
+def test_fused_batch_normalization_equals_that_of_keras(rng, training):
     x = tf.constant(rng.normal(3.0, 2.0, [3, 4, 5, 6]), tf.float32)
     layers = [
         layer(momentum=0.9, epsilon=1e-3)
@@ -87,7 +87,7 @@ def test_build_encoder_has_the_features_of_keras_applications(tmp_path, rng):
             assert np.abs(actual - expected).max() < 1e-4 * scale
 
 
-def test_build_encoder_refuses_a_missing_file_and_other_words():
+def test_build_encoder_rejects_missing_file_and_other_values():
     with pytest.raises(FileNotFoundError, match=r"'no.weights.h5'.*--encoder_weights"):
         build_encoder(
             weights="no.weights.h5", batch_norm="frozen", batch_norm_momentum=0.9
@@ -113,13 +113,13 @@ def _without_network(**_):
 )
 def test_imagenet_weights_without_a_network_name_the_flag(build, flag, monkeypatch):
     monkeypatch.setattr(keras.applications, "ResNet50", _without_network)
-    match = rf"https://x/notop\.h5.* name it with --{flag}encoder_weights=FILE; or "
+    match = rf"https://x/notop\.h5.* name it with --{flag}encoder_weights=FILE, or "
     with pytest.raises(ConnectionError, match=match):
         build()
 
 
 @pytest.mark.parametrize("name", ["junk.weights.h5", "junk.h5", "junk.txt"])
-def test_build_encoder_refuses_a_file_of_something_else(tmp_path, name):
+def test_build_encoder_rejects_a_file_of_other_weights(tmp_path, name):
     path = tmp_path / name
     path.write_text("no weights")
     match = rf"{name} of --encoder_weights must be a file of weights of .*ResNet50"
@@ -144,7 +144,8 @@ def test_training_without_a_network_ends_with_one_line(
 ):
     write_small_record_set(tmp_path / "records", rng, size=(64, 96))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # Nobody is there.
+    # Nothing listens at this address.
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     result = run_program(
         f"experiments.{program}",
         *switches,
@@ -159,7 +160,7 @@ def test_training_without_a_network_ends_with_one_line(
 
 
 @pytest.mark.parametrize("size", [(64, 96), (75, 101)])
-def test_build_depth_network_output_is_half_the_size(modified_fcrn, size, rng):
+def test_build_depth_network_output_has_half_resolution(modified_fcrn, size, rng):
     image = rng.uniform(0, 1, [1, *size, 3]).astype(np.float32)
     depth = modified_fcrn(image)
     assert depth.shape == (1, -(-size[0] // 2), -(-size[1] // 2), 1)
@@ -171,7 +172,7 @@ def test_build_depth_network_gradient_reaches_every_weight(modified_fcrn, rng):
         loss = tf.reduce_sum(modified_fcrn(image, training=True) ** 2)
     gradients = tape.gradient(loss, modified_fcrn.trainable_variables)
     names = [v.path for v in modified_fcrn.trainable_variables]
-    # A bias before batch normalisation has no influence; ResNet-50 has those.
+    # A bias before batch normalisation has no effect; ResNet-50 has such biases.
     silent = [
         name
         for name, gradient in zip(names, gradients, strict=True)
@@ -220,7 +221,7 @@ def test_build_gradient_network_number_of_parameters(modified_fcrn):
     network = build_gradient_network(GradientNetworkConfig())
     # 72 c^2 + 54 c + 2 with c = 108: 27 c + c, eight times 9 c^2 + c, 18 c + 2.
     assert network.count_params() == 72 * 108**2 + 54 * 108 + 2
-    # Table 5 of the paper: one of 76.
+    # Table 5 of the paper: 1/76.
     assert modified_fcrn.count_params() / network.count_params() == pytest.approx(
         76, abs=0.6
     )

@@ -1,4 +1,4 @@
-"""Tests of how the networks start, and of what their normalisation does."""
+"""Tests of the initialisation of the networks, and of their normalisation."""
 
 import dataclasses
 
@@ -17,12 +17,12 @@ CONFIG = DepthNetworkConfig(encoder_weights="none", output_offset=2.8)
 
 @pytest.fixture(scope="module")
 def modified_fcrn():
-    """Not to be changed by a test."""
+    """Shared by the tests, which must not change it."""
     return build_depth_network(CONFIG)
 
 
 def _new_layers(network, kind):
-    """The layers of a kind that do not come from ResNet-50, by name."""
+    """The layers of one class that are not part of ResNet-50, by name."""
     prefixes = ("reduce_", "up", "lateral", "depth_")
     return {
         layer.name: layer
@@ -32,7 +32,7 @@ def _new_layers(network, kind):
 
 
 def _assert_gaussian(kernel, stddev):
-    """Mean, deviation and tails, within four of their own deviations."""
+    """Checks mean, deviation and tails, within four standard errors."""
     n = kernel.size
     assert abs(kernel.mean()) < 4 * stddev / np.sqrt(n)
     assert kernel.std() == pytest.approx(stddev, rel=4 / np.sqrt(2 * n))
@@ -52,7 +52,7 @@ def test_build_depth_network_new_convolutions_are_gaussian(modified_fcrn):
     for name, layer in layers.items():
         kernels = [w.ravel() for w in layer.get_weights() if w.ndim == 4]
         bias = [w for w in layer.get_weights() if w.ndim == 1]
-        # The head's output is scaled by 0.1, so that its depth starts as of 0.01.
+        # The output of the head is scaled by 0.1, so its depth starts as with 0.01.
         _assert_gaussian(np.concatenate(kernels), 0.1 if name == "depth_conv" else 0.01)
         assert not np.any(bias)
         with_bias |= {name} if bias else set()
@@ -76,16 +76,14 @@ def test_build_depth_network_normalisation(modified_fcrn):
         if isinstance(layer, keras.layers.BatchNormalization) and layer.name not in new
     ]
     assert len(encoder) == 53
-    # Epsilon is that with which Keras's weights were trained.
+    # The weights of Keras were trained with this epsilon.
     assert {(x.epsilon, x.momentum) for x in encoder} == {(1.001e-5, 0.9)}
 
 
-def test_build_depth_network_first_prediction_is_near_the_mean_depth(
-    modified_fcrn, rng
-):
+def test_new_depth_network_predicts_about_the_mean_depth(modified_fcrn, rng):
     image = tf.constant(rng.uniform(0, 1, [1, 64, 64, 3]), tf.float32)
     depth = modified_fcrn(image, training=True).numpy()
-    # 576 normalised features times 0.01: metres apart it cannot be.
+    # 576 normalised features times 0.01: the difference is less than metres.
     assert np.abs(depth - CONFIG.output_offset).max() < 1.0
     assert depth.std() > 0
 
@@ -127,7 +125,7 @@ def test_encoder_batch_norm_in_a_training_step(batch_norm, rng):
         if frozen:
             assert np.array_equal(after[name][:2], [gamma, beta])
     if batch_norm == "trainable":
-        # 0.9 of the old and 0.1 of the batch's; features are up to 100.
+        # 0.9 of the old and 0.1 of the batch statistics; features are up to 100.
         for index, statistic in ((2, np.mean), (3, np.var)):
             batch = statistic(features, axis=(0, 1, 2), dtype=np.float64)
             expected = 0.9 * before["conv1_bn"][index] + 0.1 * batch
@@ -145,7 +143,7 @@ def test_build_gradient_network_initialisation():
         assert not bias.any()
 
 
-def test_build_gradient_network_initialisation_by_a_given_deviation():
+def test_gradient_network_initialisation_with_a_deviation():
     config = GradientNetworkConfig(kernel_stddev=0.03, output_kernel_stddev=0.02)
     network = build_gradient_network(config)
     for number in range(1, 11):

@@ -1,4 +1,4 @@
-"""Tests of what networks cost."""
+"""Tests of the costs of networks."""
 
 import keras
 import pytest
@@ -27,23 +27,23 @@ def test_layer_costs_by_hand():
         # 4 x 5 output pixels, 3 x 3 x 3 x 4 = 108 kernel entries, 4 biases.
         LayerCost("conv", "Conv2D", (4, 5, 4), 112, 112, 20 * 108),
         LayerCost("bn", "BatchNormalization", (4, 5, 4), 16, 8, 0),
-        # 2 n + 3 rows and columns; every one of 4 x 5 input pixels meets all entries.
+        # 2 n + 3 rows and columns; each of the 4 x 5 input pixels meets all entries.
         LayerCost("transposed", "Conv2DTranspose", (11, 13, 6), 600, 600, 20 * 600),
-        # What the slice leaves, 9 x 11 pixels.
+        # The slice has 9 x 11 pixels.
         LayerCost("head", "Conv2D", (9, 11, 1), 7, 7, 99 * 6),
     ]
 
 
 def test_training_flops_by_hand():
     costs = layer_costs(_small_network(), (7, 10))
-    # Two operations a product; three passes, but for the gradient by the image.
+    # Two operations per product; three passes, except the gradient by the image.
     forward = 2 * (2160 + 12000 + 594)
     assert sum(cost.flops for cost in costs) == forward
     assert training_flops(costs) == 3 * forward - 2 * 2160
     assert training_flops([]) == 0
 
 
-def test_layer_costs_of_frozen_layers_count_no_trainable_parameter():
+def test_layer_costs_of_frozen_layers_have_no_trainables():
     network = _small_network()
     network.get_layer("bn").trainable = False
     assert [cost.num_trainable for cost in layer_costs(network, (8, 8))] == [
@@ -54,20 +54,20 @@ def test_layer_costs_of_frozen_layers_count_no_trainable_parameter():
     ]
 
 
-def test_layer_costs_of_resnet_50_are_those_of_he_et_al():
+def test_layer_costs_of_resnet_50_agree_with_he_et_al():
     encoder = build_encoder(
         weights="none", batch_norm="trainable", batch_norm_momentum=0.9
     )
     costs = layer_costs(encoder, (224, 224))
-    # He et al. (2016), Table 1: 3.8e9 multiply-adds, 2048 x 1000 of them in the
-    # classifier that is missing here.
+    # He et al. (2016), Table 1: 3.8e9 multiply-adds, including 2048 x 1000 in the
+    # classifier, which is missing here.
     products = sum(cost.num_multiply_adds for cost in costs)
     assert products / 1e9 == pytest.approx(3.8, abs=0.06)
     assert sum(cost.num_parameters for cost in costs) == encoder.count_params()
 
 
 def _counted_by_tensorflow(function):
-    """Kind of convolution to the operations that TensorFlow's profiler counts."""
+    """Operations that the profiler of TensorFlow counts, by kind of convolution."""
     graph = tf.function(function).get_concrete_function().graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
@@ -80,28 +80,28 @@ def _counted_by_tensorflow(function):
 
 
 def _training_step(network, image):
-    """Forward and backward pass, by the weights alone."""
+    """Forward and backward pass, with gradients by the weights only."""
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(network(image, training=True))
     return tape.gradient(loss, network.trainable_variables)
 
 
-def test_flops_of_convolutions_equal_those_of_tensorflow_profiler():
+def test_flops_of_convolutions_equal_the_tensorflow_profiler():
     network = build_gradient_network(GradientNetworkConfig(width=4))
     image, costs = tf.ones([1, 7, 10, 3]), layer_costs(network, (7, 10))
     forward = _counted_by_tensorflow(lambda: network(image))
     assert forward == {"Conv2D": sum(cost.flops for cost in costs)}
     step = _counted_by_tensorflow(lambda: _training_step(network, image))
-    # The traced graph still has the gradient by the image, which nobody asks for.
+    # The traced graph still has the gradient by the image, which is not used.
     assert len(step) == 3
     assert sum(step.values()) == training_flops(costs) + costs[1].flops
     assert costs[1].name == "conv1"
 
 
-def test_flops_of_a_transposed_convolution_equal_those_of_its_adjoint():
-    # TensorFlow miscounts transposed convolutions. But the gradient by their input is
-    # a convolution, with the same products; with the two convolutions proper and
-    # without gradients of theirs, each layer is there once.
+def test_flops_of_transposed_convolution_equal_its_adjoint():
+    # TensorFlow miscounts transposed convolutions, but the gradient by their input is a
+    # convolution with the same products. With the two ordinary convolutions and without
+    # their gradients, each layer is counted once.
     network = _small_network()
     image = tf.ones([1, 7, 10, 3])
     step = _counted_by_tensorflow(lambda: _training_step(network, image))
@@ -109,7 +109,7 @@ def test_flops_of_a_transposed_convolution_equal_those_of_its_adjoint():
     assert step["Conv2D"] == forward
 
 
-def test_layer_costs_refuse_a_kernel_that_they_do_not_know():
+def test_layer_costs_reject_an_unknown_kernel():
     image = keras.Input((None, None, 3))
     network = keras.Model(image, keras.layers.Dense(2, name="dense")(image))
     with pytest.raises(ValueError, match=r"layer 'dense', a Dense with a kernel"):

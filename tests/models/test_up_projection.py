@@ -1,4 +1,4 @@
-"""Tests that the forms of unpooling and 5x5 convolution are equal."""
+"""Tests that all forms of unpooling and 5x5 convolution are equivalent."""
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ SIZES = [(4, 6), (5, 7), (3, 4), (1, 1)]
 
 
 def _unpool(x):
-    """Each value to the top left of a block of zeros, by definition."""
+    """Puts each value at the top left of a block of zeros, by definition."""
     batch, height, width, channels = x.shape
     blocks = tf.stack([x, tf.zeros_like(x)], axis=3)  # columns
     rows = tf.reshape(blocks, [batch, height, 2 * width, channels])
@@ -48,7 +48,7 @@ def _layer(kind, weights, **options):
 
 
 def _of_layer(layer, x):
-    """What `_value_and_gradients` gives, of a layer."""
+    """The result of `_value_and_gradients` for a layer."""
     x = tf.constant(x)
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -59,7 +59,7 @@ def _of_layer(layer, x):
 
 
 def _loss(y):
-    """A sum in which every value counts differently."""
+    """A sum with different weights for all values."""
     weights = tf.cos(7.0 * tf.range(y.shape.num_elements(), dtype=tf.float64))
     return tf.reduce_sum(y**3 * tf.cast(tf.reshape(weights, y.shape), y.dtype))
 
@@ -118,7 +118,7 @@ def test_unpool_conv2d_of_many_channels(rng, size):
 
 
 def _block(size, filters):
-    """An up-projection of `[3, 4, 5]` to a size, as a network of its own."""
+    """An up-projection of `[3, 4, 5]` to a size, as a separate network."""
     x, like = keras.Input((3, 4, 5)), keras.Input((*size, 2))
     options = {"kernel_stddev": 0.2, "batch_norm_momentum": 0.9, "name": "up"}
     return keras.Model([x, like], up_projection(x, like, filters=filters, **options))
@@ -135,7 +135,7 @@ def test_up_projection_has_the_gradients_of_the_literal_form(rng, size, training
         mean, variance = layer.moving_mean.value, layer.moving_variance.value
         if training:
             mean, variance = tf.nn.moments(x, [0, 1, 2])
-        # Scale 1 and offset 0, as they start.
+        # Scale 1 and offset 0, as initialised.
         return (x - mean) / tf.sqrt(variance + layer.epsilon)
 
     def literal_block(x, kernel1, kernel2, kernel):
@@ -167,7 +167,7 @@ def test_up_projection_has_the_gradients_of_the_literal_form(rng, size, training
     ]
     actual = y, dx, *dliterals, dkernel
     for one, other in zip(expected, actual, strict=True):
-        # Float32 rounding of sums of some hundred products.
+        # Float32 rounding of sums of a few hundred products.
         atol = 1e-4 * np.abs(one).max()
         np.testing.assert_allclose(other, one, rtol=0, atol=atol)
 
@@ -178,7 +178,7 @@ def test_unpool_by_hand():
     assert np.array_equal(_unpool(x)[0, ..., 0], expected)
 
 
-def test_conversions_only_move_numbers(rng):
+def test_conversions_only_reorder_numbers(rng):
     kernel = rng.normal(size=[5, 5, 3, 4]).astype(np.float32)
     there = literal_to_transposed(kernel)
     assert there.shape == (5, 5, 4, 3)
@@ -201,7 +201,7 @@ def test_conversions_by_hand():
     assert np.array_equal(d, [[6, 8], [16, 18]])
 
 
-def test_conversions_refuse_other_shapes():
+def test_conversions_reject_other_shapes():
     with pytest.raises(ValueError, match=r"must be \[5, 5, .*Received: \(3, 3, 2, 2\)"):
         literal_to_transposed(np.zeros([3, 3, 2, 2]))
     with pytest.raises(ValueError, match=r"`kernel` must be"):
@@ -214,10 +214,10 @@ def test_conversions_refuse_other_shapes():
 
 
 def test_unpool_conv2d_padded_at_the_top_left_by_hand():
-    # One value and kernels of ones: each output counts the values under its kernel.
+    # A single 1 and kernels of ones: each output counts the ones under its kernel.
     layer = UnpoolConv2D(1, padding="top_left", kernel_initializer="ones")
     x = tf.reshape(tf.constant([1.0, 0.0, 0.0, 0.0]), [1, 2, 2, 1])
-    # B sees the row above and its own, C the column to the left, D both.
+    # B uses its row and the one above, C its column and the one to the left, D both.
     assert layer(x)[0, ..., 0].numpy().tolist() == [[1] * 4] * 4
     last = tf.reverse(x, [1, 2])
     expected = [[1, 0, 1, 1], [0, 0, 0, 0], [1, 0, 1, 1], [1, 0, 1, 1]]
@@ -240,19 +240,19 @@ def test_unpool_conv2d_has_a_bias_for_each_pixel_of_a_block():
     assert np.array_equal(layer(tf.zeros([1, 2, 3, 1]))[0, ..., 0], expected)
 
 
-def test_unpool_conv2d_draws_other_numbers_for_each_kernel():
+def test_unpool_conv2d_initialises_each_kernel_differently():
     layer = UnpoolConv2D(2, kernel_initializer=keras.initializers.RandomNormal())
     layer.build((None, 4, 5, 3))
     a, b, *_ = (weight.ravel()[:12] for weight in layer.get_weights())
     assert not np.any(a == b)
 
 
-def test_unpool_conv2d_refuses_another_padding():
+def test_unpool_conv2d_rejects_another_padding():
     with pytest.raises(ValueError, match=r"`padding` must be .*Received: 'left'"):
         UnpoolConv2D(1, padding="left")
 
 
-def test_unpool_conv2d_survives_its_configuration():
+def test_unpool_conv2d_is_restored_from_its_config():
     layer = UnpoolConv2D(
         6, padding="top_left", use_bias=True, kernel_initializer="zeros"
     )

@@ -13,14 +13,14 @@ from dpde_tf.models.upsampling import BilinearUpsampling
 
 
 def test_bilinear_upsampling_worked_value():
-    # New pixels lie a quarter of an old one from its centre; the border is repeated.
+    # New pixels are a quarter of an old pixel from its centre; the border is repeated.
     enlarged = BilinearUpsampling()(tf.constant([[1.0, 3.0]])[None, ..., None])
     row = [1.0, 1.5, 2.5, 3.0]
     np.testing.assert_allclose(enlarged[0, ..., 0], [row, row], rtol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 4)])
-def test_bilinear_upsampling_has_the_values_of_keras(rng, size):
+def test_bilinear_upsampling_equals_keras(rng, size):
     x = rng.normal(size=[2, *size, 3]).astype(np.float32)
     expected = keras.layers.UpSampling2D(interpolation="bilinear")(x)
     np.testing.assert_array_equal(BilinearUpsampling()(x), expected)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dpde_tf.reporting.examples import Example
-from dpde_tf.reporting.figures import comparison, views
+from dpde_tf.reporting.figures import comparison, overview, views
 from dpde_tf.reporting.figures.columns import (
     ABLATION,
     Column,
@@ -231,3 +231,20 @@ def test_no_view_is_cut_off(example):
         assert np.any(view < 200)
         for edge in (view[0], view[-1], view[:, 0], view[:, -1]):
             assert np.all(edge > 250)
+
+
+def test_overview_has_one_column_per_image_in_its_own_scale(example):
+    far = dataclasses.replace(example, ground_truth=2 * example.ground_truth)
+    figure = overview.overview_figure([example, far], [DPDE])
+    assert figure.shape == (3 * (TITLE + 133 + GAP), 2 * (200 + GAP), 3)
+    top = 2 * (TITLE + 133 + GAP) + TITLE + 20
+    for column, scene in enumerate((example, far)):
+        low, high = scene.depth_range
+        fused = scene.predictions["dpde"]["fused"][:1, 5:6]
+        colour = colorize_depth(fused, min_depth=low, max_depth=high)[0, 0]
+        np.testing.assert_array_equal(figure[top, column * (200 + GAP) + 20], colour)
+
+
+def test_overview_refuses_no_image():
+    with pytest.raises(ValueError, match="at least one image"):
+        overview.overview_figure([], [DPDE])

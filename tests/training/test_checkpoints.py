@@ -1,4 +1,4 @@
-"""Tests of checkpoints: damage, other networks, older formats, full disks."""
+"""Tests of checkpoints: damage, other networks, old formats, full disks."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ def _first_weights(store):
 
 
 def _save(store, epoch, step):
-    """Saves a state that can be told from others."""
+    """Saves a state that can be distinguished from others."""
     kernel = _first_weights(store)
     kernel.assign(np.full(kernel.shape, 10.0 * epoch + step))
     store.save(Progress(epoch, step, sums={"loss": 0.1 + 0.2}, skipped=[7]))
@@ -43,7 +43,7 @@ def _save(store, epoch, step):
 
 @pytest.fixture
 def saved(tmp_path):
-    """A run with two checkpoints; the third one before was removed."""
+    """A run with two checkpoints; an earlier one was removed."""
     store = _store(tmp_path)
     for epoch, step in ((0, 2), (0, 10), (1, 1)):
         _save(store, epoch, step)
@@ -71,28 +71,28 @@ def test_store_without_a_checkpoint_restores_nothing(tmp_path):
 
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("damage", [flip_a_bit, cut_off, lambda path: path.unlink()])
-def test_store_takes_the_last_sound_checkpoint_and_says_so(saved, file, damage, caplog):
+def test_store_restores_the_last_intact_checkpoint(saved, file, damage, caplog):
     damage(saved / "checkpoints" / "epochs-1-steps-1" / file)
     store = _store(saved)
     assert store.restore().place == (0, 10)
     assert np.all(np.asarray(_first_weights(store)) == 10.0)
     assert "epochs-1-steps-1 is damaged: " in caplog.text
-    assert "Taking the one before." in caplog.text
-    # The run goes on, and the next checkpoint lies beside the one that was taken.
+    assert "Using the previous one." in caplog.text
+    # The run continues, and the next checkpoint is beside the restored one.
     _save(store, 0, 11)
     names = [path.name for path in list_checkpoints(saved)]
     assert names == ["epochs-0-steps-10", "epochs-0-steps-11"]
 
 
-def test_store_says_what_to_do_when_all_checkpoints_are_damaged(saved):
+def test_store_names_a_remedy_if_all_checkpoints_are_damaged(saved):
     for folder in list_checkpoints(saved):
         flip_a_bit(folder / FILES[1])
-    with pytest.raises(ValueError, match=r"All checkpoints in .* delete it to begin"):
+    with pytest.raises(ValueError, match=r"All checkpoints in .* delete it to start"):
         _store(saved).restore()
 
 
 @pytest.mark.parametrize("other", [{"width": 8}, {"optimizer": "adamw"}])
-def test_store_refuses_the_checkpoint_of_another_network(saved, other):
+def test_store_rejects_the_checkpoint_of_another_network(saved, other):
     with pytest.raises(
         ValueError, match=r"epochs-1-steps-1/state is of another network or optimiser"
     ):
@@ -100,14 +100,14 @@ def test_store_refuses_the_checkpoint_of_another_network(saved, other):
     assert len(list_checkpoints(saved)) == 2
 
 
-def test_store_removes_what_a_killed_program_left(saved):
+def test_store_removes_files_of_a_killed_program(saved):
     waste = saved / "checkpoints" / ".partial-epochs-1-steps-2"
     shutil.copytree(saved / "checkpoints" / "epochs-1-steps-1", waste)
     assert _store(saved).restore().place == (1, 1)
     assert not waste.exists()
 
 
-def test_store_on_a_full_disk_keeps_the_former_checkpoints(saved):
+def test_store_on_a_full_disk_keeps_old_checkpoints(saved):
     store = _store(saved)
     store.restore()
     with (
@@ -124,7 +124,7 @@ def test_store_on_a_full_disk_keeps_the_former_checkpoints(saved):
 
 @pytest.fixture
 def former(tmp_path):
-    """A run whose checkpoints TensorFlow's own manager wrote."""
+    """A run with checkpoints written by `tf.train.CheckpointManager`."""
     store = _store(tmp_path)
     manager = tf.train.CheckpointManager(
         store._checkpoint, str(tmp_path / "checkpoints"), max_to_keep=2
@@ -132,7 +132,7 @@ def former(tmp_path):
     for step in (3, 6):
         kernel = _first_weights(store)
         kernel.assign(np.full(kernel.shape, step))
-        # The fields that there were.
+        # The fields of the old format.
         store._progress.assign(
             json.dumps(
                 {"epoch": step // 3, "step_in_epoch": 0, "sums": {}, "seconds": 0.0}
@@ -142,7 +142,7 @@ def former(tmp_path):
     return tmp_path
 
 
-def test_store_restores_checkpoints_of_the_former_format(former):
+def test_store_restores_checkpoints_of_the_old_format(former):
     assert has_checkpoint(former)
     moved = former.with_name("moved")
     former.rename(moved)
@@ -153,7 +153,7 @@ def test_store_restores_checkpoints_of_the_former_format(former):
     assert _store(moved).restore().place == (2, 1)
 
 
-def test_store_takes_the_last_sound_checkpoint_of_the_former_format(former, caplog):
+def test_store_restores_an_intact_checkpoint_of_the_old_format(former, caplog):
     flip_a_bit(former / "checkpoints" / "ckpt-6.data-00000-of-00001")
     assert _store(former).restore() == Progress(1, 0)
     assert "ckpt-6 is damaged" in caplog.text

@@ -12,18 +12,18 @@ from dpde_tf.config import AugmentationConfig
 from dpde_tf.data.batch_share import BatchShare
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.training.distribution import Distribution
-from dpde_tf.training.strategies import make_strategy, worker_place
+from dpde_tf.training.strategies import make_strategy, worker_rank
 from tests.fixtures.record_sets import write_small_record_set
 
 pytestmark = pytest.mark.slow
 
-# Sums of a few hundred float32 in another order, over four steps.
+# Sums of a few hundred float32 numbers in another order, over four steps.
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """What `tests.fixtures.two_devices` prints."""
+    """The output of `tests.fixtures.two_devices`."""
     command = [sys.executable, "-m", "tests.fixtures.two_devices"]
     command.append(str(tmp_path_factory.mktemp("two_devices")))
     result = subprocess.run(command, capture_output=True, text=True)
@@ -54,14 +54,14 @@ def test_devices_have_the_same_weights_and_moving_statistics(results, name):
         assert first == second
 
 
-def test_statistics_per_replica_are_others_than_those_of_the_batch(results):
+def test_statistics_per_replica_differ_from_the_batch(results):
     apart, one = results["two_per_replica"], results["one"]
     difference = np.abs(_first_device(apart) - _first_device(one)).max()
     assert difference > 1e-4
     np.testing.assert_allclose(apart["loss"], one["loss"], rtol=0.1)
 
 
-def test_a_run_of_two_devices_goes_on_with_one(results):
+def test_run_of_two_devices_continues_on_one(results):
     moved, whole = results["moved_on"], results["three"]
     assert len(moved["loss"]) == 3
     np.testing.assert_allclose(moved["loss"], whole["loss"], **TOLERANCE)
@@ -75,12 +75,14 @@ def test_a_bad_step_of_two_devices_names_the_images_of_both(results):
 
 
 def test_a_batch_must_be_a_multiple_of_the_devices(results):
-    assert "--batch_size is that of all devices together" in results["odd_batch"]
+    assert (
+        "--batch_size counts the images of all devices together" in results["odd_batch"]
+    )
     assert "Received: 5" in results["odd_batch"]
 
 
-def test_apply_spreads_images_and_drops_what_fills_up(results):
-    # Convolutions of 3 and of 5 images may add up in another order.
+def test_apply_distributes_images_and_drops_padding(results):
+    # Convolutions of 3 and 5 images may be summed in another order.
     assert results["applied"] < 1e-6
 
 
@@ -92,10 +94,10 @@ def test_apply_spreads_images_and_drops_what_fills_up(results):
         ({"chief": ["a:1"], "worker": ["b:1"]}, {"type": "chief", "index": 0}, (0, 2)),
     ],
 )
-def test_worker_place_is_that_of_tf_config(monkeypatch, cluster, task, place):
+def test_worker_rank_is_read_from_tf_config(monkeypatch, cluster, task, place):
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
-    assert worker_place("multi_worker") == place
-    assert worker_place("mirrored") == (0, 1)
+    assert worker_rank("multi_worker") == place
+    assert worker_rank("mirrored") == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -109,20 +111,20 @@ def test_worker_place_is_that_of_tf_config(monkeypatch, cluster, task, place):
         '{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
     ],
 )
-def test_worker_place_says_what_tf_config_must_be(monkeypatch, text):
+def test_worker_rank_error_shows_a_valid_tf_config(monkeypatch, text):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if text is not None:
         monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(ValueError, match="multi_worker needs TF_CONFIG"):
-        worker_place("multi_worker")
+        worker_rank("multi_worker")
 
 
-def test_make_strategy_refuses_other_words():
+def test_make_strategy_rejects_other_values():
     with pytest.raises(ValueError, match="--distribution must be one of none"):
         make_strategy("all")
 
 
-def test_a_distribution_of_one_device_leaves_images_alone():
+def test_distribution_of_one_device_does_not_change_images():
     distribution = Distribution(make_strategy("mirrored"))
     assert distribution.num_replicas == distribution.num_workers == 1
     images = np.ones([3, 2, 2, 3])
@@ -150,7 +152,7 @@ def test_shares_together_are_the_batches_of_one_process(tmp_path, rng):
 
     whole = batches(BatchShare())
     shares = [batches(BatchShare(worker, 2, pieces=2)) for worker in range(2)]
-    # Of 4 batches one is over; each is 4 pieces of 2. The last holds 2 records.
+    # One of 4 batches is finished; each is 4 pieces of 2. The last has 2 records.
     assert [len(share) for share in shares] == [6, 6]
     for number, batch in enumerate(whole):
         pieces = [piece for share in shares for piece in share[2 * number :][:2]]
@@ -159,7 +161,7 @@ def test_shares_together_are_the_batches_of_one_process(tmp_path, rng):
             np.testing.assert_array_equal(together, values)
 
 
-def test_check_same_arrays_tells_arrays_apart_and_leaves_a_lone_worker_alone():
+def test_check_same_arrays_detects_different_arrays():
     def unread():
         raise AssertionError
 

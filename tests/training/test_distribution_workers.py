@@ -17,7 +17,7 @@ from tests.fixtures.record_sets import write_small_record_set
 
 pytestmark = pytest.mark.slow
 
-# Sums of a few hundred float32 in another order.
+# Sums of a few hundred float32 numbers in another order.
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 TRAINING = {
     "epochs": 3,
@@ -34,7 +34,7 @@ NETWORKS = {
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
-    """17 records: 14 to train on, 3 steps an epoch and a rest."""
+    """17 records: 14 for training, 3 full steps per epoch and a remainder."""
     directory = tmp_path_factory.mktemp("records") / "small"
     splits = {"train": 17, "test": 5}
     rng = np.random.default_rng(0)
@@ -58,7 +58,7 @@ def _free_hosts(count):
 
 
 def _start(hosts, program, records, workdir, *switches, index=0, **changes):
-    """Starts one process; with hosts, as that worker of them."""
+    """Starts one process; with hosts, as the given worker of them."""
     trains = program in NETWORKS
     flags = TRAINING | NETWORKS[program] if trains else {}
     folder = {"workdir" if trains else "output": workdir}
@@ -86,7 +86,7 @@ def _start(hosts, program, records, workdir, *switches, index=0, **changes):
 
 
 def _start_two(program, records, workdir, *switches, second=(), **changes):
-    """Starts two workers; `second` are further switches of the second one."""
+    """Starts two workers; `second` has further flags of the second one."""
     hosts = _free_hosts(2)
     return [
         _start(
@@ -104,7 +104,7 @@ def _start_two(program, records, workdir, *switches, second=(), **changes):
 
 
 def _end(process):
-    """Exit code and what was said; a process that hangs is an error."""
+    """Exit code and output; raises an error if the process hangs."""
     try:
         output, errors = process.communicate(timeout=90)
     finally:
@@ -148,10 +148,10 @@ def _assert_same_run(actual, expected):
         np.testing.assert_allclose(weights[name], values, **TOLERANCE)
 
 
-def test_two_workers_train_as_one_process_and_the_first_alone_writes(
+def test_two_workers_train_as_one_and_only_the_chief_writes(
     records, one_process, tmp_path
 ):
-    # The second worker is told another folder, in which nothing may appear.
+    # The second worker gets another folder, which must stay empty.
     other = f"--workdir={tmp_path / 'other'}"
     switches = ["--sync_batch_norm", "--deterministic"]
     workers = _start_two(
@@ -170,9 +170,7 @@ def test_two_workers_train_the_gradient_network_as_one_process(records, tmp_path
 
 
 @pytest.mark.parametrize("killed", [0, 1])
-def test_a_lost_worker_ends_the_others_and_all_go_on_from_the_checkpoint(
-    records, tmp_path, killed
-):
+def test_after_a_lost_worker_all_resume_from_the_checkpoint(records, tmp_path, killed):
     arguments = ["train_depth", records]
     long = {"epochs": 40, "checkpoint_steps": 1}
     workers = _start_two(*arguments, tmp_path / "run", **long)
@@ -209,15 +207,15 @@ def test_a_signal_to_one_worker_stops_both_with_a_checkpoint(records, tmp_path):
 
 
 @pytest.mark.parametrize("flag", ["--learning_rate=0.5", "--output_offset=1.5"])
-def test_workers_with_other_flags_are_refused(records, tmp_path, flag):
+def test_workers_with_different_flags_are_rejected(records, tmp_path, flag):
     workers = _start_two("train_depth", records, tmp_path / "run", second=[flag])
     ends = [_end(worker) for worker in workers]
     for code, _said in ends:
         assert code == 1
-    assert any("The workers have other flags" in said for _, said in ends)
+    assert any("or weights of the workers differ" in said for _, said in ends)
 
 
-def test_two_workers_predict_what_one_does(records, one_process, tmp_path):
+def test_two_workers_predict_the_same_as_one(records, one_process, tmp_path):
     arguments = ["predict", records]
     networks = {"depth_run": one_process, "precision": "float32", "batch_size": 2}
     _succeed(_start([], *arguments, tmp_path / "one", **networks))

@@ -41,13 +41,13 @@ def test_learning_rate_cosine_and_warmup():
     assert float(rate(100)) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_learning_rate_survives_its_config():
+def test_learning_rate_is_restored_from_its_config():
     rate = LearningRate(2.0, "cosine", epochs=2, steps_per_epoch=50, warmup_steps=10)
     other = LearningRate.from_config(rate.get_config())
     assert float(other(33)) == float(rate(33))
 
 
-def test_learning_rate_refuses_other_words():
+def test_learning_rate_rejects_other_values():
     with pytest.raises(ValueError, match=r"'paper' or 'cosine'. Received: 'step'"):
         LearningRate(1.0, "step", 1, 1)
 
@@ -72,7 +72,7 @@ def test_build_optimizer_sgd_with_momentum_by_hand():
         ((keras.optimizers.AdamW, FusedAdamW), {"amsgrad": True, "beta_1": 0.8}),
     ],
 )
-def test_fused_optimizers_are_those_of_keras(kinds, options):
+def test_fused_optimizers_equal_those_of_keras(kinds, options):
     rng = np.random.default_rng(0)
     start = rng.normal(size=(7, 5)).astype(np.float32)
     gradients = rng.normal(size=(6, 7, 5)).astype(np.float32)
@@ -84,7 +84,7 @@ def test_fused_optimizers_are_those_of_keras(kinds, options):
         for gradient in gradients:
             optimizer.apply([tf.constant(gradient)], [weight])
         results.append(weight.numpy())
-    # Six sums of a few float32 terms, in another order: some units in the last place.
+    # Six sums of a few float32 terms in another order: some units in the last place.
     np.testing.assert_allclose(*results, rtol=1e-5, atol=1e-6)
 
 
@@ -97,7 +97,7 @@ def test_build_optimizer_clips_the_global_norm():
 
 
 def test_build_optimizer_adamw_with_and_without_decay():
-    # Adam's first step is the learning rate; decoupled decay adds rate * decay * w.
+    # The first step of Adam is the learning rate; decay adds rate * decay * weight.
     for decay, expected in ((0.0, 1.9), (0.5, 1.8)):
         optimizer = _optimizer(optimizer="adamw", learning_rate=0.1, weight_decay=decay)
         weight = keras.Variable([2.0])
@@ -112,6 +112,6 @@ def test_build_optimizer_scales_the_loss_in_float16():
     assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
 
-def test_build_optimizer_refuses_other_words():
+def test_build_optimizer_rejects_other_values():
     with pytest.raises(ValueError, match=r"'sgd' or 'adamw'. Received: 'adam'"):
         _optimizer(optimizer="adam")

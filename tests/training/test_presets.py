@@ -1,4 +1,4 @@
-"""Tests of the recipes."""
+"""Tests of the presets."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from dpde_tf.config import AugmentationConfig
 from dpde_tf.training.presets import depth_preset, gradient_preset
 
 
-def test_paper_preset_is_what_the_paper_says():
+def test_paper_preset_follows_the_paper():
     # Sect. 4.2: SGD, momentum 0.9, 30 epochs, from 1e-2; no augmentation.
     preset = depth_preset("paper")
     training = preset.training
@@ -29,6 +29,6 @@ def test_recommended_preset_keeps_the_epochs_of_the_paper():
     assert depth_preset("recommended").training.epochs == 30
 
 
-def test_depth_preset_refuses_other_words():
-    with pytest.raises(ValueError, match=r"'best'; --preset knows: paper, recommended"):
+def test_depth_preset_rejects_other_names():
+    with pytest.raises(ValueError, match=r"paper, recommended\. Received: 'best'"):
         depth_preset("best")

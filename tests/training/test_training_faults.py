@@ -1,4 +1,4 @@
-"""Tests of what a training survives: broken numbers, signals, damaged records."""
+"""Tests of training with bad numbers, signals, damaged records and full disks."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):
-    """12 records in 8 shards; 3 steps an epoch."""
+    """12 records in 8 shards; 3 steps per epoch."""
     directory = tmp_path_factory.mktemp("records") / "small"
     return write_small_record_set(directory, np.random.default_rng(0), size=(64, 64))
 
@@ -52,7 +52,7 @@ def _copy(directory, tmp_path):
 
 
 def _with_depth(directory, tmp_path, depth):
-    """A copy of the records in which the fifth one has another depth everywhere."""
+    """A copy of the records whose fifth record has this depth everywhere."""
     records = RecordSet.open(_copy(directory, tmp_path), "train")
     name = records.split.names[4]
     path = records.directory / records.split.file_of(name)
@@ -71,19 +71,19 @@ def _with_depth(directory, tmp_path, depth):
 
 
 def _train_without(records, workdir, skipped, **changes):
-    """The state of a training from which some steps are left out beforehand."""
+    """The state after training that skips some steps from the start."""
     trainer = make_trainer(records, workdir, **changes)
     trainer._progress.skipped = skipped
     trainer.train()
     return state_of(trainer)
 
 
-# 1e30 m has no square in float32; 1e9 m has, but a loss a million times the others.
+# The square of 1e30 m overflows in float32; 1e9 m gives a million times the loss.
 @pytest.mark.parametrize("depth", [1e30, 1e9])
-def test_trainer_stops_at_a_broken_image_and_names_it(directory, tmp_path, depth):
+def test_trainer_stops_at_a_bad_image_and_names_it(directory, tmp_path, depth):
     records, image = _with_depth(directory, tmp_path, depth)
     trainer = make_trainer(records, tmp_path / "run", checkpoint_steps=1, epochs=9)
-    # The first loss has none before that it could be compared with.
+    # The first loss has no preceding loss for comparison.
     trainer._progress.typical_loss = 1.0
     with pytest.raises(BadStepError, match=rf"Step \d is bad: .*{image}: ") as caught:
         trainer.train()
@@ -95,9 +95,7 @@ def test_trainer_stops_at_a_broken_image_and_names_it(directory, tmp_path, depth
 
 
 @pytest.mark.parametrize("depth", [1e30, 1e9])
-def test_trainer_leaves_broken_batches_out_as_if_they_had_never_been(
-    directory, tmp_path, depth, caplog
-):
+def test_trainer_skips_bad_batches_without_trace(directory, tmp_path, depth, caplog):
     records, image = _with_depth(directory, tmp_path, depth)
     trainer = make_trainer(records, tmp_path / "run", on_bad_step="skip")
     trainer._progress.typical_loss = 1.0
@@ -112,12 +110,12 @@ def test_trainer_leaves_broken_batches_out_as_if_they_had_never_been(
         row["loss"] for row in read_metrics(tmp_path / "without")
     ]
     assert all(0 < row["loss"] < 10 for row in rows)
-    # What was left out stays so when the run goes on.
+    # Skipped steps stay skipped when the run continues.
     again = make_trainer(records, tmp_path / "run", on_bad_step="skip")
     assert again._progress.skipped == skipped
 
 
-def test_trainer_without_a_limit_trains_on_a_loss_that_explodes(directory, tmp_path):
+def test_trainer_without_a_limit_accepts_an_exploding_loss(directory, tmp_path):
     records, _ = _with_depth(directory, tmp_path, 1e9)
     trainer = make_trainer(
         records, tmp_path / "run", epochs=1, max_loss_growth=0.0, clip_norm=1.0
@@ -127,12 +125,12 @@ def test_trainer_without_a_limit_trains_on_a_loss_that_explodes(directory, tmp_p
     assert read_metrics(tmp_path / "run")[0]["loss"] > 1e6
 
 
-def test_trainer_gives_up_leaving_out_when_every_batch_is_bad(records, tmp_path):
+def test_trainer_stops_skipping_if_every_batch_is_bad(records, tmp_path):
     trainer = make_trainer(records, tmp_path, on_bad_step="skip")
     trainer._progress.typical_loss = 1e-9
     with pytest.raises(BadStepError, match=r"Step 6 is bad: loss .* 1e-07 is allowed"):
         trainer.train()
-    # An epoch of which nothing is left has no loss.
+    # An epoch without a remaining step has no loss.
     assert read_metrics(tmp_path)[0]["images_per_second"] == 0.0
     assert "loss" not in read_metrics(tmp_path)[0]
 
@@ -162,13 +160,13 @@ def test_trainer_never_saves_weights_that_are_not_finite(records, tmp_path):
     assert not list_checkpoints(tmp_path)
 
 
-def test_bad_step_blames_the_images_that_are_broken_or_too_high():
+def test_bad_step_names_images_with_a_bad_loss():
     def message(losses, norm=1.0, limit=np.inf):
         return str(bad_step(6, ["a", "b"], np.array(losses), norm, limit=limit))
 
     assert "Step 7 is bad: loss nan, gradient" in message([1.0, np.nan])
     assert "by image: b: nan. The" in message([1.0, np.nan])
-    assert "loss 50.5, of which 3 is allowed" in message([1.0, 100.0], limit=3.0)
+    assert "loss 50.5 (limit 3)" in message([1.0, 100.0], limit=3.0)
     assert "by image: b: 100. The" in message([1.0, 100.0], limit=3.0)
     assert "norm inf; loss by image: a: 1, b: 2. The" in message([1.0, 2.0], np.inf)
 
@@ -184,12 +182,12 @@ def _signal_itself_after(trainer, steps, number):
     trainer._train_one = signalled
 
 
-# 2 steps an epoch: the first has a checkpoint of its own, the last one validation.
+# 2 steps per epoch: a checkpoint follows the first, validation the last.
 @pytest.mark.parametrize(
     ("steps", "number", "code"),
     [(1, signal.SIGTERM, 143), (2, signal.SIGINT, 130), (5, signal.SIGTERM, 143)],
 )
-def test_trainer_finishes_the_step_and_saves_when_a_signal_comes(
+def test_trainer_finishes_the_step_and_saves_on_a_signal(
     records, tmp_path, uninterrupted, steps, number, code
 ):
     trainer = make_trainer(records, tmp_path, num_validation=4)
@@ -209,9 +207,7 @@ def test_trainer_finishes_the_step_and_saves_when_a_signal_comes(
     ]
 
 
-def test_trainer_stopped_while_validating_validates_when_it_goes_on(
-    records, tmp_path, uninterrupted
-):
+def test_trainer_stopped_in_validation_repeats_it(records, tmp_path, uninterrupted):
     trainer = make_trainer(records, tmp_path, num_validation=4)
     predict = trainer._validation._predict_step
     trainer._validation._predict_step = lambda image: (
@@ -233,14 +229,14 @@ def test_trainer_stopped_while_validating_validates_when_it_goes_on(
 
 @pytest.fixture
 def interruptible():
-    """Python's own handler of SIGINT, which a program in the background lacks."""
+    """Python's default handler of SIGINT, which a background process lacks."""
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, former)
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_stop_signals_lets_the_second_signal_act(capfd):
+def test_second_signal_has_its_usual_effect(capfd):
     with StopSignals() as stop, pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
         assert stop.received == signal.SIGINT
@@ -260,7 +256,7 @@ def test_trainer_names_the_shard_with_a_flipped_bit(directory, tmp_path, positio
         trainer.train()
 
 
-def test_record_set_names_the_shard_that_is_cut_off(directory, tmp_path):
+def test_record_set_names_a_truncated_shard(directory, tmp_path):
     copy = _copy(directory, tmp_path)
     cut_off(copy / "train-00003-of-00008.tfrecord")
     with pytest.raises(
@@ -269,18 +265,18 @@ def test_record_set_names_the_shard_that_is_cut_off(directory, tmp_path):
         RecordSet.open(copy, "train")
 
 
-# What is open is read on; the next epoch finds that the file is gone or shorter.
+# Open files can still be read; the next epoch finds the file missing or shorter.
 @pytest.mark.parametrize(
     ("damage", "error", "message"),
     [
         (lambda path: path.unlink(), FileNotFoundError, "does not exist"),
         (cut_off, DamagedShardError, "must have .* bytes"),
-        # TensorFlow alone would take that for the end of the records.
+        # TensorFlow alone would treat this as the end of the records.
         (lambda path: path.write_bytes(b""), DamagedShardError, "bytes; it has 0"),
         (lambda path: flip_a_bit(path, 0.9), DamagedShardError, "SHA-256"),
     ],
 )
-def test_trainer_saves_all_when_a_shard_is_lost_in_mid_run(
+def test_trainer_saves_its_state_if_a_shard_is_lost(
     directory, tmp_path, uninterrupted, damage, error, message
 ):
     copy = _copy(directory, tmp_path)
@@ -300,7 +296,7 @@ def test_trainer_saves_all_when_a_shard_is_lost_in_mid_run(
     assert same_state(uninterrupted[0], state_of(trainer))
 
 
-def test_trainer_on_a_full_disk_names_the_file_and_goes_on_later(
+def test_trainer_on_a_full_disk_names_the_file_and_resumes(
     records, tmp_path, uninterrupted
 ):
     trainer = make_trainer(records, tmp_path, num_validation=4)
@@ -320,7 +316,7 @@ def test_trainer_on_a_full_disk_names_the_file_and_goes_on_later(
     assert same_state(uninterrupted[0], state_of(trainer))
 
 
-def test_same_seed_gives_the_same_bits_and_another_one_does_not(records, tmp_path):
+def test_only_the_same_seed_gives_the_same_bits(records, tmp_path):
     def trained(name, seed):
         trainer = make_trainer(records, tmp_path / name, epochs=1, seed=seed)
         trainer.train()

@@ -1,4 +1,4 @@
-"""Tests of the training loop: resuming, logs, broken numbers."""
+"""Tests of the training loop: resuming, logs, bad numbers."""
 
 import json
 import shutil
@@ -65,7 +65,7 @@ def uninterrupted(records, tmp_path_factory):
     return state_of(trainer), read_metrics(workdir), workdir
 
 
-# 3 steps an epoch, checkpoints after 2: before the first, in an epoch, at its end.
+# 3 steps per epoch, checkpoints after 2: stop before one, in an epoch, at its end.
 @pytest.mark.parametrize("steps", [1, 5, 6])
 def test_trainer_resumed_run_equals_an_uninterrupted_one(
     records, tmp_path, uninterrupted, steps
@@ -84,7 +84,7 @@ def test_trainer_resumed_run_equals_an_uninterrupted_one(
             assert expected[key] == actual[key]
 
 
-def test_trainer_writes_each_checkpoint_once_and_the_weights_before(
+def test_trainer_writes_checkpoints_once_and_after_weights(
     records, tmp_path, monkeypatch
 ):
     saved = []
@@ -98,7 +98,7 @@ def test_trainer_writes_each_checkpoint_once_and_the_weights_before(
 
     monkeypatch.setattr(trainer._store, "save", recorded)
     trainer.train()
-    # 3 steps an epoch: the checkpoint of the third is that of the epoch's end.
+    # 3 steps per epoch: the checkpoint of the third step is that of the whole epoch.
     assert [place for place, _ in saved] == [(1, 0), (2, 0)]
     assert saved[0][1] < saved[1][1]
 
@@ -144,7 +144,8 @@ def test_trainer_stops_at_a_loss_that_is_not_finite(records, tmp_path):
         np.full(trainer._network.layers[1].kernel.shape, np.nan)
     )
     message = (
-        r"Step 3 is bad: loss nan, .* train\d+ of train-0000\d-of-\d+.tfrecord: nan, "
+        r"Step 3 is bad: loss nan \(limit \S+\), .* "
+        r"train\d+ of train-0000\d-of-\d+.tfrecord: nan, "
     )
     with pytest.raises(BadStepError, match=message):
         trainer.train()
@@ -170,7 +171,7 @@ def test_trainer_under_a_mirrored_strategy_takes_the_same_steps(
     ).train()
     losses = [row["loss"] for row in read_metrics(tmp_path)]
     expected = [row["loss"] for row in uninterrupted[1]]
-    # The same arithmetic in another graph: float32 rounding.
+    # The same arithmetic in another graph, up to float32 rounding.
     assert losses == pytest.approx(expected, rel=1e-4)
 
 
@@ -182,7 +183,7 @@ def test_trainer_learns_from_sparse_depth(tmp_path, rng):
     trainer.train()
     rows = read_metrics(tmp_path / "run")
     assert 0.05 < rows[-1]["loss"] < rows[0]["loss"] < 2
-    # Of four pixels one at least is measured: 1 - 0.95^4 = 0.185, more by zooming.
+    # At least one of four pixels is measured: 1 - 0.95^4 = 0.185; zooming adds more.
     assert all(0.17 < row["measured"] < 0.23 for row in rows)
 
 
@@ -195,8 +196,8 @@ def test_trainer_trains_on_all_images_of_an_odd_number(records, tmp_path):
     assert [row["measured"] for row in rows] == pytest.approx([1, 1], abs=0.05)
 
 
-def test_fillers_of_a_batch_have_no_influence_on_the_loss(records):
-    """Without batch normalisation the step is that of the images alone."""
+def test_records_that_fill_up_a_batch_do_not_change_the_loss(records):
+    """Without batch normalisation, a step depends on its images only."""
     network = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Conv2D(1, 1)])
     start = network.get_weights()
     results = []
@@ -242,12 +243,12 @@ def test_trainer_names_the_images_of_a_batch_without_any_depth(tmp_path, rng):
         trainer.train()
 
 
-def test_measured_share_is_that_of_the_loss():
+def test_measured_share_counts_the_pixels_of_the_loss():
     depth = tf.constant([[1.0, 2.0, 0.0], [1.0, 2.0, 4.0]])[None, ..., None]
     batch = {"depth": depth}
     gradient = GradientObjective(GradientLossConfig())
     terms = gradient.losses(batch, tf.zeros([1, 2, 3, 2]))
-    # Of 12 differences those of the last column, the last row and the hole are unknown.
+    # Unknown of the 12 differences: the last column, the last row and at the hole.
     assert float(terms["measured"][0]) == pytest.approx(5 / 12)
     context = ContextObjective(ContextLossConfig())
     terms = context.losses(batch, tf.ones([1, 2, 3, 1]))
@@ -262,7 +263,7 @@ def test_depth_objective_is_eq_1(rng):
     predicted = tf.constant(rng.uniform(1, 4, [2, 32, 32, 1]), tf.float32)
     config = DepthLossConfig(lambda_berhu=2.0, lambda_fsim=3.0, max_depth=5.0)
     terms = DepthObjective(config).losses({"depth": truth}, predicted)
-    # At exactly one half, bilinear is the mean of 2x2 pixels.
+    # At half resolution, bilinear resizing takes the mean of 2x2 pixels.
     small = truth.reshape(2, 32, 2, 32, 2, 1).mean(axis=(2, 4))
     berhu = losses.berhu_loss(tf.constant(small), predicted)
     fsim_loss = losses.feature_similarity_loss(
@@ -274,12 +275,12 @@ def test_depth_objective_is_eq_1(rng):
     np.testing.assert_allclose(terms["loss"], expected, rtol=1e-6)
 
 
-def test_gradient_objective_scores_tell_zero_from_truth(records):
+def test_gradient_objective_scores_distinguish_zero_from_truth(records):
     objective = GradientObjective(GradientLossConfig(alpha=0.5))
     depth = tf.constant([[1.0, 2.0, 0.0], [1.0, 2.0, 4.0]])[None, ..., None]
     batch = {"depth": depth}
     scores = objective.scores([(batch, np.zeros([1, 2, 3, 2], np.float32))])
-    # Known: x: 1, 1, 2; y: 0, 0. Unknown: whatever touches the hole.
+    # Known: x: 1, 1, 2; y: 0, 0. Unknown: all differences that touch the hole.
     assert scores["mean_absolute_error"] == pytest.approx(4 / 5)
     assert scores["mean_absolute_error_of_zero"] == pytest.approx(4 / 5)
     assert scores["log_l1"] == pytest.approx((2 * np.log(3) + np.log(5)) / 5)
@@ -306,7 +307,7 @@ def _train_gradient(records, workdir):
 
 
 @pytest.mark.slow
-def test_train_gradient_killed_in_mid_epoch_resumes_to_the_bit(records, tmp_path):
+def test_train_gradient_killed_in_an_epoch_resumes_exactly(records, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run(_train_gradient(records, whole), check=True, capture_output=True)
     process = subprocess.Popen(
@@ -314,7 +315,7 @@ def test_train_gradient_killed_in_mid_epoch_resumes_to_the_bit(records, tmp_path
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    # 6 steps an epoch.
+    # 6 steps per epoch.
     while not (killed / "checkpoints" / "epochs-1-steps-2").is_dir():
         assert process.poll() is None, "the run ended before it could be killed"
         time.sleep(0.002)
@@ -331,7 +332,7 @@ def test_train_gradient_killed_in_mid_epoch_resumes_to_the_bit(records, tmp_path
 
 
 @pytest.mark.slow
-def test_train_gradient_begins_anew_after_a_mistyped_flag(records, tmp_path):
+def test_train_gradient_starts_again_after_a_mistyped_flag(records, tmp_path):
     command = _train_gradient(records, tmp_path)
     wrong = [*command, "--schedule=papre"]
     result = subprocess.run(wrong, capture_output=True, text=True)
@@ -344,7 +345,7 @@ def test_train_gradient_begins_anew_after_a_mistyped_flag(records, tmp_path):
 
 
 @pytest.mark.slow
-def test_train_gradient_refuses_to_go_on_with_other_values(records, tmp_path):
+def test_train_gradient_does_not_resume_with_other_values(records, tmp_path):
     command = _train_gradient(records, tmp_path)
     subprocess.run(command, check=True, capture_output=True)
     result = subprocess.run(
@@ -375,9 +376,9 @@ def test_train_gradient_starts_from_another_run(records, tmp_path):
         load_gradient_network(workdir).get_weights(),
         strict=True,
     )
-    # Steps of 1e-9 change next to nothing.
+    # Steps of 1e-9 change almost nothing.
     assert all(np.allclose(a, b, rtol=0, atol=1e-6) for a, b in pairs)
-    # The source is not needed a second time.
+    # The source is no longer needed.
     shutil.rmtree(source)
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "Continuing the run" in result.stdout

@@ -5,7 +5,7 @@ import io
 import pathlib
 import re
 
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.reporting.blocks import LONG_TEXT, Cell, Heading, Table
 from dpde_tf.reporting.markdown import to_markdown
 
@@ -124,5 +124,5 @@ def write_table(table: Table, folder: pathlib.Path, name: str, title: str) -> No
         "tex": to_latex(table, title),
     }
     for suffix, text in texts.items():
-        with write_whole(folder / f"{name}.{suffix}") as path:
+        with atomic_write(folder / f"{name}.{suffix}") as path:
             path.write_text(text, encoding="utf-8")

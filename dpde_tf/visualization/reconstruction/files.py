@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dpde_tf.files.atomic import write_whole
+from dpde_tf.files.atomic import atomic_write
 from dpde_tf.visualization.reconstruction.cameras import Camera
 from dpde_tf.visualization.reconstruction.geometry import (
     back_project,
@@ -69,7 +69,7 @@ def write_reconstruction(
             paths += _write_mesh(stem, points, image, depth, meshes)
     if "html" in formats:
         paths.append(output / f"{name}.html")
-        with write_whole(paths[-1]) as path:
+        with atomic_write(paths[-1]) as path:
             page = viewer_page(clouds, title=name)
             path.write_bytes(page.encode("utf-8", "replace"))  # Names need not be text.
     return paths
@@ -145,6 +145,6 @@ def _mesh_as_ply(
 
 def _write(path: pathlib.Path, content: bytes) -> pathlib.Path:
     """Writes one file atomically."""
-    with write_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(content)
     return path

@@ -41,6 +41,6 @@ def test_readable_errors_does_nothing_without_an_error():
     assert done
 
 
-def test_one_line_leaves_what_can_be_printed():
+def test_one_line_keeps_printable_characters():
     error = ValueError("a\nb\x0c\x1b[2Jc \u2028 grün")
     assert one_line(error) == "a b [2Jc grün"

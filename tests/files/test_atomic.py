@@ -7,72 +7,75 @@ import numpy as np
 import pytest
 
 from dpde_tf.files.atomic import (
+    atomic_write,
+    atomic_write_folder,
     check_holds_only,
     partial_folder,
     remove_folder,
     remove_partial,
-    write_whole,
-    write_whole_folder,
 )
 from tests.fixtures.small_training import largest_file
 
 
-def test_write_whole_replaces_the_file_and_makes_its_folder(tmp_path):
+def test_atomic_write_replaces_the_file_and_creates_its_folder(tmp_path):
     for content in ("old", "new"):
-        with write_whole(tmp_path / "a" / "b.txt") as path:
+        with atomic_write(tmp_path / "a" / "b.txt") as path:
             path.write_text(content)
             assert path != tmp_path / "a" / "b.txt"
     assert [file.name for file in (tmp_path / "a").iterdir()] == ["b.txt"]
     assert (tmp_path / "a" / "b.txt").read_text() == "new"
 
 
-def test_write_whole_keeps_the_former_file_when_the_block_fails(tmp_path):
+def test_atomic_write_keeps_the_old_file_if_the_block_fails(tmp_path):
     (tmp_path / "b.txt").write_text("old")
-    with pytest.raises(KeyboardInterrupt), write_whole(tmp_path / "b.txt") as path:
+    with pytest.raises(KeyboardInterrupt), atomic_write(tmp_path / "b.txt") as path:
         path.write_text("ne")
         raise KeyboardInterrupt
     assert [file.name for file in tmp_path.iterdir()] == ["b.txt"]
     assert (tmp_path / "b.txt").read_text() == "old"
 
 
-def test_write_whole_on_a_full_disk_names_file_and_remedy(tmp_path):
+def test_atomic_write_on_a_full_disk_names_file_and_remedy(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"old")
     with (
         pytest.raises(OSError, match=r"a.npz could not be written: .*Free space"),
         largest_file(1000),
-        write_whole(tmp_path / "a.npz") as path,
+        atomic_write(tmp_path / "a.npz") as path,
     ):
         np.savez(path, np.zeros(1000))
     assert [file.name for file in tmp_path.iterdir()] == ["a.npz"]
     assert (tmp_path / "a.npz").read_bytes() == b"old"
 
 
-def test_write_whole_names_a_folder_that_cannot_be_made(tmp_path):
+def test_atomic_write_names_a_folder_that_cannot_be_created(tmp_path):
     (tmp_path / "file").touch()
     with (
         pytest.raises(OSError, match=r"a.txt could not be written: .*File exists"),
-        write_whole(tmp_path / "file" / "a.txt") as path,
+        atomic_write(tmp_path / "file" / "a.txt") as path,
     ):
         path.write_text("a")
 
 
-def test_write_whole_folder_replaces_the_folder(tmp_path):
+def test_atomic_write_folder_replaces_the_folder(tmp_path):
     for name in ("old", "new"):
-        with write_whole_folder(tmp_path / "a" / "b") as folder:
+        with atomic_write_folder(tmp_path / "a" / "b") as folder:
             (folder / name).write_text(name)
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["new"]
 
 
-def test_write_whole_folder_keeps_the_former_one_when_the_block_fails(tmp_path):
+def test_atomic_write_folder_keeps_the_old_one_if_it_fails(tmp_path):
     (tmp_path / "b").mkdir()
-    with pytest.raises(ZeroDivisionError), write_whole_folder(tmp_path / "b") as folder:
+    with (
+        pytest.raises(ZeroDivisionError),
+        atomic_write_folder(tmp_path / "b") as folder,
+    ):
         (folder / "half").touch()
         raise ZeroDivisionError
     assert [path.name for path in tmp_path.rglob("*")] == ["b"]
 
 
-def test_remove_partial_removes_only_what_is_unfinished(tmp_path):
+def test_remove_partial_removes_only_unfinished_files(tmp_path):
     for name in (".partial-a1", "a2", ".lock", ".partial-b"):
         (tmp_path / name).touch()
     for name in (".partial-a3", ".partial-removed-a4"):
@@ -83,7 +86,7 @@ def test_remove_partial_removes_only_what_is_unfinished(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"a2", ".lock", ".partial-b"}
 
 
-def test_partial_folder_is_gone_unless_it_was_renamed(tmp_path):
+def test_partial_folder_is_removed_unless_renamed(tmp_path):
     for name in ("b", "c"):
         with partial_folder(tmp_path / name) as folder:
             (folder / "file").touch()
@@ -92,7 +95,7 @@ def test_partial_folder_is_gone_unless_it_was_renamed(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 
-def test_a_folder_with_something_else_in_it_may_not_be_replaced(tmp_path):
+def test_folder_with_other_content_must_not_be_replaced(tmp_path):
     names = r"run\.json|part-\d+\.npz"
     check_holds_only(tmp_path / "none", names)
     for name in ("run.json", "part-1.npz", "part-22.npz"):
@@ -107,16 +110,16 @@ def test_a_folder_with_something_else_in_it_may_not_be_replaced(tmp_path):
 
 def _replace_everything(folder):
     """Writes a file, a folder, and removes a folder."""
-    with write_whole(folder / "file") as path:
+    with atomic_write(folder / "file") as path:
         path.write_text("new" * 9999)
-    with write_whole_folder(folder / "folder") as part:
+    with atomic_write_folder(folder / "folder") as part:
         for name in ("a", "b"):
             (part / name).write_text("new" * 9999)
     remove_folder(folder / "waste")
 
 
 def _former(folder):
-    """What is there before."""
+    """Writes the previous content."""
     for path in (folder / "folder" / "a", folder / "folder" / "b", folder / "file"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("old" * 9999)
@@ -137,7 +140,7 @@ _FILE_EVENTS = {
 
 
 def _killed_at_event(number, folder):
-    """Whether a child that writes is killed at its n-th call of the file system."""
+    """Whether a child process that writes is killed at its n-th file system call."""
     child = os.fork()
     if not child:
         left = number
@@ -162,13 +165,13 @@ def _contents(folder):
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_writer_killed_at_any_call_of_the_file_system_leaves_whole_things(tmp_path):
+def test_killed_writer_leaves_complete_files_only(tmp_path):
     for number in range(100):
         folder = tmp_path / str(number)
         _former(folder)
         killed = _killed_at_event(number, folder)
         assert len((folder / "file").read_text()) == 3 * 9999
-        # Between the removal of the former folder and the new one there is none.
+        # Between removing the old folder and renaming the new one, there is no folder.
         if (folder / "folder").exists():
             assert _contents(folder / "folder") in (
                 {"a": "old", "b": "old"},

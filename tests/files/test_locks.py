@@ -28,7 +28,7 @@ def holder(tmp_path):
         process.stdin.close()
 
 
-def test_lock_folder_refuses_the_second_process_and_names_the_first(tmp_path, holder):
+def test_lock_folder_error_names_the_holder(tmp_path, holder):
     with (
         pytest.raises(BlockingIOError, match=f"written by process {holder.pid} on "),
         lock_folder(tmp_path),
@@ -44,16 +44,16 @@ def test_lock_folder_is_free_when_its_holder_was_killed(tmp_path, holder):
         assert f"process {os.getpid()} on" in (tmp_path / LOCK_FILE).read_text()
 
 
-def test_lock_folder_makes_the_folder_and_leaves_no_file(tmp_path):
+def test_lock_folder_creates_the_folder_and_leaves_no_file(tmp_path):
     for _ in range(2):
         with lock_folder(tmp_path / "a" / "b"):
             assert (tmp_path / "a" / "b" / LOCK_FILE).is_file()
         assert not list((tmp_path / "a" / "b").iterdir())
 
 
-def test_lock_folder_holds_only_the_file_that_is_there(tmp_path):
+def test_lock_folder_retries_if_the_lock_file_was_removed(tmp_path):
     with lock_folder(tmp_path):
-        # As if a former holder had removed its file after this process opened it.
+        # Simulates a holder that removes its file after this process opened it.
         (tmp_path / LOCK_FILE).unlink()
         with lock_folder(tmp_path):
             pass

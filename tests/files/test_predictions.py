@@ -19,7 +19,7 @@ def test_read_prediction_returns_float32_of_the_chosen_keys(predictions):
     assert arrays["fused"].shape == (2, 3)
 
 
-def test_read_prediction_names_a_missing_key_and_those_present(predictions):
+def test_read_prediction_names_missing_and_present_keys(predictions):
     with pytest.raises(
         ValueError, match=r"a\.npz has no array mean; it has: depth, fus"
     ):
@@ -29,7 +29,7 @@ def test_read_prediction_names_a_missing_key_and_those_present(predictions):
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "cut", "flipped", "npy"])
-def test_read_prediction_refuses_a_broken_file(tmp_path, rng, damage):
+def test_read_prediction_rejects_a_damaged_file(tmp_path, rng, damage):
     path = tmp_path / "a.npz"
     np.savez_compressed(path, depth=rng.random((30, 40)))
     content = bytearray(path.read_bytes())
@@ -52,12 +52,12 @@ def test_read_prediction_refuses_a_broken_file(tmp_path, rng, damage):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.ones((2, 3, 2)), r"one number a pixel, \[H, W\]"),
-        (np.ones((2, 3), bool), r"one number a pixel, \[H, W\]"),
+        (np.ones((2, 3, 2)), r"one number per pixel, \[H, W\]"),
+        (np.ones((2, 3), bool), r"one number per pixel, \[H, W\]"),
         (np.ones((2, 3), np.uint16), "holds uint16 integers.* --depth_scale"),
     ],
 )
-def test_read_prediction_refuses_other_shapes_and_types(tmp_path, array, message):
+def test_read_prediction_rejects_other_shapes_and_types(tmp_path, array, message):
     np.savez(tmp_path / "a", depth=array)
     with pytest.raises(ValueError, match=rf"'depth' in .*a.npz .*{message}"):
         prediction_files.read_prediction(tmp_path / "a.npz")
@@ -82,14 +82,14 @@ def test_common_names_counts_missing_and_extra_files(predictions):
         folder.common_names(["a"])
 
 
-def test_common_names_of_a_part_are_those_on_both_sides(predictions):
+def test_common_names_with_allow_partial_are_the_common_ones(predictions):
     folder = PredictionFolder.open(predictions)
     assert folder.common_names(["d", "b"], allow_partial=True) == ["b"]
     with pytest.raises(ValueError, match=r"has 3 predictions without a record"):
         folder.common_names(["d"], allow_partial=True)
 
 
-def test_prediction_folder_refuses_what_it_cannot_read(predictions, tmp_path):
+def test_prediction_folder_rejects_unreadable_files(predictions, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"experiments\.predict"):
         PredictionFolder.open(predictions / "none")
     (tmp_path / "empty").mkdir()
@@ -112,7 +112,7 @@ def test_prediction_folder_reads_depth_of_any_format(tmp_path, rng, suffix):
     np.testing.assert_allclose(read, depth, atol=0.00051 if scale else 0)
 
 
-def test_prediction_folder_scales_integers_alone(tmp_path):
+def test_prediction_folder_scales_only_integers(tmp_path):
     np.savez(tmp_path / "metres", depth=np.float32([[1.5, -2.0]]))
     np.savez(tmp_path / "units", depth=np.int32([[1500, -2000]]))
     np.save(tmp_path / "unit_npy", np.int32([[1500, -2000]]))
@@ -130,7 +130,7 @@ def test_prediction_folder_scales_integers_alone(tmp_path):
             folder.read(name, ["depth"])
 
 
-def test_prediction_folder_finds_names_in_other_unicode_characters(tmp_path):
+def test_prediction_folder_matches_other_unicode_forms(tmp_path):
     composed, decomposed = "k\u00fcche", "ku\u0308che"
     np.save(tmp_path / f"{decomposed}.npy", np.float32([[2.0]]))
     folder = PredictionFolder.open(tmp_path)
@@ -139,7 +139,7 @@ def test_prediction_folder_finds_names_in_other_unicode_characters(tmp_path):
         assert folder.read(name, ["depth"])["depth"] == 2
 
 
-def test_prediction_path_is_that_of_the_file_that_is_there(tmp_path):
+def test_prediction_path_is_that_of_the_existing_file(tmp_path):
     composed, decomposed = "k\u00fcche", "ku\u0308che"
     paths = {name: tmp_path / f"{name}.npz" for name in (composed, decomposed)}
     for name, path in paths.items():
@@ -152,7 +152,7 @@ def test_prediction_path_is_that_of_the_file_that_is_there(tmp_path):
         assert prediction_files.prediction_path(tmp_path, name) == path
 
 
-def test_prediction_folder_keeps_what_is_not_a_number(tmp_path):
+def test_prediction_folder_keeps_nan(tmp_path):
     np.save(tmp_path / "a", np.float32([[1000.0, -2.0, np.nan]]))
     folder = PredictionFolder.open(tmp_path)
     read = folder.read("a", ["depth"])["depth"]
@@ -161,11 +161,11 @@ def test_prediction_folder_keeps_what_is_not_a_number(tmp_path):
         folder.read("a", ["fused"])
 
 
-def test_depth_keys_are_those_without_gradients(predictions):
+def test_depth_keys_exclude_gradients(predictions):
     assert PredictionFolder.open(predictions).depth_keys() == ["depth", "fused"]
 
 
-def test_read_prediction_takes_optional_arrays_where_they_are(tmp_path):
+def test_read_prediction_returns_optional_arrays_if_present(tmp_path):
     path = tmp_path / "a.npz"
     one = np.ones((2, 3), np.float32)
     prediction_files.write_prediction(

@@ -6,7 +6,7 @@ import pytest
 from dpde_tf.files.gradient_maps import read_gradients
 
 
-def test_read_gradients_of_npz_and_npy_are_the_same(tmp_path, rng):
+def test_read_gradients_of_npz_and_npy_are_equal(tmp_path, rng):
     x, y = rng.normal(size=(2, 3, 4))
     np.savez(tmp_path / "g.npz", depth=x, gradient_y=y, gradient_x=x)
     np.save(tmp_path / "g.npy", np.stack([x, y], axis=-1))
@@ -26,13 +26,13 @@ def test_read_gradients_are_nan_where_unknown(tmp_path):
 @pytest.mark.parametrize(
     "array", [np.ones((2, 3)), np.ones((2, 3, 3)), np.ones((2, 3, 2), int), np.ones(())]
 )
-def test_read_gradients_refuses_other_arrays(tmp_path, array):
+def test_read_gradients_rejects_other_arrays(tmp_path, array):
     np.save(tmp_path / "g.npy", array)
     with pytest.raises(ValueError, match=r"g.npy must hold floating-point gradient_x"):
         read_gradients(tmp_path / "g.npy")
 
 
-def test_read_gradients_names_what_a_npz_holds(tmp_path):
+def test_read_gradients_error_lists_the_arrays_of_an_npz(tmp_path):
     np.savez(tmp_path / "g.npz", gradient_x=np.ones((2, 3)), dy=np.ones((2, 3)))
     with pytest.raises(ValueError, match=r"It holds: .*'dy': \(2, 3\)"):
         read_gradients(tmp_path / "g.npz")

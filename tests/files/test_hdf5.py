@@ -16,7 +16,7 @@ from dpde_tf.training.checkpoints import save_weights
 
 @contextlib.contextmanager
 def held_to_write(path):
-    """Locks a file as HDF5 does that writes to it; h5py alone then cannot read it."""
+    """Locks a file like HDF5 when it writes, so that plain h5py cannot read it."""
     with path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(BlockingIOError):
@@ -26,14 +26,14 @@ def held_to_write(path):
 
 @pytest.fixture
 def network(tmp_path):
-    """A network whose weights lie in `tmp_path`."""
+    """A network whose weights are in `tmp_path`."""
     image = keras.Input((None, None, 3))
     network = keras.Model(image, keras.layers.Conv2D(4, 3, name="conv")(image))
     save_weights(network, tmp_path)
     return network
 
 
-def test_locked_file_is_read(tmp_path):
+def test_locked_file_can_be_read(tmp_path):
     path = tmp_path / "a.mat"
     with h5py.File(path, "w", userblock_size=512) as file:
         file["depths"] = np.arange(6.0)
@@ -41,7 +41,7 @@ def test_locked_file_is_read(tmp_path):
         np.testing.assert_array_equal(file["depths"], np.arange(6.0))
 
 
-def test_file_is_opened_to_read_alone(tmp_path):
+def test_file_is_opened_read_only(tmp_path):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
         file["depths"] = np.arange(6.0)
@@ -57,7 +57,7 @@ def test_parameters_of_a_locked_file_are_counted(network, tmp_path):
         assert count_parameters(path) == 4 * (3 * 3 * 3 + 1)
 
 
-def test_weights_that_are_locked_are_not_called_damaged(network, tmp_path):
+def test_locked_weights_are_not_reported_as_damaged(network, tmp_path):
     path = tmp_path / "weights.weights.h5"
     match = r"weights\.weights\.h5 is locked by another program\. Close it there"
     with held_to_write(path), pytest.raises(BlockingIOError, match=match):

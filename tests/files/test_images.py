@@ -15,7 +15,7 @@ def test_resize_image_halves_to_the_rounded_mean_of_four(rng):
     mean = image.reshape(3, 2, 4, 2, 3).mean((1, 3))
     resized = resize_image(image, (3, 4))
     assert resized.dtype == np.uint8
-    # Both are exact up to how a half is rounded.
+    # Both are exact up to the rounding of halves.
     assert np.abs(resized - mean).max() <= 0.5
     linear = cv2.resize(image, (4, 3), interpolation=cv2.INTER_LINEAR)
     assert np.abs(linear - mean).max() <= 0.5
@@ -42,8 +42,8 @@ def test_read_image_reads_every_suffix(tmp_path, suffix):
     _, data = cv2.imencode(written, np.full((8, 8, 3), 255, np.uint8))
     (tmp_path / f"a{suffix}").write_bytes(data.tobytes())
     image = read_image(tmp_path / f"a{suffix}")
-    # Lossy formats may round a constant by a level or two, and the palette of GIF ends
-    # at 252.
+    # Lossy formats may change a constant by one or two levels, and the palette of GIF
+    # ends at 252.
     assert image.shape == (8, 8, 3) and image.min() >= 252
 
 
@@ -58,13 +58,13 @@ def test_read_image_takes_the_first_frame_of_a_gif(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".ppm", ".gif", ".avif"])
 @pytest.mark.parametrize("keep", [0, 0.5, 0.99])
-def test_read_image_refuses_a_cut_file(tmp_path, rng, suffix, keep):
+def test_read_image_rejects_a_truncated_file(tmp_path, rng, suffix, keep):
     path = tmp_path / f"a{suffix}"
     cv2.imwrite(str(path), rng.integers(0, 256, (40, 50, 3), np.uint8))
     assert read_image(path).shape == (40, 50, 3)
     data = path.read_bytes()
     path.write_bytes(data[: int(keep * len(data))])
-    with pytest.raises(ValueError, match=f"a{suffix} must be a whole image"):
+    with pytest.raises(ValueError, match=f"a{suffix} must be a complete image"):
         read_image(path)
 
 
@@ -94,13 +94,13 @@ def test_read_image_names_a_missing_file(tmp_path):
         (b"%PDF-1.7", r"PDF"),
     ],
 )
-def test_read_image_names_formats_that_are_not_supported(tmp_path, start, message):
+def test_read_image_names_unsupported_formats(tmp_path, start, message):
     (tmp_path / "a.jpg").write_bytes(start + bytes(200))
     with pytest.raises(ValueError, match=rf"a\.jpg is an? {message}"):
         read_image(tmp_path / "a.jpg")
 
 
-def test_read_image_takes_an_avif_that_also_names_heif(tmp_path):
+def test_read_image_accepts_an_avif_with_the_brand_heif(tmp_path):
     _, data = cv2.imencode(".avif", np.full((8, 8, 3), 90, np.uint8))
     (tmp_path / "a.avif").write_bytes(data.tobytes().replace(b"ftypavif", b"ftypmif1"))
     assert read_image(tmp_path / "a.avif").shape == (8, 8, 3)
@@ -108,7 +108,7 @@ def test_read_image_takes_an_avif_that_also_names_heif(tmp_path):
 
 @pytest.fixture
 def warnings_of(monkeypatch):
-    """The warnings that are logged."""
+    """The logged warnings."""
     texts = []
     monkeypatch.setattr(logging, "warning", lambda text, *v: texts.append(text % v))
     return texts
@@ -116,7 +116,7 @@ def warnings_of(monkeypatch):
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff", ".ppm"])
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
-def test_read_image_finds_the_bits_of_a_16_bit_file(
+def test_read_image_finds_the_bit_depth_of_a_16_bit_file(
     tmp_path, warnings_of, bits, suffix
 ):
     # In steps of one level of 256, from black to white.
@@ -130,11 +130,11 @@ def test_read_image_finds_the_bits_of_a_16_bit_file(
         assert not warnings_of
     else:
         (text,) = warnings_of
-        assert f"a{suffix} has 16 bits a channel, but no number over {white};" in text
-        assert f"of {bits} bits. --image_bits says otherwise" in text
+        assert f"a{suffix} has 16 bits per channel, but no number over {white};" in text
+        assert f"of {bits} bits. Use --image_bits to change" in text
 
 
-def test_read_image_takes_the_bits_that_are_said(tmp_path, warnings_of):
+def test_read_image_uses_the_given_bit_depth(tmp_path, warnings_of):
     path = tmp_path / "dark.png"
     cv2.imwrite(str(path), np.full((4, 4, 3), 800, np.uint16))
     # 800 of 1024, of 4096, of 65536, in 256ths.
@@ -146,7 +146,7 @@ def test_read_image_takes_the_bits_that_are_said(tmp_path, warnings_of):
     assert read_image(path, bits=12)[0, 0, 0] == 90
 
 
-def test_read_image_takes_the_bits_that_a_pnm_declares(tmp_path):
+def test_read_image_uses_the_bit_depth_that_a_pnm_declares(tmp_path):
     data = b"P6\n# dark\n2 1\n4095\n" + (800).to_bytes(2) * 6
     (tmp_path / "a.ppm").write_bytes(data)
     np.testing.assert_array_equal(
@@ -154,7 +154,7 @@ def test_read_image_takes_the_bits_that_a_pnm_declares(tmp_path):
     )
 
 
-def test_read_image_knows_the_bits_of_an_avif(tmp_path, warnings_of):
+def test_read_image_knows_the_bit_depth_of_an_avif(tmp_path, warnings_of):
     pixels = np.full((16, 16, 3), 200, np.uint16)  # Of 1023.
     cv2.imwrite(str(tmp_path / "a.avif"), pixels, [cv2.IMWRITE_AVIF_DEPTH, 10])
     assert np.abs(read_image(tmp_path / "a.avif").astype(int) - 50).max() <= 2
@@ -162,10 +162,10 @@ def test_read_image_knows_the_bits_of_an_avif(tmp_path, warnings_of):
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16, np.int32])
-def test_read_image_refuses_numbers_without_a_white(tmp_path, kind):
+def test_read_image_rejects_types_of_unknown_white(tmp_path, kind):
     cv2.imwrite(str(tmp_path / "a.tiff"), np.full((4, 4, 3), 0.5).astype(kind))
     name = np.dtype(kind).name
-    with pytest.raises(ValueError, match=rf"a.tiff holds {name} numbers, whose white"):
+    with pytest.raises(ValueError, match=rf"a.tiff holds {name} numbers, whose value"):
         read_image(tmp_path / "a.tiff")
 
 
@@ -188,7 +188,7 @@ def test_read_image_composites_over_grey(tmp_path, rng, suffix, white):
     pixels[-1, :, :3] = white
     plain = pixels.copy()
     pixels[:4, :, 3] = 0
-    # Noise that is not seen, in all 16 bits.
+    # Invisible noise in all 16 bits.
     pixels[:4, :, :3] = rng.integers(0, np.iinfo(kind).max, (4, 9, 3))
     pixels[4, :, 3] = (white + 1) // 2
     options = [cv2.IMWRITE_WEBP_QUALITY, 101] if suffix == ".webp" else []
@@ -203,11 +203,11 @@ def test_read_image_composites_over_grey(tmp_path, rng, suffix, white):
     np.testing.assert_array_equal(images[1][5:], images[0][5:])
 
 
-def test_read_image_turns_transparency_as_exif_says(tmp_path):
+def test_read_image_orients_transparency_as_exif_says(tmp_path):
     pixels = np.full((4, 6, 4), 255, np.uint8)
     pixels[..., 0] = np.arange(24).reshape(4, 6) * 10  # Blue.
     pixels[0, :2, 3] = 0
-    # Orientation 6: turned clockwise to be seen upright.
+    # Orientation 6: to be turned clockwise for display.
     exif = b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHIHHI", 0x0112, 3, 1, 6, 0, 0)
     metadata = [cv2.IMAGE_METADATA_EXIF], [np.frombuffer(exif, np.uint8)]
     _, data = cv2.imencodeWithMetadata(".png", pixels, *metadata)
@@ -216,7 +216,7 @@ def test_read_image_turns_transparency_as_exif_says(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), expected)
 
 
-def test_read_image_overlooks_an_empty_alpha_channel(tmp_path):
+def test_read_image_ignores_an_empty_alpha_channel(tmp_path):
     pixels = np.full((4, 6, 4), 90, np.uint8)
     pixels[..., 3] = 0
     cv2.imwrite(str(tmp_path / "a.png"), pixels)

@@ -11,8 +11,8 @@ def test_align_depth_by_the_median_undoes_a_scale(rng):
     np.testing.assert_allclose(aligned, truth, rtol=1e-12)
 
 
-def test_align_depth_by_the_median_gives_the_median_worked_by_hand():
-    # Medians: 3 and 2, so the factor is 1.5; the unmeasured 100 has no say.
+def test_align_depth_by_the_median_worked_by_hand():
+    # The medians are 3 and 2, so the factor is 1.5; the unmeasured 100 is ignored.
     truth = np.array([[2.0, 3.0, 7.0, 0.0]])
     predicted = np.array([[2.0, 1.0, 4.0, 100.0]])
     aligned = align_depth(truth, predicted, truth > 0, alignment="median")
@@ -37,14 +37,14 @@ def test_align_depth_by_least_squares_of_a_constant_is_the_mean():
     np.testing.assert_allclose(aligned, 3.0, rtol=1e-15)
 
 
-def test_align_depth_by_the_median_refuses_a_negative_prediction():
+def test_align_depth_by_the_median_rejects_negative_depth():
     with pytest.raises(ValueError, match=r"positive median.*-1\.0"):
         align_depth(
             np.ones((1, 3)), -np.ones((1, 3)), np.ones((1, 3), bool), alignment="median"
         )
 
 
-def test_align_depth_in_disparity_undoes_an_affine_change_of_it(rng):
+def test_align_depth_in_disparity_undoes_an_affine_change(rng):
     truth = rng.uniform(1, 9, (6, 7))
     valid_mask = rng.random((6, 7)) < 0.7
     truth[0, 0], valid_mask[0, 0] = 9.0, True
@@ -56,9 +56,9 @@ def test_align_depth_in_disparity_undoes_an_affine_change_of_it(rng):
 
 
 def test_align_depth_in_disparity_worked_by_hand():
-    # 1 / depth: 1, 0.5, 0.25 of the truth and 1, 0.5, 0 of the prediction, that is
-    # scale 10.5 / 14 and shift 5 / 24: 0.9583, 0.5833, 0.2083; the last lies beyond
-    # 4 m, the greatest true depth.
+    # 1 / depth is 1, 0.5, 0.25 for the truth and 1, 0.5, 0 for the prediction. Scale
+    # 10.5 / 14 and shift 5 / 24 give 0.9583, 0.5833, 0.2083; the last is beyond the
+    # largest true depth, 4 m.
     truth = np.array([[1.0, 2.0, 4.0]])
     predicted = np.array([[1.0, 2.0, 1e30]])
     aligned = align_depth(
@@ -67,7 +67,7 @@ def test_align_depth_in_disparity_worked_by_hand():
     np.testing.assert_allclose(aligned, [[24 / 23, 24 / 14, 4.0]], rtol=1e-12)
 
 
-def test_align_depth_in_disparity_refuses_a_negative_prediction():
+def test_align_depth_in_disparity_rejects_negative_depth():
     with pytest.raises(ValueError, match=r"positive predictions.*-1\.0"):
         align_depth(
             np.ones((1, 3)),

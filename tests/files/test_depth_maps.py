@@ -18,7 +18,7 @@ from dpde_tf.files.depth_maps import (
 
 
 def tiff_of(stored):
-    """A TIFF of one uncompressed strip, by the text of TIFF 6.0."""
+    """A TIFF of one uncompressed strip, written as TIFF 6.0 specifies."""
     order = "<" if stored.dtype.str[0] != ">" else ">"
     data, (height, width) = stored.tobytes(), stored.shape
     sample_format = {"u": 1, "i": 2, "f": 3}[stored.dtype.kind]
@@ -36,7 +36,7 @@ def tiff_of(stored):
 
 @pytest.fixture
 def warnings(monkeypatch):
-    """The texts of the warnings, also beyond the number that is shown."""
+    """The texts of all warnings, including those beyond the limit for display."""
     texts = []
     monkeypatch.setattr(
         depth_files.logging,
@@ -57,10 +57,10 @@ def test_measured_depth_is_0_where_nothing_is_measured():
     assert measured.dtype == np.float32
     np.testing.assert_array_equal(measured, [[0, 0, 0], [0, 0, 2.5]])
     assert not np.signbit(measured).any()
-    assert np.isnan(depth[0, 0])  # the argument is left alone
+    assert np.isnan(depth[0, 0])  # the argument is not changed
 
 
-def test_measured_depth_takes_any_shape_and_whole_numbers():
+def test_measured_depth_takes_any_shape_and_integers():
     assert measured_depth(np.zeros((0, 3))).shape == (0, 3)
     np.testing.assert_array_equal(measured_depth(np.int16([[[-3], [4]]])), [[[0], [4]]])
 
@@ -104,20 +104,20 @@ def test_write_depth_warns_of_what_a_png_cannot_hold(tmp_path, warnings):
 
 
 @pytest.mark.parametrize("scale", [0.0, -0.001, float("nan"), float("inf")])
-def test_write_depth_refuses_a_scale_that_is_none(tmp_path, scale):
+def test_write_depth_rejects_an_invalid_scale(tmp_path, scale):
     with pytest.raises(ValueError, match="--depth_scale must be the metres per stored"):
         write_depth(tmp_path / "d.png", np.ones((2, 2)), depth_scale=scale)
     assert not list(tmp_path.iterdir())
 
 
-def test_write_depth_png_refuses_other_shapes_and_suffixes(tmp_path):
+def test_write_depth_png_rejects_other_shapes_and_suffixes(tmp_path):
     with pytest.raises(ValueError, match=r"must be \[H, W\]"):
         write_depth_png(tmp_path / "d.png", np.zeros((2, 2, 1)))
     with pytest.raises(ValueError, match=r"the file a .png"):
         write_depth_png(tmp_path / "d.npy", np.zeros((2, 2)))
 
 
-def test_read_depth_of_npy_clears_what_is_no_measurement(tmp_path):
+def test_read_depth_of_npy_clears_invalid_values(tmp_path):
     np.save(tmp_path / "d.npy", np.array([[np.nan, -1.0], [np.inf, 2.5]]))
     np.testing.assert_array_equal(read_depth(tmp_path / "d.npy"), [[0, 0], [0, 2.5]])
 
@@ -135,7 +135,7 @@ def test_read_depth_drops_axes_of_batch_and_channel(tmp_path):
     with pytest.raises(ValueError, match=r"\(2, 3, 4, 1\); a coloured depth picture"):
         read_depth(tmp_path / "d.npy")
     np.save(tmp_path / "d.npy", np.ones((2, 5, 6), np.float32))
-    with pytest.raises(ValueError, match=r"\(2, 5, 6\); write each map to a file of"):
+    with pytest.raises(ValueError, match=r"\(2, 5, 6\); write each map to a separ"):
         read_depth(tmp_path / "d.npy")
 
 
@@ -161,13 +161,13 @@ def test_read_depth_does_not_scale_metres(tmp_path, dtype):
         np.testing.assert_array_equal(depth, np.float32([[1.5, 2]]))
 
 
-def test_read_depth_leaves_out_invalid_values_and_what_is_too_far(tmp_path):
+def test_read_depth_ignores_invalid_values_and_far_pixels(tmp_path):
     cv2.imwrite(str(tmp_path / "d.png"), np.uint16([[65535, 1, 8000, 8001, 0]]))
     options = {"depth_scale": 0.001, "invalid_values": [65535, 1, -1], "max_depth": 8.0}
     np.testing.assert_array_equal(
         read_depth(tmp_path / "d.png", **options), [[0, 0, 8, 0, 0]]
     )
-    # As float32 has it; -1 is not 65535 as 16-bit integers would have it.
+    # In float32: -1 must not become 65535, as in 16-bit integers.
     np.save(tmp_path / "d.npy", np.float32([[9.9, 2.5, 3.5]]))
     depth = read_depth(tmp_path / "d.npy", invalid_values=[9.9], max_depth=3.0)
     np.testing.assert_array_equal(depth, [[0, 2.5, 0]])
@@ -200,7 +200,7 @@ def test_read_depth_warns_of_many_pixels_at_a_maximum(
     (warning,) = warnings
     assert f"d.npy: 1.0 % of the pixels are {text}" in warning
     assert f"--invalid_value={text}" in warning
-    # Declared, or too far, it is no measurement; so it is if there are few of them.
+    # No warning for a declared or too distant value, nor for a few pixels.
     read_depth(tmp_path / "d.npy", depth_scale=0.001, invalid_values=[highest])
     read_depth(tmp_path / "d.npy", depth_scale=0.001, max_depth=0.2)
     stored[0, 1] = 100
@@ -237,7 +237,7 @@ def test_read_depth_agrees_with_opencv_on_pfm(tmp_path, rng):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("keep", [0, 0.5, 0.99])
-def test_read_depth_refuses_a_cut_file(tmp_path, rng, suffix, keep):
+def test_read_depth_rejects_a_truncated_file(tmp_path, rng, suffix, keep):
     path = tmp_path / f"d{suffix}"
     stored = rng.integers(1, 60000, (20, 30))
     if suffix == ".npy":
@@ -253,13 +253,13 @@ def test_read_depth_refuses_a_cut_file(tmp_path, rng, suffix, keep):
         read_depth(path)
 
 
-def test_read_depth_refuses_a_coloured_picture(tmp_path):
+def test_read_depth_rejects_a_coloured_picture(tmp_path):
     cv2.imwrite(str(tmp_path / "d.png"), np.ones((2, 2, 3), np.uint8))
-    with pytest.raises(ValueError, match="one number a pixel"):
+    with pytest.raises(ValueError, match="one number per pixel"):
         read_depth(tmp_path / "d.png")
 
 
-def test_read_depth_refuses_objects_in_npy(tmp_path):
+def test_read_depth_rejects_objects_in_npy(tmp_path):
     np.save(tmp_path / "d.npy", np.array([[{}]]), allow_pickle=True)
     with pytest.raises(ValueError, match="NPY file of numbers"):
         read_depth(tmp_path / "d.npy")
@@ -267,7 +267,7 @@ def test_read_depth_refuses_objects_in_npy(tmp_path):
 
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "i4", "f4", "f8"])
-def test_read_depth_of_tiff_by_the_formats_text(tmp_path, dtype, order):
+def test_read_depth_of_tiff_follows_the_specification(tmp_path, dtype, order):
     stored = np.array([[0, 1, 2], [100, 50, 3]], order + dtype)
     (tmp_path / "d.TIF").write_bytes(tiff_of(stored))
     depth = read_depth(tmp_path / "d.TIF", depth_scale=0.5)
@@ -275,10 +275,10 @@ def test_read_depth_of_tiff_by_the_formats_text(tmp_path, dtype, order):
     np.testing.assert_array_equal(depth, metres.astype(np.float32))
 
 
-def test_read_depth_of_tiff_refuses_what_opencv_does_not_read(tmp_path):
+def test_read_depth_of_tiff_rejects_unsupported_files(tmp_path):
     path = tmp_path / "d.tiff"
     path.write_bytes(tiff_of(np.ones((2, 3), "<f2")))
-    with pytest.raises(ValueError, match=r"d.tiff is not a whole TIFF .*use NPY"):
+    with pytest.raises(ValueError, match=r"d.tiff is not a complete TIFF .*use NPY"):
         read_depth(path)
     cv2.imwritemulti(str(path), [np.ones((2, 3), np.float32)] * 2)
     with pytest.raises(ValueError, match=r"d.tiff must hold one depth map; .* 2 pages"):
@@ -288,7 +288,7 @@ def test_read_depth_of_tiff_refuses_what_opencv_does_not_read(tmp_path):
         read_depth(path)
     cv2.imwrite(str(tmp_path / "p.png"), np.ones((2, 3), np.uint16))
     (tmp_path / "p.png").rename(path)
-    with pytest.raises(ValueError, match=r"d.tiff is not a whole TIFF"):
+    with pytest.raises(ValueError, match=r"d.tiff is not a complete TIFF"):
         read_depth(path)
 
 
@@ -302,7 +302,7 @@ def test_read_depth_of_tiff_refuses_what_opencv_does_not_read(tmp_path):
         ("depth", "Write depth as NPY"),
     ],
 )
-def test_read_depth_says_what_to_do_about_other_formats(tmp_path, name, remedy):
+def test_read_depth_names_a_remedy_for_other_formats(tmp_path, name, remedy):
     with pytest.raises(ValueError, match=rf"{name} must be a depth file.*{remedy}"):
         read_depth(tmp_path / name)
 
@@ -314,7 +314,7 @@ def test_read_depth_names_the_missing_file_and_the_suffixes(tmp_path):
         read_depth(tmp_path / "d.jpg")
 
 
-def test_read_depth_of_npz_takes_depth_or_the_only_array_or_the_key(tmp_path):
+def test_read_depth_of_npz_uses_key_only_array_or_depth(tmp_path):
     path = tmp_path / "d.npz"
     np.savez(path, fused=np.full((1, 2), 3.0), depth=np.full((1, 2), 2.0))
     np.testing.assert_array_equal(read_depth(path), [[2, 2]])
@@ -328,7 +328,7 @@ def test_read_depth_of_npz_takes_depth_or_the_only_array_or_the_key(tmp_path):
         read_depth(path)
 
 
-def test_read_depth_refuses_objects_in_npz(tmp_path):
+def test_read_depth_rejects_objects_in_npz(tmp_path):
     np.savez(tmp_path / "d.npz", depth=np.array([[{}]]))
     with pytest.raises(ValueError, match="npz file of numbers"):
         read_depth(tmp_path / "d.npz")
@@ -347,7 +347,7 @@ def test_write_depth_reads_back(tmp_path, suffix, rng):
     path = tmp_path / "new" / f"d{suffix}"
     write_depth(path, depth)
     scale = 0.001 if suffix.lower() == ".png" else 1.0
-    # Exact: the values are whole millimetres, the other formats hold float32.
+    # Exact, since the values are whole millimetres and the other formats hold float32.
     np.testing.assert_array_equal(read_depth(path, depth_scale=scale), depth)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
@@ -367,14 +367,14 @@ def test_write_depth_of_pfm_is_read_by_opencv(tmp_path, rng):
     np.testing.assert_array_equal(stored, depth)
 
 
-def test_write_depth_of_png_has_the_unit_that_is_asked_for(tmp_path):
+def test_write_depth_of_png_has_the_requested_unit(tmp_path):
     # 1 / 5000 m, the unit of the TUM RGB-D benchmark.
     write_depth(tmp_path / "d.png", np.array([[1.0, 2.5]]), depth_scale=0.0002)
     stored = cv2.imread(str(tmp_path / "d.png"), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(stored, [[5000, 12500]])
 
 
-def test_write_depth_refuses_other_shapes_and_suffixes(tmp_path):
+def test_write_depth_rejects_other_shapes_and_suffixes(tmp_path):
     with pytest.raises(ValueError, match=r"must be \[H, W\]. Received: \(2, 2, 1\)"):
         write_depth(tmp_path / "d.npy", np.zeros((2, 2, 1)))
     with pytest.raises(ValueError, match=r"one of the suffixes"):
