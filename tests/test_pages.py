@@ -54,7 +54,8 @@ def test_commands_name_what_exists(page):
     assert {target for line in lines for target in line.split()} <= set(targets)
     for module in re.findall(r"\b((?:experiments|data_prep)\.\w+)\b(?!/)", text):
         path = ROOT / module.replace(".", "/")
-        assert path.with_suffix(".py").is_file(), module
+        program = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+        assert program.is_file(), module
 
 
 def test_readme_is_short_and_links_to_every_page():

@@ -1,4 +1,4 @@
-"""Tests of data_prep.pair_encoding."""
+"""Tests of data_prep.conversion.pair_encoding."""
 
 import numpy as np
 import pytest

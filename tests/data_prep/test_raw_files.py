@@ -1,4 +1,4 @@
-"""Tests of data_prep.raw_files."""
+"""Tests of data_prep.conversion.raw_files."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Tests of data_prep.synthetic_{scenes,geometry,rooms,furniture,textures}."""
+"""Tests of data_prep.synthetic.{scenes,geometry,rooms,furniture,textures}."""
 
 import math
 
