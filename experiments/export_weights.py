@@ -16,18 +16,12 @@ import keras
 from absl import app, flags
 
 from dpde_tf.cli.path_flags import define_path
-from dpde_tf.config import DepthNetworkConfig
 from dpde_tf.files.atomic import atomic_write_folder, check_holds_only
 from dpde_tf.files.checksums import FILE_NAME as CHECKSUM_FILE
 from dpde_tf.files.errors import readable_errors
 from dpde_tf.runs.compact_weights import write_compact_weights
 from dpde_tf.runs.run_folder import METRICS_FILE, RECORD_FILE, read_run_record
-from dpde_tf.runs.trained_networks import (
-    is_context_run,
-    load_context_network,
-    load_depth_network,
-    load_gradient_network,
-)
+from dpde_tf.runs.trained_networks import load_network
 
 FLAGS = flags.FLAGS
 # Files that an existing folder may hold.
@@ -52,11 +46,8 @@ def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
         FileNotFoundError: If the run does not exist or has no weights yet.
     """
     record = read_run_record(run)
-    load = load_context_network if is_context_run(run) else load_gradient_network
-    if DepthNetworkConfig.__name__ in record["config"]:
-        load = load_depth_network
     check_holds_only(output, _FILES)
-    network = load(run)
+    network = load_network(run)
     with atomic_write_folder(output) as folder:
         text = json.dumps(record, indent=1) + "\n"
         (folder / RECORD_FILE).write_text(text, encoding="utf-8")

@@ -30,7 +30,7 @@ SHIPPED_DEPTH_RUN = _SHIPPED / "modified_fcrn"
 SHIPPED_CONTEXT_RUN = _SHIPPED / "context_network"
 SHIPPED_GUIDED_RUN = _SHIPPED / "guided_network"
 # What refines the depth of other networks.
-SHIPPED_REFINER_RUN = SHIPPED_CONTEXT_RUN
+SHIPPED_REFINER_RUN = SHIPPED_GUIDED_RUN
 # The runs of each preset, as `load_networks` takes them.
 PRESETS = {
     "nyu": {"depth_run": SHIPPED_DEPTH_RUN, "gradient_run": SHIPPED_CONTEXT_RUN},
@@ -120,6 +120,37 @@ def load_guided_network(workdir: str | pathlib.Path) -> keras.Model:
         network = build_guided_network(recorded_config(workdir, GuidedNetworkConfig))
     load_run_weights(network, workdir)
     return network
+
+
+def load_network(workdir: str | pathlib.Path) -> keras.Model:
+    """Returns the trained network of a run, whatever network it is.
+
+    Args:
+        workdir: Folder of a run of either training program, or of compact weights.
+
+    Returns:
+        The network, under the current dtype policy.
+
+    Raises:
+        FileNotFoundError: If the folder is not a run, or has no weights yet.
+        ValueError: If the run has no network of this library, or damaged weights.
+    """
+    config = read_run_record(workdir).get("config", {})
+    for name, load in _LOADERS.items():
+        if name in config:
+            return load(workdir)
+    raise ValueError(
+        f"The run.json in {workdir} must name one of {', '.join(_LOADERS)}. Name the "
+        "folder of a training run."
+    )
+
+
+_LOADERS = {
+    DepthNetworkConfig.__name__: load_depth_network,
+    GradientNetworkConfig.__name__: load_gradient_network,
+    ContextNetworkConfig.__name__: load_context_network,
+    GuidedNetworkConfig.__name__: load_guided_network,
+}
 
 
 def load_networks(
