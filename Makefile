@@ -171,7 +171,7 @@ fuse: $(READY)  ## Refines any network's depth: make fuse DEPTH=folder GRADIENTS
 verify-weights: $(READY)  ## Checks the scores of the shipped networks on 100 test images of NYU
 	$(RUN) experiments.predict --records=$(NYU) --num_records=100 --output=predictions/verify --overwrite
 	$(RUN) experiments.evaluate --predictions=predictions/verify --records=$(NYU) --allow_partial --output=predictions/verify_scores
-	$(RUN) experiments.compare_scores --scores=predictions/verify_scores --reference=experiments/results/nyu/scores/dpde $(FLAGS)
+	$(RUN) experiments.compare_scores --scores=predictions/verify_scores --reference=experiments/results/nyu/scores/dpde_guided $(FLAGS)
 
 eval-nyu: $(READY)  ## Predicts and scores the 654 test images of NYU
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(NYU) --output=$(RUNS)/nyu/predictions/dpde --overwrite $(FLAGS)

@@ -96,9 +96,11 @@ class DepthEstimator:
             FileNotFoundError: If there is no such run.
             ValueError: If it is the run of another network, or damaged.
         """
-        given = {"gradient_run": gradient_run, "guided_run": guided_run}
-        given = {name: run for name, run in given.items() if run is not None}
-        runs = PRESETS.get(os.fspath(preset), {"depth_run": preset}) | given
+        runs = dict(PRESETS.get(os.fspath(preset), {"depth_run": preset}))
+        if gradient_run is not None:  # It takes the place of all shipped gradients.
+            runs |= {"gradient_run": gradient_run, "guided_run": None}
+        if guided_run is not None:
+            runs["guided_run"] = guided_run
         predictor = DepthPredictor(
             **load_networks(**runs),
             fusion=fusion or FusionConfig(),

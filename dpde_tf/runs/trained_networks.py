@@ -29,11 +29,15 @@ _SHIPPED = pathlib.Path(__file__).parent / "pretrained"
 SHIPPED_DEPTH_RUN = _SHIPPED / "modified_fcrn"
 SHIPPED_CONTEXT_RUN = _SHIPPED / "context_network"
 SHIPPED_GUIDED_RUN = _SHIPPED / "guided_network"
-# What refines the depth of other networks.
+# The network that refines the depth of other networks.
 SHIPPED_REFINER_RUN = SHIPPED_GUIDED_RUN
-# The runs of each preset, as `load_networks` takes them.
+# Runs of each preset, as arguments of `load_networks`.
 PRESETS = {
-    "nyu": {"depth_run": SHIPPED_DEPTH_RUN, "gradient_run": SHIPPED_CONTEXT_RUN},
+    "nyu": {
+        "depth_run": SHIPPED_DEPTH_RUN,
+        "gradient_run": SHIPPED_CONTEXT_RUN,
+        "guided_run": SHIPPED_GUIDED_RUN,
+    },
 }
 
 

@@ -16,6 +16,7 @@ from dpde_tf.runs.run_folder import read_run_record
 from dpde_tf.runs.trained_networks import (
     SHIPPED_CONTEXT_RUN,
     SHIPPED_DEPTH_RUN,
+    SHIPPED_GUIDED_RUN,
     load_context_network,
     load_depth_network,
 )
@@ -23,12 +24,12 @@ from dpde_tf.visualization.colours import write_image
 from tests.fixtures.programs import run_program
 
 ROOT = pathlib.Path(__file__).parents[2]
-RUNS = (SHIPPED_DEPTH_RUN, SHIPPED_CONTEXT_RUN)
+RUNS = (SHIPPED_DEPTH_RUN, SHIPPED_CONTEXT_RUN, SHIPPED_GUIDED_RUN)
 PHOTOGRAPHS = ROOT / "experiments" / "photographs"
 # What the networks predicted when they were shipped, in float32: `fused` of each, every
 # second row and column.
 STORED = pathlib.Path(__file__).parent / "shipped_predictions.npz"
-SCORES = ROOT / "experiments" / "results" / "nyu" / "scores" / "dpde"
+SCORES = ROOT / "experiments" / "results" / "nyu" / "scores" / "dpde_guided"
 NUM_IMAGES = 4
 # (height, width) of photographs: across, upright, odd.
 SIZES = {"a": (480, 640), "b": (480, 400), "c": (333, 501)}
@@ -47,7 +48,7 @@ def test_shipped_files_are_small_enough():
 
 def test_shipped_networks_know_images_of_one_size():
     sizes = [read_run_record(run)["config"]["data"]["image_size"] for run in RUNS]
-    assert sizes == [[240, 320], [240, 320]]
+    assert sizes == [[240, 320]] * 3
 
 
 def test_model_card_names_the_checksums_of_the_weights():

@@ -27,6 +27,9 @@ CONTEXT_ROWS = {
 }
 """Output of the context network in each row of Table 4."""
 
+GUIDED_ROW = "guided"
+"""Row of depth fused with the gradients of the guided network."""
+
 _ROWS_BY_LABEL = {"fcrn": "fcrn", "dpde": "modified_fcrn", "lateral": "lateral"}
 # Rows of depth networks whose record is missing.
 
@@ -112,7 +115,8 @@ class ScoredRun:
 
         Returns:
             A row of `paper_values`, `lateral` for the modified FCRN without the FSIM
-            loss, or a row of `FUSED_ROWS` or `CONTEXT_ROWS`; None for other arrays.
+            loss, a row of `FUSED_ROWS` or `CONTEXT_ROWS`, or `GUIDED_ROW`; None for
+            other arrays.
         """
         network = self._depth_row()
         if key == "depth":
@@ -122,6 +126,8 @@ class ScoredRun:
         if key != "fused" or network == "fcrn":
             return None
         substitute = self.prediction.config.get("gradients")
+        if "guided_run" in self.prediction.config.get("networks", {}):
+            return GUIDED_ROW
         if self._has_context and substitute in (None, "network"):
             return CONTEXT_ROWS[substitute or "fused"]
         return FUSED_ROWS.get(substitute or "network")
@@ -155,7 +161,8 @@ class ScoredRun:
         parts = [f"{self.summary['num_images']} images", self.depth.summary]
         if "DepthLossConfig" in self.depth.config:
             parts.append("BerHu + FSIM" if self._lambda_fsim() else "BerHu")
-        if self.row(key) in ("dpde", *CONTEXT_ROWS.values()) and self.gradient.record:
+        of_networks = ("dpde", *CONTEXT_ROWS.values(), GUIDED_ROW)
+        if self.row(key) in of_networks and self.gradient.record:
             kind = "context" if self._has_context else "gradient"
             parts.append(f"{kind} network {self.gradient.summary}")
         if self.prediction.config.get("PredictionConfig", {}).get("test_time_flip"):
