@@ -73,8 +73,8 @@ $(READY): setup.cfg constraints.txt
 	$(VENV)/bin/python -c "import cv2" || (echo "OpenCV lacks a system library: install libgl1 and libglib2.0-0 (Debian's names), or put opencv-python-headless in place of opencv-python into $(VENV)." && false)
 	touch $(READY)
 
-test: $(READY)  ## Runs the fast tests (3 minutes at most on 2 cores)
-	$(VENV)/bin/pytest $(FLAGS)
+test: $(READY)  ## Runs the fast tests, on 2 cores
+	$(VENV)/bin/pytest -n 2 --dist loadfile $(FLAGS)
 
 test-all: $(READY)  ## Runs all tests, including those on real data if DPDE_DATA is set
 	$(VENV)/bin/pytest -m "" $(FLAGS)

@@ -77,7 +77,7 @@ _ABLATION_ROWS = {
     "context_depth": "context network alone (ours)",
     "context_gradients": "fusion with the gradients of the context network (ours)",
     "context": "fusion of the mean depth of both networks with its gradients (ours)",
-    "guided": "fusion of the mean depth with the gradients of the guided network (ours)",
+    "guided": "fusion of the mean depth with gradients of the guided network (ours)",
 }
 _COMPETITORS = {method.name for method in METHODS}
 _SEARCHED = f"Published numbers were searched for in {PLACES}."
