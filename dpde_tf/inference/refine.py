@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from dpde_tf.config import FusionConfig
+from dpde_tf.config import FusionConfig, GuidedNetworkConfig
 from dpde_tf.files.images import read_image
 from dpde_tf.files.resizing import resize_with_holes
 from dpde_tf.inference.gradient_sources import NetworkGradients, seen_size
@@ -13,7 +13,7 @@ from dpde_tf.inference.refinement import fusion_for
 from dpde_tf.runs.run_folder import training_image_size
 from dpde_tf.runs.trained_networks import (
     SHIPPED_REFINER_RUN,
-    is_guided_run,
+    is_run_of,
     load_gradient_network,
     load_guided_network,
 )
@@ -32,7 +32,11 @@ def load_network_gradients(run: str | os.PathLike) -> NetworkGradients:
         FileNotFoundError: If it is no such folder, or has no weights yet.
         ValueError: If it is the run of another network, or its weights are damaged.
     """
-    load = load_guided_network if is_guided_run(run) else load_gradient_network
+    load = (
+        load_guided_network
+        if is_run_of(run, GuidedNetworkConfig)
+        else load_gradient_network
+    )
     return NetworkGradients(load(run), training_image_size(run))
 
 

@@ -75,7 +75,7 @@ def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
         FileNotFoundError: If it is no such folder, or has no weights yet.
         ValueError: If it is the run of another network, or its weights are damaged.
     """
-    if is_context_run(workdir):
+    if is_run_of(workdir, ContextNetworkConfig):
         return as_gradient_network(load_context_network(workdir))
     config = recorded_config(workdir, GradientNetworkConfig)
     with without_drawing():
@@ -178,7 +178,7 @@ def load_networks(
         ValueError: If one is the run of another network, or its weights are damaged.
     """
     networks = {"depth_network": load_depth_network(depth_run)}
-    if gradient_run is not None and is_context_run(gradient_run):
+    if gradient_run is not None and is_run_of(gradient_run, ContextNetworkConfig):
         networks["context_network"] = load_context_network(gradient_run)
     elif gradient_run is not None:
         networks["gradient_network"] = load_gradient_network(gradient_run)
@@ -210,34 +210,20 @@ def load_run_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
     load_weights(network, path, remedy="Train again, or name another run.")
 
 
-def is_context_run(workdir: str | pathlib.Path) -> bool:
-    """Returns whether a run of `experiments.train_gradient` is of a context network.
+def is_run_of(workdir: str | pathlib.Path, config_class: type) -> bool:
+    """Returns whether a run trained the network of a configuration.
 
     Args:
         workdir: Folder of a run, or of compact weights.
+        config_class: Such as `GuidedNetworkConfig`.
 
     Returns:
-        True if it is.
+        True if its record has such a configuration.
 
     Raises:
-        FileNotFoundError: If it is no such folder.
+        FileNotFoundError: If the folder is not a run.
     """
-    return ContextNetworkConfig.__name__ in read_run_record(workdir).get("config", {})
-
-
-def is_guided_run(workdir: str | pathlib.Path) -> bool:
-    """Returns whether a run of `experiments.train_gradient` is of a guided network.
-
-    Args:
-        workdir: Folder of a run, or of compact weights.
-
-    Returns:
-        True if it is.
-
-    Raises:
-        FileNotFoundError: If it is no such folder.
-    """
-    return GuidedNetworkConfig.__name__ in read_run_record(workdir).get("config", {})
+    return config_class.__name__ in read_run_record(workdir).get("config", {})
 
 
 def weights_sha256(workdir: str | pathlib.Path) -> str:

@@ -23,7 +23,7 @@ from dpde_tf.models.context import as_gradient_network, build_context_network
 from dpde_tf.runs.run_folder import RECORD_FILE, WEIGHTS_FILE
 from dpde_tf.runs.run_record import config_as_dict
 from dpde_tf.runs.trained_networks import (
-    is_context_run,
+    is_run_of,
     load_context_network,
     load_gradient_network,
 )
@@ -192,7 +192,7 @@ def run(tmp_path, network):
 
 @pytest.mark.slow
 def test_context_run_is_loaded_as_two_kinds_of_network(run, network, image):
-    assert is_context_run(run)
+    assert is_run_of(run, ContextNetworkConfig)
     np.testing.assert_allclose(
         load_context_network(run)(image), network(image), atol=1e-6
     )
@@ -204,7 +204,7 @@ def test_context_run_is_loaded_as_two_kinds_of_network(run, network, image):
 @pytest.mark.slow
 def test_context_run_can_be_exported(run, tmp_path):
     export_weights(run, tmp_path / "compact")
-    assert is_context_run(tmp_path / "compact")
+    assert is_run_of(tmp_path / "compact", ContextNetworkConfig)
     original, compact = map(load_context_network, (run, tmp_path / "compact"))
     for one, other in zip(original.weights, compact.weights, strict=True):
         largest = np.abs(one.numpy()).max()
@@ -245,4 +245,4 @@ def test_train_gradient_trains_a_context_network(tmp_path):
     offset = record["config"]["ContextNetworkConfig"]["context_offset"]
     assert offset == mean["splits"]["train"]["depth_mean"]
     assert record["config"]["AugmentationConfig"]["crop_size"] is None
-    assert is_context_run(tmp_path / "run")
+    assert is_run_of(tmp_path / "run", ContextNetworkConfig)
