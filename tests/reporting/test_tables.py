@@ -316,4 +316,6 @@ def test_tables_as_a_program(tmp_path):
             assert (tmp_path / "tables" / f"{name}.{suffix}").is_file()
     result = subprocess.run([*command, "--table=1,6"], capture_output=True, text=True)
     assert result.returncode != 0
-    assert "--table is of 1 to 5. Received: ['6']" in result.stdout + result.stderr
+    assert (
+        "--table must be among 1 to 5. Received: ['6']" in result.stdout + result.stderr
+    )

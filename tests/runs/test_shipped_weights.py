@@ -99,13 +99,17 @@ def test_predict_takes_photographs_of_several_sizes(photographs, tmp_path):
 def test_fuse_takes_images_of_several_sizes(photographs, tmp_path):
     for stem, size in SIZES.items():
         write_depth(tmp_path / "depth" / f"{stem}.npy", np.full(size, 2.0))
-    folders = {"depth": tmp_path / "depth", "output": tmp_path / "fused"}
-    run_program("experiments.fuse", images=photographs, **folders)
-    for stem, size in SIZES.items():
-        fused = read_depth(tmp_path / "fused" / f"{stem}.npy")
-        assert fused.shape == size
-        # What was flat has got the relief of the image.
-        assert np.ptp(fused) > 0.1
+    options = {"images": photographs, "depth": tmp_path / "depth"}
+    for run in (SHIPPED_GUIDED_RUN, SHIPPED_CONTEXT_RUN):
+        output = tmp_path / run.name
+        run_program("experiments.fuse", gradient_run=run, output=output, **options)
+        for stem, size in SIZES.items():
+            fused = read_depth(output / f"{stem}.npy")
+            assert fused.shape == size
+            if run is SHIPPED_GUIDED_RUN:  # A flat map has no edges to sharpen.
+                np.testing.assert_allclose(fused, 2.0, atol=0.1)
+            else:  # What was flat has the relief of the image.
+                assert np.ptp(fused) > 0.1
 
 
 @pytest.mark.slow
@@ -160,4 +164,4 @@ def test_shipped_networks_have_the_stored_scores_on_real_images(real_data, tmp_p
     assert "rows agree within 0.001" in result.stdout
     with (scores / "per_image.csv").open(newline="") as file:
         keys = {row["key"] for row in csv.DictReader(file)}
-    assert keys == {"depth", "context_depth", "fused"}
+    assert keys == {"depth", "context_depth", "sharp_depth", "fused"}
