@@ -347,25 +347,25 @@ class DepthLoss(_DepthMapLoss):
         self.berhu_c = berhu_c
         self.max_depth = max_depth
 
-    def terms(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> dict[str, tf.Tensor]:
+    def terms(self, truth: tf.Tensor, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `loss`, `berhu` and, if its weight is not 0, `fsim_loss`, each `[B]`.
 
         Args:
-            y_true: Depth in metres, `[B, H, W, 1]`, 0 = no measurement.
-            y_pred: Depth in metres, `[B, h, w, 1]`.
+            truth: Depth in metres, `[B, h, w, 1]`, 0 = no measurement.
+            predicted: Depth in metres, `[B, h, w, 1]`.
         """
-        truth = depth_at_size_of(y_true, y_pred)
-        berhu = berhu_loss(truth, y_pred, c_over=self.berhu_c)
+        berhu = berhu_loss(truth, predicted, c_over=self.berhu_c)
         terms = {"loss": self.lambda_berhu * berhu, "berhu": berhu}
         if self.lambda_fsim:
-            fsim_loss = feature_similarity_loss(truth, y_pred, max_depth=self.max_depth)
+            fsim_loss = feature_similarity_loss(
+                truth, predicted, max_depth=self.max_depth
+            )
             terms["loss"] += self.lambda_fsim * fsim_loss
             terms["fsim_loss"] = fsim_loss
         return terms
 
-    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """Returns the loss of each image, `[B]`."""
-        return self.terms(y_true, y_pred)["loss"]
+    def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
+        return self.terms(truth, predicted)["loss"]
 
 
 @keras.saving.register_keras_serializable(package="dpde_tf")

@@ -157,13 +157,14 @@ def _displaced(depth: tf.Tensor, amount: tf.Tensor, seed: tf.Tensor) -> tf.Tenso
     last = np.array(size, np.float32) - 1.0
     places = tf.clip_by_value(grid + field, 0.0, last)
     # `keras.ops.image.map_coordinates` does the same, but causes warnings of oneDNN.
-    first = tf.minimum(tf.floor(places), last - 1.0)
+    first = tf.floor(places)
     rest = places - first
     corner, moved = tf.cast(first, tf.int32), 0.0
     for row in (0, 1):
         for column in (0, 1):
             weight = tf.abs(np.float32([1 - row, 1 - column]) - rest)
-            value = tf.gather_nd(depth, corner + [row, column])
+            neighbour = tf.minimum(corner + [row, column], last.astype(np.int32))
+            value = tf.gather_nd(depth, neighbour)
             moved += tf.reduce_prod(weight, axis=-1, keepdims=True) * value
     return moved
 

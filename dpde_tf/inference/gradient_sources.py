@@ -1,6 +1,7 @@
 """Where the gradients come from that refine the depth of another network."""
 
 import dataclasses
+import functools
 import math
 import pathlib
 from collections.abc import Mapping
@@ -160,7 +161,13 @@ class ImageGradients:
 
     def _image(self, stem: str) -> np.ndarray:
         """The image of a stem, uint8 `[H, W, 3]`."""
-        return read_image(partner(self.files, stem, "image"), bits=self.bits)
+        return _read_last(partner(self.files, stem, "image"), self.bits)
+
+
+@functools.lru_cache(maxsize=1)
+def _read_last(path: pathlib.Path, bits: int | None) -> np.ndarray:
+    """An image, read once for its size and its gradients."""
+    return read_image(path, bits=bits)
 
 
 def seen_size(image_size: Size, depth_size: Size, training_size: Size) -> Size:

@@ -115,6 +115,13 @@ def test_holes_are_filled_from_their_surroundings(step):
     assert max(shares) > 0
 
 
+@pytest.mark.parametrize("size", [(1, 7), (7, 1), (2, 2)])
+def test_degraded_depth_of_a_map_one_pixel_wide(size):
+    depth = degraded_depth(tf.fill([*size, 1], 2.0), SEEDS[0], CoarseDepthConfig())
+    assert depth.shape == (*size, 1)
+    assert np.isfinite(depth).all()
+
+
 def test_fill_holes_worked_values():
     depth = np.zeros([4, 4, 1], np.float32)
     depth[0, 0], depth[0, 1], depth[3, 3] = 1.0, 3.0, 6.0
