@@ -116,10 +116,9 @@ class DepthPredictor:
     def _run(self, name: str, inputs: object, *, compiled: bool) -> tf.Tensor:
         """The output of one of the methods below."""
         function = getattr(self, f"_{name}")
-        if compiled:
-            graph = functools.partial(tf.function, function, reduce_retracing=True)
-            function = self._graphs.get(name) or self._graphs.setdefault(name, graph())
-        return self.apply(function, inputs)
+        if compiled and name not in self._graphs:
+            self._graphs[name] = tf.function(function, reduce_retracing=True)
+        return self.apply(self._graphs[name] if compiled else function, inputs)
 
     def _depth(self, image: tf.Tensor) -> tf.Tensor:
         """The global depth at the image's size."""
