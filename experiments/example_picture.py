@@ -14,11 +14,11 @@ import cv2
 from absl import app, flags
 
 from dpde_tf import DepthEstimator
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.atomic import atomic_write
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.figures.columns import Column
 from dpde_tf.reporting.figures.overview import overview_figure
