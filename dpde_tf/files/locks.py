@@ -79,7 +79,7 @@ def _acquire(
     try:
         lock.acquire(timeout=_PATIENCE_SECONDS)
     except filelock.Timeout as error:
-        if not os.path.exists(lock.lock_file):  # It could not be created.
+        if not pathlib.Path(lock.lock_file).exists():  # It could not be created.
             raise unwritable(lock.lock_file, error) from error
         name = "another process"
         with contextlib.suppress(OSError):
