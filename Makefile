@@ -200,8 +200,8 @@ eval-mid-fcrn: $(READY)  ## Does the same with the baseline FCRN
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/fcrn_calibrated --records=$(MID) --split=calibrated --protocol=all
 
 ablation: $(READY)  ## Scores gradients on NYU, and the fusion with zero, image and true ones (Table 4)
-	$(RUN) experiments.gradient_scores --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
-	$(RUN) experiments.fusion_ablation --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
+	$(RUN) experiments.ablations.gradient_scores --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
+	$(RUN) experiments.ablations.fusion_ablation --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/zero_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/image_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/true_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
