@@ -1,7 +1,8 @@
 r"""Fuses predicted depth with other gradients than those of the network (Table 4).
 
 Example:
-    python -m experiments.ablations.fusion_ablation --predictions=runs/nyu/predictions/dpde \
+    python -m experiments.ablations.fusion_ablation \
+        --predictions=runs/nyu/predictions/dpde \
         --records=data/records/nyu_depth_v2 --output=runs/nyu/predictions
 
 writes the folders zero_gradients, image_gradients and true_gradients, with one NPZ file

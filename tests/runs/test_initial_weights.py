@@ -144,7 +144,7 @@ def _context_network(config):
     )
 
 
-def test_run_of_a_context_network_gives_the_same_depth_at_another_offset(tmp_path, rng):
+def test_context_run_gives_the_same_depth_at_another_offset(tmp_path, rng):
     trained = ContextNetworkConfig(context_offset=2.8)
     source = _context_network(trained)
     _write_run(tmp_path, trained, source)

@@ -159,7 +159,7 @@ def test_other_values_than_floats_are_refused(fcrn):
         _load(None, arrays)
 
 
-def test_another_network_is_refused_with_the_options_that_it_needs():
+def test_another_network_is_refused_with_the_needed_options():
     options = "`architecture=laina` and `lateral_connections=False`"
     with pytest.raises(ValueError, match=rf"{options}.*architecture=paper"):
         load_released_weights(None, DepthNetworkConfig(), FCRN, "w.npy")
