@@ -177,6 +177,8 @@ class CoarseDepthConfig:
         max_quantisation: Largest rounding step, as a fraction of the mean depth.
         hole_share: Share of the images in whose depth holes are cut and filled.
         predicted_share: Share of the images that get a predicted map, if they have one.
+        predicted_max_shrink: Largest factor by which half of the predicted maps are
+            shrunk and enlarged again, since other networks predict at lower resolution.
         coarse_predictions: Folders, separated by commas, that `experiments.predict`
             wrote with networks that were not trained on the images; empty for none.
     """
@@ -189,6 +191,7 @@ class CoarseDepthConfig:
     max_quantisation: float = 0.02
     hole_share: float = 0.2
     predicted_share: float = 0.5
+    predicted_max_shrink: float = 8.0
     coarse_predictions: str = ""
 
 
