@@ -106,7 +106,7 @@ class GuidedNetworkConfig:
 
 @dataclasses.dataclass(frozen=True)
 class DepthLossConfig:
-    """Eqs. 1 to 3 of the paper.
+    """Eqs. 1 to 3 of the paper, and one more term.
 
     Attributes:
         lambda_berhu: Weight of the BerHu term. Paper: 1.
@@ -115,12 +115,14 @@ class DepthLossConfig:
             depth image") or per `batch` (Laina).
         max_depth: Depth that FSIM maps to 255, metres; None for the largest training
             depth. Ours.
+        lambda_log: Weight of a term of the logarithm of depth. Paper: no such term.
     """
 
     lambda_berhu: float = 1.0
     lambda_fsim: float = 1.0
     berhu_c: str = "image"
     max_depth: float | None = None
+    lambda_log: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
