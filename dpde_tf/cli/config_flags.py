@@ -68,7 +68,7 @@ def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
         if value is None:
             continue
         if _plain_type(hints[field.name]) is tuple:
-            value = _parse_size(field.name, value)
+            value = parse_size(field.name, value)
         given[field.name] = value
     return dataclasses.replace(preset, **given)
 
@@ -79,8 +79,19 @@ def given_flags() -> dict[str, Any]:
     return {name: values[name].value for name in values if values[name].present}
 
 
-def _parse_size(name: str, values: Sequence[str]) -> tuple[int, int] | None:
-    """(height, width) of a flag like --crop_size=112,144; nothing means None."""
+def parse_size(name: str, values: Sequence[str]) -> tuple[int, int] | None:
+    """Returns the size that a flag like --crop_size=112,144 gives.
+
+    Args:
+        name: Of the flag.
+        values: Its value.
+
+    Returns:
+        (height, width); None for an empty list.
+
+    Raises:
+        ValueError: If it is not two numbers.
+    """
     if not values:
         return None
     if len(values) != 2 or not all(value.strip().isdigit() for value in values):

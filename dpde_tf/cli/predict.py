@@ -13,6 +13,10 @@ page `<name>.html` that turns the scene with the mouse (ply, glb: for other prog
 
     dpde predict photo.jpg --output=out --export=html
 
+Depth and 3D are for the camera of --fov_x or --focal, or else of the EXIF of the
+photograph; without any of them, for one like that of the training images. Each line of
+output names the camera.
+
 Transparent parts of a photograph are composited over grey. The range of files of 16
 bits a channel (10, 12, 14 or all bits) is found and said, unless --image_bits gives it.
 Of a GIF the first frame counts. In a folder, hidden files are left out; what is no
@@ -33,9 +37,14 @@ from collections.abc import Sequence
 import keras
 from absl import app, flags
 
-from dpde_tf.cli import config_flags
+from dpde_tf.cli import config_flags, network_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
 from dpde_tf.cli.image_bits_flag import define_image_bits
+from dpde_tf.cli.network_flags import (
+    check_network_flags,
+    define_network_flags,
+    network_runs,
+)
 from dpde_tf.cli.path_flags import define_path, define_paths, expand_home
 from dpde_tf.cli.program import run_program
 from dpde_tf.cli.result_record import check_program, write_result_record
@@ -50,6 +59,7 @@ from dpde_tf.inference.former_predictions import (
     wait_for_first_worker,
 )
 from dpde_tf.inference.photograph_batches import predict_photographs
+from dpde_tf.inference.photograph_cameras import CameraOptions
 from dpde_tf.inference.photograph_files import find_photographs, skipped_files
 from dpde_tf.inference.photographs import photograph_files
 from dpde_tf.inference.predictor import DepthPredictor, working_size
@@ -61,9 +71,9 @@ from dpde_tf.inference.records import (
     share_of_worker,
 )
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
+from dpde_tf.runs.run_folder import training_dataset
 from dpde_tf.runs.run_record import config_as_dict
 from dpde_tf.runs.trained_networks import (
-    PRESETS,
     common_image_size,
     load_networks,
     weights_sha256,
@@ -74,15 +84,13 @@ from dpde_tf.visualization.reconstruction.files import check_formats
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.predict"
+# Flags of the camera of photographs.
+_CAMERA = ("fov_x", "focal", "exif")
 
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    define_path("depth_run", None, "Run of train_depth; none: both shipped networks.")
-    define_path("gradient_run", None, "Run of train_gradient: paper's or context.")
-    define_path(
-        "guided_run", None, "Run of train_gradient: guided. Without either: no fusion."
-    )
+    define_network_flags()
     define_path("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_integer(
@@ -96,7 +104,13 @@ def _define_flags() -> None:
     define_paths("images", None, "Image file or folder; may be repeated.")
     define_path("output", "predictions", "Folder of the predictions.")
     flags.DEFINE_list("export", [], "3D files of photographs: some of ply, glb, html.")
+    flags.DEFINE_float(
+        "fov_x", None, "Angle of view across the width of the photographs, degrees."
+    )
     flags.DEFINE_float("focal", None, "Focal length of the photographs, in pixels.")
+    flags.DEFINE_bool(
+        "exif", True, "Use the focal length that a photograph's EXIF has."
+    )
     define_image_bits()
     flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
     flags.DEFINE_enum(
@@ -115,17 +129,9 @@ def _define_flags() -> None:
     define_config_flags(PredictionConfig, FusionConfig)
 
 
-def _network_runs() -> dict[str, str]:
-    """The folders of the networks; without any flag, those of the shipped ones."""
-    names = ("depth_run", "gradient_run", "guided_run")
-    if FLAGS.depth_run is None:
-        return {name: str(path) for name, path in PRESETS["nyu"].items()}
-    return {name: FLAGS[name].value for name in names if FLAGS[name].value}
-
-
 def _run_config(configs: Sequence[object], precision: str, data: dict) -> dict:
     """What decides about the numbers: weights, options, precision, data."""
-    runs = _network_runs()
+    runs = network_runs()
     return config_as_dict(*configs) | {
         "networks": runs,
         "weights_sha256": {name: weights_sha256(run) for name, run in runs.items()},
@@ -176,7 +182,7 @@ def _lock_output() -> contextlib.AbstractContextManager:
 
 def _load_predictor(options: PredictionConfig, fusion: FusionConfig) -> DepthPredictor:
     """The networks that the flags name, on the devices of this process."""
-    runs = _network_runs()
+    runs = network_runs()
     devices = "none" if FLAGS.distribution == "none" else "mirrored"
     distribution = Distribution(make_strategy(devices))
     with distribution.strategy.scope():
@@ -198,7 +204,7 @@ def _predict(output: pathlib.Path) -> None:
         config = _run_config(configs, precision, _records_data())
         _predict_records(predictor, output, config)
     else:
-        data = {"images": FLAGS.images, "image_bits": FLAGS.image_bits}
+        data = {name: FLAGS[name].value for name in ("images", "image_bits", *_CAMERA)}
         config = _run_config(configs, precision, data)
         _predict_photographs(predictor, output, config)
 
@@ -210,9 +216,9 @@ def _predict_records(
     records = RecordSet.open(FLAGS.records, FLAGS.split)
     size = records.manifest.image_size
     if predictor.options.at_training_size:
-        size = working_size(size, common_image_size(_network_runs().values()))
+        size = working_size(size, common_image_size(network_runs().values()))
     if FLAGS.held_out:
-        records = held_out_records(records, _network_runs()["depth_run"])
+        records = held_out_records(records, network_runs()["depth_run"])
     first = first_records(records, FLAGS.num_records)
     later = record_files(records.without(first.selected), output)
     _prepare_output(output, config, record_files(first, output), later)
@@ -224,6 +230,7 @@ def _predict_photographs(
     predictor: DepthPredictor, output: pathlib.Path, config: dict
 ) -> None:
     """Predicts the photographs that the flags name; exits with 1 if one fails."""
+    camera = CameraOptions(FLAGS.fov_x, FLAGS.focal, read_exif=FLAGS.exif)
     paths = find_photographs(FLAGS.images, output)
     due = [file for path in paths for file in photograph_files(path, output)]
     _prepare_output(output, config, due)
@@ -231,10 +238,11 @@ def _predict_photographs(
         predictor,
         paths,
         output,
-        done=print,
-        training_size=common_image_size(_network_runs().values()),
+        done=lambda picture, camera: print(f"{picture}: {camera}"),
+        training_size=common_image_size(network_runs().values()),
         export=FLAGS.export,
-        focal=FLAGS.focal,
+        dataset=training_dataset(network_runs()["depth_run"]),
+        camera=camera,
         image_bits=FLAGS.image_bits,
     )
     if skipped := skipped_files(FLAGS.images):
@@ -246,11 +254,12 @@ def _predict_photographs(
 def main(argv: Sequence[str]) -> None:
     """Checks the flags and predicts; arguments that are no flags are images."""
     FLAGS.images = [*(FLAGS.images or []), *map(expand_home, argv[1:])]
-    for name in ("gradient_run", "guided_run"):
-        if FLAGS[name].value and not FLAGS.depth_run:
-            raise app.UsageError(f"--{name} needs the --depth_run beside it.")
+    check_network_flags()
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")
+    given = [n for n in _CAMERA[:2] if FLAGS[n].value is not None]
+    if FLAGS.records and given:
+        raise app.UsageError(f"--{given[0]} is for photographs, not for --records.")
     if FLAGS.images and FLAGS.distribution == "multi_worker":
         raise app.UsageError("--distribution=multi_worker needs --records.")
     if FLAGS.images and FLAGS.at_training_size is False:
@@ -261,7 +270,7 @@ def main(argv: Sequence[str]) -> None:
 
 def run() -> None:
     """Runs the program with the arguments of the command line."""
-    run_program(sys.modules[__name__], main, _define_flags, config_flags)
+    run_program(sys.modules[__name__], main, _define_flags, config_flags, network_flags)
 
 
 if __name__ == "__main__":

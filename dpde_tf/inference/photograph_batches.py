@@ -14,6 +14,7 @@ from concurrent.futures import Future
 import numpy as np
 
 from dpde_tf.inference.overlap import read_ahead, threads
+from dpde_tf.inference.photograph_cameras import PhotographCamera
 from dpde_tf.inference.photographs import (
     Photograph,
     read_photograph,
@@ -33,7 +34,7 @@ def predict_photographs(
     paths: Sequence[pathlib.Path],
     output: pathlib.Path,
     *,
-    done: Callable[[pathlib.Path], object],
+    done: Callable[[pathlib.Path, PhotographCamera], object],
     export: Sequence[str] = (),
     **options: object,
 ) -> dict[pathlib.Path, str]:
@@ -43,8 +44,8 @@ def predict_photographs(
         predictor: The networks.
         paths: The photographs, in any number and of any sizes.
         output: Folder of the results; `write_photograph` tells which these are.
-        done: Called with the file of the colours of each photograph, in the order of
-            `paths`, as soon as this and all files before are written.
+        done: Called with the file of the colours of each photograph and its camera, in
+            the order of `paths`, as soon as this and all files before are written.
         export: See `write_photograph`.
         **options: Those of `read_photograph`.
 
@@ -55,7 +56,7 @@ def predict_photographs(
     for path, outcome in _outcomes(predictor, paths, output, export, options):
         error = outcome.exception()
         if error is None:
-            done(outcome.result())
+            done(*outcome.result())
         elif isinstance(error, ValueError | OSError):
             failures[path] = str(error)
         else:
@@ -96,11 +97,17 @@ def _outcomes(
             maps = predictor.predict(np.stack([one.image for one in batch]))
             for row, one in enumerate(batch):
                 own = {key: values[row] for key, values in maps.items()}
-                outcomes[one.path] = writers.submit(
-                    write_photograph, one, own, output, export=export
-                )
+                outcomes[one.path] = writers.submit(_write, one, own, output, export)
             yield from finished(_WINDOW)
         yield from finished(0)
+
+
+def _write(
+    photograph: Photograph, maps: dict, output: pathlib.Path, export: Sequence[str]
+) -> tuple[pathlib.Path, PhotographCamera]:
+    """Writes the results; returns the file of the colours, and the camera."""
+    picture = write_photograph(photograph, maps, output, export=export)
+    return picture, photograph.taken_by
 
 
 def batches_of_one_size(photographs: Iterable[Photograph]) -> Iterator[list]:

@@ -8,8 +8,14 @@ import cv2
 import numpy as np
 
 from dpde_tf.files.depth_maps import write_depth_png
+from dpde_tf.files.exif import read_exif_camera
 from dpde_tf.files.images import read_image, resize_image
 from dpde_tf.files.predictions import write_prediction
+from dpde_tf.inference.photograph_cameras import (
+    CameraOptions,
+    PhotographCamera,
+    find_photograph_camera,
+)
 from dpde_tf.inference.predictor import working_size
 from dpde_tf.visualization.colours import (
     colorize_depth,
@@ -17,10 +23,7 @@ from dpde_tf.visualization.colours import (
     montage,
     write_image,
 )
-from dpde_tf.visualization.reconstruction.cameras import (
-    Camera,
-    photograph_camera,
-)
+from dpde_tf.visualization.reconstruction.cameras import Camera
 from dpde_tf.visualization.reconstruction.files import write_reconstruction
 
 # Colours saturate at this gradient, metres per pixel.
@@ -38,20 +41,26 @@ class Photograph:
         path: Its file.
         size: (height, width) of the file.
         image: RGB, uint8 `[H, W, 3]`, of the networks' working size.
-        camera: The camera for that size.
+        taken_by: The camera that is assumed, at the size of the file.
     """
 
     path: pathlib.Path
     size: tuple[int, int]
     image: np.ndarray
-    camera: Camera
+    taken_by: PhotographCamera
+
+    @property
+    def camera(self) -> Camera:
+        """The camera at the networks' working size."""
+        return self.taken_by.camera.resized(self.image.shape[:2])
 
 
 def read_photograph(
     path: pathlib.Path,
     *,
     training_size: tuple[int, int],
-    focal: float | None = None,
+    dataset: str = "",
+    camera: CameraOptions | None = None,
     image_bits: int | None = None,
 ) -> Photograph:
     """Returns a photograph, resized for the networks.
@@ -59,7 +68,8 @@ def read_photograph(
     Args:
         path: The file.
         training_size: (height, width) of the images that the networks know.
-        focal: Focal length of the photograph in its pixels, if it is known.
+        dataset: Data set of those images, see `find_photograph_camera`.
+        camera: What is known of the camera, if anything.
         image_bits: See `read_image`, `bits`.
 
     Returns:
@@ -71,9 +81,15 @@ def read_photograph(
     """
     full = read_image(path, bits=image_bits)
     size = full.shape[:2]
-    camera = photograph_camera(size, focal=focal)
+    taken_by = find_photograph_camera(
+        size,
+        training_size=training_size,
+        dataset=dataset,
+        options=camera or CameraOptions(),
+        exif=read_exif_camera(path),
+    )
     image = resize_image(full, working_size(size, training_size))
-    return Photograph(path, size, image, camera.resized(image.shape[:2]))
+    return Photograph(path, size, image, taken_by)
 
 
 def write_photograph(
@@ -91,7 +107,8 @@ def write_photograph(
 
     Args:
         photograph: The photograph.
-        maps: As `DepthPredictor.predict` gives them, of one image, `[H, W]`.
+        maps: As `DepthPredictor.predict` gives them, of one image, `[H, W]`; they are
+            written for the camera of the photograph.
         output: Folder of the results.
         export: 3D files besides, as `write_reconstruction` makes them: some of `ply`,
             `glb`, `html`.
@@ -103,6 +120,7 @@ def write_photograph(
         OSError: If a file cannot be written.
     """
     stem = photograph.path.stem
+    maps = photograph.taken_by.scale(maps)
     write_prediction(output / f"{stem}.npz", maps)
     depths = {key: maps[key] for key in _DEPTHS if key in maps}
     for key, depth in depths.items():

@@ -19,6 +19,8 @@ from dpde_tf.metrics import MIN_DEPTH
 
 # Images of a size for which making graphs pays.
 _COMPILE_FROM = 4
+SMALLEST_SIDE = 32
+"""Pixels that the networks need along each side."""
 # How far resizing may carry values out of [0, 1].
 _OVERSHOOT = 1e-3
 
@@ -257,9 +259,7 @@ def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:
     return tf.concat([gradient_x, gradient_y], axis=-1)
 
 
-def _fuse(
-    fusion: FusionConfig, *maps: tf.Tensor, jit_compile: bool
-) -> tf.Tensor:
+def _fuse(fusion: FusionConfig, *maps: tf.Tensor, jit_compile: bool) -> tf.Tensor:
     """The fused depth; warns of images that were not solved."""
     options = dataclasses.asdict(fusion)
     result = fuse_depth_and_gradients(*maps, **options, jit_compile=jit_compile)
@@ -331,4 +331,6 @@ def working_size(
     """
     height, width = image_size
     scale = math.sqrt(math.prod(training_size) / (height * width))
-    return max(32, round(height * scale)), max(32, round(width * scale))
+    return max(SMALLEST_SIDE, round(height * scale)), max(
+        SMALLEST_SIDE, round(width * scale)
+    )
