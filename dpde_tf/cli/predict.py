@@ -49,8 +49,9 @@ from dpde_tf.inference.former_predictions import (
     former_predictions,
     wait_for_first_worker,
 )
+from dpde_tf.inference.photograph_batches import predict_photographs
 from dpde_tf.inference.photograph_files import find_photographs, skipped_files
-from dpde_tf.inference.photographs import photograph_files, predict_photographs
+from dpde_tf.inference.photographs import photograph_files
 from dpde_tf.inference.predictor import DepthPredictor, working_size
 from dpde_tf.inference.records import (
     first_records,
