@@ -20,9 +20,9 @@ import tensorflow as tf
 from absl import app, flags
 
 from dpde_tf.cli.config_flags import given_flags
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.files.atomic import atomic_write
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
 from dpde_tf.runs.run_record import environment
 from experiments.benchmarks.comparison import format_parts, format_ratios, ratios
