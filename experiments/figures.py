@@ -16,13 +16,14 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.files.atomic import atomic_write
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.figures import columns as figure_columns
 from dpde_tf.reporting.figures import comparison, views
@@ -175,8 +176,7 @@ def _run(output: pathlib.Path) -> None:
 
 def main(argv: Sequence[str]) -> None:
     """Runs the program; reports bad input in one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     output = pathlib.Path(FLAGS.output)
     with readable_errors(), result_folder(output, _PROGRAM):
         _run(output)
@@ -184,4 +184,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_repeatable(main, _PROGRAM)

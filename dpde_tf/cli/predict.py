@@ -39,6 +39,7 @@ from absl import app, flags
 
 from dpde_tf.cli import config_flags, network_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.image_bits_flag import define_image_bits
 from dpde_tf.cli.network_flags import (
     check_network_flags,
@@ -47,12 +48,12 @@ from dpde_tf.cli.network_flags import (
 )
 from dpde_tf.cli.path_flags import define_path, define_paths, expand_home
 from dpde_tf.cli.program import run_program
-from dpde_tf.cli.result_record import check_program, write_result_record
+from dpde_tf.cli.result_record import write_result_record
 from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.checksums import file_sha256
-from dpde_tf.files.errors import file_list, readable_errors
+from dpde_tf.files.errors import file_list
 from dpde_tf.files.locks import LOCK_FILE, lock_file, lock_folder
 from dpde_tf.inference.former_predictions import (
     former_predictions,
@@ -72,7 +73,7 @@ from dpde_tf.inference.records import (
 )
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
 from dpde_tf.runs.run_folder import training_dataset
-from dpde_tf.runs.run_record import config_as_dict
+from dpde_tf.runs.run_record import check_program, config_as_dict
 from dpde_tf.runs.trained_networks import (
     common_image_size,
     load_networks,
@@ -253,7 +254,8 @@ def _predict_photographs(
 
 def main(argv: Sequence[str]) -> None:
     """Checks the flags and predicts; arguments that are no flags are images."""
-    FLAGS.images = [*(FLAGS.images or []), *map(expand_home, argv[1:])]
+    if argv[1:]:
+        FLAGS.images = [*(FLAGS.images or []), *map(expand_home, argv[1:])]
     check_network_flags()
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")
@@ -270,7 +272,14 @@ def main(argv: Sequence[str]) -> None:
 
 def run() -> None:
     """Runs the program with the arguments of the command line."""
-    run_program(sys.modules[__name__], main, _define_flags, config_flags, network_flags)
+    run_program(
+        sys.modules[__name__],
+        main,
+        _define_flags,
+        config_flags,
+        network_flags,
+        program=_PROGRAM,
+    )
 
 
 if __name__ == "__main__":
