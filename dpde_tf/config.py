@@ -291,6 +291,22 @@ class PredictionConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class UncertaintyConfig:
+    """The mean error of fused depth, from how two networks disagree. Ours.
+
+    Attributes:
+        constant: Metres.
+        per_difference: Metres for each metre between the depths of the depth network
+            and the context network.
+        per_depth: Metres for each metre of their mean depth.
+    """
+
+    constant: float = 0.0
+    per_difference: float = 0.5
+    per_depth: float = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
 class FusionConfig:
     """Eqs. 5 and 6 of the paper.
 

@@ -24,7 +24,6 @@ from absl import app, flags
 from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
-from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.locks import lock_folder
@@ -112,4 +111,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    run_repeatable(main, "experiments.train_end_to_end")
+    app.run(main)

@@ -13,6 +13,10 @@ page `<name>.html` that turns the scene with the mouse (ply, glb: for other prog
 
     dpde predict photo.jpg --output=out --export=html
 
+Where the depth network and the context network disagree, depth is doubtful: the array
+`uncertainty` in the NPZ, also in the picture, is the mean error to be expected in
+metres. --max_uncertainty=METRES leaves what is more doubtful out of the 3D files.
+
 Depth and 3D are for the camera of --fov_x or --focal, or else of the EXIF of the
 photograph; without any of them, for one like that of the training images. Each line of
 output names the camera.
@@ -49,7 +53,7 @@ from dpde_tf.cli.network_flags import (
 from dpde_tf.cli.path_flags import define_path, define_paths, expand_home
 from dpde_tf.cli.program import run_program
 from dpde_tf.cli.result_record import write_result_record
-from dpde_tf.config import FusionConfig, PredictionConfig
+from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.checksums import file_sha256
@@ -112,6 +116,9 @@ def _define_flags() -> None:
     flags.DEFINE_bool(
         "exif", True, "Use the focal length that a photograph's EXIF has."
     )
+    flags.DEFINE_float(
+        "max_uncertainty", None, "Metres; what is more doubtful is not in 3D files."
+    )
     define_image_bits()
     flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
     flags.DEFINE_enum(
@@ -127,7 +134,7 @@ def _define_flags() -> None:
         "Use one device, all GPUs of this machine, or the machines of TF_CONFIG.",
     )
     flags.DEFINE_bool("overwrite", False, "Replace predictions of other networks.")
-    define_config_flags(PredictionConfig, FusionConfig)
+    define_config_flags(PredictionConfig, FusionConfig, UncertaintyConfig)
 
 
 def _run_config(configs: Sequence[object], precision: str, data: dict) -> dict:
@@ -181,7 +188,9 @@ def _lock_output() -> contextlib.AbstractContextManager:
     return lock_file(output / f"{LOCK_FILE}-worker-{worker}", guarded=output)
 
 
-def _load_predictor(options: PredictionConfig, fusion: FusionConfig) -> DepthPredictor:
+def _load_predictor(
+    options: PredictionConfig, fusion: FusionConfig, uncertainty: UncertaintyConfig
+) -> DepthPredictor:
     """The networks that the flags name, on the devices of this process."""
     runs = network_runs()
     devices = "none" if FLAGS.distribution == "none" else "mirrored"
@@ -189,7 +198,11 @@ def _load_predictor(options: PredictionConfig, fusion: FusionConfig) -> DepthPre
     with distribution.strategy.scope():
         networks = load_networks(**runs)
     return DepthPredictor(
-        **networks, fusion=fusion, options=options, apply=distribution.apply
+        **networks,
+        fusion=fusion,
+        options=options,
+        uncertainty=uncertainty,
+        apply=distribution.apply,
     )
 
 
@@ -198,7 +211,8 @@ def _predict(output: pathlib.Path) -> None:
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
     values = FLAGS.flag_values_dict()
-    configs = [config_from_flags(c(), values) for c in (PredictionConfig, FusionConfig)]
+    classes = (PredictionConfig, FusionConfig, UncertaintyConfig)
+    configs = [config_from_flags(one(), values) for one in classes]
     check_formats(FLAGS.export)
     predictor = _load_predictor(*configs)
     if FLAGS.records:
@@ -242,6 +256,7 @@ def _predict_photographs(
         done=lambda picture, camera: print(f"{picture}: {camera}"),
         training_size=common_image_size(network_runs().values()),
         export=FLAGS.export,
+        max_uncertainty=FLAGS.max_uncertainty,
         dataset=training_dataset(network_runs()["depth_run"]),
         camera=camera,
         image_bits=FLAGS.image_bits,
@@ -262,6 +277,8 @@ def main(argv: Sequence[str]) -> None:
     given = [n for n in _CAMERA[:2] if FLAGS[n].value is not None]
     if FLAGS.records and given:
         raise app.UsageError(f"--{given[0]} is for photographs, not for --records.")
+    if FLAGS.max_uncertainty is not None and not FLAGS.export:
+        raise app.UsageError("--max_uncertainty needs --export.")
     if FLAGS.images and FLAGS.distribution == "multi_worker":
         raise app.UsageError("--distribution=multi_worker needs --records.")
     if FLAGS.images and FLAGS.at_training_size is False:

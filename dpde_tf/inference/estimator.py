@@ -40,6 +40,8 @@ class Prediction:
         gradient_x: Depth gradient along the width, metres per pixel, float32 `[H, W]`;
             None without a gradient network.
         gradient_y: Along the height, the same.
+        uncertainty: Mean error of `fused` to be expected, metres, float32 `[H, W]`;
+            None without a context network.
         taken_by: The camera that these are for: from which source, at the size of the
             image, and by which factor the networks' depth was multiplied for it.
     """
@@ -48,6 +50,7 @@ class Prediction:
     fused: np.ndarray
     gradient_x: np.ndarray | None = None
     gradient_y: np.ndarray | None = None
+    uncertainty: np.ndarray | None = None
     taken_by: PhotographCamera | None = None
 
 

@@ -98,6 +98,7 @@ def write_photograph(
     output: pathlib.Path,
     *,
     export: Sequence[str] = (),
+    max_uncertainty: float | None = None,
 ) -> pathlib.Path:
     """Writes all predictions for one photograph.
 
@@ -112,11 +113,13 @@ def write_photograph(
         output: Folder of the results.
         export: 3D files besides, as `write_reconstruction` makes them: some of `ply`,
             `glb`, `html`.
+        max_uncertainty: Metres; what is more doubtful is left out of them.
 
     Returns:
         The file of the colours.
 
     Raises:
+        ValueError: If there is no uncertainty, or nothing is left.
         OSError: If a file cannot be written.
     """
     stem = photograph.path.stem
@@ -128,12 +131,30 @@ def write_photograph(
         full = np.maximum(full, _SMALLEST_DEPTH)
         write_depth_png(output / f"{stem}_{key}.png", full)
     if export:
+        depths = _trusted(depths, maps.get("uncertainty"), max_uncertainty)
         write_reconstruction(
             output, stem, photograph.image, depths, photograph.camera, formats=export
         )
     picture = output / f"{stem}_prediction.png"
     write_image(picture, prediction_picture(photograph.image, maps))
     return picture
+
+
+def _trusted(
+    depths: dict[str, np.ndarray],
+    uncertainty: np.ndarray | None,
+    limit: float | None,
+) -> dict[str, np.ndarray]:
+    """Depth maps without what is more doubtful than a limit."""
+    if limit is None:
+        return depths
+    if uncertainty is None or not (uncertainty <= limit).any():
+        least = "none" if uncertainty is None else f"{uncertainty.min():.3g} m or more"
+        raise ValueError(
+            f"The uncertainty must be {limit:g} m (--max_uncertainty) somewhere. "
+            f"Received: {least}. A context network gives it."
+        )
+    return {key: np.where(uncertainty <= limit, d, 0) for key, d in depths.items()}
 
 
 def photograph_files(path: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
@@ -168,6 +189,12 @@ def prediction_picture(image: np.ndarray, maps: dict[str, np.ndarray]) -> np.nda
             maps["gradient_x"], maps["gradient_y"], limit=_GRADIENT_LIMIT
         )
         columns["fused"] = colorize_depth(maps["fused"], **limits)
+    if "uncertainty" in maps:
+        largest = float(maps["uncertainty"].max())
+        title = f"uncertainty, blue = {largest:.1f} m"
+        columns[title] = colorize_depth(
+            maps["uncertainty"], min_depth=0.0, max_depth=largest
+        )
     return montage(
         [list(columns.values())],
         list(columns),
