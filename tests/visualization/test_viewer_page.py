@@ -177,9 +177,10 @@ def test_page_draws_in_a_browser(browser):
     assert len(green) > 100
     assert red.max() <= middle + 5
     assert green.min() >= middle - 5
-    # From the right, the near red wall is displaced to the left of its place.
+    # From the right, the cut between the near wall and the one behind it is seen.
     browser.open(page, "#azimuth=30")
-    assert _walls(browser)[0].max() < red.max() - 10
+    red, green = _walls(browser)
+    assert green.min() > red.max() + 20
     browser.open(page, "#map=0&points")
     assert _count(browser, "points") == 10
 
@@ -227,8 +228,6 @@ def test_whole_surface_has_no_stripes_from_the_side(browser, rng, azimuth):
     page.write_text(viewer_page(image, {"a": depth}, camera, title="a"))
     browser.open(page, f"#azimuth={azimuth}&open")
     assert _empty_share(_picture(browser)) < 0.01
-    browser.open(page, f"#azimuth={azimuth}&points")
-    assert _empty_share(_picture(browser)) > 0.01  # The reason for a surface.
 
 
 @pytest.mark.slow
@@ -249,6 +248,9 @@ def test_predicted_rooms_have_no_stripes_from_the_side(browser, name):
         filled = (~_where(_picture(browser), BACKGROUND)).astype(np.uint8)
         closed = cv2.morphologyEx(filled, cv2.MORPH_CLOSE, np.ones((3, 3)))
         assert np.sum(closed) - np.sum(filled) < 0.01 * np.sum(closed)
+    if name == "living_room":
+        browser.open(page, "#azimuth=30&points")
+        assert _empty_share(_picture(browser)) > 0.01  # The reason for a surface.
 
 
 @pytest.mark.slow
@@ -256,11 +258,12 @@ def test_predicted_rooms_have_no_stripes_from_the_side(browser, name):
 def test_mouse_turns_moves_and_magnifies(browser):
     browser, page = browser
     browser.open(page)
-    front, _ = _walls(browser)
+    front, behind = _walls(browser)
+    assert behind.min() < front.max() + 10
     browser.drag((350, 300), (320, 300))
     # The scene follows the mouse to the left: seen from the right.
-    turned, _ = _walls(browser)
-    assert turned.max() < front.max() - 10
+    turned, behind = _walls(browser)
+    assert behind.min() > turned.max() + 20
     browser.evaluate("document.getElementById('reset').click()")
     np.testing.assert_array_equal(_walls(browser)[0], front)
     browser.wheel((300, 300), -300)
