@@ -22,13 +22,13 @@ import numpy as np
 from absl import app, flags
 
 from dpde_tf import DepthEstimator, refine_depth
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.depth_formats import find_depth_files
 from dpde_tf.files.depth_maps import read_depth
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.folders import partner
 from dpde_tf.files.resizing import resize_with_holes
 from dpde_tf.reporting.examples import Example, detail_of

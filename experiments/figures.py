@@ -18,11 +18,11 @@ from collections.abc import Sequence
 import numpy as np
 from absl import app, flags
 
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.files.atomic import atomic_write
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.figures import columns as figure_columns
 from dpde_tf.reporting.figures import comparison, views
@@ -175,8 +175,7 @@ def _run(output: pathlib.Path) -> None:
 
 def main(argv: Sequence[str]) -> None:
     """Runs the program; reports bad input in one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     output = pathlib.Path(FLAGS.output)
     with readable_errors(), result_folder(output, _PROGRAM):
         _run(output)

@@ -24,12 +24,12 @@ from absl import app, flags, logging
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import manifest
 from dpde_tf.evaluation.score_files import read_split
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.predictions import (
     prediction_path,
     read_prediction,
@@ -165,8 +165,7 @@ def _run(targets: dict[str, pathlib.Path]) -> None:
 
 def main(argv: list[str]) -> None:
     """Runs the program; reports bad input in one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     targets = _targets()
     with readable_errors(), contextlib.ExitStack() as folders:
         for folder in targets.values():

@@ -21,7 +21,9 @@ MAY_USE = {
     "visualization": set(),
     "evaluation": {"data", "metrics"},
     "inference": {"data", "runs", "fusion", "metrics", "visualization"},
-    "training": {"data", "runs", "losses", "fusion", "metrics", "visualization"},
+    "training": {
+        *("data", "runs", "models", "losses", "fusion", "metrics", "visualization"),
+    },
     "reporting": {
         *("data", "runs", "models", "metrics", "evaluation", "visualization"),
     },

@@ -6,9 +6,9 @@ from absl import app, flags
 
 from data_prep.conversion import verification
 from data_prep.conversion.record_sets import Options
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import Manifest
-from dpde_tf.files.errors import readable_errors
 
 FLAGS = flags.FLAGS
 

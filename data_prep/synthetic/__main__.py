@@ -35,8 +35,8 @@ from absl import app, flags
 
 from data_prep.conversion.converter_flags import parse_size
 from data_prep.synthetic.raw_sets import DATASETS, write_raw
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
-from dpde_tf.files.errors import readable_errors
 
 FLAGS = flags.FLAGS
 

@@ -35,22 +35,24 @@ from absl import app, flags
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.image_bits_flag import define_image_bits
 from dpde_tf.cli.path_flags import define_path, define_paths, expand_home
 from dpde_tf.cli.program import run_program
-from dpde_tf.cli.result_record import check_program, write_result_record
+from dpde_tf.cli.result_record import write_result_record
 from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.checksums import file_sha256
-from dpde_tf.files.errors import file_list, readable_errors
+from dpde_tf.files.errors import file_list
 from dpde_tf.files.locks import LOCK_FILE, lock_file, lock_folder
 from dpde_tf.inference.former_predictions import (
     former_predictions,
     wait_for_first_worker,
 )
+from dpde_tf.inference.photograph_batches import predict_photographs
 from dpde_tf.inference.photograph_files import find_photographs, skipped_files
-from dpde_tf.inference.photographs import photograph_files, predict_photographs
+from dpde_tf.inference.photographs import photograph_files
 from dpde_tf.inference.predictor import DepthPredictor, working_size
 from dpde_tf.inference.records import (
     first_records,
@@ -60,7 +62,7 @@ from dpde_tf.inference.records import (
     share_of_worker,
 )
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
-from dpde_tf.runs.run_record import config_as_dict
+from dpde_tf.runs.run_record import check_program, config_as_dict
 from dpde_tf.runs.trained_networks import (
     PRESETS,
     common_image_size,

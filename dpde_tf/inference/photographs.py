@@ -1,7 +1,8 @@
 """Predictions for photographs of any size, as files for people and programs."""
 
+import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -9,14 +10,17 @@ import numpy as np
 from dpde_tf.files.depth_maps import write_depth_png
 from dpde_tf.files.images import read_image, resize_image
 from dpde_tf.files.predictions import write_prediction
-from dpde_tf.inference.predictor import DepthPredictor, working_size
+from dpde_tf.inference.predictor import working_size
 from dpde_tf.visualization.colours import (
     colorize_depth,
     colorize_gradients,
     montage,
     write_image,
 )
-from dpde_tf.visualization.reconstruction.cameras import photograph_camera
+from dpde_tf.visualization.reconstruction.cameras import (
+    Camera,
+    photograph_camera,
+)
 from dpde_tf.visualization.reconstruction.files import write_reconstruction
 
 # Colours saturate at this gradient, metres per pixel.
@@ -26,44 +30,58 @@ _SMALLEST_DEPTH = 0.001
 _DEPTHS = ("depth", "fused")
 
 
-def predict_photographs(
-    predictor: DepthPredictor,
-    paths: Sequence[pathlib.Path],
-    output: pathlib.Path,
-    *,
-    done: Callable[[pathlib.Path], object],
-    **options: object,
-) -> dict[pathlib.Path, str]:
-    """Predicts photographs; one that cannot be predicted does not stop the others.
+@dataclasses.dataclass(frozen=True)
+class Photograph:
+    """A photograph as the networks see it.
 
-    Args:
-        predictor: The networks.
-        paths: The photographs.
-        output: Folder of the results.
-        done: Called with the file of the colours of each photograph that is done.
-        **options: Those of `predict_photograph`.
-
-    Returns:
-        The photographs that failed, with their reasons.
+    Attributes:
+        path: Its file.
+        size: (height, width) of the file.
+        image: RGB, uint8 `[H, W, 3]`, of the networks' working size.
+        camera: The camera for that size.
     """
-    failures = {}
-    for path in paths:
-        try:
-            done(predict_photograph(predictor, path, output, **options))
-        except (ValueError, OSError) as error:
-            failures[path] = str(error)
-    return failures
+
+    path: pathlib.Path
+    size: tuple[int, int]
+    image: np.ndarray
+    camera: Camera
 
 
-def predict_photograph(
-    predictor: DepthPredictor,
+def read_photograph(
     path: pathlib.Path,
-    output: pathlib.Path,
     *,
     training_size: tuple[int, int],
-    export: Sequence[str] = (),
     focal: float | None = None,
     image_bits: int | None = None,
+) -> Photograph:
+    """Returns a photograph, resized for the networks.
+
+    Args:
+        path: The file.
+        training_size: (height, width) of the images that the networks know.
+        focal: Focal length of the photograph in its pixels, if it is known.
+        image_bits: See `read_image`, `bits`.
+
+    Returns:
+        The photograph.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not an image, or the focal length is not plausible.
+    """
+    full = read_image(path, bits=image_bits)
+    size = full.shape[:2]
+    camera = photograph_camera(size, focal=focal)
+    image = resize_image(full, working_size(size, training_size))
+    return Photograph(path, size, image, camera.resized(image.shape[:2]))
+
+
+def write_photograph(
+    photograph: Photograph,
+    maps: dict[str, np.ndarray],
+    output: pathlib.Path,
+    *,
+    export: Sequence[str] = (),
 ) -> pathlib.Path:
     """Writes all predictions for one photograph.
 
@@ -72,45 +90,31 @@ def predict_photograph(
     the photograph; `<stem>_prediction.png` shows everything in colours and comes last.
 
     Args:
-        predictor: The networks.
-        path: The photograph.
+        photograph: The photograph.
+        maps: As `DepthPredictor.predict` gives them, of one image, `[H, W]`.
         output: Folder of the results.
-        training_size: (height, width) of the images that the networks know.
         export: 3D files besides, as `write_reconstruction` makes them: some of `ply`,
             `glb`, `html`.
-        focal: Focal length of the photograph in its pixels, if it is known.
-        image_bits: See `read_image`, `bits`.
 
     Returns:
         The file of the colours.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not an image, or the focal length is not plausible.
+        OSError: If a file cannot be written.
     """
-    photograph = read_image(path, bits=image_bits)
-    camera = photograph_camera(photograph.shape[:2], focal=focal)
-    small = resize_image(photograph, working_size(photograph.shape[:2], training_size))
-    batch = predictor.predict(small[np.newaxis])
-    maps = {key: values[0] for key, values in batch.items()}
-    write_prediction(output / f"{path.stem}.npz", maps)
-    size = photograph.shape[1::-1]
-    for key in _DEPTHS:
-        if key in maps:
-            full = cv2.resize(maps[key], size, interpolation=cv2.INTER_LINEAR)
-            full = np.maximum(full, _SMALLEST_DEPTH)
-            write_depth_png(output / f"{path.stem}_{key}.png", full)
+    stem = photograph.path.stem
+    write_prediction(output / f"{stem}.npz", maps)
+    depths = {key: maps[key] for key in _DEPTHS if key in maps}
+    for key, depth in depths.items():
+        full = cv2.resize(depth, photograph.size[::-1], interpolation=cv2.INTER_LINEAR)
+        full = np.maximum(full, _SMALLEST_DEPTH)
+        write_depth_png(output / f"{stem}_{key}.png", full)
     if export:
         write_reconstruction(
-            output,
-            path.stem,
-            small,
-            {key: maps[key] for key in _DEPTHS if key in maps},
-            camera.resized(small.shape[:2]),
-            formats=export,
+            output, stem, photograph.image, depths, photograph.camera, formats=export
         )
-    picture = output / f"{path.stem}_prediction.png"
-    write_image(picture, prediction_picture(small, maps))
+    picture = output / f"{stem}_prediction.png"
+    write_image(picture, prediction_picture(photograph.image, maps))
     return picture
 
 
@@ -122,7 +126,7 @@ def photograph_files(path: pathlib.Path, output: pathlib.Path) -> list[pathlib.P
         output: Folder of the results.
 
     Returns:
-        Those of `predict_photograph`, whether they are there or not.
+        Those of `write_photograph`, whether they are there or not.
     """
     names = [".npz", *(f"_{key}.png" for key in _DEPTHS), "_prediction.png"]
     return [output / f"{path.stem}{name}" for name in names]

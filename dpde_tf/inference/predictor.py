@@ -85,7 +85,30 @@ class DepthPredictor:
         image = network_input(image)
         self._images_by_size[tuple(image.shape[1:3])] += image.shape[0]
         compiled = self._images_by_size[tuple(image.shape[1:3])] >= _COMPILE_FROM
-        run = functools.partial(self._run, compiled=compiled)
+        maps = self.maps_of(
+            image,
+            run=functools.partial(self._run, compiled=compiled),
+            fuse=functools.partial(_fuse, self.fusion, jit_compile=compiled),
+        )
+        return {name: values.numpy()[..., 0] for name, values in maps.items()}
+
+    def maps_of(
+        self,
+        image: tf.Tensor,
+        *,
+        run: Callable[[str, object], tf.Tensor],
+        fuse: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor],
+    ) -> dict[str, tf.Tensor]:
+        """Returns the predictions as tensors; the graph of the whole method.
+
+        Args:
+            image: As `network_input` returns it, `[B, H, W, 3]`.
+            run: Applies a network: `run("depth", image)`, see `apply_network`.
+            fuse: From the initial depth and the two gradients to the fused depth.
+
+        Returns:
+            The maps of `predict`, each `[B, H, W, 1]`.
+        """
         maps = {"depth": run("depth", image)}
         start = maps["depth"]
         if self.context_network is not None:
@@ -102,16 +125,20 @@ class DepthPredictor:
             maps["gradient_x"] = gradients[..., :1]
             maps["gradient_y"] = gradients[..., 1:]
         if "gradient_x" in maps:
-            result = fuse_depth_and_gradients(
-                start,
-                maps["gradient_x"],
-                maps["gradient_y"],
-                **dataclasses.asdict(self.fusion),
-                jit_compile=compiled,
-            )
-            _warn_unless_converged(result)
-            maps["fused"] = result.depth
-        return {name: values.numpy()[..., 0] for name, values in maps.items()}
+            maps["fused"] = fuse(start, maps["gradient_x"], maps["gradient_y"])
+        return maps
+
+    def apply_network(self, name: str, inputs: object) -> tf.Tensor:
+        """Returns the output of a network at the size of the image.
+
+        Args:
+            name: `depth`, `context_depth`, `sharp_depth` or `gradients`.
+            inputs: Images `[B, H, W, 3]`; for `sharp_depth` images and depth.
+
+        Returns:
+            `[B, H, W, 1]`, or `[B, H, W, 2]` for `gradients`.
+        """
+        return getattr(self, f"_{name}")(inputs)
 
     def _run(self, name: str, inputs: object, *, compiled: bool) -> tf.Tensor:
         """The output of one of the methods below."""
@@ -228,6 +255,16 @@ def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:
     gradient_x, gradient_y = tf.split(tf.reverse(gradients, [2]), 2, axis=-1)
     gradient_x = tf.pad(-gradient_x[:, :, 1:], [[0, 0], [0, 0], [0, 1], [0, 0]])
     return tf.concat([gradient_x, gradient_y], axis=-1)
+
+
+def _fuse(
+    fusion: FusionConfig, *maps: tf.Tensor, jit_compile: bool
+) -> tf.Tensor:
+    """The fused depth; warns of images that were not solved."""
+    options = dataclasses.asdict(fusion)
+    result = fuse_depth_and_gradients(*maps, **options, jit_compile=jit_compile)
+    _warn_unless_converged(result)
+    return result.depth
 
 
 def _warn_unless_converged(result: FusionResult) -> None:

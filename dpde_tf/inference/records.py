@@ -2,6 +2,8 @@
 
 import itertools
 import pathlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 
 import keras
 import numpy as np
@@ -10,6 +12,7 @@ from dpde_tf.config import TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
 from dpde_tf.data.records import readable_record_errors
 from dpde_tf.files.predictions import prediction_path, write_prediction
+from dpde_tf.inference.overlap import threads
 from dpde_tf.inference.predictor import DepthPredictor, predict_at_size
 from dpde_tf.runs.run_folder import recorded_config
 
@@ -41,13 +44,25 @@ def predict_records(
     if not todo.num_records:
         return
     bar = keras.utils.Progbar(todo.num_records, unit_name="image")
-    with readable_record_errors(records.directory, records.split):
-        for batch in make_evaluation_dataset(todo, batch_size=batch_size):
+    dataset = make_evaluation_dataset(todo, batch_size=batch_size)
+    with readable_record_errors(records.directory, records.split), threads(1) as writer:
+        before: Future | None = None
+        for batch in dataset:
             maps = predict_at_size(predictor, batch["image"], size)
-            for row, name in enumerate(batch["name"].numpy()):
-                one = {key: values[row] for key, values in maps.items()}
-                write_prediction(prediction_path(output, name), one)
+            if before:
+                before.result()
+            before = writer.submit(_write_batch, output, batch["name"].numpy(), maps)
             bar.add(len(batch["name"]))
+        before.result()
+
+
+def _write_batch(
+    output: pathlib.Path, names: Sequence[bytes], maps: Mapping[str, np.ndarray]
+) -> None:
+    """Writes a file for each record of a batch."""
+    for row, name in enumerate(names):
+        one = {key: values[row] for key, values in maps.items()}
+        write_prediction(prediction_path(output, name), one)
 
 
 def record_files(records: RecordSet, output: pathlib.Path) -> list[pathlib.Path]:

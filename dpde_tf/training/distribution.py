@@ -164,7 +164,7 @@ class Distribution:
         return self.strategy.experimental_local_results(value)[0]
 
     @contextlib.contextmanager
-    def readable_errors(self) -> Iterator[None]:
+    def report_lost_workers(self) -> Iterator[None]:
         """Reports a lost worker if TensorFlow fails in the block.
 
         Yields:

@@ -12,8 +12,9 @@ from dpde_tf.files import depth_maps as depth_files
 from dpde_tf.files.depth_maps import read_depth
 from dpde_tf.files.predictions import read_prediction
 from dpde_tf.inference.photographs import (
-    predict_photograph,
     prediction_picture,
+    read_photograph,
+    write_photograph,
 )
 from dpde_tf.inference.predictor import network_input
 
@@ -24,6 +25,14 @@ class _BrightnessPredictor:
     def predict(self, image):
         self.shape = tuple(image.shape)
         return {"depth": network_input(image).numpy().mean(axis=-1) * 10.0}
+
+
+def predict_photograph(predictor, path, output, *, export=(), **options):
+    """Reads, predicts and writes one photograph."""
+    photograph = read_photograph(path, **options)
+    batch = predictor.predict(photograph.image[np.newaxis])
+    maps = {key: values[0] for key, values in batch.items()}
+    return write_photograph(photograph, maps, output, export=export)
 
 
 @pytest.fixture
