@@ -278,8 +278,8 @@ def _warn_unless_converged(result: FusionResult) -> None:
     failed = int(np.sum(~result.converged.numpy()))
     if failed:
         logging.warning(
-            "%d of %d fusions stopped before the tolerance of the conjugate gradients; "
-            "their energy is lower than before, but not the lowest.",
+            "%d of %d fusions stopped before their tolerance; their energy is lower "
+            "than before, but not the lowest.",
             failed,
             len(result.converged),
         )
