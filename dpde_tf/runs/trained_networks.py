@@ -20,6 +20,7 @@ from dpde_tf.config import (
 from dpde_tf.files import checksums
 from dpde_tf.models.context import as_gradient_network, build_context_network
 from dpde_tf.models.depth import build_depth_network
+from dpde_tf.models.folding import fold_batch_normalization
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.models.guided import build_guided_network
 from dpde_tf.models.initial_values import without_drawing
@@ -169,7 +170,10 @@ def load_networks(
     gradient_run: str | pathlib.Path | None = None,
     guided_run: str | pathlib.Path | None = None,
 ) -> dict[str, keras.Model]:
-    """Returns the networks of several runs, under the current dtype policy.
+    """Returns the networks of several runs for prediction, under the current policy.
+
+    Their batch normalisations are folded into the convolutions, see
+    `fold_batch_normalization`.
 
     Args:
         depth_run: Run of a depth network.
@@ -191,7 +195,7 @@ def load_networks(
         networks["gradient_network"] = load_gradient_network(gradient_run)
     if guided_run is not None:
         networks["guided_network"] = load_guided_network(guided_run)
-    return networks
+    return {name: fold_batch_normalization(one) for name, one in networks.items()}
 
 
 def common_image_size(runs: Iterable[str | pathlib.Path]) -> tuple[int, int]:
