@@ -71,7 +71,7 @@ setup: $(READY)  ## Creates the virtual environment .venv with the pinned packag
 $(READY): setup.cfg constraints.txt
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make setup PYTHON=python3.11') if sys.version_info < (3, 11) else None"
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,figures]" --constraint constraints.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,figures,report]" --constraint constraints.txt
 	$(VENV)/bin/python -c "import cv2" || (echo "OpenCV lacks a system library: install libgl1 and libglib2.0-0 (Debian's names), or put opencv-python-headless in place of opencv-python into $(VENV)." && false)
 	touch $(READY)
 

@@ -6,7 +6,7 @@ The networks that come with the library are such folders too, with compact weigh
 
 import dataclasses
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import keras
 from absl import logging
@@ -64,10 +64,7 @@ def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, DepthNetworkConfig)
     config = dataclasses.replace(config, encoder_weights="none")
-    with without_drawing():
-        network = build_depth_network(config)
-    load_run_weights(network, workdir)
-    return network
+    return _trained(workdir, lambda: build_depth_network(config))
 
 
 def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -86,10 +83,7 @@ def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
     if is_run_of(workdir, ContextNetworkConfig):
         return as_gradient_network(load_context_network(workdir))
     config = recorded_config(workdir, GradientNetworkConfig)
-    with without_drawing():
-        network = build_gradient_network(config)
-    load_run_weights(network, workdir)
-    return network
+    return _trained(workdir, lambda: build_gradient_network(config))
 
 
 def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -108,10 +102,7 @@ def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, ContextNetworkConfig)
     config = dataclasses.replace(config, context_encoder_weights="none")
-    with without_drawing():
-        network = build_context_network(config)
-    load_run_weights(network, workdir)
-    return network
+    return _trained(workdir, lambda: build_context_network(config))
 
 
 def load_guided_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -128,8 +119,16 @@ def load_guided_network(workdir: str | pathlib.Path) -> keras.Model:
         FileNotFoundError: If it is no such folder, or has no weights yet.
         ValueError: If it is the run of another network, or its weights are damaged.
     """
+    config = recorded_config(workdir, GuidedNetworkConfig)
+    return _trained(workdir, lambda: build_guided_network(config))
+
+
+def _trained(
+    workdir: str | pathlib.Path, build: Callable[[], keras.Model]
+) -> keras.Model:
+    """The network that a function builds, with the weights of a run."""
     with without_drawing():
-        network = build_guided_network(recorded_config(workdir, GuidedNetworkConfig))
+        network = build()
     load_run_weights(network, workdir)
     return network
 
