@@ -160,6 +160,12 @@ def _load_tflite(path: pathlib.Path) -> Run:
 
 def _write_onnx(graph: ExportGraph, path: pathlib.Path, int8: bool) -> None:
     """Writes an ONNX file."""
+    if graph.has_loops and None in graph.signature[0].shape:
+        raise ValueError(
+            "ONNX holds the fusion for one size of the images only, since tf2onnx "
+            "cannot divide an image of unknown height. Give --image_size, or export a "
+            "network alone (--network)."
+        )
     tf2onnx = _package("tf2onnx", "onnx")
     with atomic_write(path) as temporary:
         tf2onnx.convert.from_function(
