@@ -1,55 +1,29 @@
 """Tests of the focal length that cameras note in image files."""
 
-import struct
-
 import cv2
 import numpy as np
 import pytest
 
 from dpde_tf.files.exif import ExifCamera, read_exif_camera
-
-
-def exif_block(focal_35mm, size=None, orientation=1, order="<"):
-    """An EXIF block: a TIFF header, a main folder and the folder of the picture."""
-    values = [(0xA405, 3, focal_35mm)]
-    if size:
-        values = [(0xA002, 4, size[1]), (0xA003, 4, size[0]), *values]
-    main = [(0x0112, 3, orientation), (0x8769, 4, 8 + 2 + 2 * 12 + 4)]
-    block = struct.pack(f"{order}2sHI", b"II" if order == "<" else b"MM", 42, 8)
-    for folder in (main, values):
-        block += struct.pack(f"{order}H", len(folder))
-        for tag, kind, value in folder:
-            stored = struct.pack(order + {3: "Hxx", 4: "I"}[kind], value)
-            block += struct.pack(f"{order}HHI", tag, kind, 1) + stored
-        block += struct.pack(f"{order}I", 0)
-    return block
-
-
-def write_photograph(path, size, block):
-    """An image file with an EXIF block."""
-    image = np.full([*size, 3], 90, np.uint8)
-    kinds, blocks = [cv2.IMAGE_METADATA_EXIF], [np.frombuffer(block, np.uint8)]
-    _, data = cv2.imencodeWithMetadata(path.suffix, image, kinds, blocks)
-    path.write_bytes(data.tobytes())
-    return path
+from tests.fixtures.exif import exif_block, write_exif_photograph
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_camera_of_a_file(tmp_path, order, suffix):
     block = exif_block(26, (3024, 4032), order=order)
-    path = write_photograph(tmp_path / f"photo{suffix}", (30, 40), block)
+    path = write_exif_photograph(tmp_path / f"photo{suffix}", (30, 40), block)
     assert read_exif_camera(path) == ExifCamera(26.0, (3024, 4032))
 
 
 def test_upright_camera_has_its_size_turned(tmp_path):
     block = exif_block(26, (3024, 4032), orientation=6)
-    path = write_photograph(tmp_path / "photo.jpg", (30, 40), block)
+    path = write_exif_photograph(tmp_path / "photo.jpg", (30, 40), block)
     assert read_exif_camera(path).size == (4032, 3024)
 
 
 def test_no_camera_without_a_focal_length(tmp_path):
-    path = write_photograph(tmp_path / "photo.jpg", (30, 40), exif_block(0))
+    path = write_exif_photograph(tmp_path / "photo.jpg", (30, 40), exif_block(0))
     assert read_exif_camera(path) is None
     cv2.imwrite(str(path), np.zeros([30, 40, 3], np.uint8))
     assert read_exif_camera(path) is None
@@ -58,7 +32,7 @@ def test_no_camera_without_a_focal_length(tmp_path):
 def test_damaged_exif_is_no_camera(tmp_path):
     block = exif_block(26, (3024, 4032))
     for length in range(0, len(block), 7):
-        path = write_photograph(tmp_path / "photo.jpg", (30, 40), block[:length])
+        path = write_exif_photograph(tmp_path / "photo.jpg", (30, 40), block[:length])
         found = read_exif_camera(path)
         assert found is None or found.focal_35mm == 26
 
