@@ -24,6 +24,7 @@ from absl import app, flags
 
 from dpde_tf.cli import config_flags, network_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags, parse_size
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.network_flags import (
     check_network_flags,
     define_network_flags,
@@ -33,7 +34,6 @@ from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_program
 from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.data.input_pipeline import RecordSet
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.inference.export.checks import (
     FLOAT_TOLERANCE,
     check_images,

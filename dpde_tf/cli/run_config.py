@@ -15,8 +15,8 @@ from typing import Any
 from absl import app, flags
 
 from dpde_tf.cli.config_flags import defined_configs
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path, expand_home
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.json_files import read_json_object
 
 _NAME = "config"
