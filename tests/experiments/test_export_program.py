@@ -56,7 +56,10 @@ def test_export_that_differs_ends_with_an_error(run_export, monkeypatch):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"kind": "pb"}, "--format must be one of savedmodel, tflite, onnx. Rec.*'pb'"),
+        (
+            {"kind": "pb"},
+            "The format must be one of savedmodel, tflite, onnx. Rec.*'pb'",
+        ),
         ({"int8": True}, "--int8 needs one of the formats tflite, onnx"),
         ({"image_size": "32"}, "--image_size must be height,width in pixels"),
         ({"image_size": "20,400"}, "--image_size must be 32,32 at least. Rec.* 20,400"),

@@ -79,7 +79,7 @@ def test_method(predictor, tmp_path, kind, size):
     graph = method_graph(predictor, TRAINING, size)
     sizes = [size] if size else [(48, 60), (60, 48)]
     if kind == "onnx" and not size:
-        with pytest.raises(ValueError, match=r"--image_size"):
+        with pytest.raises(ValueError, match=r"`image_size`"):
             export_graph(graph, tmp_path / "m", kind=kind)
         return
     found = differences(graph, tmp_path / "method", kind, sizes)

@@ -105,7 +105,7 @@ def test_text_names_angle_source_and_factor():
 
 @pytest.mark.parametrize("angle", [0.0, -10.0, 180.0, 400.0, math.nan])
 def test_impossible_angle_is_refused(angle):
-    with pytest.raises(ValueError, match=r"--fov_x\) must be .* less than 180"):
+    with pytest.raises(ValueError, match=r"`fov_x` must be .* less than 180"):
         CameraOptions(fov_x=angle)
 
 
