@@ -24,6 +24,7 @@ _DEFINITIONS = {
     str: flags.DEFINE_string,
     tuple: flags.DEFINE_list,
 }
+_DEFINED: list[type] = []
 # Texts that may be the path of a file or folder, or several.
 _PATHS = {
     "encoder_weights": define_path,
@@ -39,6 +40,7 @@ def define_config_flags(*config_classes: type) -> None:
     Args:
         *config_classes: Dataclasses with an `Attributes:` section in the docstring.
     """
+    _DEFINED.extend(c for c in config_classes if c not in _DEFINED)
     for config_class in config_classes:
         hints = typing.get_type_hints(config_class)
         descriptions = _field_descriptions(config_class)
@@ -48,6 +50,11 @@ def define_config_flags(*config_classes: type) -> None:
             text = f"{descriptions[field.name]} [{config_class.__name__}]"
             define(field.name, None, text)
             flags.declare_key_flag(field.name)
+
+
+def defined_configs() -> list[type]:
+    """Returns the dataclasses whose fields are flags of this process."""
+    return list(_DEFINED)
 
 
 def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
@@ -74,9 +81,16 @@ def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
 
 
 def given_flags() -> dict[str, Any]:
-    """Returns the flags that were given on the command line, and their values."""
-    values = flags.FLAGS
-    return {name: values[name].value for name in values if values[name].present}
+    """Returns the flags that were given, and their values.
+
+    They may be given as an argument without a name, such as images, or by --config,
+    which is not among them.
+    """
+    return {
+        name: flag.value
+        for name, flag in ((name, flags.FLAGS[name]) for name in flags.FLAGS)
+        if (flag.present or not flag.using_default_value) and name != "config"
+    }
 
 
 def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int, int]:
@@ -99,7 +113,7 @@ def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int
             f"--{flag} must be height and width, each at least {least}, such as "
             f"240,320. Received: {','.join(values)}."
         )
-    return numbers[0], numbers[1]
+    return int(values[0]), int(values[1])
 
 
 def _plain_type(hint: Any) -> type:

@@ -3,6 +3,7 @@
     dpde predict photo.jpg              depth, fused depth and pictures of a photograph
     dpde fuse --depth=maps --images=rgb     another network's depth, sharper
     dpde evaluate --predictions=out --records=data/records/nyu_depth_v2     scores
+    dpde export --format=onnx --output=dpde.onnx    a file for other runtimes
 
 `dpde COMMAND --help` lists the flags of a command.
 """
@@ -14,6 +15,7 @@ COMMANDS = {
     "predict": "Predicts depth, depth gradients and the fused depth of images.",
     "fuse": "Refines the depth maps of any network with depth gradients.",
     "evaluate": "Scores predicted depth of any network, under one or more protocols.",
+    "export": "Exports networks, or the whole method, to SavedModel, TFLite or ONNX.",
 }
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dpde_tf.visualization.magnification import busiest_window
+
 GRADIENT_PERCENTILE = 98
 """Percentile of the true gradients at which the colours saturate."""
 
@@ -20,6 +22,8 @@ class Example:
         predictions: Arrays `[H, W]` of the predictions file by method, such as `fcrn`
             and `dpde`; a method that was not run is missing.
         note: Note on how the predictions were changed, ASCII; possibly empty.
+        gradient_sources: `context` or `guided` by method whose fusion takes the
+            gradients of that network, which is not the paper's.
     """
 
     name: str
@@ -27,6 +31,7 @@ class Example:
     ground_truth: np.ndarray
     predictions: Mapping[str, Mapping[str, np.ndarray]]
     note: str = ""
+    gradient_sources: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Checks the sizes of the predictions."""
@@ -57,6 +62,28 @@ class Example:
         """Gradient at which the colours of the image saturate, metres per pixel."""
         sizes = np.hypot(*self.true_gradients)
         return max(float(np.percentile(sizes, GRADIENT_PERCENTILE)), 0.01)
+
+
+def detail_of(example: Example) -> Example:
+    """Returns the window of an example with the greatest variation of the true depth.
+
+    Args:
+        example: A whole image.
+
+    Returns:
+        The same with a quarter of the height and of the width.
+    """
+    variation = np.add(*np.abs(example.true_gradients)).astype(np.float32)
+    window = busiest_window(variation)
+    return dataclasses.replace(
+        example,
+        image=example.image[window],
+        ground_truth=example.ground_truth[window],
+        predictions={
+            method: {key: array[window] for key, array in arrays.items()}
+            for method, arrays in example.predictions.items()
+        },
+    )
 
 
 def measured_gradients(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -34,8 +34,6 @@ from dpde_tf.training.strategies import (
 
 # Fields that may differ from those of a resumed run.
 _MAY_CHANGE = {"on_bad_step", "max_loss_growth", "distribution"}
-# A run of before a field was added has the default of the field.
-_DEFAULTS = dataclasses.asdict(TrainingConfig())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,10 +131,10 @@ def _make_trainer(session: TrainingSession) -> Trainer:
     )
     records = RecordSet.open(session.records, session.split)
     setup = session.make_setup(session, records)
-    config = config_as_dict(
-        *setup.configs, session.start, training, session.augmentation
-    )
-    _prepare_workdir(session, config | {"data": _describe(records)})
+    configs = (*setup.configs, session.start, training, session.augmentation)
+    config = config_as_dict(*configs)
+    defaults = config_as_dict(*(type(one)() for one in configs))
+    _prepare_workdir(session, config | {"data": _describe(records)}, defaults)
     keras.config.set_dtype_policy(training.precision)
     distribution = Distribution(strategy)
     keras.utils.set_random_seed(training.seed)
@@ -190,10 +188,10 @@ def _describe(records: RecordSet) -> dict:
     }
 
 
-def _prepare_workdir(session: TrainingSession, config: dict) -> None:
+def _prepare_workdir(session: TrainingSession, config: dict, defaults: dict) -> None:
     """Writes the record of a new run, or reports that a run is resumed."""
     workdir = session.workdir
-    resumed = _is_resumed(workdir, config)
+    resumed = _is_resumed(workdir, config, defaults)
     if not session.is_chief:
         return
     if resumed:
@@ -216,11 +214,12 @@ def _make_deterministic() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
-def _is_resumed(workdir: str | pathlib.Path, config: dict) -> bool:
+def _is_resumed(workdir: str | pathlib.Path, config: dict, defaults: dict) -> bool:
     """Whether a run with this configuration exists; refuses other configurations.
 
-    Without a checkpoint nothing has been trained yet, for instance after a mistyped
-    flag; such a run is started anew.
+    A run of before a field was added has the default of the field. Without a checkpoint
+    nothing has been trained yet, for instance after a mistyped flag; such a run is
+    started anew.
     """
     if not has_checkpoint(workdir):
         return False
@@ -229,7 +228,8 @@ def _is_resumed(workdir: str | pathlib.Path, config: dict) -> bool:
         f"{section}.{name}: {there!r} there, {value!r} now"
         for section, fields in config.items()
         for name, value in fields.items()
-        for there in [former.get(section, {}).get(name, _DEFAULTS.get(name))]
+        for default in [defaults.get(section, {}).get(name)]
+        for there in [former.get(section, {}).get(name, default)]
         if name not in _MAY_CHANGE and there != value
     ]
     if differences:
