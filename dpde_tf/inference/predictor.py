@@ -257,9 +257,7 @@ def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:
     return tf.concat([gradient_x, gradient_y], axis=-1)
 
 
-def _fuse(
-    fusion: FusionConfig, *maps: tf.Tensor, jit_compile: bool
-) -> tf.Tensor:
+def _fuse(fusion: FusionConfig, *maps: tf.Tensor, jit_compile: bool) -> tf.Tensor:
     """The fused depth; warns of images that were not solved."""
     options = dataclasses.asdict(fusion)
     result = fuse_depth_and_gradients(*maps, **options, jit_compile=jit_compile)
