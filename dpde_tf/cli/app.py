@@ -11,6 +11,7 @@ needs the optional packages of `pip install 'dpde_tf[app]'`.
 
 import logging
 import pathlib
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -90,6 +91,8 @@ def launch(page: object, port: int | None) -> tuple:
 def main(argv: Sequence[str]) -> None:
     """Serves the page."""
     refuse_arguments(argv)
+    # So that the folder of the photographs is deleted then, too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with readable_errors(), tempfile.TemporaryDirectory(prefix="dpde-") as folder:
         _serve(pathlib.Path(folder))
 

@@ -249,10 +249,10 @@ def _predict_images(
     due = [file for path in photographs for file in photograph_files(path, output)]
     _prepare_output(output, config, due + [video_file(v, output) for v in videos])
     size = common_image_size(_network_runs().values())
-    failures = {
-        **_predict_photographs(predictor, photographs, output, size),
-        **_predict_videos(predictor, videos, output, size),
-    }
+    failures = {}
+    if photographs:
+        failures |= _predict_photographs(predictor, photographs, output, size)
+    failures |= _predict_videos(predictor, videos, output, size)
     if skipped := skipped_files(names):
         print(file_list("Skipped:", skipped), file=sys.stderr)
     if failures:

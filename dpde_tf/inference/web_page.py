@@ -22,7 +22,7 @@ Drop a photograph of a room. It stays on this computer, and is deleted when the 
 ends. Depth is in metres; the networks know indoor scenes.
 """
 _FORMATS = ("html", "glb")
-# What the downloads hold, and how the names of their files end.
+# What the downloads hold, and how the names of their files end; a picture first.
 _DOWNLOADS = {
     "Picture (PNG)": "_prediction.png",
     "Depth (PNG, mm)": "_depth.png",
@@ -86,6 +86,7 @@ class WebPage:
             photograph = gr.File(label="Photograph", file_types=["image"], height=120)
             picture = gr.Image(
                 label="Depth, gradients and fused depth",
+                show_label=False,
                 interactive=False,
                 format="png",
                 buttons=["fullscreen"],
@@ -96,42 +97,36 @@ class WebPage:
                     gr.DownloadButton(text, interactive=False) for text in _DOWNLOADS
                 ]
             outputs = [picture, model, *downloads]
-            photograph.upload(self._show, photograph, outputs, api_visibility="private")
-            photograph.clear(self._clear, None, outputs, api_visibility="private")
+            private = {"outputs": outputs, "api_visibility": "private"}
+            shown = photograph.upload(self._show, photograph, **private)
+            photograph.clear(self._clear, None, **private, cancels=shown)
         return page
 
-    def _show(self, path: str) -> list:
+    def _show(self, name: str) -> list:
         """What the page shows of a photograph."""
-        gr = self._gradio
+        gr, path = self._gradio, pathlib.Path(name)
         try:
-            files = self._predict(pathlib.Path(path))
+            output = self._predict(path)
         except (ValueError, OSError) as error:
-            raise gr.Error(
-                one_line(error), duration=None, print_exception=False
-            ) from error
-        picture, *_ = files
-        return [
-            str(picture),
-            _frame(picture.with_name(picture.name.replace(*_PICTURE_TO_PAGE))),
-            *(gr.DownloadButton(value=str(file), interactive=True) for file in files),
-        ]
+            message = one_line(error).replace(name, path.name)
+            raise gr.Error(message, duration=None, print_exception=False) from error
+        files = [str(output / f"{path.stem}{end}") for end in _DOWNLOADS.values()]
+        buttons = [gr.DownloadButton(value=file, interactive=True) for file in files]
+        return [files[0], _frame(output / f"{path.stem}.html"), *buttons]
 
-    def _predict(self, path: pathlib.Path) -> list[pathlib.Path]:
-        """The files of `_DOWNLOADS` for a photograph."""
+    def _predict(self, path: pathlib.Path) -> pathlib.Path:
+        """Writes the predictions for a photograph; returns their folder."""
         photograph = read_photograph(path, training_size=self._training_size)
         batch = self._predictor.predict(photograph.image[np.newaxis])
         maps = {key: values[0] for key, values in batch.items()}
         output = pathlib.Path(tempfile.mkdtemp(dir=self._folder))
         write_photograph(photograph, maps, output, export=_FORMATS)
-        return [output / f"{path.stem}{ending}" for ending in _DOWNLOADS.values()]
+        return output
 
     def _clear(self) -> list:
         """An empty page."""
         off = self._gradio.DownloadButton(value=None, interactive=False)
         return [None, "", *[off] * len(_DOWNLOADS)]
-
-
-_PICTURE_TO_PAGE = ("_prediction.png", ".html")
 
 
 def _frame(page: pathlib.Path) -> str:
