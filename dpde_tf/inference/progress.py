@@ -28,7 +28,7 @@ class _Speed(ProgressColumn):
 
 @contextlib.contextmanager
 def progress_bar(total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    """Shows a progress bar during a block; without a terminal, its last state alone.
+    """Shows a progress bar during a block, if stderr is a terminal.
 
     Args:
         total: Number of items.
@@ -48,7 +48,10 @@ def progress_bar(total: int, unit: str) -> Iterator[Callable[[int], None]]:
     console = Console(file=sys.stderr)
     # What is printed meanwhile comes above the bar, unless it goes to a file.
     with Progress(
-        *columns, console=console, redirect_stdout=sys.stdout.isatty()
+        *columns,
+        console=console,
+        redirect_stdout=sys.stdout.isatty(),
+        disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("", total=total, unit=unit)
         yield lambda count: progress.update(task, advance=count)

@@ -1,33 +1,23 @@
 """Tests of the predictions for videos."""
 
-import _thread
+import json
 import struct
+import sys
 
 import cv2
 import numpy as np
 import pytest
+from absl import app
 
 from dpde_tf.files import videos as files
 from dpde_tf.files.predictions import read_prediction
 from dpde_tf.files.videos import VideoWriter, frame_rate, is_video, video_frames
-from dpde_tf.inference.predictor import network_input
+from dpde_tf.inference.progress import progress_bar
 from dpde_tf.inference.videos import frame_picture, predict_video, video_file
 from dpde_tf.visualization.colours import colorize_depth
+from tests.fixtures.prediction_program import BrightnessPredictor
 
 TRAINING_SIZE = (48, 64)
-
-
-class _BrightnessPredictor:
-    """Says that bright is far, white 10 m; after some calls somebody presses Ctrl-C."""
-
-    def __init__(self, calls=None):
-        self.shapes, self._calls = [], calls
-
-    def predict(self, image):
-        self.shapes.append(image.shape)
-        if len(self.shapes) == self._calls:
-            _thread.interrupt_main()
-        return {"fused": network_input(image).numpy().mean(axis=-1) * 10.0 + 1e-3}
 
 
 def _write_clip(path, levels, size=(48, 64), rate=25.0):
@@ -94,13 +84,13 @@ def test_rotated_clip_is_upright(clip, tmp_path):
     # Turned to the right: the upper left quarter is now the upper right one.
     assert frames[0][5, 40].min() > 235
     assert frames[0][5, 5].max() < 60
-    predictor = _BrightnessPredictor()
+    predictor = BrightnessPredictor()
     predict_video(predictor, clip, tmp_path, training_size=TRAINING_SIZE)
     assert predictor.shapes[0][1:] == (64, 48, 3)
 
 
 def test_video_shows_frames_beside_depth_in_one_scale(clip, tmp_path):
-    predictor = _BrightnessPredictor()
+    predictor = BrightnessPredictor()
     result = predict_video(predictor, clip, tmp_path / "o", training_size=TRAINING_SIZE)
     assert result.path == video_file(clip, tmp_path / "o")
     assert (result.num_frames, result.num_due) == (20, 20)
@@ -127,19 +117,21 @@ def test_video_shows_frames_beside_depth_in_one_scale(clip, tmp_path):
 
 def test_every_and_npz(clip, tmp_path):
     options = {"training_size": TRAINING_SIZE, "every": 6, "npz": True}
-    result = predict_video(_BrightnessPredictor(), clip, tmp_path / "o", **options)
+    result = predict_video(BrightnessPredictor(), clip, tmp_path / "o", **options)
     assert (result.num_frames, len(_read(result.path))) == (4, 4)
     # It plays as long as the clip.
     assert frame_rate(result.path) == pytest.approx(25 / 6, rel=2e-3)
     names = sorted(path.name for path in (tmp_path / "o" / "clip_frames").iterdir())
     assert names == ["000000.npz", "000006.npz", "000012.npz", "000018.npz"]
-    fused = read_prediction(tmp_path / "o" / "clip_frames" / "000012.npz")["fused"]
-    assert fused.shape == TRAINING_SIZE
-    assert fused[36, 48] == pytest.approx((20 + 12 * 8) / 25.5, abs=0.2)
+    depth = read_prediction(tmp_path / "o" / "clip_frames" / "000012.npz")["depth"]
+    assert depth.shape == TRAINING_SIZE
+    assert depth[36, 48] == pytest.approx((20 + 12 * 8) / 25.5, abs=0.2)
 
 
 def test_interruption_leaves_a_video_that_can_be_played(clip, tmp_path):
-    predictor = _BrightnessPredictor(calls=5)  # After the two of samples and two more.
+    predictor = BrightnessPredictor(
+        interrupt_at=5
+    )  # After the two of samples and two more.
     result = predict_video(predictor, clip, tmp_path / "o", training_size=TRAINING_SIZE)
     assert result.num_due == 20
     assert 8 <= result.num_frames <= 16
@@ -151,7 +143,10 @@ def test_interruption_before_the_first_frame_leaves_nothing(clip, tmp_path):
     output = tmp_path / "o"
     with pytest.raises(KeyboardInterrupt):
         predict_video(
-            _BrightnessPredictor(calls=1), clip, output, training_size=TRAINING_SIZE
+            BrightnessPredictor(interrupt_at=1),
+            clip,
+            output,
+            training_size=TRAINING_SIZE,
         )
     assert not output.exists() or not list(output.iterdir())
 
@@ -169,15 +164,14 @@ def test_damaged_and_empty_videos_are_refused(clip, tmp_path):
     predict = {"training_size": TRAINING_SIZE}
     for name in ("cut.mp4", "text.mp4"):
         with pytest.raises(ValueError, match=rf"{name} cannot be read as a video.*MP4"):
-            predict_video(_BrightnessPredictor(), tmp_path / name, tmp_path, **predict)
-    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
+            predict_video(BrightnessPredictor(), tmp_path / name, tmp_path, **predict)
 
 
 def test_video_without_frames_is_refused(clip, tmp_path, monkeypatch):
     monkeypatch.setattr(cv2, "VideoCapture", _EmptyCapture)
     with pytest.raises(ValueError, match=r"clip\.mp4 has no frames"):
         predict_video(
-            _BrightnessPredictor(), clip, tmp_path, training_size=TRAINING_SIZE
+            BrightnessPredictor(), clip, tmp_path, training_size=TRAINING_SIZE
         )
     assert frame_rate(clip) == 30.0  # It tells none.
 
@@ -219,3 +213,82 @@ def test_videos_are_known_by_their_suffix():
     assert not is_video("clip.gif")
     assert not is_video("clip")
     assert tuple(sorted(files.VIDEO_SUFFIXES)) == files.VIDEO_SUFFIXES
+
+
+def test_program_predicts_videos_and_photographs(clip, tmp_path, run_predict, capsys):
+    cv2.imwrite(str(tmp_path / "photo.png"), np.full((48, 64, 3), 99, np.uint8))
+    output = tmp_path / "out"
+    images = (clip, tmp_path / "photo.png")
+    run_predict(*images, output=output, every=10)
+    printed = capsys.readouterr()
+    names = ["photo_prediction.png", "clip_prediction.mp4"]
+    assert printed.out.splitlines() == [str(output / name) for name in names]
+    assert printed.err == ""
+    assert len(_read(output / names[1])) == 2
+    record = json.loads((output / "run.json").read_text())
+    assert record["config"]["data"]["every"] == 10
+    # The same command replaces its own results; another one refuses to.
+    run_predict(*images, output=output, every=10)
+    with pytest.raises(SystemExit, match=r"clip_prediction\.mp4.*--overwrite"):
+        _end(run_predict, images=clip, output=output)
+    run_predict(images=clip, output=output, overwrite=True)
+    assert len(_read(output / names[1])) == 20
+
+
+def _end(run, *images, **values):
+    """Runs the program; a wrong use ends it as on the command line."""
+    try:
+        run(*images, **values)
+    except app.UsageError as error:
+        sys.exit(str(error))
+
+
+def test_program_names_the_videos_that_fail(clip, tmp_path, run_predict, capsys):
+    (tmp_path / "text.mov").write_text("no video")
+    with pytest.raises(SystemExit) as caught:
+        run_predict(tmp_path / "text.mov", clip, output=tmp_path / "out")
+    title, line = caught.value.code.splitlines()
+    assert title == "Error: could not be predicted:"
+    assert "text.mov cannot be read as a video" in line
+    assert capsys.readouterr().out.strip() == str(tmp_path / "out/clip_prediction.mp4")
+
+
+def test_program_ends_as_interrupted_programs_do(clip, tmp_path, run_predict, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run_predict(
+            clip,
+            predictor=BrightnessPredictor(interrupt_at=5),
+            output=tmp_path / "out",
+        )
+    assert caught.value.code == 130
+    assert "of 20 frames" in capsys.readouterr().err
+
+
+def test_program_refuses_wrong_uses(clip, tmp_path, run_predict):
+    output = tmp_path / "out"
+    with pytest.raises(SystemExit, match="--export needs photographs"):
+        _end(run_predict, images=clip, output=output, export="html")
+    with pytest.raises(SystemExit, match=r"no\.mp4', which does not exist"):
+        _end(run_predict, images=tmp_path / "no.mp4", output=output)
+    other = tmp_path / "other"
+    other.mkdir()
+    _write_clip(other / "clip.mp4", [1, 2])
+    with pytest.raises(SystemExit, match="more than one video named clip"):
+        _end(run_predict, clip, other / "clip.mp4", output=output)
+    cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((48, 64, 3), np.uint8))
+    with pytest.raises(SystemExit, match="--npz and --every need a video"):
+        _end(run_predict, images=tmp_path / "photo.png", output=output, every=2)
+    assert not list(output.glob("*.mp4"))
+
+
+def test_progress_bar_tells_speed_and_time_left(monkeypatch, capsys):
+    with progress_bar(3, "frame") as advance:
+        advance(3)
+    assert capsys.readouterr().err == ""  # No terminal.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress_bar(3, "frame") as advance:
+        advance(1)
+        advance(2)
+    shown = capsys.readouterr().err
+    for text in ("frames", "3/3", "frames/s", "time left"):
+        assert text in shown
