@@ -35,8 +35,8 @@ M3D       = $(RECORDS)/make3d
 MID       = $(RECORDS)/middlebury
 
 .PHONY: help setup demo demo-photographs demo-training test test-all test-beam faults lint data-nyu data-make3d data-mid \
-        train-nyu train-nyu-fcrn train-nyu-lateral train-make3d predict fuse verify-weights \
-        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-make3d eval-mid eval-mid-fcrn ablation report tables figures example-picture table5 bench bench-fusion bench-distribution fuzz clean
+        train-nyu train-nyu-fcrn train-nyu-lateral train-make3d train-make3d-fcrn predict fuse verify-weights \
+        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-make3d eval-make3d-fcrn eval-mid eval-mid-fcrn ablation report tables figures example-picture table5 bench bench-fusion bench-distribution fuzz clean
 
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -58,7 +58,9 @@ FIGURES_OF_middlebury = fcrn=$(RUNS)/middlebury/predictions/fcrn_calibrated,dpde
 AGAINST_DPDE  = $(if $(wildcard $(RUNS)/nyu/predictions/dpde),--compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=depth)
 # Flags of the baseline FCRN in Table 4.
 BASELINE      = --nolateral_connections --lambda_fsim=0
-MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
+MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient
+# 2001 and 2003 have no calibration, so that a set of those scenes has one split.
+MID_SPLITS    = simple $(if $(shell grep -s '"calibrated"' $(MID)/manifest.json),calibrated)
 DEMO_RECORDS  = --records=data/demo/nyu
 DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=5 --warmup_steps=10 --num_validation=16
 
@@ -152,6 +154,9 @@ train-make3d: $(READY)  ## Trains modified FCRN and gradient network on Make3D
 	$(RUN) experiments.train_depth --records=$(M3D) --workdir=$(RUNS)/make3d/depth $(FLAGS)
 	$(RUN) experiments.train_gradient --records=$(M3D) --workdir=$(RUNS)/make3d/gradient $(BOTH_FLAGS)
 
+train-make3d-fcrn: $(READY)  ## Trains the baseline FCRN on Make3D
+	$(RUN) experiments.train_depth $(BASELINE) --records=$(M3D) --workdir=$(RUNS)/make3d/fcrn $(FLAGS)
+
 # ---- Prediction and scores ----
 
 # Predicts and scores NYU with a depth network only.
@@ -187,17 +192,25 @@ eval-make3d: $(READY)  ## Predicts and scores the 134 test images of Make3D, C1 
 	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/depth --gradient_run=$(RUNS)/make3d/gradient --records=$(M3D) --output=$(RUNS)/make3d/predictions/dpde --overwrite $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/make3d/predictions/dpde --records=$(M3D) --protocol=c1,c2 --compare_key=depth
 
+eval-make3d-fcrn: $(READY)  ## Does the same with the baseline FCRN
+	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/fcrn --records=$(M3D) --output=$(RUNS)/make3d/predictions/fcrn --overwrite $(FLAGS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/make3d/predictions/fcrn --records=$(M3D) --protocol=c1,c2
+
+# Predicts all scenes of Middlebury, and scores those of each split.
+define EVAL_MID
+$(RUN) experiments.predict $(2) --records=$(MID) --split=simple --output=$(RUNS)/middlebury/predictions/$(1) --overwrite $(FLAGS)
+$(foreach split,$(MID_SPLITS),$(call SCORE_MID,$(1),$(split),$(3)))
+endef
+define SCORE_MID
+$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/$(1) --records=$(MID) --split=$(2) --protocol=all $(3) --output=$(RUNS)/middlebury/scores/$(1)$(if $(filter calibrated,$(2)),_calibrated --allow_partial)
+
+endef
+
 eval-mid: $(READY)  ## Predicts and scores Middlebury with the networks trained on NYU
-	$(RUN) experiments.predict $(MID_NETWORKS) --split=simple --output=$(RUNS)/middlebury/predictions/dpde --overwrite $(FLAGS)
-	$(RUN) experiments.predict $(MID_NETWORKS) --split=calibrated --output=$(RUNS)/middlebury/predictions/calibrated --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/dpde --records=$(MID) --split=simple --protocol=all --compare_key=depth
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/calibrated --records=$(MID) --split=calibrated --protocol=all --compare_key=depth
+	$(call EVAL_MID,dpde,$(MID_NETWORKS),--compare_key=depth)
 
 eval-mid-fcrn: $(READY)  ## Does the same with the baseline FCRN
-	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(MID) --split=simple --output=$(RUNS)/middlebury/predictions/fcrn --overwrite $(FLAGS)
-	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(MID) --split=calibrated --output=$(RUNS)/middlebury/predictions/fcrn_calibrated --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/fcrn --records=$(MID) --split=simple --protocol=all
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/fcrn_calibrated --records=$(MID) --split=calibrated --protocol=all
+	$(call EVAL_MID,fcrn,--depth_run=$(RUNS)/nyu/fcrn)
 
 ablation: $(READY)  ## Scores gradients on NYU, and the fusion with zero, image and true ones (Table 4)
 	$(RUN) experiments.gradient_scores --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)

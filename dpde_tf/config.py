@@ -291,6 +291,22 @@ class PredictionConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class UncertaintyConfig:
+    """The mean error of fused depth, from how two networks disagree. Ours.
+
+    Attributes:
+        constant: Metres.
+        per_difference: Metres for each metre between the depths of the depth network
+            and the context network.
+        per_depth: Metres for each metre of their mean depth.
+    """
+
+    constant: float = 0.0
+    per_difference: float = 0.5
+    per_depth: float = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
 class FusionConfig:
     """Eqs. 5 and 6 of the paper.
 
@@ -298,8 +314,12 @@ class FusionConfig:
         omega: Weight of the gradient terms. Paper: 10.
         epsilon: Constant in phi(x) = sqrt(x^2 + epsilon). Karsch et al. (2014): 1e-4.
         num_irls_iterations: Iterations of IRLS. Karsch et al. (2014): 10.
+        tolerance: Relative decrease of the energy below which the iterations end. Paper:
+            "repeated until convergence", which 1e-6 and 200 iterations come close to; 0
+            = all iterations.
     """
 
     omega: float = 10.0
     epsilon: float = 1e-4
     num_irls_iterations: int = 10
+    tolerance: float = 0.0

@@ -16,11 +16,12 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.reporting.examples import Example
@@ -48,8 +49,8 @@ def _define_flags() -> None:
     define_path("records", None, "Folder of a record set.", required=True)
     define_labelled_path_list(
         "predictions",
-        "NAME=DIR of each method in order, including fcrn and dpde; folders that do "
-        "not exist are shown as not run.",
+        "NAME=DIR of each method in order, including fcrn and dpde; methods "
+        "whose folder does not exist are left out, and named below the figure.",
     )
     define_path("output", "figures", "Folder of the figures.")
     flags.DEFINE_string("split", "test", "Split that was predicted.")
@@ -83,11 +84,13 @@ def write_figures(
         Titles by file name.
     """
     columns = figure_columns.method_columns(shown, methods)
+    ablation = figure_columns.ablation_columns(shown)
+    missing = figure_columns.missing_note(methods, columns)
     figures = {
-        number: ("Depth", comparison.comparison_figure(shown, columns)),
+        number: ("Depth", comparison.comparison_figure(shown, columns, note=missing)),
         6: (
             f"3D reconstruction, {views.METHODS_VIEW}",
-            views.methods_figure(shown, columns),
+            views.methods_figure(shown, columns, note=missing),
         ),
         7: (
             f"{columns[-1].title} from several directions, {views.DIRECTIONS_VIEW}",
@@ -95,7 +98,11 @@ def write_figures(
         ),
         8: (
             "Contribution of each part",
-            comparison.comparison_figure(shown, figure_columns.ABLATION),
+            comparison.comparison_figure(
+                shown,
+                ablation,
+                note=figure_columns.missing_note(("fcrn", "dpde"), ablation),
+            ),
         ),
     }
     note = f" ({shown[0].note})" if shown[0].note else ""
@@ -133,8 +140,7 @@ def write_reconstructions(
     for example in shown:
         depths = {"ground truth": example.ground_truth}
         for column in columns:
-            if (depth := figure_columns.column_depth(example, column)) is not None:
-                depths[column.title] = depth
+            depths[column.title] = figure_columns.column_depth(example, column)
         last = list(depths)[-1]
         given = (output, example.name, example.image)
         write_reconstruction(*given, {last: depths[last]}, camera, formats=files)
@@ -183,4 +189,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_repeatable(main, _PROGRAM)

@@ -27,6 +27,7 @@ from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
 from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import manifest
 from dpde_tf.evaluation.score_files import read_split
@@ -176,4 +177,4 @@ def main(argv: list[str]) -> None:
 if __name__ == "__main__":
     _define_flags()
     flags.adopt_module_key_flags(config_flags)
-    app.run(main)
+    run_repeatable(main, _PROGRAM)

@@ -13,11 +13,12 @@ import dataclasses
 import pathlib
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.data import manifest
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.reporting import blocks, markdown
@@ -174,4 +175,4 @@ def _run(output: pathlib.Path) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_repeatable(main, _PROGRAM)

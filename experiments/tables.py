@@ -20,6 +20,7 @@ from absl import app, flags
 from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path, define_paths
 from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.files.json_files import read_json_object
 from dpde_tf.reporting.blocks import Heading
 from dpde_tf.reporting.markdown import to_markdown
@@ -182,4 +183,4 @@ def _run(output: pathlib.Path | None) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_repeatable(main, _PROGRAM)

@@ -17,9 +17,10 @@ hybrid. The released networks need matching architectures:
 
 from collections.abc import Sequence
 
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli.errors import refuse_arguments
+from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
 from dpde_tf.training.presets import depth_preset
 from dpde_tf.training.setups import depth_setup
@@ -44,4 +45,4 @@ def main(argv: Sequence[str]) -> None:
 if __name__ == "__main__":
     define_training_flags(DepthNetworkConfig, DepthLossConfig)
     flags.adopt_module_key_flags(training_flags)
-    app.run(main)
+    run_repeatable(main, "experiments.train_depth")

@@ -15,9 +15,10 @@ network, from a folder of compact weights, or from a `.weights.h5` file.
 
 from collections.abc import Sequence
 
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli.errors import refuse_arguments
+from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.config import (
     CoarseDepthConfig,
     ContextLossConfig,
@@ -88,4 +89,4 @@ def main(argv: Sequence[str]) -> None:
 if __name__ == "__main__":
     _define_flags()
     flags.adopt_module_key_flags(training_flags)
-    app.run(main)
+    run_repeatable(main, "experiments.train_gradient")

@@ -27,6 +27,12 @@ def define_common_flags(*, image_size: str | None) -> None:
     flags.DEFINE_list(
         "image_size", image_size, "Height and width of the records, such as 240,320."
     )
+    flags.DEFINE_enum(
+        "shrinking",
+        "area",
+        ["area", "bilinear"],
+        "How images are shrunk: mean over the area of a new pixel, or interpolation.",
+    )
     flags.DEFINE_string("name", None, "Name of the data set, for the manifest.")
     flags.DEFINE_integer("workers", 2, "Threads that load and encode.", lower_bound=1)
     flags.DEFINE_integer("num_shards", 8, "Files per split, at most.", lower_bound=1)
@@ -76,6 +82,7 @@ def _options() -> Options:
         overwrite=FLAGS.overwrite,
         allow_partial="allow_partial" in FLAGS and FLAGS.allow_partial,
         name=FLAGS.name,
+        shrinking=FLAGS.shrinking,
     )
 
 

@@ -22,6 +22,7 @@ from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.program import run_program
 from dpde_tf.inference.predictor import DepthPredictor
 from dpde_tf.inference.web_page import WebPage, import_gradio
+from dpde_tf.runs.run_folder import training_dataset
 from dpde_tf.runs.trained_networks import PRESETS, common_image_size, load_networks
 
 FLAGS = flags.FLAGS
@@ -45,7 +46,11 @@ def _serve(folder: pathlib.Path) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)  # It tells of each request.
     runs = PRESETS["nyu"]
     predictor = DepthPredictor(**load_networks(**runs))
-    page = WebPage(predictor, common_image_size(runs.values()), folder).blocks()
+    size, dataset = (
+        common_image_size(runs.values()),
+        training_dataset(runs["depth_run"]),
+    )
+    page = WebPage(predictor, size, folder, dataset=dataset).blocks()
     try:
         _, address, _ = launch(page, FLAGS.port)
     except OSError as error:

@@ -24,6 +24,7 @@ _DEFINITIONS = {
     str: flags.DEFINE_string,
     tuple: flags.DEFINE_list,
 }
+_DEFINED: list[type] = []
 # Texts that may be the path of a file or folder, or several.
 _PATHS = {
     "encoder_weights": define_path,
@@ -39,6 +40,7 @@ def define_config_flags(*config_classes: type) -> None:
     Args:
         *config_classes: Dataclasses with an `Attributes:` section in the docstring.
     """
+    _DEFINED.extend(c for c in config_classes if c not in _DEFINED)
     for config_class in config_classes:
         hints = typing.get_type_hints(config_class)
         descriptions = _field_descriptions(config_class)
@@ -48,6 +50,11 @@ def define_config_flags(*config_classes: type) -> None:
             text = f"{descriptions[field.name]} [{config_class.__name__}]"
             define(field.name, None, text)
             flags.declare_key_flag(field.name)
+
+
+def defined_configs() -> list[type]:
+    """Returns the dataclasses whose fields are flags of this process."""
+    return list(_DEFINED)
 
 
 def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
@@ -68,19 +75,37 @@ def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
         if value is None:
             continue
         if _plain_type(hints[field.name]) is tuple:
-            value = _parse_size(field.name, value)
+            value = parse_size(field.name, value)
         given[field.name] = value
     return dataclasses.replace(preset, **given)
 
 
 def given_flags() -> dict[str, Any]:
-    """Returns the flags that were given on the command line, and their values."""
-    values = flags.FLAGS
-    return {name: values[name].value for name in values if values[name].present}
+    """Returns the flags that were given, and their values.
+
+    They may be given as an argument without a name, such as images, or by --config,
+    which is not among them.
+    """
+    return {
+        name: flag.value
+        for name, flag in ((name, flags.FLAGS[name]) for name in flags.FLAGS)
+        if (flag.present or not flag.using_default_value) and name != "config"
+    }
 
 
-def _parse_size(name: str, values: Sequence[str]) -> tuple[int, int] | None:
-    """(height, width) of a flag like --crop_size=112,144; nothing means None."""
+def parse_size(name: str, values: Sequence[str]) -> tuple[int, int] | None:
+    """Returns the size that a flag like --crop_size=112,144 gives.
+
+    Args:
+        name: Of the flag.
+        values: Its value.
+
+    Returns:
+        (height, width); None for an empty list.
+
+    Raises:
+        ValueError: If it is not two numbers.
+    """
     if not values:
         return None
     if len(values) != 2 or not all(value.strip().isdigit() for value in values):

@@ -323,7 +323,9 @@ def main(argv: Sequence[str]) -> None:
 
 def run() -> None:
     """Runs the program with the arguments of the command line."""
-    run_program(sys.modules[__name__], main, _define_flags, config_flags)
+    run_program(
+        sys.modules[__name__], main, _define_flags, config_flags, program=_PROGRAM
+    )
 
 
 if __name__ == "__main__":

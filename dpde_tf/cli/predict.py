@@ -13,6 +13,14 @@ page `<name>.html` that turns the scene with the mouse (ply, glb: for other prog
 
     dpde predict photo.jpg --output=out --export=html
 
+Where the depth network and the context network disagree, depth is doubtful: the array
+`uncertainty` in the NPZ, also in the picture, is the mean error to be expected in
+metres. --max_uncertainty=METRES leaves what is more doubtful out of the 3D files.
+
+Depth and 3D are for the camera of --fov_x or --focal, or else of the EXIF of the
+photograph; without any of them, for one like that of the training images. Each line of
+output names the camera.
+
 Transparent parts of a photograph are composited over grey. The range of files of 16
 bits a channel (10, 12, 14 or all bits) is found and said, unless --image_bits gives it.
 Of a GIF the first frame counts. In a folder, hidden files are left out; what is no
@@ -39,14 +47,19 @@ from collections.abc import Sequence
 import keras
 from absl import app, flags
 
-from dpde_tf.cli import config_flags
+from dpde_tf.cli import config_flags, network_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
 from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.image_bits_flag import define_image_bits
+from dpde_tf.cli.network_flags import (
+    check_network_flags,
+    define_network_flags,
+    network_runs,
+)
 from dpde_tf.cli.path_flags import define_path, define_paths, expand_home
 from dpde_tf.cli.program import run_program
 from dpde_tf.cli.result_record import write_result_record
-from dpde_tf.config import FusionConfig, PredictionConfig
+from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.checksums import file_sha256
@@ -58,6 +71,7 @@ from dpde_tf.inference.former_predictions import (
     wait_for_first_worker,
 )
 from dpde_tf.inference.photograph_batches import predict_photographs
+from dpde_tf.inference.photograph_cameras import CameraOptions
 from dpde_tf.inference.photograph_files import find_photographs, skipped_files
 from dpde_tf.inference.photographs import photograph_files
 from dpde_tf.inference.predictor import DepthPredictor, working_size
@@ -71,9 +85,9 @@ from dpde_tf.inference.records import (
 )
 from dpde_tf.inference.videos import predict_video, video_file
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
+from dpde_tf.runs.run_folder import training_dataset
 from dpde_tf.runs.run_record import check_program, config_as_dict
 from dpde_tf.runs.trained_networks import (
-    PRESETS,
     common_image_size,
     load_networks,
     weights_sha256,
@@ -85,15 +99,13 @@ from dpde_tf.visualization.reconstruction.files import check_formats
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.predict"
 _INTERRUPTED = 130  # The exit code of programs that Ctrl-C ended.
+# Flags of the camera of photographs.
+_CAMERA = ("fov_x", "focal", "exif")
 
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    define_path("depth_run", None, "Run of train_depth; none: both shipped networks.")
-    define_path("gradient_run", None, "Run of train_gradient: paper's or context.")
-    define_path(
-        "guided_run", None, "Run of train_gradient: guided. Without either: no fusion."
-    )
+    define_network_flags()
     define_path("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_integer(
@@ -107,7 +119,16 @@ def _define_flags() -> None:
     define_paths("images", None, "Image, video or folder of images; may be repeated.")
     define_path("output", "predictions", "Folder of the predictions.")
     flags.DEFINE_list("export", [], "3D files of photographs: some of ply, glb, html.")
+    flags.DEFINE_float(
+        "fov_x", None, "Angle of view across the width of the photographs, degrees."
+    )
     flags.DEFINE_float("focal", None, "Focal length of the photographs, in pixels.")
+    flags.DEFINE_bool(
+        "exif", True, "Use the focal length that a photograph's EXIF has."
+    )
+    flags.DEFINE_float(
+        "max_uncertainty", None, "Metres; what is more doubtful is not in 3D files."
+    )
     define_image_bits()
     flags.DEFINE_integer(
         "every", 1, "Of a video, predict the first of so many frames.", lower_bound=1
@@ -127,20 +148,12 @@ def _define_flags() -> None:
         "Use one device, all GPUs of this machine, or the machines of TF_CONFIG.",
     )
     flags.DEFINE_bool("overwrite", False, "Replace predictions of other networks.")
-    define_config_flags(PredictionConfig, FusionConfig)
-
-
-def _network_runs() -> dict[str, str]:
-    """The folders of the networks; without any flag, those of the shipped ones."""
-    names = ("depth_run", "gradient_run", "guided_run")
-    if FLAGS.depth_run is None:
-        return {name: str(path) for name, path in PRESETS["nyu"].items()}
-    return {name: FLAGS[name].value for name in names if FLAGS[name].value}
+    define_config_flags(PredictionConfig, FusionConfig, UncertaintyConfig)
 
 
 def _run_config(configs: Sequence[object], precision: str, data: dict) -> dict:
     """What decides about the numbers: weights, options, precision, data."""
-    runs = _network_runs()
+    runs = network_runs()
     return config_as_dict(*configs) | {
         "networks": runs,
         "weights_sha256": {name: weights_sha256(run) for name, run in runs.items()},
@@ -189,15 +202,21 @@ def _lock_output() -> contextlib.AbstractContextManager:
     return lock_file(output / f"{LOCK_FILE}-worker-{worker}", guarded=output)
 
 
-def _load_predictor(options: PredictionConfig, fusion: FusionConfig) -> DepthPredictor:
+def _load_predictor(
+    options: PredictionConfig, fusion: FusionConfig, uncertainty: UncertaintyConfig
+) -> DepthPredictor:
     """The networks that the flags name, on the devices of this process."""
-    runs = _network_runs()
+    runs = network_runs()
     devices = "none" if FLAGS.distribution == "none" else "mirrored"
     distribution = Distribution(make_strategy(devices))
     with distribution.strategy.scope():
         networks = load_networks(**runs)
     return DepthPredictor(
-        **networks, fusion=fusion, options=options, apply=distribution.apply
+        **networks,
+        fusion=fusion,
+        options=options,
+        uncertainty=uncertainty,
+        apply=distribution.apply,
     )
 
 
@@ -206,18 +225,16 @@ def _predict(output: pathlib.Path) -> None:
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
     values = FLAGS.flag_values_dict()
-    configs = [config_from_flags(c(), values) for c in (PredictionConfig, FusionConfig)]
+    classes = (PredictionConfig, FusionConfig, UncertaintyConfig)
+    configs = [config_from_flags(one(), values) for one in classes]
     check_formats(FLAGS.export)
     predictor = _load_predictor(*configs)
     if FLAGS.records:
         config = _run_config(configs, precision, _records_data())
         _predict_records(predictor, output, config)
     else:
-        data = {
-            "images": FLAGS.images,
-            "image_bits": FLAGS.image_bits,
-            "every": FLAGS.every,
-        }
+        names = ("images", "image_bits", "every", *_CAMERA)
+        data = {name: FLAGS[name].value for name in names}
         config = _run_config(configs, precision, data)
         _predict_images(predictor, output, config)
 
@@ -229,9 +246,9 @@ def _predict_records(
     records = RecordSet.open(FLAGS.records, FLAGS.split)
     size = records.manifest.image_size
     if predictor.options.at_training_size:
-        size = working_size(size, common_image_size(_network_runs().values()))
+        size = working_size(size, common_image_size(network_runs().values()))
     if FLAGS.held_out:
-        records = held_out_records(records, _network_runs()["depth_run"])
+        records = held_out_records(records, network_runs()["depth_run"])
     first = first_records(records, FLAGS.num_records)
     later = record_files(records.without(first.selected), output)
     _prepare_output(output, config, record_files(first, output), later)
@@ -248,11 +265,15 @@ def _predict_images(
     photographs = find_photographs(names, output) if names else []
     due = [file for path in photographs for file in photograph_files(path, output)]
     _prepare_output(output, config, due + [video_file(v, output) for v in videos])
-    size = common_image_size(_network_runs().values())
+    options = {
+        "training_size": common_image_size(network_runs().values()),
+        "dataset": training_dataset(network_runs()["depth_run"]),
+        "camera": CameraOptions(FLAGS.fov_x, FLAGS.focal, read_exif=FLAGS.exif),
+    }
     failures = {}
     if photographs:
-        failures |= _predict_photographs(predictor, photographs, output, size)
-    failures |= _predict_videos(predictor, videos, output, size)
+        failures |= _predict_photographs(predictor, photographs, output, options)
+    failures |= _predict_videos(predictor, videos, output, options)
     if skipped := skipped_files(names):
         print(file_list("Skipped:", skipped), file=sys.stderr)
     if failures:
@@ -282,13 +303,13 @@ def _predict_photographs(
     predictor: DepthPredictor,
     paths: Sequence[pathlib.Path],
     output: pathlib.Path,
-    size: tuple[int, int],
+    options: dict,
 ) -> dict[pathlib.Path, str]:
     """Predicts photographs; returns those that failed, with their reasons."""
     with progress_bar(len(paths), "photograph") as advance:
 
-        def done(picture: pathlib.Path) -> None:
-            print(picture)
+        def done(picture: pathlib.Path, camera: object) -> None:
+            print(f"{picture}: {camera}")
             advance(1)
 
         return predict_photographs(
@@ -296,10 +317,10 @@ def _predict_photographs(
             paths,
             output,
             done=done,
-            training_size=size,
             export=FLAGS.export,
-            focal=FLAGS.focal,
+            max_uncertainty=FLAGS.max_uncertainty,
             image_bits=FLAGS.image_bits,
+            **options,
         )
 
 
@@ -307,18 +328,18 @@ def _predict_videos(
     predictor: DepthPredictor,
     paths: Sequence[pathlib.Path],
     output: pathlib.Path,
-    size: tuple[int, int],
+    options: dict,
 ) -> dict[pathlib.Path, str]:
     """Predicts videos; returns those that failed. Exits if the user interrupts it."""
     failures = {}
-    options = {"training_size": size, "every": FLAGS.every, "npz": FLAGS.npz}
+    options = options | {"every": FLAGS.every, "npz": FLAGS.npz}
     for path in paths:
         try:
             video = predict_video(predictor, path, output, **options)
         except (ValueError, OSError) as error:
             failures[path] = str(error)
             continue
-        print(video.path)
+        print(f"{video.path}: {video.camera}")
         if video.num_frames < video.num_due:
             print(
                 f"Interrupted: {video.path} has the first {video.num_frames} of "
@@ -331,12 +352,16 @@ def _predict_videos(
 
 def main(argv: Sequence[str]) -> None:
     """Checks the flags and predicts; other arguments are images and videos."""
-    FLAGS.images = [*(FLAGS.images or []), *map(expand_home, argv[1:])]
-    for name in ("gradient_run", "guided_run"):
-        if FLAGS[name].value and not FLAGS.depth_run:
-            raise app.UsageError(f"--{name} needs the --depth_run beside it.")
+    if argv[1:]:
+        FLAGS.images = [*(FLAGS.images or []), *map(expand_home, argv[1:])]
+    check_network_flags()
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")
+    given = [n for n in _CAMERA[:2] if FLAGS[n].value is not None]
+    if FLAGS.records and given:
+        raise app.UsageError(f"--{given[0]} is for photographs, not for --records.")
+    if FLAGS.max_uncertainty is not None and not FLAGS.export:
+        raise app.UsageError("--max_uncertainty needs --export.")
     if FLAGS.images and FLAGS.distribution == "multi_worker":
         raise app.UsageError("--distribution=multi_worker needs --records.")
     if FLAGS.images and FLAGS.at_training_size is False:
@@ -347,7 +372,14 @@ def main(argv: Sequence[str]) -> None:
 
 def run() -> None:
     """Runs the program with the arguments of the command line."""
-    run_program(sys.modules[__name__], main, _define_flags, config_flags)
+    run_program(
+        sys.modules[__name__],
+        main,
+        _define_flags,
+        config_flags,
+        network_flags,
+        program=_PROGRAM,
+    )
 
 
 if __name__ == "__main__":

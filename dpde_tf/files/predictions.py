@@ -2,7 +2,8 @@
 
 A predictions folder of `experiments.predict` holds one `<record name>.npz` for each
 record of a split, with float32 `[H, W]` arrays: `depth`, and, if there is a gradient
-network, `gradient_x`, `gradient_y` (metres per pixel) and the `fused` depth.
+network, `gradient_x`, `gradient_y` (metres per pixel) and the `fused` depth; with a
+context network also `uncertainty`, the mean error to be expected in metres.
 """
 
 import dataclasses
@@ -20,6 +21,8 @@ from dpde_tf.files.folders import normalized
 
 _PREDICT = "experiments.predict"
 _NAMES_SHOWN = 3
+# Arrays that begin like this hold no depth.
+_NO_DEPTH = ("gradient", "uncertainty")
 
 
 def some_names(names: Collection[str]) -> str:
@@ -237,7 +240,7 @@ class PredictionFolder:
         return common
 
     def depth_keys(self) -> list[str]:
-        """Returns the keys of the depth maps, without gradients, in the first file.
+        """Returns the keys of the depth maps in the first file, and of no other maps.
 
         Returns:
             Keys such as `depth` and `fused`; `depth` alone for files without keys.
@@ -246,7 +249,7 @@ class PredictionFolder:
         if path.suffix.lower() != ".npz":
             return ["depth"]
         arrays = read_prediction(path, depth_scale=self.depth_scale)
-        return [key for key in arrays if not key.startswith("gradient")]
+        return [key for key in arrays if not key.startswith(_NO_DEPTH)]
 
     def read(self, name: str, keys: Sequence[str]) -> dict[str, np.ndarray]:
         """Returns predicted arrays of one image.

@@ -14,6 +14,7 @@ from concurrent.futures import Future
 import numpy as np
 
 from dpde_tf.inference.overlap import read_ahead, threads
+from dpde_tf.inference.photograph_cameras import PhotographCamera
 from dpde_tf.inference.photographs import (
     Photograph,
     read_photograph,
@@ -33,8 +34,9 @@ def predict_photographs(
     paths: Sequence[pathlib.Path],
     output: pathlib.Path,
     *,
-    done: Callable[[pathlib.Path], object],
+    done: Callable[[pathlib.Path, PhotographCamera], object],
     export: Sequence[str] = (),
+    max_uncertainty: float | None = None,
     **options: object,
 ) -> dict[pathlib.Path, str]:
     """Predicts photographs; one that cannot be predicted does not stop the others.
@@ -43,19 +45,23 @@ def predict_photographs(
         predictor: The networks.
         paths: The photographs, in any number and of any sizes.
         output: Folder of the results; `write_photograph` tells which these are.
-        done: Called with the file of the colours of each photograph, in the order of
-            `paths`, as soon as this and all files before are written.
+        done: Called with the file of the colours of each photograph and its camera, in
+            the order of `paths`, as soon as this and all files before are written.
         export: See `write_photograph`.
+        max_uncertainty: See `write_photograph`.
         **options: Those of `read_photograph`.
 
     Returns:
         The photographs that failed, in order, with their reasons.
     """
     failures = {}
-    for path, outcome in _outcomes(predictor, paths, output, export, options):
+    write = functools.partial(
+        _write, output=output, export=export, max_uncertainty=max_uncertainty
+    )
+    for path, outcome in _outcomes(predictor, paths, write, options):
         error = outcome.exception()
         if error is None:
-            done(outcome.result())
+            done(*outcome.result())
         elif isinstance(error, ValueError | OSError):
             failures[path] = str(error)
         else:
@@ -66,8 +72,7 @@ def predict_photographs(
 def _outcomes(
     predictor: DepthPredictor,
     paths: Sequence[pathlib.Path],
-    output: pathlib.Path,
-    export: Sequence[str],
+    write: Callable,
     options: dict,
 ) -> Iterator[tuple[pathlib.Path, Future]]:
     """Yields each photograph with its file of the colours or its error, in order."""
@@ -96,11 +101,17 @@ def _outcomes(
             maps = predictor.predict(np.stack([one.image for one in batch]))
             for row, one in enumerate(batch):
                 own = {key: values[row] for key, values in maps.items()}
-                outcomes[one.path] = writers.submit(
-                    write_photograph, one, own, output, export=export
-                )
+                outcomes[one.path] = writers.submit(write, one, own)
             yield from finished(_WINDOW)
         yield from finished(0)
+
+
+def _write(
+    photograph: Photograph, maps: dict, output: pathlib.Path, **options: object
+) -> tuple[pathlib.Path, PhotographCamera]:
+    """Writes the results; returns the file of the colours, and the camera."""
+    picture = write_photograph(photograph, maps, output, **options)
+    return picture, photograph.taken_by
 
 
 def batches_of_one_size(photographs: Iterable[Photograph]) -> Iterator[list]:

@@ -8,8 +8,14 @@ import cv2
 import numpy as np
 
 from dpde_tf.files.depth_maps import write_depth_png
+from dpde_tf.files.exif import read_exif_camera
 from dpde_tf.files.images import read_image, resize_image
 from dpde_tf.files.predictions import write_prediction
+from dpde_tf.inference.photograph_cameras import (
+    CameraOptions,
+    PhotographCamera,
+    find_photograph_camera,
+)
 from dpde_tf.inference.predictor import working_size
 from dpde_tf.visualization.colours import (
     colorize_depth,
@@ -17,10 +23,7 @@ from dpde_tf.visualization.colours import (
     montage,
     write_image,
 )
-from dpde_tf.visualization.reconstruction.cameras import (
-    Camera,
-    photograph_camera,
-)
+from dpde_tf.visualization.reconstruction.cameras import Camera
 from dpde_tf.visualization.reconstruction.files import write_reconstruction
 
 # Colours saturate at this gradient, metres per pixel.
@@ -38,20 +41,26 @@ class Photograph:
         path: Its file.
         size: (height, width) of the file.
         image: RGB, uint8 `[H, W, 3]`, of the networks' working size.
-        camera: The camera for that size.
+        taken_by: The camera that is assumed, at the size of the file.
     """
 
     path: pathlib.Path
     size: tuple[int, int]
     image: np.ndarray
-    camera: Camera
+    taken_by: PhotographCamera
+
+    @property
+    def camera(self) -> Camera:
+        """The camera at the networks' working size."""
+        return self.taken_by.camera.resized(self.image.shape[:2])
 
 
 def read_photograph(
     path: pathlib.Path,
     *,
     training_size: tuple[int, int],
-    focal: float | None = None,
+    dataset: str = "",
+    camera: CameraOptions | None = None,
     image_bits: int | None = None,
 ) -> Photograph:
     """Returns a photograph, resized for the networks.
@@ -59,7 +68,8 @@ def read_photograph(
     Args:
         path: The file.
         training_size: (height, width) of the images that the networks know.
-        focal: Focal length of the photograph in its pixels, if it is known.
+        dataset: Data set of those images, see `find_photograph_camera`.
+        camera: What is known of the camera, if anything.
         image_bits: See `read_image`, `bits`.
 
     Returns:
@@ -71,9 +81,15 @@ def read_photograph(
     """
     full = read_image(path, bits=image_bits)
     size = full.shape[:2]
-    camera = photograph_camera(size, focal=focal)
+    taken_by = find_photograph_camera(
+        size,
+        training_size=training_size,
+        dataset=dataset,
+        options=camera or CameraOptions(),
+        exif=read_exif_camera(path),
+    )
     image = resize_image(full, working_size(size, training_size))
-    return Photograph(path, size, image, camera.resized(image.shape[:2]))
+    return Photograph(path, size, image, taken_by)
 
 
 def write_photograph(
@@ -82,6 +98,7 @@ def write_photograph(
     output: pathlib.Path,
     *,
     export: Sequence[str] = (),
+    max_uncertainty: float | None = None,
 ) -> pathlib.Path:
     """Writes all predictions for one photograph.
 
@@ -91,18 +108,22 @@ def write_photograph(
 
     Args:
         photograph: The photograph.
-        maps: As `DepthPredictor.predict` gives them, of one image, `[H, W]`.
+        maps: As `DepthPredictor.predict` gives them, of one image, `[H, W]`; they are
+            written for the camera of the photograph.
         output: Folder of the results.
         export: 3D files besides, as `write_reconstruction` makes them: some of `ply`,
             `glb`, `html`.
+        max_uncertainty: Metres; what is more doubtful is left out of them.
 
     Returns:
         The file of the colours.
 
     Raises:
+        ValueError: If there is no uncertainty, or nothing is left.
         OSError: If a file cannot be written.
     """
     stem = photograph.path.stem
+    maps = photograph.taken_by.scale(maps)
     write_prediction(output / f"{stem}.npz", maps)
     depths = {key: maps[key] for key in _DEPTHS if key in maps}
     for key, depth in depths.items():
@@ -110,12 +131,30 @@ def write_photograph(
         full = np.maximum(full, _SMALLEST_DEPTH)
         write_depth_png(output / f"{stem}_{key}.png", full)
     if export:
+        depths = _trusted(depths, maps.get("uncertainty"), max_uncertainty)
         write_reconstruction(
             output, stem, photograph.image, depths, photograph.camera, formats=export
         )
     picture = output / f"{stem}_prediction.png"
     write_image(picture, prediction_picture(photograph.image, maps))
     return picture
+
+
+def _trusted(
+    depths: dict[str, np.ndarray],
+    uncertainty: np.ndarray | None,
+    limit: float | None,
+) -> dict[str, np.ndarray]:
+    """Depth maps without what is more doubtful than a limit."""
+    if limit is None:
+        return depths
+    if uncertainty is None or not (uncertainty <= limit).any():
+        least = "none" if uncertainty is None else f"{uncertainty.min():.3g} m or more"
+        raise ValueError(
+            f"The uncertainty must be {limit:g} m (--max_uncertainty) somewhere. "
+            f"Received: {least}. A context network gives it."
+        )
+    return {key: np.where(uncertainty <= limit, d, 0) for key, d in depths.items()}
 
 
 def photograph_files(path: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
@@ -150,6 +189,12 @@ def prediction_picture(image: np.ndarray, maps: dict[str, np.ndarray]) -> np.nda
             maps["gradient_x"], maps["gradient_y"], limit=_GRADIENT_LIMIT
         )
         columns["fused"] = colorize_depth(maps["fused"], **limits)
+    if "uncertainty" in maps:
+        largest = float(maps["uncertainty"].max())
+        title = f"uncertainty, blue = {largest:.1f} m"
+        columns[title] = colorize_depth(
+            maps["uncertainty"], min_depth=0.0, max_depth=largest
+        )
     return montage(
         [list(columns.values())],
         list(columns),

@@ -11,14 +11,17 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from dpde_tf.config import FusionConfig, PredictionConfig
+from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.files.images import resize_image
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
+from dpde_tf.inference.uncertainty import expected_error
 from dpde_tf.metrics import MIN_DEPTH
 
 # Images of a size for which making graphs pays.
 _COMPILE_FROM = 4
+SMALLEST_SIDE = 32
+"""Pixels that the networks need along each side."""
 # How far resizing may carry values out of [0, 1].
 _OVERSHOOT = 1e-3
 
@@ -42,6 +45,7 @@ class DepthPredictor:
         guided_network: As `build_guided_network` returns it, or None. It sees the depth
             that the fusion starts from, and its gradients take the place of all others.
             Without any of the three there is no fusion.
+        uncertainty: Coefficients of the uncertainty, which needs a context network.
         apply: `apply(function, image)` is `function(image)`; another one may spread
             the images over several devices.
     """
@@ -52,6 +56,9 @@ class DepthPredictor:
     options: PredictionConfig = dataclasses.field(default_factory=PredictionConfig)
     context_network: keras.Model | None = None
     guided_network: keras.Model | None = None
+    uncertainty: UncertaintyConfig = dataclasses.field(
+        default_factory=UncertaintyConfig
+    )
     apply: Callable[[Callable, tf.Tensor], tf.Tensor] = _call
     _images_by_size: collections.Counter = dataclasses.field(
         default_factory=collections.Counter, init=False, repr=False, compare=False
@@ -72,10 +79,10 @@ class DepthPredictor:
 
         Returns:
             `depth`: of the depth network, brought bilinearly to the image's size,
-            metres; with a context network `context_depth`, its own; with a guided one
-            `sharp_depth`, its own; and with one of the three
-            `gradient_x`, `gradient_y` (metres per pixel) and `fused` (metres). Each
-            float32 `[B, H, W]`.
+            metres; with a context network `context_depth`, its own, and `uncertainty`,
+            the mean error to be expected, metres; with a guided one `sharp_depth`, its
+            own; and with one of the three `gradient_x`, `gradient_y` (metres per pixel)
+            and `fused` (metres). Each float32 `[B, H, W]`.
 
         Raises:
             ValueError: If `image` is something else, see `network_input`.
@@ -113,6 +120,7 @@ class DepthPredictor:
         start = maps["depth"]
         if self.context_network is not None:
             context = maps["context_depth"] = run("context_depth", image)
+            maps["uncertainty"] = expected_error(start, context, self.uncertainty)
             start += self.options.context_share * (context - start)
         if self.guided_network is not None:
             maps["sharp_depth"] = run("sharp_depth", (image, start))
@@ -270,8 +278,8 @@ def _warn_unless_converged(result: FusionResult) -> None:
     failed = int(np.sum(~result.converged.numpy()))
     if failed:
         logging.warning(
-            "%d of %d fusions stopped before the tolerance of the conjugate gradients; "
-            "their energy is lower than before, but not the lowest.",
+            "%d of %d fusions stopped before their tolerance; their energy is lower "
+            "than before, but not the lowest.",
             failed,
             len(result.converged),
         )
@@ -329,4 +337,6 @@ def working_size(
     """
     height, width = image_size
     scale = math.sqrt(math.prod(training_size) / (height * width))
-    return max(32, round(height * scale)), max(32, round(width * scale))
+    return max(SMALLEST_SIDE, round(height * scale)), max(
+        SMALLEST_SIDE, round(width * scale)
+    )

@@ -17,6 +17,11 @@ from dpde_tf.files.images import resize_image
 from dpde_tf.files.predictions import write_prediction
 from dpde_tf.files.videos import VideoWriter, frame_rate, video_frames
 from dpde_tf.inference.overlap import read_ahead, threads
+from dpde_tf.inference.photograph_cameras import (
+    CameraOptions,
+    PhotographCamera,
+    find_photograph_camera,
+)
 from dpde_tf.inference.predictor import DepthPredictor, working_size
 from dpde_tf.inference.progress import progress_bar
 from dpde_tf.visualization.colours import colorize_depth, montage
@@ -39,11 +44,13 @@ class VideoPrediction:
         path: The video of the pictures.
         num_frames: Number of its frames.
         num_due: How many it would have if nobody had interrupted the program.
+        camera: The camera that is assumed.
     """
 
     path: pathlib.Path
     num_frames: int
     num_due: int
+    camera: PhotographCamera
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,10 +59,12 @@ class _Survey:
 
     Attributes:
         num_frames: Number of frames that can be decoded.
+        size: (height, width) of the frames.
         samples: Evenly spread frames, as the networks see them, uint8 `[N, H, W, 3]`.
     """
 
     num_frames: int
+    size: tuple[int, int]
     samples: np.ndarray
 
 
@@ -78,6 +87,8 @@ def predict_video(
     output: pathlib.Path,
     *,
     training_size: tuple[int, int],
+    dataset: str = "",
+    camera: CameraOptions | None = None,
     every: int = 1,
     npz: bool = False,
 ) -> VideoPrediction:
@@ -93,6 +104,9 @@ def predict_video(
         path: The video.
         output: Folder of the results.
         training_size: (height, width) of the images that the networks know.
+        dataset: Data set of those images, see `find_photograph_camera`.
+        camera: What is known of the camera, if anything; the focal length is in pixels
+            of the video.
         every: Predict the first of so many frames; the others are left out, and the
             result plays as long as the video.
         npz: Whether to write all maps of each frame as
@@ -107,7 +121,14 @@ def predict_video(
         KeyboardInterrupt: If the program is interrupted before the first frame.
     """
     survey = _survey(path, training_size, every)
-    limits = _colour_limits(predictor, survey.samples)
+    taken_by = find_photograph_camera(
+        survey.size,
+        training_size=training_size,
+        dataset=dataset,
+        options=camera or CameraOptions(),
+        exif=None,
+    )
+    limits = _colour_limits(predictor, survey.samples, taken_by)
     folder = output / f"{path.stem}_frames" if npz else None
     target = video_file(path, output)
     with atomic_write(target) as temporary:
@@ -115,7 +136,7 @@ def predict_video(
 
         def write(numbered: Sequence[tuple[int, np.ndarray]], maps: dict) -> None:
             for row, (number, frame) in enumerate(numbered):
-                own = {key: values[row] for key, values in maps.items()}
+                own = taken_by.scale({key: m[row] for key, m in maps.items()})
                 writer.write(frame_picture(frame, own, limits))
                 if folder:
                     write_prediction(folder / f"{number * every:06d}.npz", own)
@@ -130,17 +151,16 @@ def predict_video(
                 raise
         finally:
             writer.close()
-    return VideoPrediction(target, writer.num_frames, survey.num_frames)
+    return VideoPrediction(target, writer.num_frames, survey.num_frames, taken_by)
 
 
 def _survey(path: pathlib.Path, training_size: tuple[int, int], every: int) -> _Survey:
     """Counts the frames of a video, and keeps evenly spread ones."""
-    samples, stride, count = [], 1, 0
+    samples, stride, count, size = [], 1, 0, (0, 0)
     for frame in video_frames(path, every=every):
+        size = frame.shape[:2]
         if count % stride == 0:
-            samples.append(
-                resize_image(frame, working_size(frame.shape[:2], training_size))
-            )
+            samples.append(resize_image(frame, working_size(size, training_size)))
         if len(samples) > _MOST_SAMPLES:
             samples, stride = samples[::2], 2 * stride
         count += 1
@@ -149,16 +169,16 @@ def _survey(path: pathlib.Path, training_size: tuple[int, int], every: int) -> _
             f"{path} has no frames that can be decoded. Convert it to MP4, such as by "
             "`ffmpeg -i FILE clip.mp4`."
         )
-    return _Survey(count, np.stack(samples))
+    return _Survey(count, size, np.stack(samples))
 
 
 def _colour_limits(
-    predictor: DepthPredictor, samples: np.ndarray
+    predictor: DepthPredictor, samples: np.ndarray, camera: PhotographCamera
 ) -> tuple[float, float]:
     """Depths of the nearest and the farthest colour, metres."""
     starts = range(0, len(samples), _BATCH_SIZE)
     batches = (predictor.predict(samples[s : s + _BATCH_SIZE]) for s in starts)
-    depths = np.concatenate([maps[_shown(maps)] for maps in batches])
+    depths = np.concatenate([camera.scale(m)[_shown(m)] for m in batches])
     low, high = np.percentile(depths, [_OUTSIDE, 100 - _OUTSIDE])
     return max(float(low), 0.0), max(float(high), 0.0)
 

@@ -59,6 +59,8 @@ class WebPage:
         predictor: DepthPredictor,
         training_size: tuple[int, int],
         folder: pathlib.Path,
+        *,
+        dataset: str = "",
     ) -> None:
         """Takes the networks.
 
@@ -66,6 +68,7 @@ class WebPage:
             predictor: The networks, with one that gives gradients.
             training_size: (height, width) of the images that they were trained on.
             folder: Folder for photographs and results, which the caller removes.
+            dataset: Data set of those images, see `find_photograph_camera`.
 
         Raises:
             ValueError: See `import_gradio`.
@@ -73,7 +76,7 @@ class WebPage:
         os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
         self._gradio = import_gradio()
         self._predictor = predictor
-        self._training_size = training_size
+        self._known = {"training_size": training_size, "dataset": dataset}
         self._folder = folder
 
     def blocks(self) -> object:
@@ -116,7 +119,7 @@ class WebPage:
 
     def _predict(self, path: pathlib.Path) -> pathlib.Path:
         """Writes the predictions for a photograph; returns their folder."""
-        photograph = read_photograph(path, training_size=self._training_size)
+        photograph = read_photograph(path, **self._known)
         batch = self._predictor.predict(photograph.image[np.newaxis])
         maps = {key: values[0] for key, values in batch.items()}
         output = pathlib.Path(tempfile.mkdtemp(dir=self._folder))

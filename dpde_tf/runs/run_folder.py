@@ -165,3 +165,18 @@ def training_image_size(workdir: str | pathlib.Path) -> tuple[int, int]:
     """
     height, width = read_run_record(workdir)["config"]["data"]["image_size"]
     return height, width
+
+
+def training_dataset(workdir: str | pathlib.Path) -> str:
+    """Returns the name of the data set that a network was trained on.
+
+    Args:
+        workdir: Folder of a run.
+
+    Returns:
+        Such as `nyu_depth_v2`; empty if the record has none.
+
+    Raises:
+        FileNotFoundError: If the folder is not that of a run.
+    """
+    return read_run_record(workdir)["config"]["data"].get("dataset", "")

@@ -12,6 +12,7 @@ from absl import app
 from dpde_tf.files import videos as files
 from dpde_tf.files.predictions import read_prediction
 from dpde_tf.files.videos import VideoWriter, frame_rate, is_video, video_frames
+from dpde_tf.inference.photograph_cameras import CameraOptions
 from dpde_tf.inference.progress import progress_bar
 from dpde_tf.inference.videos import frame_picture, predict_video, video_file
 from dpde_tf.visualization.colours import colorize_depth
@@ -128,6 +129,25 @@ def test_every_and_npz(clip, tmp_path):
     assert depth[36, 48] == pytest.approx((20 + 12 * 8) / 25.5, abs=0.2)
 
 
+def test_depth_is_that_of_the_camera(clip, tmp_path):
+    # The networks know images of 48 x 64 of NYU's camera, 518.86 px of 640 wide; the
+    # geometric mean with 519.47 px of 480 high counts. Twice as long: twice as far.
+    known = np.sqrt(518.85790 * 519.46961) / 10
+    result = predict_video(
+        BrightnessPredictor(),
+        clip,
+        tmp_path / "o",
+        training_size=TRAINING_SIZE,
+        dataset="nyu_depth_v2",
+        camera=CameraOptions(focal=2 * known),
+        every=12,
+        npz=True,
+    )
+    assert result.camera.origin == "focal"
+    depth = read_prediction(tmp_path / "o" / "clip_frames" / "000012.npz")["depth"]
+    assert depth[36, 48] == pytest.approx(2 * (20 + 12 * 8) / 25.5, abs=0.4)
+
+
 def test_interruption_leaves_a_video_that_can_be_played(clip, tmp_path):
     predictor = BrightnessPredictor(
         interrupt_at=5
@@ -222,7 +242,9 @@ def test_program_predicts_videos_and_photographs(clip, tmp_path, run_predict, ca
     run_predict(*images, output=output, every=10)
     printed = capsys.readouterr()
     names = ["photo_prediction.png", "clip_prediction.mp4"]
-    assert printed.out.splitlines() == [str(output / name) for name in names]
+    lines = printed.out.splitlines()
+    for name, line in zip(names, lines, strict=True):
+        assert line.startswith(f"{output / name}: camera of ")
     assert printed.err == ""
     assert len(_read(output / names[1])) == 2
     record = json.loads((output / "run.json").read_text())
@@ -250,7 +272,8 @@ def test_program_names_the_videos_that_fail(clip, tmp_path, run_predict, capsys)
     title, line = caught.value.code.splitlines()
     assert title == "Error: could not be predicted:"
     assert "text.mov cannot be read as a video" in line
-    assert capsys.readouterr().out.strip() == str(tmp_path / "out/clip_prediction.mp4")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(str(tmp_path / "out/clip_prediction.mp4: "))
 
 
 def test_program_ends_as_interrupted_programs_do(clip, tmp_path, run_predict, capsys):

@@ -62,6 +62,7 @@ def test_run_session_trains_and_resumes_a_run_of_an_older_version(session, capsy
     # Versions before these options did not record them.
     for name in ("sync_batch_norm", "swap_held_out"):
         del fields["config"]["TrainingConfig"][name]
+    del fields["config"]["DepthNetworkConfig"]["output_relu"]
     record.write_text(json.dumps(fields))
     assert run_session(session) == weights
     assert f"Continuing the run in {session.workdir}." in capsys.readouterr().out
