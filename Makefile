@@ -36,7 +36,7 @@ MID       = $(RECORDS)/middlebury
 
 .PHONY: help setup demo demo-photographs demo-training test test-all test-beam faults lint data-nyu data-make3d data-mid \
         train-nyu train-nyu-fcrn train-nyu-lateral train-make3d train-make3d-fcrn predict fuse verify-weights \
-        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-make3d eval-make3d-fcrn eval-mid eval-mid-fcrn ablation report tables figures example-picture table5 bench bench-fusion bench-distribution fuzz clean
+        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-nyu-transfer eval-make3d eval-make3d-fcrn eval-mid eval-mid-fcrn eval-mid-transfer ablation report tables figures example-picture table5 bench bench-fusion bench-distribution fuzz clean
 
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -51,9 +51,11 @@ RECORDS_OF_make3d     = make3d
 RECORDS_OF_middlebury = middlebury
 SPLIT_OF_middlebury   = simple
 # 3D views need metric depth; networks trained on NYU are aligned to the scene.
-FIGURES_OF_nyu        = fcrn=$(RUNS)/nyu/predictions/fcrn,dpde=$(RUNS)/nyu/predictions/dpde
+TRANSFERRED           = karsch_2014=$(RUNS)/$(1)/predictions/karsch_2014,choi_2015=$(RUNS)/$(1)/predictions/choi_2015
+FIGURES_OF_nyu        = $(call TRANSFERRED,nyu),fcrn=$(RUNS)/nyu/predictions/fcrn,dpde=$(RUNS)/nyu/predictions/dpde
 FIGURES_OF_make3d     = fcrn=$(RUNS)/make3d/predictions/fcrn,dpde=$(RUNS)/make3d/predictions/dpde
-FIGURES_OF_middlebury = fcrn=$(RUNS)/middlebury/predictions/fcrn_calibrated,dpde=$(RUNS)/middlebury/predictions/calibrated --split=calibrated --align=median
+FIGURES_OF_middlebury = $(call TRANSFERRED,middlebury),fcrn=$(RUNS)/middlebury/predictions/fcrn,dpde=$(RUNS)/middlebury/predictions/dpde --split=$(lastword $(MID_SPLITS)) --align=median
+TRANSFER              = konrad_2012 karsch_2014 choi_2015
 # Adds the difference to the modified FCRN if its predictions exist.
 AGAINST_DPDE  = $(if $(wildcard $(RUNS)/nyu/predictions/dpde),--compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=depth)
 # Flags of the baseline FCRN in Table 4.
@@ -71,7 +73,7 @@ setup: $(READY)  ## Creates the virtual environment .venv with the pinned packag
 $(READY): setup.cfg constraints.txt
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make setup PYTHON=python3.11') if sys.version_info < (3, 11) else None"
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,figures]" --constraint constraints.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,figures,report]" --constraint constraints.txt
 	$(VENV)/bin/python -c "import cv2" || (echo "OpenCV lacks a system library: install libgl1 and libglib2.0-0 (Debian's names), or put opencv-python-headless in place of opencv-python into $(VENV)." && false)
 	touch $(READY)
 
@@ -165,6 +167,12 @@ $(RUN) experiments.predict --depth_run=$(RUNS)/nyu/$(1) --records=$(NYU) --outpu
 $(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/$(1) --records=$(NYU) --protocol=all $(AGAINST_DPDE)
 endef
 
+# Scores one of TRANSFER.
+define SCORE_TRANSFER
+$(RUN) experiments.evaluate --predictions=$(RUNS)/$(1)/predictions/$(2) --protocol=all $(3)
+
+endef
+
 predict: $(READY)  ## Predicts photographs with the shipped networks: make predict IMAGE=photo.jpg
 	$(if $(IMAGE),,$(error Give a photograph or a folder of them: make predict IMAGE=photo.jpg))
 	$(RUN) experiments.predict --images="$(IMAGE)" --output="$(OUTPUT)" --export=html --overwrite $(FLAGS)
@@ -187,6 +195,10 @@ eval-nyu-fcrn: $(READY)  ## Does the same with the baseline FCRN
 
 eval-nyu-lateral: $(READY)  ## Does the same with FCRN with lateral connections
 	$(call EVAL_DEPTH,lateral)
+
+eval-nyu-transfer: $(READY)  ## Does the same with our implementations of [10], [11] and [12], without training
+	$(RUN) experiments.transfer_depth --database=$(NYU) --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
+	$(foreach method,$(TRANSFER),$(call SCORE_TRANSFER,nyu,$(method),--records=$(NYU)))
 
 eval-make3d: $(READY)  ## Predicts and scores the 134 test images of Make3D, C1 and C2
 	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/depth --gradient_run=$(RUNS)/make3d/gradient --records=$(M3D) --output=$(RUNS)/make3d/predictions/dpde --overwrite $(FLAGS)
@@ -211,6 +223,10 @@ eval-mid: $(READY)  ## Predicts and scores Middlebury with the networks trained 
 
 eval-mid-fcrn: $(READY)  ## Does the same with the baseline FCRN
 	$(call EVAL_MID,fcrn,--depth_run=$(RUNS)/nyu/fcrn)
+
+eval-mid-transfer: $(READY)  ## Does the same with our implementations of [10], [11] and [12], from NYU
+	$(RUN) experiments.transfer_depth --database=$(NYU) --records=$(MID) --split=simple --output=$(RUNS)/middlebury/predictions $(FLAGS)
+	$(foreach method,$(TRANSFER),$(call SCORE_TRANSFER,middlebury,$(method),--records=$(MID) --split=simple))
 
 ablation: $(READY)  ## Scores gradients on NYU, and the fusion with zero, image and true ones (Table 4)
 	$(RUN) experiments.gradient_scores --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)

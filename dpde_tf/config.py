@@ -295,15 +295,15 @@ class UncertaintyConfig:
     """The mean error of fused depth, from how two networks disagree. Ours.
 
     Attributes:
-        constant: Metres.
-        per_difference: Metres for each metre between the depths of the depth network
-            and the context network.
-        per_depth: Metres for each metre of their mean depth.
+        uncertainty_constant: Metres.
+        uncertainty_per_difference: Metres for each metre between the depths of the
+            depth network and the context network.
+        uncertainty_per_depth: Metres for each metre of their mean depth.
     """
 
-    constant: float = 0.0
-    per_difference: float = 0.5
-    per_depth: float = 0.1
+    uncertainty_constant: float = 0.0
+    uncertainty_per_difference: float = 0.5
+    uncertainty_per_depth: float = 0.1
 
 
 @dataclasses.dataclass(frozen=True)

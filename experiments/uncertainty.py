@@ -15,6 +15,7 @@ draws the curves (needs matplotlib: `pip install 'dpde_tf[report]'`).
 Records without a prediction are left out, and their number is said.
 """
 
+import dataclasses
 import pathlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -160,11 +161,9 @@ def _run() -> None:
     images = list(read_pixels(FLAGS.predictions, FLAGS.records, FLAGS.split))
     if FLAGS.fit:
         found = fit_uncertainty(*zip(*images, strict=True))
-        print(
-            f"{len(images)} images: --constant={found.constant:.4g} "
-            f"--per_difference={found.per_difference:.4g} "
-            f"--per_depth={found.per_depth:.4g}"
-        )
+        values = dataclasses.asdict(found).items()
+        chosen = " ".join(f"--{name}={value:.4g}" for name, value in values)
+        print(f"{len(images)} images: {chosen}")
         return
     config = config_from_flags(UncertaintyConfig(), FLAGS.flag_values_dict())
     curves = mean_curves(images, config)

@@ -33,8 +33,8 @@ and the 8 bits suffice; dmin is 0 in 2001 and 2003.
 
 from absl import app, flags
 
-from data_prep.conversion.converter_flags import parse_size
 from data_prep.synthetic.raw_sets import DATASETS, write_raw
+from dpde_tf.cli.config_flags import parse_size
 from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
 

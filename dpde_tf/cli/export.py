@@ -24,7 +24,7 @@ from absl import app, flags
 
 from dpde_tf.cli import config_flags, network_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags, parse_size
-from dpde_tf.cli.errors import readable_errors
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.network_flags import (
     check_network_flags,
     define_network_flags,
@@ -94,7 +94,8 @@ def _graph(size: tuple[int, int] | None) -> ExportGraph:
 
 def _export(output: pathlib.Path) -> None:
     """Writes the file, and checks it."""
-    size = parse_size("image_size", FLAGS.image_size)
+    given = FLAGS.image_size
+    size = parse_size(given, flag="image_size") if given else None
     if size and min(size) < SMALLEST_SIDE:
         raise ValueError(
             f"--image_size must be {SMALLEST_SIDE},{SMALLEST_SIDE} at least. Received: "
@@ -130,8 +131,7 @@ def _check(graph: ExportGraph, output: pathlib.Path, images: object) -> None:
 
 def main(argv: list[str]) -> None:
     """Runs the program; bad input ends it with one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Not a flag: {argv[1]}.")
+    refuse_arguments(argv)
     check_network_flags()
     if FLAGS.records and not FLAGS.check:
         raise app.UsageError("--records needs --check.")

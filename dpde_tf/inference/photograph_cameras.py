@@ -43,12 +43,12 @@ class CameraOptions:
         """Refuses both, and what no camera has."""
         if self.fov_x is not None and self.focal is not None:
             raise ValueError(
-                "Give either `fov_x` (--fov_x) or `focal` (--focal), not both. "
+                "Give either `fov_x` or `focal`, not both. "
                 f"Received: {self.fov_x:g} degrees and {self.focal:g} pixels."
             )
         if self.fov_x is not None and not 0.0 < self.fov_x < 180.0:
             raise ValueError(
-                "`fov_x` (--fov_x) must be the angle of view across the width, more "
+                "`fov_x` must be the angle of view across the width, more "
                 f"than 0 and less than 180 degrees. Received: {self.fov_x:g}."
             )
 

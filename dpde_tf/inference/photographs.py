@@ -151,7 +151,7 @@ def _trusted(
     if uncertainty is None or not (uncertainty <= limit).any():
         least = "none" if uncertainty is None else f"{uncertainty.min():.3g} m or more"
         raise ValueError(
-            f"The uncertainty must be {limit:g} m (--max_uncertainty) somewhere. "
+            f"The uncertainty must be `max_uncertainty`, {limit:g} m, somewhere. "
             f"Received: {least}. A context network gives it."
         )
     return {key: np.where(uncertainty <= limit, d, 0) for key, d in depths.items()}

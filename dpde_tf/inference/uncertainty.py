@@ -34,7 +34,11 @@ def expected_error(
         Metres, float32, of the shape of `depth`.
     """
     terms = _terms(tf.cast(depth, tf.float32), tf.cast(context_depth, tf.float32))
-    coefficients = (config.constant, config.per_difference, config.per_depth)
+    coefficients = (
+        config.uncertainty_constant,
+        config.uncertainty_per_difference,
+        config.uncertainty_per_depth,
+    )
     return tf.add_n([c * term for c, term in zip(coefficients, terms, strict=True)])
 
 

@@ -21,8 +21,6 @@ WEIGHTS_FILE = "weights.weights.h5"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
 _CHECKPOINT = re.compile(r"epochs-(\d+)-steps-(\d+)")
-# In which TensorFlow's own manager notes the newest of the checkpoints it wrote.
-_FORMER_STATE = "checkpoint"
 
 
 def checkpoint_name(epoch: int, step_in_epoch: int) -> str:
@@ -63,8 +61,7 @@ def has_checkpoint(workdir: str | pathlib.Path) -> bool:
     Returns:
         True if there is one to go on with.
     """
-    former = pathlib.Path(workdir) / CHECKPOINTS / _FORMER_STATE
-    return bool(list_checkpoints(workdir)) or former.is_file()
+    return bool(list_checkpoints(workdir))
 
 
 def read_run_record(workdir: str | pathlib.Path) -> dict:

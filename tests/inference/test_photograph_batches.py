@@ -46,8 +46,9 @@ def paths(tmp_path):
 
 def _predict(predictor, paths, output, done=None):
     pictures = [] if done is None else None
+    report = done or (lambda picture, _: pictures.append(picture))
     failures = predict_photographs(
-        predictor, paths, output, done=done or pictures.append, training_size=SIZE
+        predictor, paths, output, done=report, training_size=SIZE
     )
     return pictures, failures
 
@@ -120,7 +121,7 @@ def test_few_photographs_wait(tmp_path, monkeypatch):
         behind.append(counts["predicted"] - counts["reported"])
         return {"depth": image[..., 0]}
 
-    def report(_):
+    def report(*_):
         counts["reported"] += 1
 
     monkeypatch.setattr(module, "read_photograph", read)
@@ -135,7 +136,7 @@ def test_few_photographs_wait(tmp_path, monkeypatch):
 
 
 def test_interruption_leaves_whole_files(paths, tmp_path):
-    def interrupt(_):
+    def interrupt(*_):
         raise KeyboardInterrupt
 
     output = tmp_path / "out"

@@ -9,20 +9,26 @@ import pytest
 from dpde_tf.files import depth_maps as depth_files
 from dpde_tf.files.depth_maps import read_depth
 from dpde_tf.files.predictions import read_prediction
+from dpde_tf.inference.photograph_cameras import CameraOptions
 from dpde_tf.inference.photographs import (
     prediction_picture,
     read_photograph,
     write_photograph,
 )
+from tests.fixtures.exif import exif_block, write_exif_photograph
 from tests.fixtures.prediction_program import BrightnessPredictor
 
 
-def predict_photograph(predictor, path, output, *, export=(), **options):
+def predict_photograph(
+    predictor, path, output, *, export=(), max_uncertainty=None, **options
+):
     """Reads, predicts and writes one photograph."""
     photograph = read_photograph(path, **options)
     batch = predictor.predict(photograph.image[np.newaxis])
     maps = {key: values[0] for key, values in batch.items()}
-    return write_photograph(photograph, maps, output, export=export)
+    return write_photograph(
+        photograph, maps, output, export=export, max_uncertainty=max_uncertainty
+    )
 
 
 @pytest.fixture
@@ -64,7 +70,7 @@ def test_prediction_picture_has_a_column_a_map():
 
 def test_predict_photograph_writes_a_page_in_three_dimensions(photograph, tmp_path):
     output = tmp_path / "out"
-    options = {"training_size": (60, 60), "focal": 90.0}
+    options = {"training_size": (60, 60), "camera": CameraOptions(focal=90.0)}
     predictor = BrightnessPredictor()
     predict_photograph(predictor, photograph, output, export=["html"], **options)
     page = (output / "photo.html").read_text()
@@ -78,7 +84,11 @@ def test_predict_photograph_checks_the_focal_length_before_it_predicts(
 ):
     with pytest.raises(ValueError, match=r"--focal\) must be in pixels, between 18 "):
         predict_photograph(
-            None, photograph, tmp_path / "out", training_size=(60, 60), focal=0.001
+            None,
+            photograph,
+            tmp_path / "out",
+            training_size=(60, 60),
+            camera=CameraOptions(focal=0.001),
         )
     assert not (tmp_path / "out").exists()
 
@@ -135,7 +145,10 @@ def test_predict_goes_on_after_a_broken_photograph(
     assert line.startswith(f"  {path}: {path} must be a complete image")
     printed = capsys.readouterr()
     pictures = [output / f"{stem}_prediction.png" for stem in "ac"]
-    assert printed.out.splitlines() == list(map(str, pictures))
+    lines = printed.out.splitlines()
+    assert [line.split(": ")[0] for line in lines] == list(map(str, pictures))
+    # NYU's camera, whose focal length is 0.937 times the root of the number of pixels.
+    assert all("camera of 77.4 degrees across the width (assumed)" in x for x in lines)
     assert all(picture.is_file() for picture in pictures)
     title, line = printed.err.splitlines()
     assert title == "Skipped:"
@@ -149,8 +162,76 @@ def test_predict_succeeds_with_all_photographs(
     run_predict(images=photograph, output=tmp_path / "out", image_bits=12)
     assert capsys.readouterr().err == ""
     record = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert record["config"]["data"] == {
-        "images": [str(photograph)],
-        "image_bits": 12,
-        "every": 1,
-    }
+    camera = {"fov_x": None, "focal": None, "exif": True}
+    data = {"images": [str(photograph)], "image_bits": 12, "every": 1}
+    assert record["config"]["data"] == data | camera
+    assert record["flags"]["images"] == [str(photograph)]
+
+
+def test_predict_scales_depth_to_the_camera(photograph, tmp_path, run_predict, capsys):
+    run_predict(images=photograph, output=tmp_path / "known")
+    run_predict(images=photograph, output=tmp_path / "given", fov_x=60)
+    lines = capsys.readouterr().out.splitlines()
+    factor = float(lines[1].partition("(fov_x), depth x ")[2])
+    one, other = (
+        read_prediction(tmp_path / name / "photo.npz")["depth"]
+        for name in ("known", "given")
+    )
+    np.testing.assert_allclose(other, one * factor, rtol=1e-3)
+    # 90 columns in 3600 pixels, seen by NYU's camera and by one of 60 degrees.
+    known = np.sqrt(518.85790 * 519.46961 / (480 * 640)) * np.sqrt(3600)
+    given = 45 / np.tan(np.radians(30))
+    assert factor == pytest.approx(given / known, abs=1e-3)
+
+
+def test_predict_uses_the_exif_of_a_photograph(tmp_path, run_predict, capsys):
+    block = exif_block(50, (40, 90))
+    path = write_exif_photograph(tmp_path / "photo.jpg", (40, 90), block)
+    run_predict(images=path, output=tmp_path / "out")
+    run_predict(images=path, output=tmp_path / "other", exif="false")
+    first, second = capsys.readouterr().out.splitlines()
+    # 90 columns at 50 mm of a diagonal of 43.27 mm for 98.5 pixels.
+    assert "camera of 43.1 degrees across the width (EXIF)" in first
+    assert "(assumed)" in second
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"fov_x": 190}, r"Error: --fov_x must be .* Received: 190"),
+        ({"fov_x": 60, "focal": 80}, "Error: Give either --fov_x or --focal"),
+    ],
+)
+def test_predict_refuses_impossible_cameras(
+    photograph, tmp_path, run_predict, values, message
+):
+    with pytest.raises(SystemExit, match=message):
+        run_predict(images=photograph, output=tmp_path / "out", **values)
+    assert not (tmp_path / "out" / "photo.npz").exists()
+
+
+def test_3d_files_leave_out_what_is_doubtful(photograph, tmp_path):
+    predictor = BrightnessPredictor()
+    depth = np.full([1, 40, 90], 2.0, np.float32)
+    doubt = np.linspace(0.0, 1.0, 90, dtype=np.float32) * np.ones_like(depth)
+    predictor.predict = lambda _: {"depth": depth, "uncertainty": doubt}
+    options = {"training_size": (60, 60), "export": ["html"]}
+    sizes = []
+    for limit in (None, 0.5):
+        output = tmp_path / str(limit)
+        predict_photograph(
+            predictor, photograph, output, max_uncertainty=limit, **options
+        )
+        sizes.append((output / "photo.html").stat().st_size)
+    assert sizes[1] < sizes[0]
+    with pytest.raises(
+        ValueError, match=r"`max_uncertainty`, -1 m, somewhere\. Received: 0"
+    ):
+        predict_photograph(
+            predictor, photograph, tmp_path, max_uncertainty=-1.0, **options
+        )
+    predictor.predict = lambda _: {"depth": depth}
+    with pytest.raises(ValueError, match=r"Received: none\. A context network gives"):
+        predict_photograph(
+            predictor, photograph, tmp_path, max_uncertainty=0.5, **options
+        )

@@ -78,12 +78,12 @@ def find_format(kind: str, *, int8: bool = False) -> ExportFormat:
     """
     if kind not in FORMATS:
         raise ValueError(
-            f"--format must be one of {', '.join(FORMATS)}. Received: {kind!r}."
+            f"The format must be one of {', '.join(FORMATS)}. Received: {kind!r}."
         )
     found = FORMATS[kind]
     if int8 and not found.has_int8:
         others = ", ".join(name for name, other in FORMATS.items() if other.has_int8)
-        raise ValueError(f"--int8 needs one of the formats {others}. Received: {kind}.")
+        raise ValueError(f"`int8` needs one of the formats {others}. Received: {kind}.")
     for package in found.packages:
         _package(package, kind)
     return found
@@ -95,7 +95,7 @@ def _package(name: str, kind: str) -> types.ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise ValueError(
-            f"--format={kind} needs the package {name}, which cannot be imported "
+            f"The format {kind} needs the package {name}, which cannot be imported "
             f"({error}). Run `pip install 'dpde_tf[export]'`."
         ) from error
 
@@ -160,6 +160,12 @@ def _load_tflite(path: pathlib.Path) -> Run:
 
 def _write_onnx(graph: ExportGraph, path: pathlib.Path, int8: bool) -> None:
     """Writes an ONNX file."""
+    if graph.has_loops and None in graph.signature[0].shape:
+        raise ValueError(
+            "ONNX holds the fusion for one size of the images only, since tf2onnx "
+            "cannot divide an image of unknown height. Give `image_size`, or export a "
+            "network alone."
+        )
     tf2onnx = _package("tf2onnx", "onnx")
     with atomic_write(path) as temporary:
         tf2onnx.convert.from_function(

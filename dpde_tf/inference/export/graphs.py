@@ -30,12 +30,14 @@ class ExportGraph:
         signature: Name, shape and type of the inputs.
         variables: Those that the function reads.
         reference: What the function should return for arrays by name of input.
+        has_loops: Whether it fuses.
     """
 
     function: Callable[..., dict[str, tf.Tensor]]
     signature: tuple[tf.TensorSpec, ...]
     variables: Sequence[tf.Variable]
     reference: Callable[[Arrays], Arrays]
+    has_loops: bool = False
 
 
 def network_graph(
@@ -126,7 +128,8 @@ def method_graph(
         predictor.context_network,
         predictor.guided_network,
     )
-    return ExportGraph(function, signature, _variables(networks), reference)
+    variables = _variables(networks)
+    return ExportGraph(function, signature, variables, reference, any(networks[1:]))
 
 
 def _variables(networks: Sequence[keras.Model | None]) -> list[tf.Variable]:
