@@ -30,7 +30,7 @@ def test_notebook_runs_and_its_network_learns():
     text = "".join(out["text"] for out in outputs if out.get("name") == "stdout")
     assert "(480, 640)" in text
     before, after = map(
-        float, re.search(r"loss: (\S+) before, (\S+) after", text).groups()
+        float, re.search(r"loss: (\S+) in the first epoch, (\S+) in", text).groups()
     )
     assert after < 0.7 * before
     pictures = [out for out in outputs if "image/png" in out.get("data", ())]
