@@ -144,6 +144,8 @@ def run_predict(monkeypatch):
     predict._define_flags()
 
     def run(**values):
+        for name in set(flags.FLAGS) - before:
+            flags.FLAGS[name].unparse()
         flags.FLAGS(["predict", *(f"--{key}={value}" for key, value in values.items())])
         predict.main(["predict"])
 
