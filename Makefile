@@ -35,8 +35,8 @@ M3D       = $(RECORDS)/make3d
 MID       = $(RECORDS)/middlebury
 
 .PHONY: help setup demo demo-photographs demo-training test test-all test-beam faults lint data-nyu data-make3d data-mid \
-        train-nyu train-nyu-fcrn train-nyu-lateral train-make3d predict fuse verify-weights \
-        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-make3d eval-mid eval-mid-fcrn ablation report tables figures example-picture table5 bench bench-fusion bench-distribution fuzz clean
+        train-nyu train-nyu-fcrn train-nyu-lateral train-make3d train-make3d-fcrn predict fuse verify-weights \
+        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-nyu-transfer eval-make3d eval-make3d-fcrn eval-mid eval-mid-fcrn eval-mid-transfer ablation report tables figures example-picture table5 bench bench-fusion bench-distribution fuzz clean
 
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -51,14 +51,18 @@ RECORDS_OF_make3d     = make3d
 RECORDS_OF_middlebury = middlebury
 SPLIT_OF_middlebury   = simple
 # 3D views need metric depth; networks trained on NYU are aligned to the scene.
-FIGURES_OF_nyu        = fcrn=$(RUNS)/nyu/predictions/fcrn,dpde=$(RUNS)/nyu/predictions/dpde
+TRANSFERRED           = karsch_2014=$(RUNS)/$(1)/predictions/karsch_2014,choi_2015=$(RUNS)/$(1)/predictions/choi_2015
+FIGURES_OF_nyu        = $(call TRANSFERRED,nyu),fcrn=$(RUNS)/nyu/predictions/fcrn,dpde=$(RUNS)/nyu/predictions/dpde
 FIGURES_OF_make3d     = fcrn=$(RUNS)/make3d/predictions/fcrn,dpde=$(RUNS)/make3d/predictions/dpde
-FIGURES_OF_middlebury = fcrn=$(RUNS)/middlebury/predictions/fcrn_calibrated,dpde=$(RUNS)/middlebury/predictions/calibrated --split=calibrated --align=median
+FIGURES_OF_middlebury = $(call TRANSFERRED,middlebury),fcrn=$(RUNS)/middlebury/predictions/fcrn,dpde=$(RUNS)/middlebury/predictions/dpde --split=$(lastword $(MID_SPLITS)) --align=median
+TRANSFER              = konrad_2012 karsch_2014 choi_2015
 # Adds the difference to the modified FCRN if its predictions exist.
 AGAINST_DPDE  = $(if $(wildcard $(RUNS)/nyu/predictions/dpde),--compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=depth)
 # Flags of the baseline FCRN in Table 4.
 BASELINE      = --nolateral_connections --lambda_fsim=0
-MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(MID)
+MID_NETWORKS  = --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient
+# 2001 and 2003 have no calibration, so that a set of those scenes has one split.
+MID_SPLITS    = simple $(if $(shell grep -s '"calibrated"' $(MID)/manifest.json),calibrated)
 DEMO_RECORDS  = --records=data/demo/nyu
 DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=5 --warmup_steps=10 --num_validation=16
 
@@ -69,7 +73,7 @@ setup: $(READY)  ## Creates the virtual environment .venv with the pinned packag
 $(READY): setup.cfg constraints.txt
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make setup PYTHON=python3.11') if sys.version_info < (3, 11) else None"
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,figures]" --constraint constraints.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,figures,report]" --constraint constraints.txt
 	$(VENV)/bin/python -c "import cv2" || (echo "OpenCV lacks a system library: install libgl1 and libglib2.0-0 (Debian's names), or put opencv-python-headless in place of opencv-python into $(VENV)." && false)
 	touch $(READY)
 
@@ -152,12 +156,21 @@ train-make3d: $(READY)  ## Trains modified FCRN and gradient network on Make3D
 	$(RUN) experiments.train_depth --records=$(M3D) --workdir=$(RUNS)/make3d/depth $(FLAGS)
 	$(RUN) experiments.train_gradient --records=$(M3D) --workdir=$(RUNS)/make3d/gradient $(BOTH_FLAGS)
 
+train-make3d-fcrn: $(READY)  ## Trains the baseline FCRN on Make3D
+	$(RUN) experiments.train_depth $(BASELINE) --records=$(M3D) --workdir=$(RUNS)/make3d/fcrn $(FLAGS)
+
 # ---- Prediction and scores ----
 
 # Predicts and scores NYU with a depth network only.
 define EVAL_DEPTH
 $(RUN) experiments.predict --depth_run=$(RUNS)/nyu/$(1) --records=$(NYU) --output=$(RUNS)/nyu/predictions/$(1) --overwrite $(FLAGS)
 $(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/$(1) --records=$(NYU) --protocol=all $(AGAINST_DPDE)
+endef
+
+# Scores one of TRANSFER.
+define SCORE_TRANSFER
+$(RUN) experiments.evaluate --predictions=$(RUNS)/$(1)/predictions/$(2) --protocol=all $(3)
+
 endef
 
 predict: $(READY)  ## Predicts photographs with the shipped networks: make predict IMAGE=photo.jpg
@@ -183,25 +196,41 @@ eval-nyu-fcrn: $(READY)  ## Does the same with the baseline FCRN
 eval-nyu-lateral: $(READY)  ## Does the same with FCRN with lateral connections
 	$(call EVAL_DEPTH,lateral)
 
+eval-nyu-transfer: $(READY)  ## Does the same with our implementations of [10], [11] and [12], without training
+	$(RUN) experiments.transfer_depth --database=$(NYU) --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
+	$(foreach method,$(TRANSFER),$(call SCORE_TRANSFER,nyu,$(method),--records=$(NYU)))
+
 eval-make3d: $(READY)  ## Predicts and scores the 134 test images of Make3D, C1 and C2
 	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/depth --gradient_run=$(RUNS)/make3d/gradient --records=$(M3D) --output=$(RUNS)/make3d/predictions/dpde --overwrite $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/make3d/predictions/dpde --records=$(M3D) --protocol=c1,c2 --compare_key=depth
 
+eval-make3d-fcrn: $(READY)  ## Does the same with the baseline FCRN
+	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/fcrn --records=$(M3D) --output=$(RUNS)/make3d/predictions/fcrn --overwrite $(FLAGS)
+	$(RUN) experiments.evaluate --predictions=$(RUNS)/make3d/predictions/fcrn --records=$(M3D) --protocol=c1,c2
+
+# Predicts all scenes of Middlebury, and scores those of each split.
+define EVAL_MID
+$(RUN) experiments.predict $(2) --records=$(MID) --split=simple --output=$(RUNS)/middlebury/predictions/$(1) --overwrite $(FLAGS)
+$(foreach split,$(MID_SPLITS),$(call SCORE_MID,$(1),$(split),$(3)))
+endef
+define SCORE_MID
+$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/$(1) --records=$(MID) --split=$(2) --protocol=all $(3) --output=$(RUNS)/middlebury/scores/$(1)$(if $(filter calibrated,$(2)),_calibrated --allow_partial)
+
+endef
+
 eval-mid: $(READY)  ## Predicts and scores Middlebury with the networks trained on NYU
-	$(RUN) experiments.predict $(MID_NETWORKS) --split=simple --output=$(RUNS)/middlebury/predictions/dpde --overwrite $(FLAGS)
-	$(RUN) experiments.predict $(MID_NETWORKS) --split=calibrated --output=$(RUNS)/middlebury/predictions/calibrated --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/dpde --records=$(MID) --split=simple --protocol=all --compare_key=depth
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/calibrated --records=$(MID) --split=calibrated --protocol=all --compare_key=depth
+	$(call EVAL_MID,dpde,$(MID_NETWORKS),--compare_key=depth)
 
 eval-mid-fcrn: $(READY)  ## Does the same with the baseline FCRN
-	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(MID) --split=simple --output=$(RUNS)/middlebury/predictions/fcrn --overwrite $(FLAGS)
-	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/fcrn --records=$(MID) --split=calibrated --output=$(RUNS)/middlebury/predictions/fcrn_calibrated --overwrite $(FLAGS)
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/fcrn --records=$(MID) --split=simple --protocol=all
-	$(RUN) experiments.evaluate --predictions=$(RUNS)/middlebury/predictions/fcrn_calibrated --records=$(MID) --split=calibrated --protocol=all
+	$(call EVAL_MID,fcrn,--depth_run=$(RUNS)/nyu/fcrn)
+
+eval-mid-transfer: $(READY)  ## Does the same with our implementations of [10], [11] and [12], from NYU
+	$(RUN) experiments.transfer_depth --database=$(NYU) --records=$(MID) --split=simple --output=$(RUNS)/middlebury/predictions $(FLAGS)
+	$(foreach method,$(TRANSFER),$(call SCORE_TRANSFER,middlebury,$(method),--records=$(MID) --split=simple))
 
 ablation: $(READY)  ## Scores gradients on NYU, and the fusion with zero, image and true ones (Table 4)
-	$(RUN) experiments.gradient_scores --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
-	$(RUN) experiments.fusion_ablation --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
+	$(RUN) experiments.ablations.gradient_scores --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
+	$(RUN) experiments.ablations.fusion_ablation --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/zero_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/image_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/true_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused

@@ -11,6 +11,7 @@ from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.predictions import prediction_path, read_prediction
 from dpde_tf.inference.units import align_to_reference
 from dpde_tf.reporting.examples import Example
+from dpde_tf.reporting.run_records import gradient_source
 
 
 def parse_predictions(texts: Sequence[str]) -> dict[str, pathlib.Path]:
@@ -70,15 +71,17 @@ def read_examples(
         ValueError: If a name is not in the split, or a prediction is damaged.
     """
     found = []
+    folders = {name: folder for name, folder in folders.items() if folder.is_dir()}
+    sources = {method: gradient_source(folder) for method, folder in folders.items()}
+    sources = {method: source for method, source in sources.items() if source}
     for name, image, truth in read_split(records, split, names=names):
         predictions = {
             method: _resized(
                 read_prediction(prediction_path(folder, name)), truth.shape
             )
             for method, folder in folders.items()
-            if folder.is_dir()
         }
-        example = Example(name, image, truth, predictions)
+        example = Example(name, image, truth, predictions, gradient_sources=sources)
         found.append(_aligned(example) if align == "median" else example)
     return found
 

@@ -6,7 +6,7 @@ Example:
         --output=figures/nyu
 
 writes figure_4.png (3 for Make3D, 5 for Middlebury) and figure_6.png to figure_8.png.
-The folder 3d gets, for each image, a page with interactive point clouds, and a point
+The folder 3d gets, for each image, a page that turns its depth maps, and a point
 cloud (PLY) and a mesh (PLY, GLB) of the last method's depth. figures.json lists the
 files for `experiments.report --figures`; run.json records how they were made.
 """
@@ -49,8 +49,8 @@ def _define_flags() -> None:
     define_path("records", None, "Folder of a record set.", required=True)
     define_labelled_path_list(
         "predictions",
-        "NAME=DIR of each method in order, including fcrn and dpde; folders that do "
-        "not exist are shown as not run.",
+        "NAME=DIR of each method in order, including fcrn and dpde; methods "
+        "whose folder does not exist are left out, and named below the figure.",
     )
     define_path("output", "figures", "Folder of the figures.")
     flags.DEFINE_string("split", "test", "Split that was predicted.")
@@ -84,11 +84,13 @@ def write_figures(
         Titles by file name.
     """
     columns = figure_columns.method_columns(shown, methods)
+    ablation = figure_columns.ablation_columns(shown)
+    missing = figure_columns.missing_note(methods, columns)
     figures = {
-        number: ("Depth", comparison.comparison_figure(shown, columns)),
+        number: ("Depth", comparison.comparison_figure(shown, columns, note=missing)),
         6: (
             f"3D reconstruction, {views.METHODS_VIEW}",
-            views.methods_figure(shown, columns),
+            views.methods_figure(shown, columns, note=missing),
         ),
         7: (
             f"{columns[-1].title} from several directions, {views.DIRECTIONS_VIEW}",
@@ -96,7 +98,11 @@ def write_figures(
         ),
         8: (
             "Contribution of each part",
-            comparison.comparison_figure(shown, figure_columns.ABLATION),
+            comparison.comparison_figure(
+                shown,
+                ablation,
+                note=figure_columns.missing_note(("fcrn", "dpde"), ablation),
+            ),
         ),
     }
     note = f" ({shown[0].note})" if shown[0].note else ""
@@ -134,8 +140,7 @@ def write_reconstructions(
     for example in shown:
         depths = {"ground truth": example.ground_truth}
         for column in columns:
-            if (depth := figure_columns.column_depth(example, column)) is not None:
-                depths[column.title] = depth
+            depths[column.title] = figure_columns.column_depth(example, column)
         last = list(depths)[-1]
         given = (output, example.name, example.image)
         write_reconstruction(*given, {last: depths[last]}, camera, formats=files)

@@ -24,11 +24,13 @@ class Pair:
         load: Function that returns the image (RGB, uint8 `[H, W, 3]`) and the depth
             (metres, float32 `[H, W]`, 0 = no measurement), each at its own size. It is
             called in another thread.
+        shrinking: How the image is shrunk: `area` or `bilinear`, see `resize_image`.
     """
 
     name: str
     origin: str
     load: Callable[[], tuple[np.ndarray, np.ndarray]]
+    shrinking: str = "area"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +90,7 @@ def encode_pair(pair: Pair, image_size: tuple[int, int] | None) -> EncodedPair:
     image, depth = pair.load()
     _check_depth(depth, pair.origin)
     if image_size:
-        image = resize_image(image, image_size)
+        image = resize_image(image, image_size, shrinking=pair.shrinking)
         depth = resize_depth(depth[..., np.newaxis], image_size).numpy()[..., 0]
     measured = depth[depth > 0].astype(np.float64)
     if not measured.size:

@@ -42,6 +42,7 @@ class Options:
         allow_partial: Whether a part of an official data set is accepted.
         name: Name of the data set in the manifest, for other data in the layout of an
             official set; None for the default of the converter.
+        shrinking: How images are shrunk: `area` or `bilinear`, see `resize_image`.
     """
 
     workers: int = 2
@@ -49,6 +50,7 @@ class Options:
     overwrite: bool = False
     allow_partial: bool = False
     name: str | None = None
+    shrinking: str = "area"
 
 
 DEFAULT_OPTIONS = Options()
@@ -161,10 +163,15 @@ def write_record_set(
         raise ValueError(f"{dataset}: there is no pair to convert. Check the raw data.")
     for split, pairs in splits.items():
         _check_names(split, pairs)
+    splits = {
+        split: [dataclasses.replace(p, shrinking=options.shrinking) for p in pairs]
+        for split, pairs in splits.items()
+    }
     source = {
         "raw_files": {key: describe_files(files) for key, files in raw_files.items()},
         "settings": dict(settings or {}),
         "allow_partial": options.allow_partial,
+        "shrinking": options.shrinking,
         "versions": _versions(),
     }
     written, sizes = {}, {}

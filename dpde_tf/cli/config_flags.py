@@ -75,7 +75,7 @@ def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
         if value is None:
             continue
         if _plain_type(hints[field.name]) is tuple:
-            value = parse_size(field.name, value)
+            value = parse_size(value, flag=field.name) if value else None
         given[field.name] = value
     return dataclasses.replace(preset, **given)
 
@@ -93,25 +93,25 @@ def given_flags() -> dict[str, Any]:
     }
 
 
-def parse_size(name: str, values: Sequence[str]) -> tuple[int, int] | None:
-    """Returns the size that a flag like --crop_size=112,144 gives.
+def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int, int]:
+    """Returns the value of a flag for a size as numbers.
 
     Args:
-        name: Of the flag.
-        values: Its value.
+        values: Height and width as texts.
+        flag: Name of the flag, for the message.
+        least: Smallest height and width that are allowed.
 
     Returns:
-        (height, width); None for an empty list.
+        (height, width).
 
     Raises:
-        ValueError: If it is not two numbers.
+        ValueError: If the value is not two whole numbers of at least `least`.
     """
-    if not values:
-        return None
-    if len(values) != 2 or not all(value.strip().isdigit() for value in values):
+    numbers = [int(text) for text in values if text.strip().isdecimal()]
+    if not len(numbers) == len(values) == 2 or min(numbers) < least:
         raise ValueError(
-            f"--{name} must be height,width in pixels, such as --{name}=112,144, or "
-            f"empty for whole images. Received: {','.join(values)}."
+            f"--{flag} must be height and width, each at least {least}, such as "
+            f"240,320. Received: {','.join(values)}."
         )
     return int(values[0]), int(values[1])
 

@@ -26,6 +26,7 @@ from dpde_tf.evaluation.score_files import SUMMARY_FILE
 from dpde_tf.evaluation.score_text import format_table
 from dpde_tf.files.depth_units import check_scale_has_integers
 from dpde_tf.files.predictions import PredictionFolder
+from dpde_tf.metrics.similarity import RANGES
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.evaluate"
@@ -52,6 +53,13 @@ def _define_flags() -> None:
     define_path("compare_with", None, "Folder of other predictions of the same images.")
     flags.DEFINE_string(
         "compare_key", None, "Array to compare with, of that folder or of the same."
+    )
+    flags.DEFINE_enum(
+        "similarity_range",
+        "robust",
+        RANGES,
+        "Depth that SSIM and GSM show as 255: the 98th percentile of the true depths "
+        "of each image, the largest of each image, or the largest of the split.",
     )
     flags.DEFINE_integer("seed", 0, "Seed of the bootstrap.")
     define_path(
@@ -99,6 +107,7 @@ def _run() -> None:
             output=output,
             comparison=Comparison(other or None, FLAGS.compare_key),
             allow_partial=FLAGS.allow_partial,
+            similarity_range=FLAGS.similarity_range,
             seed=FLAGS.seed,
         )
         chosen = {

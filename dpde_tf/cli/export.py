@@ -94,7 +94,8 @@ def _graph(size: tuple[int, int] | None) -> ExportGraph:
 
 def _export(output: pathlib.Path) -> None:
     """Writes the file, and checks it."""
-    size = parse_size("image_size", FLAGS.image_size)
+    given = FLAGS.image_size
+    size = parse_size(given, flag="image_size") if given else None
     if size and min(size) < SMALLEST_SIDE:
         raise ValueError(
             f"--image_size must be {SMALLEST_SIDE},{SMALLEST_SIDE} at least. Received: "

@@ -11,6 +11,7 @@ from dpde_tf.evaluation.scenes import scene_numbers
 from dpde_tf.evaluation.score_files import score_predictions, write_scores
 from dpde_tf.files.folders import normalized
 from dpde_tf.files.predictions import PredictionFolder
+from dpde_tf.metrics.similarity import RANGES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Comparison:
         if not titles:
             raise ValueError(
                 f"There is nothing to compare {self.key!r} with: it is the only scored "
-                "array. Name others with --keys, or a folder with --compare_with."
+                "array. Name others with `keys`, or a folder with `compare_with`."
             )
         return arrays, titles
 
@@ -72,6 +73,7 @@ def evaluate(
     comparison: Comparison | None = None,
     allow_partial: bool = False,
     depth_scale: float | None = None,
+    similarity_range: str = "robust",
     seed: int = 0,
 ) -> dict:
     """Scores the depth predicted by any network against a record set.
@@ -88,6 +90,9 @@ def evaluate(
         comparison: Predictions to compare with, or None.
         allow_partial: Whether to skip records and files without a counterpart.
         depth_scale: Metres per stored integer, for files that hold integers.
+        similarity_range: Depth that SSIM and GSM show as 255: `robust` (98th percentile
+            of the true depths of the image), `image` (the largest one) or `split` (the
+            largest of the split).
         seed: Seed of the bootstrap.
 
     Returns:
@@ -96,8 +101,13 @@ def evaluate(
 
     Raises:
         FileNotFoundError: If a folder or a prediction is missing.
-        ValueError: If a protocol is unknown or a prediction is damaged.
+        ValueError: If a protocol or a range is unknown, or a prediction is damaged.
     """
+    if similarity_range not in RANGES:
+        raise ValueError(
+            f"`similarity_range` must be one of {RANGES}. Received: "
+            f"{similarity_range!r}."
+        )
     directory = pathlib.Path(records)
     if not isinstance(predictions, PredictionFolder):
         predictions = PredictionFolder.open(predictions, depth_scale=depth_scale)
@@ -118,7 +128,9 @@ def evaluate(
         split=split,
         names=names,
         protocols=chosen,
-        depth_range=listed_split.depth_max,
+        depth_range=(
+            listed_split.depth_max if similarity_range == "split" else similarity_range
+        ),
     )
     description = {
         "dataset": listed.dataset,
@@ -126,7 +138,7 @@ def evaluate(
         "num_images": len(names),
         "predictions": str(predictions.directory),
         "records": str(directory),
-        "depth_range": listed_split.depth_max,
+        "similarity_range": similarity_range,
     }
     if allow_partial:
         description["left_out"] = {

@@ -87,7 +87,7 @@ def score_predictions(
     split: str,
     names: Sequence[str],
     protocols: Sequence[Protocol],
-    depth_range: float,
+    depth_range: float | str,
 ) -> Iterator[tuple[str, Scores]]:
     """Yields the sums of the measures of each image, in the order of the records.
 
@@ -97,7 +97,7 @@ def score_predictions(
         split: Such as `test`.
         names: Records to score; each needs a prediction.
         protocols: Protocols to score under.
-        depth_range: Depth that SSIM and GSM map to 255, metres.
+        depth_range: Depth that SSIM and GSM show as 255, see `score_image`.
 
     Yields:
         Name of the record, and the sums for each protocol and each name in `arrays`.

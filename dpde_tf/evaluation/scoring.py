@@ -85,7 +85,7 @@ def score_image(
     predictions: Mapping[str, np.ndarray],
     protocols: Iterable[Protocol],
     *,
-    depth_range: float,
+    depth_range: float | str,
 ) -> Scores:
     """Returns the sums of all measures of one image.
 
@@ -95,7 +95,8 @@ def score_image(
         ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
         predictions: Depth in metres by key, `[h, w]` of any size.
         protocols: Protocols to score under.
-        depth_range: Depth that SSIM and GSM map to 255, metres.
+        depth_range: Depth that SSIM and GSM show as 255: metres, `image` or `robust`;
+            see `metrics.similarity.similarity_range`.
 
     Returns:
         Sums `[metrics.NUM_SUMS]` for each protocol and key; all 0 if no pixel is
@@ -138,7 +139,7 @@ def image_values(
     predicted: np.ndarray,
     *,
     protocol: Protocol,
-    depth_range: float = 10.0,
+    depth_range: float | str = "robust",
 ) -> dict[str, float]:
     """Returns all measures of one image under one protocol.
 
@@ -146,7 +147,8 @@ def image_values(
         ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
         predicted: Depth in metres, `[h, w]`.
         protocol: Protocol to score under.
-        depth_range: Depth that SSIM and GSM map to 255, metres.
+        depth_range: Depth that SSIM and GSM show as 255: metres, `image` or `robust`;
+            see `metrics.similarity.similarity_range`.
 
     Returns:
         Values in the order of `metrics.MEASURE_NAMES`; NaN where a measure is not

@@ -183,7 +183,9 @@ def _decoded(path: pathlib.Path, data: bytes, flags: int) -> np.ndarray:
     return pixels
 
 
-def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resize_image(
+    image: np.ndarray, size: tuple[int, int], *, shrinking: str = "area"
+) -> np.ndarray:
     """Returns a resized image.
 
     Shrinking takes the mean over the area of each new pixel, which avoids aliasing.
@@ -192,6 +194,7 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     Args:
         image: RGB, uint8 or float32 `[H, W, 3]`.
         size: (height, width) of the result.
+        shrinking: `area`, or `bilinear` to interpolate when shrinking too.
 
     Returns:
         RGB of the same type, `[height, width, 3]`; the image itself if it has the size.
@@ -200,5 +203,6 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if image.shape[:2] == (height, width):
         return image
     shrinks = height <= image.shape[0] and width <= image.shape[1]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    area = shrinks and shrinking == "area"
+    interpolation = cv2.INTER_AREA if area else cv2.INTER_LINEAR
     return cv2.resize(image, (width, height), interpolation=interpolation)

@@ -15,13 +15,16 @@ from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.files.images import resize_image
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
+from dpde_tf.inference.network_call import call_network
 from dpde_tf.inference.uncertainty import expected_error
 from dpde_tf.metrics import MIN_DEPTH
 
-# Images of a size for which making graphs pays.
+# Images of a size for which making graphs of the networks pays.
 _COMPILE_FROM = 4
 SMALLEST_SIDE = 32
 """Pixels that the networks need along each side."""
+# The same for compiling the fusion with XLA, which takes as long as 14 fusions gain.
+_XLA_FROM = 16
 # How far resizing may carry values out of [0, 1].
 _OVERSHOOT = 1e-3
 
@@ -71,7 +74,8 @@ class DepthPredictor:
         """Returns the predictions for a batch of images.
 
         The first images of a size are computed without graphs, which take seconds to
-        make; from the fourth on graphs compute them, in half the time or less.
+        make. From the fourth on the networks have graphs, and from the sixteenth on XLA
+        compiles the fusion.
 
         Args:
             image: RGB, `[B, H, W, 3]`: uint8, or floating-point in [0, 1]. H and W may
@@ -90,12 +94,13 @@ class DepthPredictor:
         Source: Xu & Liu (2021), Fig. 1.
         """
         image = network_input(image)
-        self._images_by_size[tuple(image.shape[1:3])] += image.shape[0]
-        compiled = self._images_by_size[tuple(image.shape[1:3])] >= _COMPILE_FROM
+        size = tuple(image.shape[1:3])
+        self._images_by_size[size] += image.shape[0]
+        seen = self._images_by_size[size]
         maps = self.maps_of(
             image,
-            run=functools.partial(self._run, compiled=compiled),
-            fuse=functools.partial(_fuse, self.fusion, jit_compile=compiled),
+            run=functools.partial(self._run, compiled=seen >= _COMPILE_FROM),
+            fuse=functools.partial(_fuse, self.fusion, jit_compile=seen >= _XLA_FROM),
         )
         return {name: values.numpy()[..., 0] for name, values in maps.items()}
 
@@ -177,7 +182,7 @@ class DepthPredictor:
     def _guided(self, image: tf.Tensor, depth: tf.Tensor) -> tf.Tensor:
         """The output of the guided network."""
         inputs = {"image": image, "coarse_depth": depth}
-        return self.guided_network(inputs, training=False)
+        return call_network(self.guided_network, inputs)
 
     def _depth_of(self, network: keras.Model, image: tf.Tensor) -> tf.Tensor:
         """The depth that a network gives, at the image's size."""
@@ -189,9 +194,9 @@ class DepthPredictor:
 
     def _gradients(self, image: tf.Tensor) -> tf.Tensor:
         """The depth gradients, `[B, H, W, 2]`."""
-        gradients = self.gradient_network(image, training=False)
+        gradients = call_network(self.gradient_network, image)
         if self.options.test_time_flip:
-            mirrored = self.gradient_network(tf.reverse(image, [2]), training=False)
+            mirrored = call_network(self.gradient_network, tf.reverse(image, [2]))
             gradients = (gradients + mirrored_gradients(mirrored)) / 2.0
         return gradients
 
@@ -243,7 +248,7 @@ def network_input(image: tf.Tensor | np.ndarray) -> tf.Tensor:
 
 def _resized_output(network: keras.Model, image: tf.Tensor) -> tf.Tensor:
     """The output of a network, brought bilinearly to the image's size."""
-    return tf.image.resize(network(image, training=False), tf.shape(image)[1:3])
+    return tf.image.resize(call_network(network, image), tf.shape(image)[1:3])
 
 
 def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:
@@ -278,8 +283,8 @@ def _warn_unless_converged(result: FusionResult) -> None:
     failed = int(np.sum(~result.converged.numpy()))
     if failed:
         logging.warning(
-            "%d of %d fusions stopped before the tolerance of the conjugate gradients; "
-            "their energy is lower than before, but not the lowest.",
+            "%d of %d fusions stopped before their tolerance; their energy is lower "
+            "than before, but not the lowest.",
             failed,
             len(result.converged),
         )

@@ -8,7 +8,7 @@ from dpde_tf.metrics.edge_accuracy import EdgeAccuracy
 from dpde_tf.metrics.gradient_errors import GradientErrors
 from dpde_tf.metrics.pixel_errors import MIN_DEPTH, PixelErrors
 from dpde_tf.metrics.planarity import Planarity
-from dpde_tf.metrics.similarity import Similarity
+from dpde_tf.metrics.similarity import Similarity, similarity_range
 from dpde_tf.metrics.support import nearest_measured
 from dpde_tf.metrics.tolerant_edge_accuracy import TolerantEdgeAccuracy
 
@@ -34,23 +34,28 @@ class ImageMeasures:
     """
 
     def __init__(
-        self, ground_truth: np.ndarray, valid_mask: np.ndarray, *, depth_range: float
+        self,
+        ground_truth: np.ndarray,
+        valid_mask: np.ndarray,
+        *,
+        depth_range: float | str,
     ) -> None:
         """Prepares the comparison with a ground truth.
 
         Args:
             ground_truth: Metres, `[H, W]`, positive at the pixels to compare.
             valid_mask: Boolean `[H, W]`, the pixels to compare.
-            depth_range: Depth in metres that SSIM and GSM map to 255.
+            depth_range: Depth that SSIM and GSM show as 255; see `similarity_range`.
         """
         self._pixels = PixelErrors(ground_truth, valid_mask)
         self._others = []
         if not np.any(valid_mask):
             return
+        limit = similarity_range(ground_truth, valid_mask, depth_range)
         self._source = nearest_measured(valid_mask)
         filled = self._fill(ground_truth)
         self._others = [
-            Similarity(filled, valid_mask, depth_range=depth_range),
+            Similarity(filled, valid_mask, depth_range=limit),
             *(family(filled, valid_mask) for family in _FAMILIES[2:]),
         ]
 

@@ -1,6 +1,7 @@
 """SSIM and GSM of depth maps with holes, as sums over windows.
 
-Windows that hold an unmeasured pixel are ignored.
+Windows that hold an unmeasured pixel are ignored. Both compare images in [0, 255], so
+that their values depend on the depth that is shown as 255.
 """
 
 import cv2
@@ -22,6 +23,12 @@ MASKING = 200.0
 
 LUMINANCE_WEIGHT = 0.1
 """GSM: weight of the luminance similarity, p in the article."""
+
+RANGES = ("robust", "image", "split")
+"""Depths that may be shown as 255, see `similarity_range`."""
+
+ROBUST_PERCENTILE = 98.0
+"""Percentile of the true depths of an image that the range `robust` shows as 255."""
 
 _VERTICAL = np.array(
     [
@@ -48,10 +55,38 @@ _WINDOW = cv2.getGaussianKernel(WINDOW_SIZE, 1.5, cv2.CV_64F)
 _KERNELS = tuple(kernel / BLOCK_SIZE**2 for kernel in KERNELS)
 
 
+def similarity_range(
+    ground_truth: np.ndarray, valid_mask: np.ndarray, depth_range: float | str
+) -> float:
+    """Returns the depth of an image that SSIM and GSM show as 255.
+
+    Args:
+        ground_truth: Metres, `[H, W]`.
+        valid_mask: Boolean `[H, W]`, the pixels to compare, at least one.
+        depth_range: Metres; or `image` for the largest true depth of the image, or
+            `robust` for a percentile of it, which few far pixels do not change.
+
+    Returns:
+        Metres.
+
+    Raises:
+        ValueError: If the range is neither a number nor one of these words.
+    """
+    if not isinstance(depth_range, str):
+        return float(depth_range)
+    if depth_range not in ("image", "robust"):
+        raise ValueError(
+            f"`depth_range` must be metres, 'image' or 'robust'. Received: "
+            f"{depth_range!r}."
+        )
+    share = 100.0 if depth_range == "image" else ROBUST_PERCENTILE
+    return float(np.percentile(ground_truth[valid_mask], share))
+
+
 class Similarity:
     """SSIM and GSM of predictions for one ground truth.
 
-    Depth is compared as an image in which 255 is one depth for the whole data set.
+    Depth is compared as an image in [0, 255]; depth beyond its range is 255.
 
     Source: Wang et al. (2004), Eq. 13, and Liu et al. (2012), Sect. III.
     """
@@ -70,7 +105,7 @@ class Similarity:
             depth_range: Depth in metres that is mapped to 255, positive.
         """
         self._scale = 255.0 / depth_range
-        self._image = ground_truth * self._scale
+        self._image = self._as_image(ground_truth)
         self._mean = _window_mean(self._image)
         self._square = _window_mean(self._image**2)
         self._contrast = _block_gradient(self._image)
@@ -86,12 +121,16 @@ class Similarity:
         Returns:
             float64 `[NUM_SUMS]`.
         """
-        image = predicted * self._scale
+        image = self._as_image(predicted)
         structural = self._structural(image)[self._windows]
         gradient = self._gradient(image)[self._blocks]
         return np.array(
             [structural.size, np.sum(structural), gradient.size, np.sum(gradient)]
         )
+
+    def _as_image(self, depth: np.ndarray) -> np.ndarray:
+        """Depth as an image in [0, 255]."""
+        return np.clip(depth * self._scale, 0.0, 255.0)
 
     def _structural(self, image: np.ndarray) -> np.ndarray:
         """The SSIM of each window."""

@@ -22,6 +22,8 @@ class Example:
         predictions: Arrays `[H, W]` of the predictions file by method, such as `fcrn`
             and `dpde`; a method that was not run is missing.
         note: Note on how the predictions were changed, ASCII; possibly empty.
+        gradient_sources: `context` or `guided` by method whose fusion takes the
+            gradients of that network, which is not the paper's.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Example:
     ground_truth: np.ndarray
     predictions: Mapping[str, Mapping[str, np.ndarray]]
     note: str = ""
+    gradient_sources: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Checks the sizes of the predictions."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from dpde_tf.config import ContextNetworkConfig
 from dpde_tf.files.json_files import read_json_object
+from dpde_tf.runs.run_folder import RECORD_FILE
 
 _SUMMARY_FIELDS = {
     "dataset",
@@ -69,3 +70,28 @@ def is_context_network(config: Mapping) -> bool:
         True for a training run of the context network.
     """
     return ContextNetworkConfig.__name__ in config
+
+
+def gradient_source(predictions: str | pathlib.Path) -> str | None:
+    """Returns which network of ours gave the gradients of predictions.
+
+    Args:
+        predictions: Folder of predictions.
+
+    Returns:
+        `guided` or `context`; None for the paper's gradient network, and if nothing is
+        recorded.
+
+    Raises:
+        ValueError: If a record is damaged.
+    """
+    path = pathlib.Path(predictions) / RECORD_FILE
+    config = read_record(path).get("config", {}) if path.is_file() else {}
+    networks = config.get("networks", {})
+    if "guided_run" in networks:
+        return "guided"
+    run = pathlib.Path(networks.get("gradient_run", "")) / RECORD_FILE
+    if networks.get("gradient_run") and run.is_file():
+        if is_context_network(read_record(run).get("config", {})):
+            return "context"
+    return None

@@ -6,7 +6,7 @@ The networks that come with the library are such folders too, with compact weigh
 
 import dataclasses
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import keras
 from absl import logging
@@ -20,6 +20,7 @@ from dpde_tf.config import (
 from dpde_tf.files import checksums
 from dpde_tf.models.context import as_gradient_network, build_context_network
 from dpde_tf.models.depth import build_depth_network
+from dpde_tf.models.folding import fold_batch_normalization
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.models.guided import build_guided_network
 from dpde_tf.models.initial_values import without_drawing
@@ -63,10 +64,7 @@ def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, DepthNetworkConfig)
     config = dataclasses.replace(config, encoder_weights="none")
-    with without_drawing():
-        network = build_depth_network(config)
-    load_run_weights(network, workdir)
-    return network
+    return _trained(workdir, lambda: build_depth_network(config))
 
 
 def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -85,10 +83,7 @@ def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
     if is_run_of(workdir, ContextNetworkConfig):
         return as_gradient_network(load_context_network(workdir))
     config = recorded_config(workdir, GradientNetworkConfig)
-    with without_drawing():
-        network = build_gradient_network(config)
-    load_run_weights(network, workdir)
-    return network
+    return _trained(workdir, lambda: build_gradient_network(config))
 
 
 def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -107,10 +102,7 @@ def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, ContextNetworkConfig)
     config = dataclasses.replace(config, context_encoder_weights="none")
-    with without_drawing():
-        network = build_context_network(config)
-    load_run_weights(network, workdir)
-    return network
+    return _trained(workdir, lambda: build_context_network(config))
 
 
 def load_guided_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -127,8 +119,16 @@ def load_guided_network(workdir: str | pathlib.Path) -> keras.Model:
         FileNotFoundError: If it is no such folder, or has no weights yet.
         ValueError: If it is the run of another network, or its weights are damaged.
     """
+    config = recorded_config(workdir, GuidedNetworkConfig)
+    return _trained(workdir, lambda: build_guided_network(config))
+
+
+def _trained(
+    workdir: str | pathlib.Path, build: Callable[[], keras.Model]
+) -> keras.Model:
+    """The network that a function builds, with the weights of a run."""
     with without_drawing():
-        network = build_guided_network(recorded_config(workdir, GuidedNetworkConfig))
+        network = build()
     load_run_weights(network, workdir)
     return network
 
@@ -169,7 +169,10 @@ def load_networks(
     gradient_run: str | pathlib.Path | None = None,
     guided_run: str | pathlib.Path | None = None,
 ) -> dict[str, keras.Model]:
-    """Returns the networks of several runs, under the current dtype policy.
+    """Returns the networks of several runs for prediction, under the current policy.
+
+    Their batch normalisations are folded into the convolutions, see
+    `fold_batch_normalization`.
 
     Args:
         depth_run: Run of a depth network.
@@ -191,7 +194,7 @@ def load_networks(
         networks["gradient_network"] = load_gradient_network(gradient_run)
     if guided_run is not None:
         networks["guided_network"] = load_guided_network(guided_run)
-    return networks
+    return {name: fold_batch_normalization(one) for name, one in networks.items()}
 
 
 def common_image_size(runs: Iterable[str | pathlib.Path]) -> tuple[int, int]:

@@ -66,11 +66,12 @@ class Row:
     bar: ColorBar | None = None
 
 
-def stack_rows(rows: Sequence[Row]) -> np.ndarray:
+def stack_rows(rows: Sequence[Row], *, note: str = "") -> np.ndarray:
     """Returns one picture with the rows below each other.
 
     Args:
         rows: At least one, each with at least one picture.
+        note: Text below the last row, ASCII; possibly empty.
 
     Returns:
         RGB, uint8; narrower rows are padded with white.
@@ -81,20 +82,9 @@ def stack_rows(rows: Sequence[Row]) -> np.ndarray:
         np.pad(s, ((0, _GAP), (0, width - s.shape[1]), (0, 0)), constant_values=_WHITE)
         for s in strips
     ]
+    if note:
+        padded.append(title_strip(note, width))
     return np.concatenate(padded)
-
-
-def text_picture(text: str, size: tuple[int, int]) -> np.ndarray:
-    """Returns a grey picture with a centred text.
-
-    Args:
-        text: ASCII.
-        size: (height, width).
-
-    Returns:
-        RGB, uint8 `[height, width, 3]`.
-    """
-    return _centered(np.full((*size, 3), 230, np.uint8), text)
 
 
 def text_lines(lines: Sequence[str], size: tuple[int, int]) -> np.ndarray:

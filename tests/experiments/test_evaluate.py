@@ -11,7 +11,12 @@ from dpde_tf.cli import evaluate
 from dpde_tf.evaluation import score_text
 from dpde_tf.files.depth_maps import write_depth
 from dpde_tf.files.predictions import PredictionFolder, read_prediction
-from tests.fixtures.scored_sets import DEPTHS, write_depths, write_predictions
+from tests.fixtures.scored_sets import (
+    DEPTHS,
+    write_depths,
+    write_predictions,
+    write_record_set,
+)
 
 
 def run_evaluate(tmp_path, predictions, **options):
@@ -47,6 +52,26 @@ def test_evaluate_scores_a_part_if_it_may_and_says_so(tmp_path):
     summary = run_evaluate(tmp_path, predictions, allow_partial=True)
     assert summary["num_images"] == 2
     assert summary["left_out"] == {"records": ["b"], "predictions": ["x"]}
+
+
+def test_similarity_range_decides_gsm_and_is_in_the_summary(tmp_path):
+    # One image of 2 m with one far pixel of 8 m, predicted as 1.5 m; the manifest of the
+    # set says 9 m. With 255 = 2 m, all blocks are flat and err by 255 / 4.
+    depth = np.full((16, 16), 2.0, np.float32)
+    depth[8, 8] = 8.0
+    write_record_set(tmp_path / "records", {"a": depth})
+    (tmp_path / "out").mkdir()
+    np.savez(tmp_path / "out" / "a", depth=np.full((16, 16), 1.5, np.float32))
+    gsm = []
+    for name in ("robust", "image", "split"):
+        summary = run_evaluate(tmp_path, tmp_path / "out", similarity_range=name)
+        assert summary["similarity_range"] == name
+        pooled = summary["protocols"]["paper"]["results"]["depth"]["pooled"]
+        gsm.append(pooled["gsm"])
+    assert gsm[0] == pytest.approx(0.9 + 0.1 * (1 - 0.25**2))
+    assert len(set(gsm)) == 3
+    with pytest.raises(ValueError, match="Received: 'dataset'"):
+        run_evaluate(tmp_path, tmp_path / "out", similarity_range="dataset")
 
 
 def test_evaluate_compares_with_an_array_of_the_same_folder(tmp_path):
@@ -137,6 +162,7 @@ def run_main(monkeypatch, **values):
     flags.DEFINE_list("protocol", ["paper"], "", flag_values=own)
     flags.DEFINE_float("depth_scale", None, "", flag_values=own)
     flags.DEFINE_bool("allow_partial", False, "", flag_values=own)
+    flags.DEFINE_string("similarity_range", "robust", "", flag_values=own)
     flags.DEFINE_integer("seed", 0, "", flag_values=own)
     own(["evaluate", *(f"--{name}={value}" for name, value in values.items())])
     monkeypatch.setattr(evaluate, "FLAGS", own)

@@ -1,5 +1,6 @@
 """Tests that the Makefile calls programs with flags that they have."""
 
+import json
 import os
 import pathlib
 import re
@@ -17,7 +18,7 @@ def _commands(target):
     command = ["make", "-n", target, "IMAGE=photo.jpg", "DEPTH=depth", "FLAGS="]
     lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
     for line in lines.splitlines():
-        if match := re.search(r"python -m ((?:data_prep|experiments)\.\w+)(.*)", line):
+        if match := re.search(r"python -m ((?:data_prep|experiments)[.\w]+)(.*)", line):
             yield match.group(1), re.findall(r"--(\w+)", match.group(2))
 
 
@@ -54,6 +55,19 @@ def test_folders_may_begin_with_the_home_folder(tmp_path):
         env=os.environ | {"HOME": str(tmp_path)},
     )
     assert f"--scores=nyu/dpde={scores.parent} " in result.stdout
+
+
+@pytest.mark.parametrize("splits", [["simple"], ["simple", "calibrated"]])
+def test_eval_mid_scores_the_splits_that_exist(tmp_path, splits):
+    folder = tmp_path / "middlebury"
+    folder.mkdir()
+    listed = {"splits": dict.fromkeys(splits, {})}
+    (folder / "manifest.json").write_text(json.dumps(listed, indent=1))
+    command = ["make", "-n", "eval-mid", f"RECORDS={tmp_path}"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    predicted = re.findall(r"experiments.predict .*--split=(\w+)", result.stdout)
+    scored = re.findall(r"experiments.evaluate .*--split=(\w+)", result.stdout)
+    assert (predicted, scored) == (["simple"], splits)
 
 
 def test_predict_without_image_says_what_is_missing():

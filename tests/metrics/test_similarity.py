@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dpde_tf.metrics.similarity import Similarity
+from dpde_tf.metrics.similarity import Similarity, similarity_range
 from tests.fixtures.gradient_similarity import gsm
 from tests.fixtures.structural_similarity import ssim
 
@@ -23,6 +23,7 @@ def pair(rng, size):
 def test_similarity_equals_the_tensorflow_functions(rng, size):
     truth, predicted = pair(rng, size)
     maps = [depth[None, ..., None] for depth in (truth, predicted)]
+    maps = [np.clip(depth, 0, 10) for depth in maps]  # Images end at 255.
     expected = [float(index(*maps, max_value=10.0)[0]) for index in (ssim, gsm)]
     # Both float64; only the order of summation differs.
     np.testing.assert_allclose(scores(truth, predicted), expected, rtol=1e-9)
@@ -59,3 +60,32 @@ def test_similarity_ignores_windows_with_a_hole(rng):
 def test_similarity_of_a_map_smaller_than_a_window_is_nan():
     computed = scores(np.ones((4, 6)), np.ones((4, 6)))
     assert np.all(np.isnan(computed))
+
+
+@pytest.mark.parametrize(
+    ("depth_range", "metres"), [(7, 7.0), ("image", 99.0), ("robust", 98.0)]
+)
+def test_similarity_range_of_depths_from_0_to_99_and_a_hole(depth_range, metres):
+    # Without the hole of 500 m, the depths are 0 to 99 and 98 m twice.
+    truth = np.array([*range(100), 500.0, 98.0]).reshape(6, 17)
+    assert similarity_range(truth, truth < 200, depth_range) == pytest.approx(metres)
+
+
+def test_similarity_range_must_be_known():
+    with pytest.raises(ValueError, match="'image' or 'robust'. Received: 'split'"):
+        similarity_range(np.ones((2, 2)), np.ones((2, 2), bool), "split")
+
+
+def test_one_far_pixel_moves_the_robust_scores_only_near_it(rng):
+    truth, predicted = pair(rng, (60, 60))
+    mask = np.ones(truth.shape, bool)
+
+    def robust(depth):
+        limit = similarity_range(depth, mask, "robust")
+        return scores(depth, predicted, depth_range=limit)
+
+    far = truth.copy()
+    far[5, 5] = 200.0
+    assert np.all(np.abs(robust(far) - robust(truth)) < 0.02)
+    # With 255 = 200 m, all but the windows at the pixel look alike.
+    assert scores(far, predicted, depth_range=200.0)[0] > robust(truth)[0] + 0.05

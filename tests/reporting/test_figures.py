@@ -9,10 +9,11 @@ import pytest
 from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.figures import comparison, overview, views
 from dpde_tf.reporting.figures.columns import (
-    ABLATION,
     Column,
+    ablation_columns,
     column_depth,
     method_columns,
+    missing_note,
 )
 from dpde_tf.visualization import layout
 from dpde_tf.visualization.colours import colorize_depth, colorize_error
@@ -58,8 +59,10 @@ def test_example_has_a_range_and_refuses_other_sizes(example):
 
 def test_method_columns_take_the_best_depth_of_each(example):
     columns = method_columns([example], ["fcrn", "dpde"])
-    assert columns == [Column("FCRN", "fcrn", "depth"), DPDE]
-    assert column_depth(example, columns[0]) is None
+    assert columns == [DPDE]
+    assert column_depth(example, DPDE) is example.predictions["dpde"]["fused"]
+    assert missing_note(["fcrn", "dpde"], columns) == "Not run: FCRN."
+    assert missing_note(["dpde"], columns) == ""
     unfused = {"depth": example.ground_truth}
     other = Example(
         "a",
@@ -69,6 +72,17 @@ def test_method_columns_take_the_best_depth_of_each(example):
     )
     titles = [c.title for c in method_columns([other], ["fcrn", "dpde", "midas"])]
     assert titles == ["FCRN", "modified FCRN", "midas"]
+
+
+def test_titles_say_that_a_network_is_ours(example):
+    assert method_columns([example], ["dpde"])[0].title == "DPDE"
+    ours = dataclasses.replace(example, gradient_sources={"dpde": "context"})
+    assert method_columns([ours], ["dpde"])[0].title == "DPDE, context network (ours)"
+    assert [column.title for column in ablation_columns([ours])] == [
+        "modified FCRN",
+        "gradients, context network (ours)",
+        "DPDE, context network (ours)",
+    ]
 
 
 def test_comparison_figure_has_three_rows_in_one_scale(example):
@@ -93,22 +107,21 @@ def test_comparison_figure_has_three_rows_in_one_scale(example):
     np.testing.assert_array_equal(figure[: 3 * 64], figure[3 * 64 :])
 
 
-def test_comparison_figure_says_what_was_not_run(example):
-    figure = comparison.comparison_figure([example], ABLATION)
-    assert figure.shape[1] == 6 * (60 + GAP) + BAR
-    expected = layout.text_picture("not run", SIZE)
-    np.testing.assert_array_equal(_cell(figure, 0, 2), expected)
-    assert np.all(_cell(figure, 1, 2) == 255)
-    assert np.all(_cell(figure, 2, 2) == 255)
+def test_comparison_figure_leaves_out_what_was_not_run(example):
+    columns = ablation_columns([example])
+    figure = comparison.comparison_figure([example], columns, note="Not run: FCRN.")
+    assert figure.shape[1] == 5 * (60 + GAP) + BAR
+    assert figure.shape[0] == 3 * (TITLE + 40 + GAP) + TITLE
+    assert np.any(figure[-TITLE:] < 128)
     # No gradients are white; the true ones below them show the box.
-    assert np.all(_cell(figure, 0, 4)[:10] == 255)
-    box = np.argwhere(np.any(_cell(figure, 2, 4) != 255, axis=-1))
+    assert np.all(_cell(figure, 0, 3)[:10] == 255)
+    box = np.argwhere(np.any(_cell(figure, 2, 3) != 255, axis=-1))
     assert box.min(axis=0).tolist() == [21, 39]
     assert box.max(axis=0).tolist() == [29, 49]
 
 
 def test_comparison_figure_explains_its_colours(example):
-    figure = comparison.comparison_figure([example], ABLATION)
+    figure = comparison.comparison_figure([example], ablation_columns([example]))
     legend = _cell(figure, 2, 0)
     assert np.any(legend < 128)
     # The wheel: cyan = deeper to the left, red = deeper to the right, white within.
@@ -132,7 +145,7 @@ def test_bar_of_errors_is_red_at_too_far(example):
 
 
 def test_titles_of_gradients_say_how_large_they_are(example):
-    gradients = ABLATION[2]
+    gradients = ablation_columns([example])[1]
     title = comparison._title(example, gradients)
     assert title == "gradients, 98 % below 0.000 m/pixel"
     slope = np.full(SIZE, 0.03, np.float32)
@@ -142,8 +155,6 @@ def test_titles_of_gradients_say_how_large_they_are(example):
     title = comparison._title(other, gradients)
     assert title == "gradients, 98 % below 0.042 m/pixel"
     assert comparison._title(example, DPDE) == "DPDE"
-    nothing = dataclasses.replace(example, predictions={})
-    assert comparison._title(nothing, gradients) == "gradients"
 
 
 def test_text_lines_fit_into_the_picture():
@@ -161,7 +172,8 @@ def test_comparison_figure_of_no_image_is_refused():
 
 def test_comparison_figure_of_nothing_measured(example):
     nothing = Example("n", example.image, np.zeros(SIZE), example.predictions)
-    assert comparison.comparison_figure([nothing], ABLATION).dtype == np.uint8
+    columns = ablation_columns([nothing])
+    assert comparison.comparison_figure([nothing], columns).dtype == np.uint8
 
 
 def test_detail_window_is_where_depth_varies_most(example):
@@ -201,12 +213,10 @@ def test_stack_rows_puts_bars_beside_and_white_where_nothing_is():
 )
 def test_views_show_each_method_and_each_direction(example):
     columns = method_columns([example], ["fcrn", "dpde"])
-    figure = views.methods_figure([example], columns)
-    assert figure.shape == (TITLE + 40 + GAP, 4 * (60 + GAP), 3)
-    expected = layout.text_picture("not run", SIZE)
-    np.testing.assert_array_equal(_cell(figure, 0, 2), expected)
+    figure = views.methods_figure([example], columns, note="Not run: FCRN.")
+    assert figure.shape == (TITLE + 40 + GAP + TITLE, 3 * (60 + GAP), 3)
     # The same surface, 0.2 m farther back.
-    truth, fused = (_cell(figure, 0, c) for c in (1, 3))
+    truth, fused = (_cell(figure, 0, c) for c in (1, 2))
     assert np.any(truth < 200)
     assert np.any(truth != fused)
     directions = views.directions_figure([example], DPDE)

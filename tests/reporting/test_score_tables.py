@@ -100,6 +100,28 @@ def test_comparison_table_has_published_numbers_with_protocol():
     assert tu[:3] == ["0.579", "not found", "not found"]
 
 
+def test_comparison_table_has_rows_of_our_implementations(tmp_path):
+    runs = []
+    for name in ("karsch_2014", "konrad_2012"):
+        folder = write_scores(tmp_path / name, rms={"depth": 1.1})
+        config = {"transfer": {"method": name, "images": 795}}
+        record = {"program": "experiments.transfer_depth", "config": config}
+        write_json(tmp_path / f"{name}_predictions" / "run.json", record)
+        runs.append(read_scored_run(name, folder))
+    found = lines(scores.comparison_table(2, runs))
+    title = "Karsch et al. (2014), Depth Transfer [11]"
+    ours = found[title, "ours, karsch_2014"]
+    assert ours[0] == "1.1000"
+    assert ours[-1].startswith("654 images; our implementation")
+    # The paper implies 1.2.
+    assert found[title, "gap to the paper"][0].startswith("−0.1000")
+    cited = "Konrad et al. (2012) [10], which the paper does not score"
+    assert found[cited, "ours, konrad_2012"][0] == "1.1000"
+    assert not any(
+        "[10]" in title for title, _ in lines(scores.comparison_table(2, []))
+    )
+
+
 def test_comparison_table_says_what_was_searched_for_in_vain():
     table = scores.comparison_table(2, [])
     nothing = lines(table)["Ma et al. (2020) [39]", "their publication"]

@@ -210,9 +210,12 @@ def test_to_csv_repeats_the_title_of_a_group():
 def test_to_latex_breaks_long_texts():
     table = Table(("Name", "N", "Note"), ((Cell("a"), Cell("−1"), Cell("x" * 41)),))
     lines = formats.to_latex(table, "Title").splitlines()
-    assert lines[3:5] == [r"\resizebox{\linewidth}{!}{%", r"\begin{tabular}{lrp{4cm}}"]
-    assert lines[8].startswith("a & $-$1 & xxx")
-    assert lines[10] == r"\end{tabular}}"
+    assert lines[3] == r"\begin{longtable}{lrp{4cm}}"
+    # The header stands on every page.
+    assert lines[6] == lines[10] == r"Name & N & Note \\"
+    assert lines[8:13:4] == [r"\endfirsthead", r"\endhead"]
+    assert lines[15].startswith("a & $-$1 & xxx")
+    assert lines[16] == r"\end{longtable}}"
 
 
 def test_to_latex_breaks_addresses_at_their_strokes():
@@ -220,23 +223,23 @@ def test_to_latex_breaks_addresses_at_their_strokes():
     table = Table(("Name", "Note"), ((Cell("a"), Cell(address)),))
     lines = formats.to_latex(table, "Title").splitlines()
     stroke = r"/\allowbreak{}"
-    assert lines[8] == rf"a & https:{stroke}{stroke}{'x' * 30}{stroke}y-z \\"
+    assert lines[15] == rf"a & https:{stroke}{stroke}{'x' * 30}{stroke}y-z \\"
 
 
 def test_to_latex_stacks_what_follows_a_line_break():
     cells = (Cell("a"), Cell("1\n[0, 2]"), Cell(f"{'x' * 41}\ny"))
     lines = formats.to_latex(Table(("A", "N", "B"), (cells,)), "Title").splitlines()
-    assert r"a & \shortstack[r]{1\\{}[0, 2]} & xx" in lines[8]
-    assert lines[8].endswith(r"x \newline y \\")
+    assert r"a & \shortstack[r]{1\\{}[0, 2]} & xx" in lines[15]
+    assert lines[15].endswith(r"x \newline y \\")
 
 
 def test_to_latex_escapes_what_latex_reads():
     lines = formats.to_latex(TABLE, "Table 5: 100 %").splitlines()
-    assert lines[2] == r"\caption{Table 5: 100 \%. A note.}"
-    assert lines[4] == r"\begin{tabular}{lr}"
+    assert lines[4] == r"\caption{Table 5: 100 \%. A note.} \\"
+    assert lines[3] == r"\begin{longtable}{lr}"
     assert lines[6] == r"Name & N \& \% \\"
-    assert lines[8] == r"\texttt{a\_b} & 1,234,567 \\"
-    assert lines[9] == (
+    assert lines[15] == r"\texttt{a\_b} & 1,234,567 \\"
+    assert lines[16] == (
         r"\shortstack[l]{x, y\\{}small} & "
         r"$\delta$ \textless{} 1.25\textsuperscript{2} $\uparrow$ \\"
     )

@@ -25,16 +25,13 @@ class Column:
     key: str
 
 
-ABLATION = (
-    Column("FCRN", "fcrn", "depth"),
-    Column("modified FCRN", "dpde", "depth"),
-    Column("gradients", "dpde", GRADIENTS),
-    Column("DPDE", "dpde", "fused"),
-)
-"""Columns of Fig. 8, after the input and the ground truth."""
-
-_TITLES = {("fcrn", "depth"): "FCRN", ("dpde", "depth"): "modified FCRN"}
-_TITLES["dpde", "fused"] = "DPDE"
+_TITLES = {
+    ("fcrn", "depth"): "FCRN",
+    ("dpde", "depth"): "modified FCRN",
+    ("konrad_2012", "depth"): "Konrad et al., our implementation",
+    ("karsch_2014", "depth"): "Depth Transfer, our implementation",
+    ("choi_2015", "depth"): "Depth Analogy, our implementation",
+}
 
 
 def method_columns(examples: Sequence[Example], methods: Sequence[str]) -> list[Column]:
@@ -42,22 +39,54 @@ def method_columns(examples: Sequence[Example], methods: Sequence[str]) -> list[
 
     Args:
         examples: Images, at least one; the first one decides what a method predicted.
-        methods: Names of the methods in order, including those that were not run.
+        methods: Names of the methods in order.
 
     Returns:
-        Columns in the order of the methods.
+        Columns in the order of the methods, without those that were not run.
     """
     columns = []
     for method in methods:
         arrays = examples[0].predictions.get(method, {})
-        key = "fused" if "fused" in arrays or not arrays else "depth"
-        if method == "fcrn":
-            key = "depth"
-        columns.append(Column(_TITLES.get((method, key), method), method, key))
-    return columns
+        fused = "fused" in arrays and method != "fcrn"
+        columns.append(_column(examples[0], method, "fused" if fused else "depth"))
+    return [column for column in columns if _was_run(examples[0], column)]
 
 
-def column_depth(example: Example, column: Column) -> np.ndarray | None:
+def ablation_columns(examples: Sequence[Example]) -> list[Column]:
+    """Returns the columns of Fig. 8, after the input and the ground truth.
+
+    Args:
+        examples: Images, at least one; the first one decides what was predicted.
+
+    Returns:
+        FCRN, modified FCRN, gradients and DPDE, without what was not run.
+    """
+    parts = (
+        ("fcrn", "depth"),
+        ("dpde", "depth"),
+        ("dpde", GRADIENTS),
+        ("dpde", "fused"),
+    )
+    columns = [_column(examples[0], *part) for part in parts]
+    return [column for column in columns if _was_run(examples[0], column)]
+
+
+def missing_note(methods: Sequence[str], columns: Sequence[Column]) -> str:
+    """Returns a line on the methods that a figure leaves out, possibly empty.
+
+    Args:
+        methods: Names of the methods that the figure should show.
+        columns: Its columns.
+
+    Returns:
+        Text for below the figure, ASCII.
+    """
+    shown = {column.method for column in columns}
+    left_out = [_TITLES.get((m, "depth"), m) for m in methods if m not in shown]
+    return f"Not run: {'; '.join(left_out)}." if left_out else ""
+
+
+def column_depth(example: Example, column: Column) -> np.ndarray:
     """Returns the depth of a column for an image.
 
     Args:
@@ -65,6 +94,27 @@ def column_depth(example: Example, column: Column) -> np.ndarray | None:
         column: Column of depth.
 
     Returns:
-        Metres, `[H, W]`; None if not predicted.
+        Metres, `[H, W]`.
     """
-    return example.predictions.get(column.method, {}).get(column.key)
+    return example.predictions[column.method][column.key]
+
+
+def _column(example: Example, method: str, key: str) -> Column:
+    """The column with its title."""
+    ours = example.gradient_sources.get(method)
+    if method == "dpde" and key == "fused":
+        title = f"DPDE, {ours} network (ours)" if ours else "DPDE"
+    elif key == GRADIENTS:
+        title = f"gradients, {ours} network (ours)" if ours else "gradients"
+    else:
+        title = _TITLES.get((method, key), method)
+    return Column(title, method, key)
+
+
+def _was_run(example: Example, column: Column) -> bool:
+    """Whether the example has the arrays of a column."""
+    arrays = example.predictions.get(column.method, {})
+    needed = (column.key,)
+    if column.key == GRADIENTS:
+        needed = ("gradient_x", "gradient_y")
+    return set(needed) <= set(arrays)

@@ -21,7 +21,6 @@ from dpde_tf.visualization.layout import (
     Row,
     stack_rows,
     text_lines,
-    text_picture,
 )
 from dpde_tf.visualization.magnification import MAGNIFICATION, busiest_window
 
@@ -30,7 +29,7 @@ _ERROR_SHARE = 0.2  # of the largest depth: errors saturate there
 
 
 def comparison_figure(
-    examples: Sequence[Example], columns: Sequence[Column]
+    examples: Sequence[Example], columns: Sequence[Column], *, note: str = ""
 ) -> np.ndarray:
     """Returns three rows for each image: depth, a magnified detail, and errors.
 
@@ -43,6 +42,7 @@ def comparison_figure(
     Args:
         examples: Images to show.
         columns: Predictions to show after the input and the ground truth.
+        note: Text below the figure, ASCII; possibly empty.
 
     Returns:
         RGB, uint8.
@@ -54,7 +54,8 @@ def comparison_figure(
     """
     if not examples:
         raise ValueError("A figure needs at least one image. Received: none.")
-    return stack_rows([row for e in examples for row in _example_rows(e, columns)])
+    rows = [row for e in examples for row in _example_rows(e, columns)]
+    return stack_rows(rows, note=note)
 
 
 def detail_window(ground_truth: np.ndarray) -> tuple[slice, slice]:
@@ -78,7 +79,7 @@ def _example_rows(example: Example, columns: Sequence[Column]) -> list[Row]:
     window = detail_window(example.ground_truth)
     truth = colorize_depth(example.ground_truth, min_depth=low, max_depth=high)
     pictures = [example.image, truth, *(_picture(example, c) for c in columns)]
-    whole = [_marked(picture, window, truth.shape[:2]) for picture in pictures]
+    whole = [_marked(picture, window) for picture in pictures]
     details = [_magnified(picture, window) for picture in pictures]
     scale = np.linspace(low, high, _BAR_STEPS)[:, np.newaxis]
     colors = colorize_depth(scale, min_depth=low, max_depth=high)[:, 0]
@@ -92,27 +93,29 @@ def _example_rows(example: Example, columns: Sequence[Column]) -> list[Row]:
     ]
 
 
-def _picture(example: Example, column: Column) -> np.ndarray | None:
-    """Colours of a prediction, or None if it is missing."""
+def _picture(example: Example, column: Column) -> np.ndarray:
+    """Colours of a prediction."""
     low, high = example.depth_range
     if column.key == GRADIENTS:
-        arrays = example.predictions.get(column.method, {})
-        if {"gradient_x", "gradient_y"} <= set(arrays):
-            return _gradient_picture(
-                example, arrays["gradient_x"], arrays["gradient_y"]
-            )
-    elif (depth := column_depth(example, column)) is not None:
-        # A depth below the smallest measured depth is not a hole.
-        return colorize_depth(np.maximum(depth, low), min_depth=low, max_depth=high)
-    return None
+        return _gradient_picture(example, *_predicted_gradients(example, column))
+    # A depth below the smallest measured depth is not a hole.
+    depth = np.maximum(column_depth(example, column), low)
+    return colorize_depth(depth, min_depth=low, max_depth=high)
+
+
+def _predicted_gradients(
+    example: Example, column: Column
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gradients of a column along x and y."""
+    arrays = example.predictions[column.method]
+    return arrays["gradient_x"], arrays["gradient_y"]
 
 
 def _title(example: Example, column: Column) -> str:
     """The title of a column; gradients get their magnitude, as they may look blank."""
-    arrays = example.predictions.get(column.method, {})
-    if column.key != GRADIENTS or not {"gradient_x", "gradient_y"} <= set(arrays):
+    if column.key != GRADIENTS:
         return column.title
-    return f"{column.title}, {_size(arrays['gradient_x'], arrays['gradient_y'])}"
+    return f"{column.title}, {_size(*_predicted_gradients(example, column))}"
 
 
 def _size(gradient_x: np.ndarray, gradient_y: np.ndarray) -> str:
@@ -129,14 +132,11 @@ def _error_row(example: Example, columns: Sequence[Column]) -> Row:
     pictures = [_legend(example, limit), _wheel(example) if wheel else None]
     titles = ["", "deeper towards" if wheel else ""]
     for column in columns:
-        depth = None if column.key == GRADIENTS else column_depth(example, column)
         if column.key == GRADIENTS:
             pictures.append(_gradient_picture(example, *example.true_gradients))
             titles.append(f"true gradients, {_size(*example.true_gradients)}")
-        elif depth is None:
-            pictures.append(None)
-            titles.append("")
         else:
+            depth = column_depth(example, column)
             errors = (depth - truth)[truth > 0]
             rms = np.sqrt(np.mean(np.square(errors))) if errors.size else np.nan
             pictures.append(colorize_error(truth, depth, limit=limit))
@@ -183,23 +183,15 @@ def _gradient_picture(
     return colorize_gradients(gradient_x, gradient_y, limit=limit)
 
 
-def _marked(
-    picture: np.ndarray | None, window: tuple[slice, slice], size: tuple[int, int]
-) -> np.ndarray:
-    """The picture with a frame around the window, or the text 'not run'."""
-    if picture is None:
-        return text_picture("not run", size)
+def _marked(picture: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
+    """The picture with a frame around the window."""
     rows, columns = window
     first, last = (columns.start, rows.start), (columns.stop - 1, rows.stop - 1)
     framed = cv2.rectangle(picture.copy(), first, last, (255, 255, 255), 3)
     return cv2.rectangle(framed, first, last, (0, 0, 0), 1)
 
 
-def _magnified(
-    picture: np.ndarray | None, window: tuple[slice, slice]
-) -> np.ndarray | None:
+def _magnified(picture: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
     """The window enlarged to the size of the picture without interpolation."""
-    if picture is None:
-        return None
     size = picture.shape[1::-1]
     return cv2.resize(picture[window], size, interpolation=cv2.INTER_NEAREST)

@@ -6,7 +6,7 @@ import numpy as np
 
 from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.figures.columns import Column, column_depth
-from dpde_tf.visualization.layout import Row, stack_rows, text_picture
+from dpde_tf.visualization.layout import Row, stack_rows
 from dpde_tf.visualization.reconstruction.geometry import (
     connected_squares,
     relief,
@@ -24,7 +24,7 @@ _PERCENTILE = 99.9  # of the points are inside the picture; outliers may not be
 
 
 def methods_figure(
-    examples: Sequence[Example], columns: Sequence[Column]
+    examples: Sequence[Example], columns: Sequence[Column], *, note: str = ""
 ) -> np.ndarray:
     """Returns one row per image with the same view of the depth of each method.
 
@@ -34,6 +34,7 @@ def methods_figure(
     Args:
         examples: Images to show, at least one.
         columns: Depth maps to show after the input and the ground truth.
+        note: Text below the figure, ASCII; possibly empty.
 
     Returns:
         RGB, uint8.
@@ -47,7 +48,7 @@ def methods_figure(
         views = [_view(example, depth, _AZIMUTH, height) for depth in depths]
         titles = [example.name, "ground truth", *(column.title for column in columns)]
         rows.append(Row([example.image, *views], titles))
-    return stack_rows(rows)
+    return stack_rows(rows, note=note)
 
 
 def directions_figure(examples: Sequence[Example], column: Column) -> np.ndarray:
@@ -74,13 +75,13 @@ def directions_figure(examples: Sequence[Example], column: Column) -> np.ndarray
 
 
 def _visible_height(
-    example: Example, depths: Sequence[np.ndarray | None], azimuths: Sequence[float]
+    example: Example, depths: Sequence[np.ndarray], azimuths: Sequence[float]
 ) -> float:
     """Height that the pictures of a row show, so that no view is cut off."""
     height, width = example.ground_truth.shape
     needed = height
     for depth in depths:
-        if depth is None or not np.any(depth > 0):
+        if not np.any(depth > 0):
             continue
         points = relief(depth, depth_range=example.depth_range).reshape(-1, 3)
         points = points[np.isfinite(points[:, 2])]
@@ -92,18 +93,15 @@ def _visible_height(
 
 
 def _view(
-    example: Example, depth: np.ndarray | None, azimuth: float, visible_height: float
+    example: Example, depth: np.ndarray, azimuth: float, visible_height: float
 ) -> np.ndarray:
-    """One view at the size of the image, or the text 'not run'."""
-    size = example.ground_truth.shape
-    if depth is None:
-        return text_picture("not run", size)
+    """One view at the size of the image."""
     return render_view(
         relief(depth, depth_range=example.depth_range).reshape(-1, 3),
         example.image.reshape(-1, 3),
         square_triangles(connected_squares(depth)),
         azimuth=azimuth,
         elevation=_ELEVATION,
-        size=size,
+        size=example.ground_truth.shape,
         visible_height=visible_height,
     )

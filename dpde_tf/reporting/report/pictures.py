@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from dpde_tf.metrics import PixelErrors
-from dpde_tf.reporting.blocks import NOT_RUN, Cell, Picture, Table
+from dpde_tf.reporting.blocks import Cell, Picture, Table
 from dpde_tf.reporting.examples import Example
 from dpde_tf.visualization.colours import colorize_depth, colorize_gradients
 
@@ -43,10 +43,11 @@ _PREDICTED_DEPTHS = (
 def picture_table(examples: Sequence[Example]) -> Table:
     """Returns a table of pictures: input, truth, predictions and gradients.
 
-    Missing predictions are marked as not run.
+    Columns that were not run are left out, and named in the note. The titles say if a
+    network of ours gave the gradients.
 
     Args:
-        examples: Images, one per row.
+        examples: Images, one per row, with the same predictions.
 
     Returns:
         A table of the kind `pictures`.
@@ -54,11 +55,17 @@ def picture_table(examples: Sequence[Example]) -> Table:
     Source: Xu & Liu (2021), Fig. 8.
     """
     rows = [_row(example) for example in examples]
-    cells = tuple(
-        tuple(row.get(title, Cell(NOT_RUN, "missing")) for title in _TITLES)
-        for row in rows
-    )
-    return Table(_TITLES, cells, kind="pictures", note=_NOTE)
+    shown = [title for title in _TITLES if title in rows[0]]
+    missing = [title for title in _TITLES if title not in rows[0]]
+    cells = tuple(tuple(row[title] for title in shown) for row in rows)
+    ours = examples[0].gradient_sources.get("dpde")
+    of_ours = {
+        "Gradient network": f"{ours} network (ours)".capitalize(),
+        "DPDE (fused)": f"DPDE, {ours} network (ours)",
+    }
+    header = tuple(of_ours.get(title, title) if ours else title for title in shown)
+    note = f"{_NOTE} Not run: {', '.join(missing)}." if missing else _NOTE
+    return Table(header, cells, kind="pictures", note=note)
 
 
 def _row(example: Example) -> dict[str, Cell]:

@@ -55,33 +55,42 @@ def _csv_cell(text: str) -> str:
 
 
 def to_latex(table: Table, caption: str) -> str:
-    """Returns a LaTeX `table`; it needs the packages booktabs and graphicx.
+    """Returns a LaTeX `longtable`, which continues on the next page.
+
+    It needs the packages booktabs and longtable. All tables fit on A3 in landscape with
+    margins of 1.5 cm, most of them on A4.
 
     Args:
         table: Table; its note follows the caption.
         caption: Text above the table.
 
     Returns:
-        LaTeX as wide as the text, with numbers aligned to the right and long texts in
+        LaTeX in small type, with numbers aligned to the right and long texts in
         paragraphs.
     """
     columns = "".join(_latex_column(table, i) for i in range(len(table.header)))
     rows = [
         [_latex_cell(table, *cell) for cell in enumerate(row)] for row in table.rows
     ]
+    header = " & ".join(map(_latex_text, table.header))
     lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{_latex_text(f'{caption}. {table.note}'.strip())}}}",
-        r"\resizebox{\linewidth}{!}{%",
-        rf"\begin{{tabular}}{{{columns}}}",
+        r"{\scriptsize",
+        r"\setlength{\tabcolsep}{2pt}",
+        r"\setlength{\LTcapwidth}{\linewidth}",
+        rf"\begin{{longtable}}{{{columns}}}",
+        rf"\caption{{{_latex_text(f'{caption}. {table.note}'.strip())}}} \\",
         r"\toprule",
-        rf"{' & '.join(map(_latex_text, table.header))} \\",
+        rf"{header} \\",
         r"\midrule",
-        *(rf"{' & '.join(row)} \\" for row in rows),
+        r"\endfirsthead",
+        r"\toprule",
+        rf"{header} \\",
+        r"\midrule",
+        r"\endhead",
         r"\bottomrule",
-        r"\end{tabular}}",
-        r"\end{table}",
+        r"\endfoot",
+        *(rf"{' & '.join(row)} \\" for row in rows),
+        r"\end{longtable}}",
     ]
     return "\n".join(lines) + "\n"
 

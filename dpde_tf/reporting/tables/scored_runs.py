@@ -115,9 +115,11 @@ class ScoredRun:
 
         Returns:
             A row of `paper_values`, `lateral` for the modified FCRN without the FSIM
-            loss, a row of `FUSED_ROWS` or `CONTEXT_ROWS`, or `GUIDED_ROW`; None for
-            other arrays.
+            loss, a row of `FUSED_ROWS` or `CONTEXT_ROWS`, or `GUIDED_ROW`; for depth of
+            `experiments.transfer_depth` the name of the method. None for other arrays.
         """
+        if transfer := self.prediction.config.get("transfer"):
+            return transfer["method"]
         network = self._depth_row()
         if key == "depth":
             return network
@@ -158,7 +160,13 @@ class ScoredRun:
         Returns:
             Images, epochs, seeds and loss.
         """
-        parts = [f"{self.summary['num_images']} images", self.depth.summary]
+        images = f"{self.summary['num_images']} images"
+        if transfer := self.prediction.config.get("transfer"):
+            return (
+                f"{images}; our implementation (`experiments.transfer_depth`), depth "
+                f"from {transfer['images']} training images"
+            )
+        parts = [images, self.depth.summary]
         if "DepthLossConfig" in self.depth.config:
             parts.append("BerHu + FSIM" if self._lambda_fsim() else "BerHu")
         of_networks = ("dpde", *CONTEXT_ROWS.values(), GUIDED_ROW)

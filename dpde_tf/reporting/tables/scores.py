@@ -129,7 +129,8 @@ def comparison_table(number: int, runs: Sequence[ScoredRun]) -> Table:
         runs: Scored runs on any data set.
 
     Returns:
-        The competitors, then FCRN and DPDE with our runs.
+        The competitors, with our implementations of some, then FCRN and DPDE with our
+        runs.
 
     Source: Xu & Liu (2021), Tables 1-3.
     """
@@ -139,7 +140,10 @@ def comparison_table(number: int, runs: Sequence[ScoredRun]) -> Table:
             groups[f"{method.title} [{method.reference}]"] = [
                 *_paper_lines(number, method.name),
                 *_published_lines(number, method.name),
+                *_run_lines(number, method.name, runs),
             ]
+    if cited := list(_run_lines(number, "konrad_2012", runs)):
+        groups["Konrad et al. (2012) [10], which the paper does not score"] = cited
     for row, title in _OWN_ROWS.items():
         published = _published_lines(number, row)
         groups[title] = _own_lines(number, row, runs, published)
