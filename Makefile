@@ -229,8 +229,8 @@ eval-mid-transfer: $(READY)  ## Does the same with our implementations of [10], 
 	$(foreach method,$(TRANSFER),$(call SCORE_TRANSFER,middlebury,$(method),--records=$(MID) --split=simple))
 
 ablation: $(READY)  ## Scores gradients on NYU, and the fusion with zero, image and true ones (Table 4)
-	$(RUN) experiments.gradient_scores --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
-	$(RUN) experiments.fusion_ablation --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
+	$(RUN) experiments.ablations.gradient_scores --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
+	$(RUN) experiments.ablations.fusion_ablation --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/zero_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/image_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/true_gradients --records=$(NYU) --compare_with=$(RUNS)/nyu/predictions/dpde --compare_key=fused

@@ -107,9 +107,8 @@ def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int
     Raises:
         ValueError: If the value is not two whole numbers of at least `least`.
     """
-    if len(values) != 2 or not all(
-        v.strip().isdecimal() and int(v) >= least for v in values
-    ):
+    numbers = [int(text) for text in values if text.strip().isdecimal()]
+    if not len(numbers) == len(values) == 2 or min(numbers) < least:
         raise ValueError(
             f"--{flag} must be height and width, each at least {least}, such as "
             f"240,320. Received: {','.join(values)}."

@@ -62,7 +62,7 @@ def read_prediction(
     if missing := [key for key in keys or () if key not in arrays]:
         raise ValueError(
             f"{path} has no array {', '.join(missing)}; it has: {', '.join(arrays)}. "
-            "Choose with --keys."
+            "Choose with `keys`."
         )
     if keys:
         chosen = [*keys, *(key for key in optional if key in arrays)]
@@ -200,7 +200,7 @@ class PredictionFolder:
             FileNotFoundError: If the folder does not exist, or holds no depth file.
             ValueError: If two files have the same stem, or PNG files lack a scale.
         """
-        remedy = f"Run `python -m {_PREDICT}`, or choose another with --predictions."
+        remedy = f"Run `python -m {_PREDICT}`, or choose another with `predictions`."
         files = find_depth_files(directory, remedy=remedy)
         check_integers_have_scale(files.values(), depth_scale, flag="depth_scale")
         return cls(pathlib.Path(directory), files, depth_scale)
@@ -229,13 +229,13 @@ class PredictionFolder:
             raise FileNotFoundError(
                 f"{self.directory} lacks {len(missing)} of {len(names)} predictions: "
                 f"{some_names(missing)}. Run `python -m {_PREDICT}` on the same split, "
-                "or score the others with --allow_partial."
+                "or score the others with `allow_partial`."
             )
         if extra and (not allow_partial or not common):
             raise ValueError(
                 f"{self.directory} has {len(extra)} predictions without a record in "
-                f"the split: {some_names(extra)}. Choose another --split or --records, "
-                "or ignore them with --allow_partial."
+                f"the split: {some_names(extra)}. Choose another `split` or `records`, "
+                "or ignore them with `allow_partial`."
             )
         return common
 

@@ -138,7 +138,7 @@ def recorded_config(workdir: str | pathlib.Path, config_class: type) -> Any:
     if not isinstance(config, dict) or name not in config:
         raise ValueError(
             f"{path} has no {name}: it is the run of another network. See "
-            "--depth_run, --gradient_run and --gradient_network."
+            "`depth_run`, `gradient_run` and `gradient_network`."
         )
     try:
         return config_class(**config[name])

@@ -68,7 +68,7 @@ def test_lock_folder_names_a_folder_that_cannot_be_written():
         lock_folder("/proc").__enter__()
 
 
-def test_lock_folder_names_another_process_if_it_does_not_know_which(tmp_path, holder):
+def test_lock_folder_without_a_holder_names_another_process(tmp_path, holder):
     (tmp_path / f"{LOCK_FILE}-holder").unlink()
     with (
         pytest.raises(BlockingIOError, match="is being written by another process"),

@@ -220,7 +220,7 @@ def test_report_of_any_single_part(tmp_path, run_folder, records):
         assert "- Training of FCRN: not run" in text
         assert "Pictures: no record set was given" in text
         Page(html_page.to_html(make(alone, records)))
-    with pytest.raises(FileNotFoundError, match=r"nothing to report.*--runs"):
+    with pytest.raises(FileNotFoundError, match=r"nothing to report.*`runs"):
         make(tmp_path / "only_nothing", None)
 
 

@@ -53,7 +53,7 @@ def session(records, tmp_path):
     keras.config.set_dtype_policy(policy)
 
 
-def test_run_session_trains_and_resumes_a_run_of_an_older_version(session, capsys):
+def test_run_session_resumes_a_run_of_an_older_version(session, capsys):
     weights = run_session(session)
     assert weights == session.workdir / "weights.weights.h5"
     before, record = weights.read_bytes(), session.workdir / "run.json"

@@ -1,7 +1,8 @@
 r"""Fuses predicted depth with other gradients than those of the network (Table 4).
 
 Example:
-    python -m experiments.fusion_ablation --predictions=runs/nyu/predictions/dpde \
+    python -m experiments.ablations.fusion_ablation \
+        --predictions=runs/nyu/predictions/dpde \
         --records=data/records/nyu_depth_v2 --output=runs/nyu/predictions
 
 writes the folders zero_gradients, image_gradients and true_gradients, with one NPZ file
@@ -47,7 +48,7 @@ from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
 from dpde_tf.runs.run_record import config_as_dict
 
 FLAGS = flags.FLAGS
-_PROGRAM = "experiments.fusion_ablation"
+_PROGRAM = "experiments.ablations.fusion_ablation"
 
 Arrays = dict[str, np.ndarray]
 

@@ -1,7 +1,7 @@
 r"""Compares the errors of predicted gradients with those of zero gradients.
 
-    python -m experiments.gradient_scores --predictions=runs/nyu/predictions/dpde \
-        --records=data/records/nyu_depth_v2
+    python -m experiments.ablations.gradient_scores \
+        --predictions=runs/nyu/predictions/dpde --records=data/records/nyu_depth_v2
 
 prints a Markdown table with the errors, pooled over the split, of predicting zero, of
 the predicted gradients, and of the differences of each predicted depth map (`depth`,
