@@ -5,9 +5,9 @@ r"""Times the parts of the method on this machine.
 Each part runs in a separate process, one after another, several times after a warm-up.
 The tables give medians and their ratios; the JSON file holds all times, versions and
 the hardware. Peak memory is that of the whole process. If PyTorch and ONNX Runtime are
-installed (`pip install .[bench]`), they are timed too. Every part is printed and
-written to the JSON file as soon as it is done. Parts that fail are named at the end,
-and the exit code is 1.
+installed (`pip install .[bench,export]`), they are timed too. Every part is printed
+and written to the JSON file as soon as it is done. Parts that fail are named at the
+end, and the exit code is 1.
 """
 
 import dataclasses
@@ -50,7 +50,7 @@ def _chosen_rows(precision: str) -> list[str]:
     for row in rows:
         missing = [n for n in row.needs if importlib.util.find_spec(n) is None]
         if missing:
-            print(f"Skipping {row.name!r}: it needs `pip install .[bench]`.")
+            print(f"Skipping {row.name!r}: it needs `pip install .[bench,export]`.")
         elif row.name != FLOAT32 or precision != "float32":  # Else it is there twice.
             names.append(row.name)
     return names

@@ -6,7 +6,7 @@ Example:
         --output=figures/nyu
 
 writes figure_4.png (3 for Make3D, 5 for Middlebury) and figure_6.png to figure_8.png.
-The folder 3d gets, for each image, a page with interactive point clouds, and a point
+The folder 3d gets, for each image, a page that turns its depth maps, and a point
 cloud (PLY) and a mesh (PLY, GLB) of the last method's depth. figures.json lists the
 files for `experiments.report --figures`; run.json records how they were made.
 """

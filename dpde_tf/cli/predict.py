@@ -26,6 +26,12 @@ bits a channel (10, 12, 14 or all bits) is found and said, unless --image_bits g
 Of a GIF the first frame counts. In a folder, hidden files are left out; what is no
 image is named at the end, and so is what cannot be predicted, with exit code 1.
 
+For videos, `<name>_prediction.mp4`: each frame beside its depth, in one colour scale
+for the whole video. --every=N predicts the first of N frames, --npz also writes
+`<name>_frames/<number>.npz`. Ctrl-C ends it with a video that can be played:
+
+    dpde predict clip.mp4 --every=2
+
 Without --depth_run, the networks that come with the library predict.
 
 Predictions of records that are there from the same networks, options and records are
@@ -59,6 +65,7 @@ from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.checksums import file_sha256
 from dpde_tf.files.errors import file_list
 from dpde_tf.files.locks import LOCK_FILE, lock_file, lock_folder
+from dpde_tf.files.videos import is_video
 from dpde_tf.inference.former_predictions import (
     former_predictions,
     wait_for_first_worker,
@@ -68,6 +75,7 @@ from dpde_tf.inference.photograph_cameras import CameraOptions
 from dpde_tf.inference.photograph_files import find_photographs, skipped_files
 from dpde_tf.inference.photographs import photograph_files
 from dpde_tf.inference.predictor import DepthPredictor, working_size
+from dpde_tf.inference.progress import progress_bar
 from dpde_tf.inference.records import (
     first_records,
     held_out_records,
@@ -75,6 +83,7 @@ from dpde_tf.inference.records import (
     record_files,
     share_of_worker,
 )
+from dpde_tf.inference.videos import predict_video, video_file
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
 from dpde_tf.runs.run_folder import training_dataset
 from dpde_tf.runs.run_record import check_program, config_as_dict
@@ -89,6 +98,7 @@ from dpde_tf.visualization.reconstruction.files import check_formats
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.predict"
+_INTERRUPTED = 130  # The exit code of programs that Ctrl-C ended.
 # Flags of the camera of photographs.
 _CAMERA = ("fov_x", "focal", "exif")
 
@@ -106,7 +116,7 @@ def _define_flags() -> None:
         False,
         "Predict only the records that the training of --depth_run held out.",
     )
-    define_paths("images", None, "Image file or folder; may be repeated.")
+    define_paths("images", None, "Image, video or folder of images; may be repeated.")
     define_path("output", "predictions", "Folder of the predictions.")
     flags.DEFINE_list("export", [], "3D files of photographs: some of ply, glb, html.")
     flags.DEFINE_float(
@@ -120,6 +130,10 @@ def _define_flags() -> None:
         "max_uncertainty", None, "Metres; what is more doubtful is not in 3D files."
     )
     define_image_bits()
+    flags.DEFINE_integer(
+        "every", 1, "Of a video, predict the first of so many frames.", lower_bound=1
+    )
+    flags.DEFINE_bool("npz", False, "Of a video, write all maps of each frame, too.")
     flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
     flags.DEFINE_enum(
         "precision",
@@ -219,9 +233,10 @@ def _predict(output: pathlib.Path) -> None:
         config = _run_config(configs, precision, _records_data())
         _predict_records(predictor, output, config)
     else:
-        data = {name: FLAGS[name].value for name in ("images", "image_bits", *_CAMERA)}
+        names = ("images", "image_bits", "every", *_CAMERA)
+        data = {name: FLAGS[name].value for name in names}
         config = _run_config(configs, precision, data)
-        _predict_photographs(predictor, output, config)
+        _predict_images(predictor, output, config)
 
 
 def _predict_records(
@@ -241,34 +256,102 @@ def _predict_records(
     predict_records(predictor, share, output, batch_size=FLAGS.batch_size, size=size)
 
 
-def _predict_photographs(
+def _predict_images(
     predictor: DepthPredictor, output: pathlib.Path, config: dict
 ) -> None:
-    """Predicts the photographs that the flags name; exits with 1 if one fails."""
-    camera = CameraOptions(FLAGS.fov_x, FLAGS.focal, read_exif=FLAGS.exif)
-    paths = find_photographs(FLAGS.images, output)
-    due = [file for path in paths for file in photograph_files(path, output)]
-    _prepare_output(output, config, due)
-    failures = predict_photographs(
-        predictor,
-        paths,
-        output,
-        done=lambda picture, camera: print(f"{picture}: {camera}"),
-        training_size=common_image_size(network_runs().values()),
-        export=FLAGS.export,
-        max_uncertainty=FLAGS.max_uncertainty,
-        dataset=training_dataset(network_runs()["depth_run"]),
-        camera=camera,
-        image_bits=FLAGS.image_bits,
-    )
-    if skipped := skipped_files(FLAGS.images):
+    """Predicts the files that the flags name; exits with 1 if one of them fails."""
+    videos = _videos()
+    names = [name for name in FLAGS.images if pathlib.Path(name) not in videos]
+    photographs = find_photographs(names, output) if names else []
+    due = [file for path in photographs for file in photograph_files(path, output)]
+    _prepare_output(output, config, due + [video_file(v, output) for v in videos])
+    options = {
+        "training_size": common_image_size(network_runs().values()),
+        "dataset": training_dataset(network_runs()["depth_run"]),
+        "camera": CameraOptions(FLAGS.fov_x, FLAGS.focal, read_exif=FLAGS.exif),
+    }
+    failures = {}
+    if photographs:
+        failures |= _predict_photographs(predictor, photographs, output, options)
+    failures |= _predict_videos(predictor, videos, output, options)
+    if skipped := skipped_files(names):
         print(file_list("Skipped:", skipped), file=sys.stderr)
     if failures:
         sys.exit(file_list("Error: could not be predicted:", failures))
 
 
+def _videos() -> list[pathlib.Path]:
+    """The videos that the flags name, whose results have names of their own."""
+    names = [name for name in FLAGS.images if is_video(name)]
+    videos = [pathlib.Path(name) for name in names if not pathlib.Path(name).is_dir()]
+    if missing := [path for path in videos if not path.is_file()]:
+        raise FileNotFoundError(f"--images names '{missing[0]}', which does not exist.")
+    stems = [path.stem for path in videos]
+    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise ValueError(
+            f"--images has more than one video named {', '.join(twice)}; their results "
+            "would overwrite each other. Predict them into different --output."
+        )
+    if not videos and (FLAGS.npz or FLAGS.every > 1):
+        raise app.UsageError("--npz and --every need a video.")
+    if videos and FLAGS.export:
+        raise app.UsageError("--export needs photographs; there are videos.")
+    return videos
+
+
+def _predict_photographs(
+    predictor: DepthPredictor,
+    paths: Sequence[pathlib.Path],
+    output: pathlib.Path,
+    options: dict,
+) -> dict[pathlib.Path, str]:
+    """Predicts photographs; returns those that failed, with their reasons."""
+    with progress_bar(len(paths), "photograph") as advance:
+
+        def done(picture: pathlib.Path, camera: object) -> None:
+            print(f"{picture}: {camera}")
+            advance(1)
+
+        return predict_photographs(
+            predictor,
+            paths,
+            output,
+            done=done,
+            export=FLAGS.export,
+            max_uncertainty=FLAGS.max_uncertainty,
+            image_bits=FLAGS.image_bits,
+            **options,
+        )
+
+
+def _predict_videos(
+    predictor: DepthPredictor,
+    paths: Sequence[pathlib.Path],
+    output: pathlib.Path,
+    options: dict,
+) -> dict[pathlib.Path, str]:
+    """Predicts videos; returns those that failed. Exits if the user interrupts it."""
+    failures = {}
+    options = options | {"every": FLAGS.every, "npz": FLAGS.npz}
+    for path in paths:
+        try:
+            video = predict_video(predictor, path, output, **options)
+        except (ValueError, OSError) as error:
+            failures[path] = str(error)
+            continue
+        print(f"{video.path}: {video.camera}")
+        if video.num_frames < video.num_due:
+            print(
+                f"Interrupted: {video.path} has the first {video.num_frames} of "
+                f"{video.num_due} frames.",
+                file=sys.stderr,
+            )
+            sys.exit(_INTERRUPTED)
+    return failures
+
+
 def main(argv: Sequence[str]) -> None:
-    """Checks the flags and predicts; arguments that are no flags are images."""
+    """Checks the flags and predicts; other arguments are images and videos."""
     if argv[1:]:
         FLAGS.images = [*(FLAGS.images or []), *map(expand_home, argv[1:])]
     check_network_flags()

@@ -5,7 +5,6 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
-import keras
 import numpy as np
 
 from dpde_tf.config import TrainingConfig
@@ -14,6 +13,7 @@ from dpde_tf.data.records import readable_record_errors
 from dpde_tf.files.predictions import prediction_path, write_prediction
 from dpde_tf.inference.overlap import threads
 from dpde_tf.inference.predictor import DepthPredictor, predict_at_size
+from dpde_tf.inference.progress import progress_bar
 from dpde_tf.runs.run_folder import recorded_config
 
 
@@ -43,16 +43,19 @@ def predict_records(
     todo = records.without(done)
     if not todo.num_records:
         return
-    bar = keras.utils.Progbar(todo.num_records, unit_name="image")
     dataset = make_evaluation_dataset(todo, batch_size=batch_size)
-    with readable_record_errors(records.directory, records.split), threads(1) as writer:
+    with (
+        progress_bar(todo.num_records, "image") as advance,
+        readable_record_errors(records.directory, records.split),
+        threads(1) as writer,
+    ):
         before: Future | None = None
         for batch in dataset:
             maps = predict_at_size(predictor, batch["image"], size)
             if before:
                 before.result()
             before = writer.submit(_write_batch, output, batch["name"].numpy(), maps)
-            bar.add(len(batch["name"]))
+            advance(len(batch["name"]))
         before.result()
 
 

@@ -33,7 +33,7 @@ class Row:
         flops: Returns the operations per image, or None.
         script: In the place of `make`, a file that prints the measurement, and returns
             its arguments for batch size, repetitions and precision.
-        needs: Modules that are installed with `pip install .[bench]` alone.
+        needs: Modules that only `pip install .[bench,export]` installs.
     """
 
     name: str

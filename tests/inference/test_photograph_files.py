@@ -53,7 +53,9 @@ def test_folders_hold_photographs_and_what_is_skipped(photograph):
     reasons = {path.name: reason for path, reason in reasons.items()}
     names = ["clip.MOV", "dead link", "notes.txt", "phone.heic", "x.jpg"]
     assert list(reasons) == names
-    assert "video (MP4 or QuickTime), not a photograph. Save one" in reasons["clip.MOV"]
+    assert (
+        "video (MP4 or QuickTime), not a photograph. To predict" in reasons["clip.MOV"]
+    )
     assert "HEIC image, which is not supported. Save it" in reasons["phone.heic"]
     assert reasons["x.jpg"] == "a folder, which is not searched."
     for name in ("dead link", "notes.txt"):

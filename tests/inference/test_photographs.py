@@ -1,13 +1,13 @@
 """Tests of the predictions for photographs."""
 
+import base64
 import json
+import re
 
 import cv2
 import numpy as np
 import pytest
-from absl import flags
 
-from dpde_tf.cli import predict
 from dpde_tf.files import depth_maps as depth_files
 from dpde_tf.files.depth_maps import read_depth
 from dpde_tf.files.predictions import read_prediction
@@ -17,16 +17,8 @@ from dpde_tf.inference.photographs import (
     read_photograph,
     write_photograph,
 )
-from dpde_tf.inference.predictor import network_input
 from tests.fixtures.exif import exif_block, write_exif_photograph
-
-
-class _BrightnessPredictor:
-    """Says that bright is far; remembers what it saw."""
-
-    def predict(self, image):
-        self.shape = tuple(image.shape)
-        return {"depth": network_input(image).numpy().mean(axis=-1) * 10.0}
+from tests.fixtures.prediction_program import BrightnessPredictor
 
 
 def predict_photograph(
@@ -51,12 +43,12 @@ def photograph(tmp_path):
 
 
 def test_predict_photograph_is_at_its_own_size_and_scale(photograph, tmp_path):
-    predictor = _BrightnessPredictor()
+    predictor = BrightnessPredictor()
     picture = predict_photograph(
         predictor, photograph, tmp_path / "out", training_size=(60, 60)
     )
     # 3600 pixels of aspect 9:4.
-    assert predictor.shape == (1, 40, 90, 3)
+    assert predictor.shapes[-1] == (1, 40, 90, 3)
     assert picture == tmp_path / "out" / "photo_prediction.png"
     depth = read_depth(tmp_path / "out" / "photo_depth.png", depth_scale=0.001)
     assert depth.shape == (40, 90)
@@ -81,7 +73,7 @@ def test_prediction_picture_has_a_column_a_map():
 def test_predict_photograph_writes_a_page_in_three_dimensions(photograph, tmp_path):
     output = tmp_path / "out"
     options = {"training_size": (60, 60), "camera": CameraOptions(focal=90.0)}
-    predictor = _BrightnessPredictor()
+    predictor = BrightnessPredictor()
     predict_photograph(predictor, photograph, output, export=["html"], **options)
     page = (output / "photo.html").read_text()
     assert '"name": "depth"' in page
@@ -110,7 +102,7 @@ def test_predict_photograph_says_what_a_png_cannot_hold(
     monkeypatch.setattr(
         depth_files.logging, "warning", lambda text, *v: texts.append(text % v)
     )
-    predictor = _BrightnessPredictor()
+    predictor = BrightnessPredictor()
     predictor.predict = lambda image: {"depth": 90 * (image[..., 0] / np.float32(255))}
     predict_photograph(predictor, photograph, tmp_path / "out", training_size=(60, 60))
     (text,) = texts  # The right half, 45 columns of 40 pixels, is at 72 m.
@@ -126,7 +118,7 @@ def test_predict_photograph_sees_12_bits_in_16(photograph, tmp_path):
         pixels[:, 45:] = white
         cv2.imwrite(str(photograph), pixels.astype(np.uint8 if white == 255 else "u2"))
         predict_photograph(
-            _BrightnessPredictor(), photograph, tmp_path, image_bits=bits, **options
+            BrightnessPredictor(), photograph, tmp_path, image_bits=bits, **options
         )
         depths.append(read_prediction(tmp_path / "photo.npz")["depth"])
     np.testing.assert_array_equal(depths[0], depths[1])
@@ -134,23 +126,6 @@ def test_predict_photograph_sees_12_bits_in_16(photograph, tmp_path):
     # A quarter of 51, and of 256.
     assert depths[2][0, 0] == pytest.approx(12 / 255 * 10)
     assert depths[2][0, -1] == pytest.approx(63 / 255 * 10)
-
-
-@pytest.fixture
-def run_predict(monkeypatch):
-    """Runs experiments.predict with a predictor that needs no network."""
-    monkeypatch.setattr(predict, "_load_predictor", lambda *_: _BrightnessPredictor())
-    before = set(flags.FLAGS)
-    predict._define_flags()
-
-    def run(**values):
-        flags.FLAGS(["predict", *(f"--{key}={value}" for key, value in values.items())])
-        predict.main(["predict"])
-
-    yield run
-    flags.FLAGS.unparse_flags()
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
 
 
 def test_predict_goes_on_after_a_broken_photograph(
@@ -183,13 +158,6 @@ def test_predict_goes_on_after_a_broken_photograph(
     assert line.startswith(f"  {path}: not an image, whose suffixes are")
 
 
-def test_predict_names_the_format_of_a_video(tmp_path, run_predict):
-    video = tmp_path / "clip.mp4"
-    video.write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(99))
-    with pytest.raises(SystemExit, match=r"clip.mp4 is a video \(MP4.*not a photo"):
-        run_predict(images=video, output=tmp_path / "out")
-
-
 def test_predict_succeeds_with_all_photographs(
     photograph, tmp_path, run_predict, capsys
 ):
@@ -197,7 +165,7 @@ def test_predict_succeeds_with_all_photographs(
     assert capsys.readouterr().err == ""
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     camera = {"fov_x": None, "focal": None, "exif": True}
-    data = {"images": [str(photograph)], "image_bits": 12}
+    data = {"images": [str(photograph)], "image_bits": 12, "every": 1}
     assert record["config"]["data"] == data | camera
     assert record["flags"]["images"] == [str(photograph)]
 
@@ -245,19 +213,22 @@ def test_predict_refuses_impossible_cameras(
 
 
 def test_3d_files_leave_out_what_is_doubtful(photograph, tmp_path):
-    predictor = _BrightnessPredictor()
+    predictor = BrightnessPredictor()
     depth = np.full([1, 40, 90], 2.0, np.float32)
     doubt = np.linspace(0.0, 1.0, 90, dtype=np.float32) * np.ones_like(depth)
     predictor.predict = lambda _: {"depth": depth, "uncertainty": doubt}
     options = {"training_size": (60, 60), "export": ["html"]}
-    sizes = []
+    shares = []
     for limit in (None, 0.5):
         output = tmp_path / str(limit)
         predict_photograph(
             predictor, photograph, output, max_uncertainty=limit, **options
         )
-        sizes.append((output / "photo.html").stat().st_size)
-    assert sizes[1] < sizes[0]
+        page = (output / "photo.html").read_text(encoding="utf-8")
+        encoded = re.search(r'"depth": "([^"]+)"', page)[1]
+        shown = np.frombuffer(base64.b64decode(encoded), "<f4")
+        shares.append(np.mean(shown > 0))
+    assert shares == [1.0, 0.5]
     with pytest.raises(
         ValueError, match=r"`max_uncertainty`, -1 m, somewhere\. Received: 0"
     ):
