@@ -1,6 +1,8 @@
 """Tests of the predictions for photographs."""
 
+import base64
 import json
+import re
 
 import cv2
 import numpy as np
@@ -216,14 +218,17 @@ def test_3d_files_leave_out_what_is_doubtful(photograph, tmp_path):
     doubt = np.linspace(0.0, 1.0, 90, dtype=np.float32) * np.ones_like(depth)
     predictor.predict = lambda _: {"depth": depth, "uncertainty": doubt}
     options = {"training_size": (60, 60), "export": ["html"]}
-    sizes = []
+    shares = []
     for limit in (None, 0.5):
         output = tmp_path / str(limit)
         predict_photograph(
             predictor, photograph, output, max_uncertainty=limit, **options
         )
-        sizes.append((output / "photo.html").stat().st_size)
-    assert sizes[1] < sizes[0]
+        page = (output / "photo.html").read_text(encoding="utf-8")
+        encoded = re.search(r'"depth": "([^"]+)"', page)[1]
+        shown = np.frombuffer(base64.b64decode(encoded), "<f4")
+        shares.append(np.mean(shown > 0))
+    assert shares == [1.0, 0.5]
     with pytest.raises(
         ValueError, match=r"`max_uncertainty`, -1 m, somewhere\. Received: 0"
     ):
