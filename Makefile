@@ -36,7 +36,7 @@ MID       = $(RECORDS)/middlebury
 
 .PHONY: help setup demo demo-photographs demo-training test test-all test-beam faults lint data-nyu data-make3d data-mid \
         train-nyu train-nyu-fcrn train-nyu-lateral train-make3d train-make3d-fcrn predict fuse verify-weights \
-        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-nyu-transfer eval-make3d eval-make3d-fcrn eval-mid eval-mid-fcrn eval-mid-transfer ablation report tables figures example-picture table5 bench bench-fusion bench-distribution fuzz clean
+        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-nyu-transfer eval-make3d eval-make3d-fcrn eval-make3d-transfer eval-mid eval-mid-fcrn eval-mid-transfer ablation report tables figures example-picture table5 bench bench-fusion bench-distribution fuzz clean
 
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -53,7 +53,7 @@ SPLIT_OF_middlebury   = simple
 # 3D views need metric depth; networks trained on NYU are aligned to the scene.
 TRANSFERRED           = karsch_2014=$(RUNS)/$(1)/predictions/karsch_2014,choi_2015=$(RUNS)/$(1)/predictions/choi_2015
 FIGURES_OF_nyu        = $(call TRANSFERRED,nyu),fcrn=$(RUNS)/nyu/predictions/fcrn,dpde=$(RUNS)/nyu/predictions/dpde
-FIGURES_OF_make3d     = fcrn=$(RUNS)/make3d/predictions/fcrn,dpde=$(RUNS)/make3d/predictions/dpde
+FIGURES_OF_make3d     = $(call TRANSFERRED,make3d),fcrn=$(RUNS)/make3d/predictions/fcrn,dpde=$(RUNS)/make3d/predictions/dpde
 FIGURES_OF_middlebury = $(call TRANSFERRED,middlebury),fcrn=$(RUNS)/middlebury/predictions/fcrn,dpde=$(RUNS)/middlebury/predictions/dpde --split=$(lastword $(MID_SPLITS)) --align=median
 TRANSFER              = konrad_2012 karsch_2014 choi_2015
 # Adds the difference to the modified FCRN if its predictions exist.
@@ -207,6 +207,10 @@ eval-make3d: $(READY)  ## Predicts and scores the 134 test images of Make3D, C1 
 eval-make3d-fcrn: $(READY)  ## Does the same with the baseline FCRN
 	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/fcrn --records=$(M3D) --output=$(RUNS)/make3d/predictions/fcrn --overwrite $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/make3d/predictions/fcrn --records=$(M3D) --protocol=c1,c2
+
+eval-make3d-transfer: $(READY)  ## Does the same with our implementations of [10], [11] and [12]
+	$(RUN) experiments.transfer_depth --database=$(M3D) --records=$(M3D) --output=$(RUNS)/make3d/predictions $(FLAGS)
+	$(foreach method,$(TRANSFER),$(call SCORE_TRANSFER,make3d,$(method),--records=$(M3D)))
 
 # Predicts all scenes of Middlebury, and scores those of each split.
 define EVAL_MID

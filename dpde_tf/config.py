@@ -294,6 +294,10 @@ class PredictionConfig:
 class UncertaintyConfig:
     """The mean error of fused depth, from how two networks disagree. Ours.
 
+    The defaults are fitted to 50 training images, which both networks in the package
+    have seen: errors on other images are larger, see "Doubtful depth" in
+    `experiments/README.md`.
+
     Attributes:
         uncertainty_constant: Metres.
         uncertainty_per_difference: Metres for each metre between the depths of the
@@ -301,9 +305,9 @@ class UncertaintyConfig:
         uncertainty_per_depth: Metres for each metre of their mean depth.
     """
 
-    uncertainty_constant: float = 0.0
-    uncertainty_per_difference: float = 0.5
-    uncertainty_per_depth: float = 0.1
+    uncertainty_constant: float = 0.0043
+    uncertainty_per_difference: float = 0.47
+    uncertainty_per_depth: float = 0.0727
 
 
 @dataclasses.dataclass(frozen=True)
@@ -314,9 +318,9 @@ class FusionConfig:
         omega: Weight of the gradient terms. Paper: 10.
         epsilon: Constant in phi(x) = sqrt(x^2 + epsilon). Karsch et al. (2014): 1e-4.
         num_irls_iterations: Iterations of IRLS. Karsch et al. (2014): 10.
-        tolerance: Relative decrease of the energy below which the iterations end. Paper:
-            "repeated until convergence", which 1e-6 and 200 iterations come close to; 0
-            = all iterations.
+        tolerance: Relative decrease of the energy below which the iterations end.
+            Paper: "repeated until convergence", which 1e-6 and 200 iterations come
+            close to; 0 = all iterations.
     """
 
     omega: float = 10.0

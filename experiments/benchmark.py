@@ -20,7 +20,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from dpde_tf.cli.config_flags import given_flags
-from dpde_tf.cli.errors import readable_errors
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
@@ -86,8 +86,7 @@ def _write(
 
 def main(argv: Sequence[str]) -> None:
     """Times the parts and prints the tables."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     precision = resolve_precision(FLAGS.precision)
     options = FLAGS.batch_size, FLAGS.repetitions, precision
     if FLAGS.be_row:

@@ -22,7 +22,7 @@ class Box:
         centre: World position of the centre, metres.
         half_size: Half the extent along the axes of the box, metres.
         yaw: Rotation about the vertical axis from x to y, radians.
-        materials: Materials of the faces with the normals -x, +x, -y, +y, -z, +z. Normals
+        materials: Materials of the faces with normals -x, +x, -y, +y, -z, +z. Normals
             point at the viewer, so the floor of a room is the last one.
         casts_shadow: Whether the box casts a shadow.
     """

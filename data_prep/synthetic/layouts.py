@@ -122,8 +122,8 @@ def disparity_from_depth(
 ) -> tuple[np.ndarray, int]:
     """Returns the disparity image of a scene, scaled to fill its range of values.
 
-    The nearest point gets the value 240. The depth is 3740 px * 0.16 m / (value + dmin),
-    up to one factor per scene.
+    The nearest point gets the value 240. The depth is 3740 px * 0.16 m /
+    (value + dmin), up to one factor per scene.
 
     Args:
         depth: Metres, `[H, W]`, all positive.

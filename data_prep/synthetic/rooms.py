@@ -47,8 +47,8 @@ def make_room(generator: np.random.Generator) -> Room:
         generator: Random number generator.
 
     Returns:
-        A room of 3 to 8 m by 3.5 to 8 m, with a camera near a wall that looks across the
-        room.
+        A room of 3 to 8 m by 3.5 to 8 m, with a camera near a wall that looks across
+        the room.
     """
     extent = (
         float(generator.uniform(3, 8)),

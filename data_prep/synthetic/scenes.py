@@ -79,8 +79,8 @@ def render_image(
 
     Args:
         room: The room.
-        depth: Depth map of its camera, metres, float32 `[H, W]`; shadows are computed at
-            these pixels.
+        depth: Depth map of its camera, metres, float32 `[H, W]`; shadows are computed
+            at these pixels.
         generator: Random number generator of the textures and the sensor noise.
 
     Returns:

@@ -1,8 +1,8 @@
 """Procedural textures of the synthetic scenes: a pattern over a face, in metres.
 
 A pattern maps coordinates on the face to the share of the accent colour and a factor of
-brightness. It has a period in metres, so that its size in the image depends on the distance. Lines
-narrower than a pixel are averaged over the pixel.
+brightness. It has a period in metres, so that its size in the image depends on the
+distance. Lines narrower than a pixel are averaged over the pixel.
 """
 
 import dataclasses

@@ -166,6 +166,7 @@ def fuse_in_graph(
     omega: float,
     epsilon: float,
     num_irls_iterations: int,
+    tolerance: float = 0.0,
     energy_type: tf.DType = tf.float64,
 ) -> tf.Tensor:
     """Returns the fused depth of one image as a part of a larger graph.
@@ -177,9 +178,10 @@ def fuse_in_graph(
         depth: d_est in metres, float32 `[1, H, W, 1]`.
         gradient_x: G_x in metres per pixel, like `depth`.
         gradient_y: G_y in metres per pixel, like `depth`.
-        omega: As for `fuse_depth_and_gradients`, as the next two.
+        omega: As for `fuse_depth_and_gradients`, as the next three.
         epsilon: Constant of the penalty.
         num_irls_iterations: Number of IRLS steps.
+        tolerance: Relative decrease of the energy at which they stop.
         energy_type: Type of the energy: float64, or float32 for runtimes without it.
 
     Returns:
@@ -190,7 +192,7 @@ def fuse_in_graph(
     parameters = IRLSParameters(
         omega=tf.constant(omega, tf.float32),
         epsilon=tf.constant(epsilon, tf.float32),
-        tolerance=tf.constant(0.0, energy_type),
+        tolerance=tf.constant(tolerance, energy_type),
         cg_rtol=tf.constant(_CG_RTOL, tf.float32),
         max_cg_iterations=tf.constant(_MAX_CG_ITERATIONS, tf.int32),
         relaxation=tf.constant(1.0, tf.float32),

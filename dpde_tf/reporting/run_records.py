@@ -91,7 +91,6 @@ def gradient_source(predictions: str | pathlib.Path) -> str | None:
     if "guided_run" in networks:
         return "guided"
     run = pathlib.Path(networks.get("gradient_run", "")) / RECORD_FILE
-    if networks.get("gradient_run") and run.is_file():
-        if is_context_network(read_record(run).get("config", {})):
-            return "context"
-    return None
+    if not networks.get("gradient_run") or not run.is_file():
+        return None
+    return "context" if is_context_network(read_record(run).get("config", {})) else None

@@ -60,7 +60,7 @@ def test_database_fills_holes_from_the_nearest_pixel(tmp_path):
     assert np.all(read.depths == 3)
     assert read.images.shape == (2, 32, 40, 3)
     nothing = write_record_set(tmp_path / "none", {"a": depth, "b": 0 * depth})
-    with pytest.raises(ValueError, match="'b' in .* has no measured depth"):
+    with pytest.raises(ValueError, match=r"'b' in .* has no measured depth"):
         Database.read(RecordSet.open(nothing, "test"))
 
 

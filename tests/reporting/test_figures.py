@@ -63,6 +63,8 @@ def test_method_columns_take_the_best_depth_of_each(example):
     assert column_depth(example, DPDE) is example.predictions["dpde"]["fused"]
     assert missing_note(["fcrn", "dpde"], columns) == "Not run: FCRN."
     assert missing_note(["dpde"], columns) == ""
+    with pytest.raises(ValueError, match="of fcrn have neither for 'a1'"):
+        method_columns([example], ["fcrn"])
     unfused = {"depth": example.ground_truth}
     other = Example(
         "a",

@@ -43,13 +43,22 @@ def method_columns(examples: Sequence[Example], methods: Sequence[str]) -> list[
 
     Returns:
         Columns in the order of the methods, without those that were not run.
+
+    Raises:
+        ValueError: If no method has depth.
     """
     columns = []
     for method in methods:
         arrays = examples[0].predictions.get(method, {})
         fused = "fused" in arrays and method != "fcrn"
         columns.append(_column(examples[0], method, "fused" if fused else "depth"))
-    return [column for column in columns if _was_run(examples[0], column)]
+    columns = [column for column in columns if _was_run(examples[0], column)]
+    if not columns:
+        raise ValueError(
+            "A figure needs 'depth' or 'fused' of a method. The predictions of "
+            f"{', '.join(methods)} have neither for {examples[0].name!r}."
+        )
+    return columns
 
 
 def ablation_columns(examples: Sequence[Example]) -> list[Column]:
