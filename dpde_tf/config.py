@@ -293,9 +293,9 @@ class FusionConfig:
         omega: Weight of the gradient terms. Paper: 10.
         epsilon: Constant in phi(x) = sqrt(x^2 + epsilon). Karsch et al. (2014): 1e-4.
         num_irls_iterations: Iterations of IRLS. Karsch et al. (2014): 10.
-        tolerance: Relative decrease of the energy below which the iterations end. Paper:
-            "repeated until convergence", which 1e-6 and 200 iterations come close to; 0
-            = all iterations.
+        tolerance: Relative decrease of the energy below which the iterations end; 0 =
+            all iterations. Paper: "repeated until convergence", which 1e-6 and 200
+            iterations come close to.
     """
 
     omega: float = 10.0

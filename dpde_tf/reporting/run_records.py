@@ -90,8 +90,7 @@ def gradient_source(predictions: str | pathlib.Path) -> str | None:
     networks = config.get("networks", {})
     if "guided_run" in networks:
         return "guided"
-    run = pathlib.Path(networks.get("gradient_run", "")) / RECORD_FILE
-    if networks.get("gradient_run") and run.is_file():
-        if is_context_network(read_record(run).get("config", {})):
-            return "context"
-    return None
+    run = networks.get("gradient_run")
+    record = pathlib.Path(run) / RECORD_FILE if run else None
+    training = read_record(record) if record and record.is_file() else {}
+    return "context" if is_context_network(training.get("config", {})) else None

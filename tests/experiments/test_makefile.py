@@ -61,7 +61,7 @@ def test_folders_may_begin_with_the_home_folder(tmp_path):
 def test_eval_mid_scores_the_splits_that_exist(tmp_path, splits):
     folder = tmp_path / "middlebury"
     folder.mkdir()
-    listed = {"splits": dict.fromkeys(splits, {})}
+    listed = {"splits": {split: {} for split in splits}}
     (folder / "manifest.json").write_text(json.dumps(listed, indent=1))
     command = ["make", "-n", "eval-mid", f"RECORDS={tmp_path}"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

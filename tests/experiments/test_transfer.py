@@ -33,11 +33,14 @@ def room():
 
 def test_histograms_tell_directions_and_ignore_contrast(rng):
     stripes = np.tile(np.arange(80, dtype=np.uint8)[None, :, None] // 8 % 2, (64, 1, 3))
-    upright, lying = orientation_histograms(200 * stripes), orientation_histograms(
-        200 * stripes[:, :64].transpose(1, 0, 2)
+    upright, lying = (
+        orientation_histograms(200 * stripes),
+        orientation_histograms(200 * stripes[:, :64].transpose(1, 0, 2)),
     )
     assert np.linalg.norm(upright) == pytest.approx(1)
-    np.testing.assert_allclose(upright, orientation_histograms(100 * stripes), atol=0.01)
+    np.testing.assert_allclose(
+        upright, orientation_histograms(100 * stripes), atol=0.01
+    )
     assert upright @ lying < 0.1
     assert not np.any(orientation_histograms(np.full((64, 80, 3), 7, np.uint8)))
 
@@ -57,7 +60,7 @@ def test_database_fills_holes_from_the_nearest_pixel(tmp_path):
     assert np.all(read.depths == 3)
     assert read.images.shape == (2, 32, 40, 3)
     nothing = write_record_set(tmp_path / "none", {"a": depth, "b": 0 * depth})
-    with pytest.raises(ValueError, match="'b' in .* has no measured depth"):
+    with pytest.raises(ValueError, match=r"'b' in .* has no measured depth"):
         Database.read(RecordSet.open(nothing, "test"))
 
 

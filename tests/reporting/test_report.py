@@ -180,7 +180,8 @@ def test_picture_table_shows_a_perfect_prediction_as_the_truth(depths):
     example = Example("a", image, depth, predictions)
     table = pictures.picture_table([example])
     cells = dict(zip(table.header, table.rows[0], strict=True))
-    assert table.note.endswith("Not run: Modified FCRN, Gradient network, DPDE (fused).")
+    left_out = "Modified FCRN, Gradient network, DPDE (fused)"
+    assert table.note.endswith(f"Not run: {left_out}.")
     decoded = [
         cv2.imdecode(
             np.frombuffer(cells[title].picture.data, np.uint8), cv2.IMREAD_COLOR
