@@ -19,8 +19,8 @@ from absl import app, flags
 from data_prep.conversion.middlebury_scenes import FILES, SCENES, find_scenes
 from data_prep.downloading.fetching import fetch
 from data_prep.downloading.unpacking import unpack
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
-from dpde_tf.files.errors import readable_errors
 
 FLAGS = flags.FLAGS
 NYU_URL = "http://horatio.cs.nyu.edu/mit/silberman/"

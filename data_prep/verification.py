@@ -8,8 +8,8 @@
 from absl import app, flags
 
 from data_prep.conversion.verification import format_table, verify_record_set
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
-from dpde_tf.files.errors import readable_errors
 
 
 def main(argv: list[str]) -> None:

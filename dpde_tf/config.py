@@ -106,7 +106,7 @@ class GuidedNetworkConfig:
 
 @dataclasses.dataclass(frozen=True)
 class DepthLossConfig:
-    """Eqs. 1 to 3 of the paper.
+    """Eqs. 1 to 3 of the paper, and one more term.
 
     Attributes:
         lambda_berhu: Weight of the BerHu term. Paper: 1.
@@ -115,12 +115,14 @@ class DepthLossConfig:
             depth image") or per `batch` (Laina).
         max_depth: Depth that FSIM maps to 255, metres; None for the largest training
             depth. Ours.
+        lambda_log: Weight of a term of the logarithm of depth. Paper: no such term.
     """
 
     lambda_berhu: float = 1.0
     lambda_fsim: float = 1.0
     berhu_c: str = "image"
     max_depth: float | None = None
+    lambda_log: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,6 +179,8 @@ class CoarseDepthConfig:
         max_quantisation: Largest rounding step, as a fraction of the mean depth.
         hole_share: Share of the images in whose depth holes are cut and filled.
         predicted_share: Share of the images that get a predicted map, if they have one.
+        predicted_max_shrink: Largest factor by which half of the predicted maps are
+            shrunk and enlarged again, since other networks predict at lower resolution.
         coarse_predictions: Folders, separated by commas, that `experiments.predict`
             wrote with networks that were not trained on the images; empty for none.
     """
@@ -189,6 +193,7 @@ class CoarseDepthConfig:
     max_quantisation: float = 0.02
     hole_share: float = 0.2
     predicted_share: float = 0.5
+    predicted_max_shrink: float = 8.0
     coarse_predictions: str = ""
 
 
@@ -286,6 +291,26 @@ class PredictionConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class UncertaintyConfig:
+    """The mean error of fused depth, from how two networks disagree. Ours.
+
+    The defaults are fitted to 50 training images, which both networks in the package
+    have seen: errors on other images are larger, see "Doubtful depth" in
+    `experiments/README.md`.
+
+    Attributes:
+        uncertainty_constant: Metres.
+        uncertainty_per_difference: Metres for each metre between the depths of the
+            depth network and the context network.
+        uncertainty_per_depth: Metres for each metre of their mean depth.
+    """
+
+    uncertainty_constant: float = 0.0043
+    uncertainty_per_difference: float = 0.47
+    uncertainty_per_depth: float = 0.0727
+
+
+@dataclasses.dataclass(frozen=True)
 class FusionConfig:
     """Eqs. 5 and 6 of the paper.
 
@@ -293,9 +318,9 @@ class FusionConfig:
         omega: Weight of the gradient terms. Paper: 10.
         epsilon: Constant in phi(x) = sqrt(x^2 + epsilon). Karsch et al. (2014): 1e-4.
         num_irls_iterations: Iterations of IRLS. Karsch et al. (2014): 10.
-        tolerance: Relative decrease of the energy below which the iterations end; 0 =
-            all iterations. Paper: "repeated until convergence", which 1e-6 and 200
-            iterations come close to.
+        tolerance: Relative decrease of the energy below which the iterations end.
+            Paper: "repeated until convergence", which 1e-6 and 200 iterations come
+            close to; 0 = all iterations.
     """
 
     omega: float = 10.0

@@ -14,6 +14,9 @@ from dpde_tf.files.resizing import as_depth_map, depth_at_size_of
 from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.metrics.feature_similarity import fsim
 
+# Smallest depth, metres, that has a logarithm.
+_MIN_LOG_DEPTH = 1e-3
+
 
 def masked_mean(values: tf.Tensor, valid_mask: tf.Tensor) -> tf.Tensor:
     """Returns the mean of each image over its valid pixels.
@@ -114,6 +117,55 @@ def feature_similarity_loss(
     valid_mask = ground_truth > 0.0 if valid_mask is None else valid_mask
     predicted = tf.where(valid_mask, predicted, ground_truth)
     return 1.0 - fsim(ground_truth, predicted, max_value=max_depth)
+
+
+def log_depth_loss(
+    ground_truth: tf.Tensor,
+    predicted: tf.Tensor,
+    *,
+    valid_mask: tf.Tensor | None = None,
+    scale_invariance: float = 0.5,
+) -> tf.Tensor:
+    """Returns the root of the partly scale-invariant error of the logarithm of depth.
+
+    sqrt(mean(d^2) - lambda mean(d)^2), with d = log(predicted) - log(ground truth) over
+    the valid pixels and lambda = `scale_invariance`. It weighs errors by their share of
+    the depth, so that near pixels count as much as far ones. Not part of the paper.
+
+    Args:
+        ground_truth: Depth in metres, `[B, H, W, 1]`.
+        predicted: Depth in metres, `[B, H, W, 1]`. Below 1 mm, it counts as 1 mm.
+        valid_mask: Boolean `[B, H, W, 1]`; None takes ground truth > 0.
+        scale_invariance: lambda, from 0 (RMS of the logarithm) to 1 (a factor that all
+            pixels have in common costs nothing).
+
+    Returns:
+        `[B]`; 0 for an image without valid pixels.
+
+    Raises:
+        ValueError: If the shapes differ, or lambda is not in [0, 1].
+
+    Source: Eigen et al. (2014), Eq. 4, and its root.
+    """
+    _check_same_shape(ground_truth, predicted)
+    if not 0.0 <= scale_invariance <= 1.0:
+        raise ValueError(
+            f"`scale_invariance` must be in [0, 1]. Received: {scale_invariance}."
+        )
+    valid_mask = ground_truth > 0.0 if valid_mask is None else valid_mask
+    # As in `berhu_loss`: a NaN at an invalid pixel must not reach the gradient.
+    safe = [
+        tf.math.log(tf.maximum(tf.where(valid_mask, depth, 1.0), _MIN_LOG_DEPTH))
+        for depth in (ground_truth, predicted)
+    ]
+    error = safe[1] - safe[0]
+    mean = masked_mean(error, valid_mask)
+    # The mean of (error - mean)^2 cannot become negative by rounding.
+    centred = masked_mean((error - mean[:, None, None, None]) ** 2, valid_mask)
+    square = centred + (1.0 - scale_invariance) * mean**2
+    # The derivative of the root is infinite at 0.
+    positive = square > 0.0
+    return tf.where(positive, tf.sqrt(tf.where(positive, square, 1.0)), 0.0)
 
 
 def gradient_loss(
@@ -319,19 +371,20 @@ class FeatureSimilarity(_DepthMapLoss):
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class DepthLoss(_DepthMapLoss):
-    """The paper's loss of the depth network: BerHu + (1 - FSIM).
+    """The paper's loss of the depth network, BerHu + (1 - FSIM), and a term of ours.
 
     Args:
         lambda_berhu: Weight of the BerHu term.
         lambda_fsim: Weight of 1 - FSIM; 0 skips the term.
         berhu_c: `c_over` of `BerHu`.
         max_depth: `max_depth` of `FeatureSimilarity`.
+        lambda_log: Weight of `log_depth_loss`; 0, as in the paper, skips the term.
         **kwargs: `name`, `reduction` and `dtype`, as for every Keras loss.
 
     Source: Xu & Liu (2021), Eq. 1.
     """
 
-    _OPTIONS = ("lambda_berhu", "lambda_fsim", "berhu_c", "max_depth")
+    _OPTIONS = ("lambda_berhu", "lambda_fsim", "berhu_c", "max_depth", "lambda_log")
 
     def __init__(
         self,
@@ -339,6 +392,7 @@ class DepthLoss(_DepthMapLoss):
         lambda_fsim: float = 1.0,
         berhu_c: str = "image",
         max_depth: float = 10.0,
+        lambda_log: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"name": "depth_loss", **kwargs})
@@ -346,9 +400,10 @@ class DepthLoss(_DepthMapLoss):
         self.lambda_fsim = lambda_fsim
         self.berhu_c = berhu_c
         self.max_depth = max_depth
+        self.lambda_log = lambda_log
 
     def terms(self, truth: tf.Tensor, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns `loss`, `berhu` and, if its weight is not 0, `fsim_loss`, each `[B]`.
+        """Returns `loss`, `berhu` and, if weighted, `fsim_loss` and `log`, each `[B]`.
 
         Args:
             truth: Depth in metres, `[B, h, w, 1]`, 0 = no measurement.
@@ -362,6 +417,9 @@ class DepthLoss(_DepthMapLoss):
             )
             terms["loss"] += self.lambda_fsim * fsim_loss
             terms["fsim_loss"] = fsim_loss
+        if self.lambda_log:
+            terms["log"] = log_depth_loss(truth, predicted)
+            terms["loss"] += self.lambda_log * terms["log"]
         return terms
 
     def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:

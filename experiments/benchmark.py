@@ -4,10 +4,10 @@ r"""Times the parts of the method on this machine.
 
 Each part runs in a separate process, one after another, several times after a warm-up.
 The tables give medians and their ratios; the JSON file holds all times, versions and
-the hardware. Peak memory is that of the whole process. If PyTorch is installed (`pip
-install .[bench]`), its FCRN is timed too. Every part is printed and written to the JSON
-file as soon as it is done. Parts that fail are named at the end, and the exit code is
-1.
+the hardware. Peak memory is that of the whole process. If PyTorch and ONNX Runtime are
+installed (`pip install .[bench,export]`), they are timed too. Every part is printed
+and written to the JSON file as soon as it is done. Parts that fail are named at the
+end, and the exit code is 1.
 """
 
 import dataclasses
@@ -20,14 +20,15 @@ import tensorflow as tf
 from absl import app, flags
 
 from dpde_tf.cli.config_flags import given_flags
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.files.atomic import atomic_write
-from dpde_tf.files.errors import readable_errors
+from dpde_tf.runs.precision import PRECISIONS, resolve_precision
 from dpde_tf.runs.run_record import environment
 from experiments.benchmarks.comparison import format_parts, format_ratios, ratios
 from experiments.benchmarks.parts import SIZE
 from experiments.benchmarks.rows import (
-    PYTORCH,
+    FLOAT32,
     ROWS,
     Measurement,
     be_row,
@@ -35,20 +36,23 @@ from experiments.benchmarks.rows import (
 )
 
 FLAGS = flags.FLAGS
-_PRECISIONS = ("mixed_bfloat16", "float32")
 
 
-def _chosen_rows() -> list[str]:
+def _chosen_rows(precision: str) -> list[str]:
     """Names of the rows that the flags select."""
-    names = [row.name for row in ROWS if FLAGS.only in row.name]
-    if not names:
+    rows = [row for row in ROWS if FLAGS.only in row.name]
+    if not rows:
         raise app.UsageError(
             f"--only={FLAGS.only!r} matches no row of: "
             f"{'; '.join(row.name for row in ROWS)}."
         )
-    if PYTORCH in names and importlib.util.find_spec("torch") is None:
-        print(f"Skipping {PYTORCH!r}: it needs `pip install .[bench]`.")
-        names.remove(PYTORCH)
+    names = []
+    for row in rows:
+        missing = [n for n in row.needs if importlib.util.find_spec(n) is None]
+        if missing:
+            print(f"Skipping {row.name!r}: it needs `pip install .[bench,export]`.")
+        elif row.name != FLOAT32 or precision != "float32":  # Else it is there twice.
+            names.append(row.name)
     return names
 
 
@@ -58,9 +62,9 @@ def _define_flags() -> None:
     flags.DEFINE_integer("repetitions", 7, "Timed runs of each part.", lower_bound=1)
     flags.DEFINE_enum(
         "precision",
-        _PRECISIONS[0],
-        _PRECISIONS,
-        "Default dtype policy.",
+        "auto",
+        PRECISIONS,
+        "Default dtype policy; auto is mixed_bfloat16 where that is faster.",
     )
     flags.DEFINE_string("only", "", "Time only parts whose name contains this text.")
     flags.DEFINE_string("be_row", None, "Internal: run as the process of one part.")
@@ -82,9 +86,9 @@ def _write(
 
 def main(argv: Sequence[str]) -> None:
     """Times the parts and prints the tables."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
-    options = FLAGS.batch_size, FLAGS.repetitions, FLAGS.precision
+    refuse_arguments(argv)
+    precision = resolve_precision(FLAGS.precision)
+    options = FLAGS.batch_size, FLAGS.repetitions, precision
     if FLAGS.be_row:
         be_row(FLAGS.be_row, *options)
         return
@@ -95,11 +99,13 @@ def main(argv: Sequence[str]) -> None:
             _write(FLAGS.output, results, failures, made_with)
 
     with readable_errors():
-        results, failures = measure_all(_chosen_rows(), *options, report=report)
+        results, failures = measure_all(
+            _chosen_rows(precision), *options, report=report
+        )
     hardware = made_with["hardware"]
     print(
         f"\n{SIZE[0]}x{SIZE[1]}, batch {FLAGS.batch_size}, "
-        f"{FLAGS.precision} unless stated, {hardware['processor']}, "
+        f"{precision} unless stated, {hardware['processor']}, "
         f"{hardware['cores']} cores, TensorFlow {tf.__version__}\n\n"
         f"{format_parts(results)}\n\n{format_ratios(ratios(results))}"
     )

@@ -155,6 +155,21 @@ def format_limit(maps: Maps, row: Row, bytes_per_second: float) -> str:
     )
 
 
+def format_cores(rows: dict[str, Row]) -> str:
+    """Returns how many cores our solver keeps busy.
+
+    Args:
+        rows: Result of `measure_scene`.
+
+    Returns:
+        A sentence.
+    """
+    cores = [
+        f"{name} {row['cores']:.1f}" for name, row in rows.items() if "cores" in row
+    ]
+    return f"Busy cores: {'; '.join(cores)}."
+
+
 def time_network() -> float:
     """Returns the time of a forward pass of the FCRN on one 240x320 image, seconds."""
     keras.config.set_dtype_policy(resolve_precision("auto"))
@@ -180,7 +195,8 @@ def main(argv: Sequence[str]) -> None:
         rows = measure_scene(maps)
         speed = bandwidth(maps[0].shape)
         print(f"\n### {name}\n\n{format_scene(maps, rows)}\n")
-        print(format_limit(maps, next(iter(rows.values())), speed), flush=True)
+        print(format_limit(maps, next(iter(rows.values())), speed))
+        print(format_cores(rows), flush=True)
         record["scenes"][name] = {"solvers": rows, "bytes_per_second": speed}
         _write(record | made_with)
     if FLAGS.network:

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 from absl import app, flags
 
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.evaluation.score_files import ROWS_FILE
-from dpde_tf.files.errors import readable_errors
 
 FLAGS = flags.FLAGS
 _MEASURES = ("rms", "rms_log", "rel", "sq_rel", "log10", "delta1", "delta2", "delta3")
@@ -106,8 +106,7 @@ def largest_differences(
 
 def main(argv: Sequence[str]) -> None:
     """Prints the differences; exits with code 1 if one is too large."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     with readable_errors():
         num_rows, largest = largest_differences(
             read_rows(pathlib.Path(FLAGS.scores)),

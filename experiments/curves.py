@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path, define_paths
 from dpde_tf.files.atomic import atomic_write
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.reporting.report.curves import Points, line_chart
 from dpde_tf.runs.run_folder import METRICS_FILE, read_metrics
 from experiments.labelled_folders import split_label
@@ -71,8 +71,7 @@ def _with_dotted_names(row: dict) -> dict:
 
 def main(argv: Sequence[str]) -> None:
     """Writes the chart."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     with readable_errors():
         runs = [
             split_label(text, flag="run", example="FCRN=runs/nyu/fcrn")

@@ -5,21 +5,33 @@ r"""Writes the picture of the README: predictions of the shipped networks.
 
 takes every 131st of the 654 test records, so that nobody chooses the images, and shows
 each with its true depth, the depth of the depth network and the fused depth.
+
+--detail shows the window of each image with the greatest variation of the true depth,
+four times as large. --other_depth adds the depth of another network, from a folder of
+depth files with the names of the records, before and after its refinement:
+
+    python -m experiments.example_picture --records=data/records/nyu_depth_v2 --detail \
+        --other_depth=other/depth --depth_scale=0.001 --output=details.jpg
 """
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
+import numpy as np
 from absl import app, flags
 
-from dpde_tf import DepthEstimator
+from dpde_tf import DepthEstimator, refine_depth
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.atomic import atomic_write
-from dpde_tf.files.errors import readable_errors
-from dpde_tf.reporting.examples import Example
+from dpde_tf.files.depth_formats import find_depth_files
+from dpde_tf.files.depth_maps import read_depth
+from dpde_tf.files.folders import partner
+from dpde_tf.files.resizing import resize_with_holes
+from dpde_tf.reporting.examples import Example, detail_of
 from dpde_tf.reporting.figures.columns import Column
 from dpde_tf.reporting.figures.overview import overview_figure
 
@@ -27,6 +39,10 @@ FLAGS = flags.FLAGS
 _COLUMNS = (
     Column("depth network", "dpde", "depth"),
     Column("fused", "dpde", "fused"),
+)
+_OTHER_COLUMNS = (
+    Column("another network", "other", "depth"),
+    Column("refined", "other", "fused"),
 )
 _JPEG_QUALITY = 70
 
@@ -38,7 +54,20 @@ def _define_flags() -> None:
     flags.DEFINE_integer(
         "every", 131, "Show every n-th record, from the first on.", lower_bound=1
     )
+    flags.DEFINE_bool("detail", False, "Show a detail of each image, enlarged.")
+    define_path("other_depth", None, "Folder of another network's depth.")
+    flags.DEFINE_float("depth_scale", None, "Metres per integer of --other_depth.")
     define_path("output", "examples.jpg", "JPEG file to write.")
+
+
+def _other_maps(
+    files: Mapping[str, pathlib.Path], name: str, image: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The depth of another network at the size of the image, and refined."""
+    path = partner(files, name, "depth file")
+    depth = read_depth(path, depth_scale=FLAGS.depth_scale)
+    enlarged = resize_with_holes(depth, image.shape[:2])
+    return {"depth": enlarged, "fused": refine_depth(depth, image)}
 
 
 def main(argv: Sequence[str]) -> None:
@@ -51,12 +80,18 @@ def main(argv: Sequence[str]) -> None:
     with readable_errors():
         names = read_manifest(FLAGS.records).split(FLAGS.split).names[:: FLAGS.every]
         estimator = DepthEstimator.from_preset("nyu")
-        examples = []
+        columns, files, examples = _COLUMNS, {}, []
+        if FLAGS.other_depth:
+            columns += _OTHER_COLUMNS
+            files = find_depth_files(FLAGS.other_depth, remedy="Give --other_depth.")
         for name, image, truth in read_split(FLAGS.records, FLAGS.split, names=names):
             maps = estimator.predict(image)
-            arrays = {"depth": maps.depth, "fused": maps.fused}
-            examples.append(Example(name, image, truth, {"dpde": arrays}))
-        picture = cv2.cvtColor(overview_figure(examples, _COLUMNS), cv2.COLOR_RGB2BGR)
+            arrays = {"dpde": {"depth": maps.depth, "fused": maps.fused}}
+            if FLAGS.other_depth:
+                arrays["other"] = _other_maps(files, name, image)
+            example = Example(name, image, truth, arrays)
+            examples.append(detail_of(example) if FLAGS.detail else example)
+        picture = cv2.cvtColor(overview_figure(examples, columns), cv2.COLOR_RGB2BGR)
         quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
         _, data = cv2.imencode(".jpg", picture, quality)
         with atomic_write(output) as path:

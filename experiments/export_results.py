@@ -18,10 +18,10 @@ from typing import Any
 
 from absl import app, flags
 
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.evaluation.score_files import ROWS_FILE, SUMMARY_FILE
 from dpde_tf.files.atomic import atomic_write
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.json_files import read_json_object
 from dpde_tf.runs.run_folder import METRICS_FILE, RECORD_FILE
 
@@ -134,8 +134,7 @@ def _rounded(column: str, text: str) -> str:
 
 def main(argv: Sequence[str]) -> None:
     """Runs the export."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     with readable_errors():
         written = export_results(
             pathlib.Path(FLAGS.runs),

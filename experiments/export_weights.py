@@ -15,10 +15,10 @@ from collections.abc import Sequence
 import keras
 from absl import app, flags
 
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.files.atomic import atomic_write_folder, check_holds_only
 from dpde_tf.files.checksums import FILE_NAME as CHECKSUM_FILE
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.runs.compact_weights import write_compact_weights
 from dpde_tf.runs.run_folder import METRICS_FILE, RECORD_FILE, read_run_record
 from dpde_tf.runs.trained_networks import load_network
@@ -58,8 +58,7 @@ def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
 
 def main(argv: Sequence[str]) -> None:
     """Runs the export."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     keras.config.set_dtype_policy("float32")
     output = pathlib.Path(FLAGS.output)
     with readable_errors():

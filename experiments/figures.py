@@ -6,7 +6,7 @@ Example:
         --output=figures/nyu
 
 writes figure_4.png (3 for Make3D, 5 for Middlebury) and figure_6.png to figure_8.png.
-The folder 3d gets, for each image, a page with interactive point clouds, and a point
+The folder 3d gets, for each image, a page that turns its depth maps, and a point
 cloud (PLY) and a mesh (PLY, GLB) of the last method's depth. figures.json lists the
 files for `experiments.report --figures`; run.json records how they were made.
 """
@@ -16,13 +16,14 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.files.atomic import atomic_write
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.figures import columns as figure_columns
 from dpde_tf.reporting.figures import comparison, views
@@ -180,8 +181,7 @@ def _run(output: pathlib.Path) -> None:
 
 def main(argv: Sequence[str]) -> None:
     """Runs the program; reports bad input in one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     output = pathlib.Path(FLAGS.output)
     with readable_errors(), result_folder(output, _PROGRAM):
         _run(output)
@@ -189,4 +189,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_repeatable(main, _PROGRAM)

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import write_result_record
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.runs.released import find_release
 from dpde_tf.runs.released.conversion import load_released_weights
@@ -72,8 +72,7 @@ def import_weights(weights: pathlib.Path, workdir: pathlib.Path) -> None:
 
 def main(argv: Sequence[str]) -> None:
     """Runs the import."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     with readable_errors():
         import_weights(pathlib.Path(FLAGS.weights), pathlib.Path(FLAGS.workdir))
     print(f"Weights: {pathlib.Path(FLAGS.workdir) / WEIGHTS_FILE}")

@@ -13,13 +13,14 @@ import dataclasses
 import pathlib
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.data import manifest
 from dpde_tf.files.atomic import atomic_write
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.reporting import blocks, markdown
 from dpde_tf.reporting.blocks import Table
 from dpde_tf.reporting.report import contents, html
@@ -149,8 +150,7 @@ def _check_dataset(runs: Runs, dataset: str) -> None:
 
 def main(argv: list[str]) -> None:
     """Runs the program; reports bad input in one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     output = pathlib.Path(FLAGS.output)
     with readable_errors(), result_folder(output, _PROGRAM):
         _run(output)
@@ -175,4 +175,4 @@ def _run(output: pathlib.Path) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_repeatable(main, _PROGRAM)

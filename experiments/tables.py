@@ -17,9 +17,10 @@ from collections.abc import Mapping, Sequence
 
 from absl import app, flags
 
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path, define_paths
 from dpde_tf.cli.result_record import result_folder, write_result_record
-from dpde_tf.files.errors import readable_errors
+from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.files.json_files import read_json_object
 from dpde_tf.reporting.blocks import Heading
 from dpde_tf.reporting.markdown import to_markdown
@@ -153,8 +154,7 @@ def cost_tables(layers: bool, benchmark: costs.Benchmark | None) -> Tables:
 
 def main(argv: list[str]) -> None:
     """Runs the program; reports bad input in one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     if unknown := set(FLAGS.table) - set(_NUMBERS):
         raise app.UsageError(
             f"--table must be among 1 to 5. Received: {sorted(unknown)}."
@@ -183,4 +183,4 @@ def _run(output: pathlib.Path | None) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_repeatable(main, _PROGRAM)

@@ -25,12 +25,12 @@ import cv2
 import keras
 from absl import app, flags
 
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.images import resize_image
 from dpde_tf.files.predictions import prediction_path, write_prediction
 from experiments.transfer.database import Database
@@ -108,8 +108,7 @@ def _run(folders: Mapping[str, pathlib.Path]) -> None:
 
 def main(argv: list[str]) -> None:
     """Runs the program; reports bad input in one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     if unknown := set(FLAGS.methods) - set(METHODS):
         raise app.UsageError(
             f"--methods must be among {', '.join(METHODS)}. Received: "

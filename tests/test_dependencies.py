@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 
 import pytest
 
@@ -21,12 +22,16 @@ MAY_USE = {
     "visualization": set(),
     "evaluation": {"data", "metrics"},
     "inference": {"data", "runs", "fusion", "metrics", "visualization"},
-    "training": {"data", "runs", "losses", "fusion", "metrics", "visualization"},
+    "training": {
+        *("data", "runs", "models", "losses", "fusion", "metrics", "visualization"),
+    },
     "reporting": {
         *("data", "runs", "models", "metrics", "evaluation", "visualization"),
     },
 }
 EVERYWHERE = {"files", "config"}
+# Flags of commands that a message tells to run.
+_OF_COMMANDS = {"--overwrite", "--split", "--held_out", "--help"}
 
 
 def _imports(path):
@@ -83,6 +88,19 @@ def test_library_knows_neither_programs_nor_flags():
             for name in _imports(path):
                 assert not name.startswith(("experiments", "data_prep")), path
                 assert not name.startswith(("absl.flags", "absl.app")), path
+
+
+# The messages name parameters; `dpde_tf.cli.errors` turns these into flags.
+@pytest.mark.parametrize("part", sorted({*MAY_USE} - {"inference", "visualization"}))
+def test_messages_of_the_library_name_no_flags(part):
+    for path in _files(part):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        errors = (node for node in ast.walk(tree) if isinstance(node, ast.Raise))
+        texts = (text for error in errors for text in ast.walk(error))
+        constants = (str(t.value) for t in texts if isinstance(t, ast.Constant))
+        for text in constants:
+            found = set(re.findall(r"(?<![-\w])--[a-z]\w*", text))
+            assert found <= _OF_COMMANDS, (path, text)
 
 
 def test_converters_need_only_records_and_files_of_the_library():

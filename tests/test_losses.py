@@ -8,6 +8,7 @@ from dpde_tf.losses import (
     berhu_loss,
     feature_similarity_loss,
     gradient_loss,
+    log_depth_loss,
     masked_mean,
 )
 
@@ -199,6 +200,63 @@ def test_feature_similarity_loss_without_measurement_is_zero(rng):
     )
     assert loss == pytest.approx([0.0], abs=1e-6)
     assert not gradient.any()
+
+
+def test_log_depth_loss_worked_value():
+    # d = log 2, 0, log 4, that is 0, 1 and 2 times log 2: a mean of squares of 5 / 3
+    # and a square of the mean of 1.
+    truth, predicted = _image([1.0, 2.0, 3.0]), _image([2.0, 2.0, 12.0])
+    for scale_invariance, square in ((0.0, 5 / 3), (0.5, 7 / 6), (1.0, 2 / 3)):
+        loss = log_depth_loss(truth, predicted, scale_invariance=scale_invariance)
+        assert loss.numpy() == pytest.approx([np.log(2.0) * np.sqrt(square)])
+
+
+def test_log_depth_loss_without_invariance_is_the_rms_of_the_logarithm(rng):
+    truth, predicted = rng.uniform(1, 9, [2, 3, 6, 7, 1])
+    mask = rng.uniform(size=truth.shape) < 0.7
+    loss = log_depth_loss(
+        *map(tf.constant, (truth, predicted)), valid_mask=mask, scale_invariance=0.0
+    )
+    for image, value in enumerate(loss.numpy()):
+        d = (np.log(predicted) - np.log(truth))[image][mask[image]]
+        assert value == pytest.approx(np.sqrt(np.mean(d**2)))
+
+
+def test_log_depth_loss_of_a_common_factor(rng):
+    truth = tf.constant(rng.uniform(1, 9, [1, 6, 7, 1]))
+    for scale_invariance, share in ((0.0, 1.0), (0.75, 0.5), (1.0, 0.0)):
+        loss = log_depth_loss(truth, 3.0 * truth, scale_invariance=scale_invariance)
+        assert loss.numpy() == pytest.approx([share * np.log(3.0)], abs=1e-9)
+
+
+def test_log_depth_loss_gradient_numerically(rng):
+    truth, predicted = rng.uniform(1, 9, [2, 2, 4, 5, 1])
+    truth[0, 0, 0] = 0.0
+    pixels = [(0, 1, 2, 0), (1, 0, 0, 0), (0, 0, 0, 0)]
+    _check_gradient_numerically(log_depth_loss, truth, predicted, pixels)
+
+
+@pytest.mark.parametrize("truth", [[1.0, 2.0], [0.0, 0.0]])
+def test_log_depth_loss_and_gradient_are_0_without_an_error(truth):
+    predicted = _image([1.0, 2.0] if truth[0] else [np.nan, -1.0])
+    loss, gradient = _value_and_gradient(log_depth_loss, _image(truth), predicted)
+    np.testing.assert_array_equal(loss, [0.0])
+    np.testing.assert_array_equal(gradient, np.zeros([1, 1, 2, 1]))
+
+
+def test_log_depth_loss_of_depth_that_has_no_logarithm():
+    truth, predicted = _image([1.0, 1.0]), _image([-2.0, 0.0])
+    loss, gradient = _value_and_gradient(
+        log_depth_loss, truth, predicted, scale_invariance=0.0
+    )
+    assert loss == pytest.approx([np.log(1000.0)])
+    assert np.isfinite(gradient).all()
+
+
+def test_log_depth_loss_rejects_a_share_outside_0_and_1():
+    one = tf.ones([1, 2, 2, 1])
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\]. Received: 1.5"):
+        log_depth_loss(one, one, scale_invariance=1.5)
 
 
 def test_gradient_loss_worked_value():

@@ -61,7 +61,7 @@ def test_builders_refuse_unknown_options():
         dpde_tf.models.gradient_network(widht=4)
 
 
-def test_load_dataset_gives_each_record_once_in_another_order_each_time(records):
+def test_load_dataset_shuffles_each_record_once_per_epoch(records):
     dataset = dpde_tf.data.load_dataset(records, "train", batch_size=5)
     assert len(dataset) == 3
     passes = [
@@ -85,7 +85,7 @@ def test_load_dataset_augments_each_pass_anew(records):
     assert np.abs(images[0] - images[1]).max() > 0.01
 
 
-def test_compile_and_fit_on_a_record_set_and_load_in_a_fresh_process(records, tmp_path):
+def test_model_fitted_on_records_loads_in_a_fresh_process(records, tmp_path):
     network = tiny_depth_network()
     network.compile(
         optimizer=keras.optimizers.SGD(1e-3),
@@ -117,7 +117,7 @@ def test_compile_and_fit_on_a_record_set_and_load_in_a_fresh_process(records, tm
     assert loaded == pytest.approx(expected, rel=1e-4)
 
 
-def test_losses_take_plain_arrays_and_two_shapes_after_one_another(rng):
+def test_losses_take_arrays_of_two_shapes_in_turn(rng):
     network = tiny_depth_network()
     network.compile("sgd", loss=dpde_tf.losses.BerHu())
     for size in ((32, 48), (48, 32)):

@@ -6,9 +6,10 @@ from absl import app, flags
 
 from data_prep.conversion import verification
 from data_prep.conversion.record_sets import Options
+from dpde_tf.cli.config_flags import parse_size
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import Manifest
-from dpde_tf.files.errors import readable_errors
 
 FLAGS = flags.FLAGS
 
@@ -44,28 +45,6 @@ def define_official_flags() -> None:
     """Defines the flags of the converters of data sets with official splits."""
     define_path("raw", None, "Folder of the raw data.")
     flags.DEFINE_bool("allow_partial", False, "Convert a part of the data set.")
-
-
-def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int, int]:
-    """Returns the value of a flag for a size as numbers.
-
-    Args:
-        values: Height and width as texts.
-        flag: Name of the flag, for the message.
-        least: Smallest height and width that are allowed.
-
-    Returns:
-        (height, width).
-
-    Raises:
-        ValueError: If the value is not two whole numbers of at least `least`.
-    """
-    if len(values) != 2 or not all(v.isdecimal() and int(v) >= least for v in values):
-        raise ValueError(
-            f"--{flag} must be height and width, each at least {least}, such as "
-            f"240,320. Received: {','.join(values)}."
-        )
-    return int(values[0]), int(values[1])
 
 
 def _image_size() -> tuple[int, int] | None:

@@ -2,41 +2,41 @@
 
     python -m data_prep.synthetic --output=data/raw_synthetic --dataset=all
 
-The converters read these folders like the official ones, with --allow_partial, as there
-are fewer pairs. The scenes are rooms of textured boxes with exact depth. No scene
-occurs twice in any split or data set.
+The converters read these folders like the official ones. They need --allow_partial,
+since there are fewer pairs. The scenes are rooms of textured boxes with exact depth. No
+scene occurs twice, neither in a split nor in two data sets.
 
 nyu/, images of --size:
 
     nyu_depth_v2_labeled.mat   HDF5 behind the 512-byte header of MATLAB 7.3;
                                images uint8 (N, 3, W, H), depths float32 (N, W, H)
-    splits.mat                 trainNdxs and testNdxs, columns, from 1, interleaved
+    splits.mat                 columns trainNdxs and testNdxs, counted from 1
 
 make3d/, images of 568 x 426, a quarter of the official 2272 x 1704:
 
     Train400Img/img-<stem>.jpg                 Test134/img-<stem>.jpg
     Train400Depth/depth_sph_corr-<stem>.mat    Gridlaserdata/depth_sph_corr-<stem>.mat
 
-with Position3DGrid 55 x 305 x 4: metres upwards, to the right, forwards, and along the
-ray, which is what a laser measures.
+Position3DGrid is 55 x 305 x 4: metres up, to the right, ahead, and along the ray, as a
+laser measures them.
 
-middlebury/, scenes that bear the official names, for testing only:
+middlebury/, scenes with official names, for testing only:
 
-    2005, 2006   view1.png, disp1.png, dmin.txt   stored = disparity of full size - dmin
+    2005, 2006   view1.png, disp1.png, dmin.txt   stored = full-size disparity - dmin
     2003         im2.png, disp2.png               stored = 4 x disparity
     2001         im2.ppm, disp2.pgm               stored = 8 x disparity
 
-with 0 = unknown, where the right view does not see the point. Depth is scaled by a
-factor of the scene, so that 3740 px * 0.16 m / (stored + dmin) lies between 1 and 30 m
-and the 8 bits suffice; dmin is 0 in 2001 and 2003.
+0 is unknown: the right view does not see the point. The depth of each scene is scaled
+so that 3740 px * 0.16 m / (stored + dmin) lies between 1 and 30 m and 8 bits are
+enough; dmin is 0 in 2001 and 2003.
 """
 
 from absl import app, flags
 
-from data_prep.conversion.converter_flags import parse_size
 from data_prep.synthetic.raw_sets import DATASETS, write_raw
+from dpde_tf.cli.config_flags import parse_size
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
-from dpde_tf.files.errors import readable_errors
 
 FLAGS = flags.FLAGS
 
@@ -53,13 +53,8 @@ def _define_flags() -> None:
 
 
 def main(argv: list[str]) -> None:
-    """Runs the program; errors that name their remedy end it without a traceback.
-
-    Args:
-        argv: The program's name; all options are flags.
-    """
-    if len(argv) > 1:
-        raise app.UsageError(f"All options are flags. Received: {argv[1:]}.")
+    """Writes the data sets."""
+    refuse_arguments(argv)
     datasets = DATASETS if FLAGS.dataset == "all" else (FLAGS.dataset,)
     with readable_errors():
         for dataset in datasets:

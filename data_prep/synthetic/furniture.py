@@ -1,7 +1,7 @@
-"""Furniture of the synthetic rooms, built from cuboid parts with random measures.
+"""Furniture of the synthetic rooms, built from cuboids of random size.
 
-Each builder returns the parts of one piece in its own frame, metres: x along the wall,
-centred; y away from the wall, from 0; z up from the floor.
+Each builder returns the parts of one piece in its own frame, in metres: x along the
+wall from the centre of the piece, y away from the wall, and z up from the floor.
 """
 
 import dataclasses
@@ -20,12 +20,12 @@ Part = tuple[tuple[float, float], tuple[float, float], tuple[float, float], Mate
 
 
 def random_colour(generator: np.random.Generator, low: float, high: float) -> Colour:
-    """Returns a random colour of about that brightness.
+    """Returns a random colour of a given brightness.
 
     Args:
         generator: Random number generator.
-        low: Smallest albedo of its grey.
-        high: Largest albedo of its grey.
+        low: Smallest mean albedo.
+        high: Largest mean albedo.
 
     Returns:
         Linear RGB.
@@ -37,7 +37,7 @@ def random_colour(generator: np.random.Generator, low: float, high: float) -> Co
 
 
 def random_wood(generator: np.random.Generator) -> Material:
-    """Returns a random kind of wood, its grain along the faces' width.
+    """Returns a random kind of wood with its grain along the width.
 
     Args:
         generator: Random number generator.
@@ -68,7 +68,7 @@ def _cupboard(generator: np.random.Generator) -> list[Part]:
 
 
 def _things(generator: np.random.Generator, w: float, d: float, z: float) -> list[Part]:
-    """A few small things on a top at height z."""
+    """A few small objects on a surface at height z."""
     parts = []
     for x in np.arange(-w + 0.15, w - 0.1, 0.32):
         if generator.random() < 0.55:
@@ -182,13 +182,13 @@ def _crates(generator: np.random.Generator) -> list[Part]:
 
 
 def rug(generator: np.random.Generator) -> Part:
-    """Returns a rug that lies on the floor around the origin.
+    """Returns a rug on the floor, centred at the origin.
 
     Args:
         generator: Random number generator.
 
     Returns:
-        Its only part, which is thin.
+        Its only part, a thin cuboid.
     """
     w, d = generator.uniform(0.6, 1.2), generator.uniform(0.9, 1.6)
     colour = random_colour(generator, 0.1, 0.5)
@@ -197,13 +197,13 @@ def rug(generator: np.random.Generator) -> Part:
 
 
 def wall_hanging(generator: np.random.Generator) -> Part:
-    """Returns a picture, a window or a door at the wall.
+    """Returns a picture, a window or a door on the wall.
 
     Args:
         generator: Random number generator.
 
     Returns:
-        Its only part, which is thin and textured.
+        Its only part, a thin, textured cuboid.
     """
     kind = generator.random()
     if kind < 0.2:

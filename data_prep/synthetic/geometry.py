@@ -1,4 +1,4 @@
-"""Boxes, a camera, and the exact depth of what it sees, by ray casting.
+"""Boxes, a camera, and its exact depth map by ray casting.
 
 World axes in metres: x and y along the walls, z up, the origin in a corner of the
 floor. Everything is a `Box`, the room itself included (seen from inside).
@@ -16,15 +16,15 @@ Vector = tuple[float, float, float]
 
 @dataclasses.dataclass(frozen=True)
 class Box:
-    """A cuboid that stands upright.
+    """An upright cuboid.
 
     Attributes:
-        centre: World position of its centre, metres.
-        half_size: Half its extent along its own x, y, z, metres.
-        yaw: Turn about the vertical axis, radians, x towards y.
-        materials: Of its six faces, in the order of the normals -x, +x, -y, +y, -z, +z.
-            Normals point at the viewer, so the floor of a room is the last one.
-        casts_shadow: Whether it keeps the lamps' light away from others.
+        centre: World position of the centre, metres.
+        half_size: Half the extent along the axes of the box, metres.
+        yaw: Rotation about the vertical axis from x to y, radians.
+        materials: Materials of the faces with normals -x, +x, -y, +y, -z, +z. Normals
+            point at the viewer, so the floor of a room is the last one.
+        casts_shadow: Whether the box casts a shadow.
     """
 
     centre: Vector
@@ -35,7 +35,7 @@ class Box:
 
     @property
     def axes(self) -> np.ndarray:
-        """Its own axes in world coordinates, one a row, float32 `[3, 3]`."""
+        """Axes of the box in world coordinates, one per row, float32 `[3, 3]`."""
         c, s = math.cos(self.yaw), math.sin(self.yaw)
         return np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], np.float32)
 
@@ -46,9 +46,9 @@ class Camera:
 
     Attributes:
         position: World position, metres.
-        yaw: Direction of the optical axis in the floor plan, radians, x towards y.
+        yaw: Direction of the optical axis in the floor plan, from x to y, radians.
         pitch: Angle of the optical axis above the horizon, radians.
-        roll: Turn about the optical axis, radians, clockwise as seen by the viewer.
+        roll: Rotation about the optical axis, clockwise for the viewer, radians.
         field_of_view: Angle across the longer side of the image, radians.
     """
 
@@ -60,7 +60,7 @@ class Camera:
 
     @property
     def axes(self) -> np.ndarray:
-        """Right, down and forward in world coordinates, one a row, `[3, 3]`."""
+        """Right, down and forward in world coordinates, one per row, `[3, 3]`."""
         cy, sy = math.cos(self.yaw), math.sin(self.yaw)
         cp, sp = math.cos(self.pitch), math.sin(self.pitch)
         cr, sr = math.cos(self.roll), math.sin(self.roll)
@@ -76,14 +76,14 @@ class Camera:
             size: (height, width) of the image.
 
         Returns:
-            Pixels.
+            Focal length, pixels.
         """
         return max(size) / 2 / math.tan(self.field_of_view / 2)
 
 
 @dataclasses.dataclass(frozen=True)
 class Hits:
-    """What each pixel sees first.
+    """The nearest surface at each pixel.
 
     Attributes:
         depth: Metres along the optical axis, float32 `[H, W]`.
@@ -101,7 +101,7 @@ def camera_rays(camera: Camera, size: tuple[int, int]) -> np.ndarray:
     A point at depth z is `position + z * ray`.
 
     Args:
-        camera: Where it stands and looks.
+        camera: The camera.
         size: (height, width) of the image.
 
     Returns:
@@ -116,14 +116,14 @@ def camera_rays(camera: Camera, size: tuple[int, int]) -> np.ndarray:
 
 
 class Rays:
-    """Rays from one point, ready to be cut with many boxes.
+    """Rays from one point, for intersection with many boxes.
 
-    Boxes that are turned alike share the directions in their frame.
+    Boxes with the same yaw share the directions in their frame.
 
     Args:
         origin: World position, metres.
-        directions: World directions, float32 `[3, H, W]`; distances along a ray count
-            in lengths of its direction.
+        directions: World directions, float32 `[3, H, W]`; the length of a direction is
+            the unit of distances along its ray.
     """
 
     def __init__(self, origin: Vector, directions: np.ndarray) -> None:
@@ -132,10 +132,10 @@ class Rays:
         self._inverse: dict[float, np.ndarray] = {}
 
     def inverse(self, yaw: float) -> np.ndarray:
-        """Returns the reciprocals of the directions in the frame of some boxes.
+        """Returns the reciprocals of the directions in the frame of a box.
 
         Args:
-            yaw: Of the boxes, radians.
+            yaw: Yaw of the box, radians.
 
         Returns:
             1 / direction, float32 `[3, H, W]`.
@@ -149,11 +149,11 @@ class Rays:
         return self._inverse[yaw]
 
     def slabs(self, box: Box, pixels: tuple = (...,)) -> tuple[np.ndarray, np.ndarray]:
-        """Returns where rays enter and leave the box's three slabs.
+        """Returns where rays enter and leave the three slabs of a box.
 
         Args:
-            box: The box, whose slabs are the spaces between opposite faces.
-            pixels: Index of the rays, behind the first axis.
+            box: The box; a slab is the space between two opposite faces.
+            pixels: Index of the rays in all axes but the first.
 
         Returns:
             Distances to the entries and to the exits, float32 `[3, ...]` each.
@@ -169,11 +169,11 @@ class Rays:
     def passage(
         self, box: Box, pixels: tuple = (...,)
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the last entry into and the first exit from a slab of the box.
+        """Returns the last entry into a slab of a box and the first exit from one.
 
         Args:
-            box: The box, which a ray meets where the entry comes before the exit.
-            pixels: Index of the rays, behind the first axis.
+            box: The box; a ray hits it if the entry comes before the exit.
+            pixels: Index of the rays in all axes but the first.
 
         Returns:
             Distances along the rays, float32 `[...]` each.
@@ -188,8 +188,8 @@ def cast_rays(boxes: tuple[Box, ...], camera: Camera, size: tuple[int, int]) -> 
     """Returns the nearest face at every pixel centre and its exact depth.
 
     Args:
-        boxes: The room's shell, which the camera is in, and then its contents.
-        camera: The viewer.
+        boxes: The shell of the room, around the camera, and then its contents.
+        camera: The camera.
         size: (height, width) of the image.
 
     Returns:
@@ -218,7 +218,7 @@ def cast_rays(boxes: tuple[Box, ...], camera: Camera, size: tuple[int, int]) -> 
 def _window(
     box: Box, camera: Camera, size: tuple[int, int]
 ) -> tuple[slice, slice] | None:
-    """Rows and columns that the box may cover; None if it is out of sight."""
+    """Rows and columns that the box may cover; None if it is not visible."""
     signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, 8)
     corners = box.axes.T @ (signs * np.reshape(box.half_size, (3, 1)))
     corners += np.reshape(box.centre, (3, 1)) - np.reshape(camera.position, (3, 1))

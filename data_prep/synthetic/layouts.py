@@ -42,11 +42,11 @@ def write_nyu(
 
     Args:
         folder: Existing folder.
-        scenes: `num_train + num_test` scenes of that size.
+        scenes: `num_train + num_test` scenes of the size.
         num_train: Number of indices in `trainNdxs`.
         num_test: Number of indices in `testNdxs`.
         size: (height, width).
-        seed: Says which pairs are for training.
+        seed: Seed of the choice of training pairs.
     """
     number, (height, width) = num_train + num_test, size
     path = folder / "nyu_depth_v2_labeled.mat"
@@ -76,11 +76,10 @@ def position_grid(scene: Scene) -> np.ndarray:
     """Returns what a laser at the camera measures in 55 x 305 directions.
 
     Args:
-        scene: The scene; its pixels at the middles of the cells are taken.
+        scene: The scene, sampled at the centres of the grid cells.
 
     Returns:
-        Metres upwards, to the right, forwards, and along the ray, float64
-        `[55, 305, 4]`.
+        Metres up, to the right, ahead, and along the ray, float64 `[55, 305, 4]`.
     """
     pixels = []
     for cells, extent in zip(MAKE3D_GRID, scene.depth.shape, strict=True):
@@ -123,12 +122,12 @@ def disparity_from_depth(
 ) -> tuple[np.ndarray, int]:
     """Returns the disparity image of a scene, scaled to fill its range of values.
 
-    The nearest point gets the value 240; depth is reproduced but for one factor of the
-    scene by 3740 px * 0.16 m / (value + dmin).
+    The nearest point gets the value 240. The depth is 3740 px * 0.16 m /
+    (value + dmin), up to one factor per scene.
 
     Args:
         depth: Metres, `[H, W]`, all positive.
-        calibrated: Whether a dmin may be used; otherwise it is 0.
+        calibrated: Whether dmin may differ from 0.
 
     Returns:
         Values from 1 to 240, uint8 `[H, W]`, 0 where the right view does not see the
@@ -147,7 +146,7 @@ def disparity_from_depth(
 
 
 def _hidden_from_the_right(disparity: np.ndarray) -> np.ndarray:
-    """Pixels whose place in the right view belongs to something nearer."""
+    """Pixels that a nearer surface hides in the right view."""
     rows, columns = np.indices(disparity.shape)
     shift = int(np.ceil(disparity.max()))  # so that places count from 0
     place = np.floor(columns - disparity).astype(int) + shift
@@ -159,10 +158,10 @@ def _hidden_from_the_right(disparity: np.ndarray) -> np.ndarray:
 
 
 def middlebury_scenes(number: int) -> list[str]:
-    """Returns official names, the first of every year before the second of any.
+    """Returns official names: the first of each year, then the second, and so on.
 
     Args:
-        number: How many; from 4 on all years are there.
+        number: Number of names; 4 or more include all years.
 
     Returns:
         Names of scenes.
@@ -186,7 +185,7 @@ def write_middlebury(
     Args:
         folder: Existing folder.
         scenes: One for each name.
-        names: Official names, which say the year and with it the layout.
+        names: Official names; their year decides the layout.
     """
     for name, scene in zip(names, scenes, strict=True):
         calibrated = SCENES[name] in CALIBRATED_YEARS
@@ -200,7 +199,7 @@ def write_middlebury(
 
 
 def _write_pixels(path: pathlib.Path, pixels: np.ndarray) -> None:
-    """Writes an RGB or a grey image in the format that the suffix says."""
+    """Writes an RGB or grey image in the format of the suffix."""
     if pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     _, encoded = cv2.imencode(path.suffix, pixels)

@@ -19,10 +19,10 @@ MIDDLEBURY_SIZES = {
     2005: (370, 463),
     2006: (370, 427),
 }
-# The official splits are the upper limits, as the converters refuse more.
+# Sizes of the official splits; the converters refuse more.
 MAX_TRAIN = {"nyu": 795, "make3d": 400, "middlebury": 0}
 MAX_TEST = {"nyu": 654, "make3d": 134, "middlebury": len(SCENES)}
-_SEEDS_PER_DATASET = 10_000  # the data sets and different --seed share no scene
+_SEEDS_PER_DATASET = 10_000  # so that no two data sets and seeds share a scene
 
 
 def _render(

@@ -27,12 +27,12 @@ class Lamp:
 
 @dataclasses.dataclass(frozen=True)
 class Room:
-    """What there is to see, and from where.
+    """A furnished room with a camera.
 
     Attributes:
-        boxes: The room's own shell first, then its contents.
-        lamps: One or two.
-        camera: Inside the room.
+        boxes: The shell of the room, and then its contents.
+        lamps: One or two lamps.
+        camera: A camera inside the room.
     """
 
     boxes: tuple[Box, ...]
@@ -47,8 +47,8 @@ def make_room(generator: np.random.Generator) -> Room:
         generator: Random number generator.
 
     Returns:
-        A room of 3 to 8 m by 3.5 to 8 m with a camera near one of its walls that looks
-        across it.
+        A room of 3 to 8 m by 3.5 to 8 m, with a camera near a wall that looks across
+        the room.
     """
     extent = (
         float(generator.uniform(3, 8)),
@@ -68,7 +68,7 @@ def make_room(generator: np.random.Generator) -> Room:
 
 
 def _shell(generator: np.random.Generator, extent: Vector) -> Box:
-    """The room itself, with wall paper, a floor and a ceiling."""
+    """The walls, the floor and the ceiling."""
     tint = furniture.random_colour(generator, 0.45, 0.8)
     other = tuple(float(c) for c in np.clip(np.multiply(tint, 0.8), 0, 1))
     patterns = ["plain", "stripes", "bricks", "tiles"]
@@ -100,7 +100,7 @@ def _floor(generator: np.random.Generator) -> Material:
 
 
 def _camera(generator: np.random.Generator, extent: Vector) -> Camera:
-    """A viewer half a metre from a wall who looks across the room and a little down."""
+    """A camera about half a metre from a wall that looks across the room and down."""
     width, length, _ = extent
     along = generator.uniform(0.25, 0.75)
     side = generator.integers(4)
@@ -140,7 +140,7 @@ def _lamp_box(lamp: Lamp) -> Box:
 
 
 def _wall_frame(wall: int, extent: Vector) -> tuple[float, float, np.ndarray]:
-    """Yaw of furniture at a wall, the wall's length, and its left end."""
+    """Yaw of furniture at a wall, and the length and left end of the wall."""
     width, length, _ = extent
     ends = [(0, 0), (width, 0), (width, length), (0, length)]
     lengths = [width, length, width, length]
@@ -150,7 +150,7 @@ def _wall_frame(wall: int, extent: Vector) -> tuple[float, float, np.ndarray]:
 def _place(
     parts: list[furniture.Part], yaw: float, position: np.ndarray, **options: bool
 ) -> list[Box]:
-    """The parts of a piece as boxes in the world."""
+    """The parts of a piece as boxes in world coordinates."""
     turn = np.array([[math.cos(yaw), -math.sin(yaw)], [math.sin(yaw), math.cos(yaw)]])
     boxes = []
     for (x0, x1), (y0, y1), (z0, z1), material in parts:
@@ -162,7 +162,7 @@ def _place(
 
 
 def _footprint(boxes: list[Box]) -> tuple[float, float, float, float]:
-    """Smallest upright rectangle around boxes: x0, y0, x1, y1."""
+    """Bounding rectangle of boxes on the floor: x0, y0, x1, y1."""
     low, high = [], []
     for box in boxes:
         reach = np.abs(box.axes[:2, :2].T) @ box.half_size[:2]
@@ -172,7 +172,7 @@ def _footprint(boxes: list[Box]) -> tuple[float, float, float, float]:
 
 
 def _claim(boxes: list[Box], extent: Vector, taken: list) -> bool:
-    """Whether a piece fits into the room beside the others; if so, takes its place."""
+    """Reserves the place of a piece; False if it does not fit beside the others."""
     x0, y0, x1, y1 = _footprint(boxes)
     if x0 < -1e-3 or y0 < -1e-3 or x1 > extent[0] + 1e-3 or y1 > extent[1] + 1e-3:
         return False
@@ -186,7 +186,7 @@ def _claim(boxes: list[Box], extent: Vector, taken: list) -> bool:
 def _along_walls(
     generator: np.random.Generator, extent: Vector, taken: list
 ) -> list[Box]:
-    """Four to nine pieces with their backs to the walls."""
+    """Four to nine pieces along the walls."""
     boxes = []
     for _ in range(generator.integers(4, 10)):
         kind = generator.integers(len(furniture.WALL_FURNITURE))
@@ -224,7 +224,7 @@ def _free_standing(
 
 
 def _wall_hangings(generator: np.random.Generator, extent: Vector) -> list[Box]:
-    """Pictures, windows and doors, none to three a wall, side by side."""
+    """Pictures, windows and doors, side by side on the walls."""
     boxes = []
     for wall in range(4):
         yaw, length, end = _wall_frame(wall, extent)

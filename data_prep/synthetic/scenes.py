@@ -23,9 +23,9 @@ from data_prep.synthetic.rooms import Lamp, Room, make_room
 from data_prep.synthetic.textures import Face, Noise, albedo, make_noise
 
 MIN_DEPTH, MAX_DEPTH = 0.7, 10.0  # metres
-_SUPERSAMPLING = 2  # samples a pixel along each side of the image
-_AMBIENT = 0.22  # light from everywhere, as a share of a lamp's power at one metre
-_PREVIEW_SIDE = 48  # pixels; the depths of a view are first looked at this small
+_SUPERSAMPLING = 2  # samples per pixel along each axis
+_AMBIENT = 0.22  # ambient light, as a share of the power of a lamp at one metre
+_PREVIEW_SIDE = 48  # pixels of the preview that decides whether a view is used
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Scene:
     """One rendered scene.
 
     Attributes:
-        image: RGB, uint8 `[H, W, 3]`.
-        depth: Metres along the optical axis, float32 `[H, W]`; every pixel measured.
-        focal_length: In pixels; the principal point is the middle of the image.
+        image: RGB image, uint8 `[H, W, 3]`.
+        depth: Metres along the optical axis, float32 `[H, W]`; all pixels are measured.
+        focal_length: Focal length, pixels; the principal point is the image centre.
     """
 
     image: np.ndarray
@@ -44,7 +44,7 @@ class Scene:
 
 
 def render_scene(seed: int, *, size: tuple[int, int]) -> Scene:
-    """Returns the scene of a seed.
+    """Renders the scene of a seed.
 
     Args:
         seed: Not negative; the same number always gives the same scene.
@@ -75,13 +75,13 @@ def render_scene(seed: int, *, size: tuple[int, int]) -> Scene:
 def render_image(
     room: Room, depth: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
-    """Returns the photograph of a room.
+    """Renders the photograph of a room.
 
     Args:
-        room: What to render.
-        depth: What the room's camera sees, metres, float32 `[H, W]`; shadows are
-            computed at these pixels.
-        generator: Source of the textures and of the sensor's noise.
+        room: The room.
+        depth: Depth map of its camera, metres, float32 `[H, W]`; shadows are computed
+            at these pixels.
+        generator: Random number generator of the textures and the sensor noise.
 
     Returns:
         RGB, uint8 `[H, W, 3]`.
@@ -97,7 +97,7 @@ def render_image(
 
 
 def _suits(depth: np.ndarray) -> bool:
-    """Whether a view has the depths of an indoor photograph."""
+    """Whether the range of depth is that of an indoor photograph."""
     in_range = depth.min() > 1.05 * MIN_DEPTH and depth.max() < 0.97 * MAX_DEPTH
     return in_range and 1.5 < np.median(depth) < 5.5 and depth.max() > 2.5
 
@@ -107,7 +107,7 @@ def _column(vector: Vector) -> np.ndarray:
 
 
 def _dot(vector: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Scalar products with points `[3, N]`, without BLAS and its threads."""
+    """Scalar products with points `[3, N]`, without the threads of BLAS."""
     return vector[0] * points[0] + vector[1] * points[1] + vector[2] * points[2]
 
 

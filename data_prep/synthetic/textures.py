@@ -1,8 +1,8 @@
 """Procedural textures of the synthetic scenes: a pattern over a face, in metres.
 
 A pattern maps coordinates on the face to the share of the accent colour and a factor of
-brightness. It repeats in metres, so that its size in the image tells the distance, and
-lines narrower than a pixel are averaged over the pixel instead of being sampled.
+brightness. It has a period in metres, so that its size in the image depends on the
+distance. Lines narrower than a pixel are averaged over the pixel.
 """
 
 import dataclasses
@@ -17,12 +17,12 @@ Colour = tuple[float, float, float]
 
 @dataclasses.dataclass(frozen=True)
 class Material:
-    """How a face looks.
+    """The appearance of a face.
 
     Attributes:
         pattern: Key of `PATTERNS`.
-        colour: Linear albedo of the ground, RGB in [0, 1] (above 1: a light).
-        accent: Linear albedo of lines, joints, frames.
+        colour: Linear albedo of the background, RGB in [0, 1]; above 1 for a lamp.
+        accent: Linear albedo of lines, joints and frames.
         scale: Width of one plank, tile, stripe or book, metres.
     """
 
@@ -53,8 +53,8 @@ class Face:
         u: Metres along the face from its centre, float32 `[N]`.
         v: Metres across the face from its centre, float32 `[N]`; up on walls.
         footprint: Metres of the face that one sample covers, float32 `[N]`.
-        half_u: Half the face's extent along `u`, metres.
-        half_v: Half the face's extent along `v`, metres.
+        half_u: Half the extent of the face along `u`, metres.
+        half_v: Half the extent of the face along `v`, metres.
     """
 
     u: np.ndarray
@@ -74,7 +74,7 @@ def make_noise(generator: np.random.Generator) -> Noise:
         generator: Random number generator.
 
     Returns:
-        The tables; the noise is made in the frequency domain and has no seam.
+        The tables; the noise is made in the frequency domain, so that it is periodic.
     """
     cells = generator.random((_CELLS, _CELLS), dtype=np.float32)
     white = np.fft.rfft2(generator.standard_normal((_FRACTAL, _FRACTAL)))
@@ -90,9 +90,9 @@ def albedo(material: Material, face: Face, noise: Noise) -> np.ndarray:
     """Returns the linear colour of a face at its visible pixels.
 
     Args:
-        material: How it looks.
-        face: Where its pixels lie.
-        noise: Tables of the scene.
+        material: Material of the face.
+        face: Its visible pixels.
+        noise: Random numbers of the scene.
 
     Returns:
         Linear RGB, float32 `[3, N]`.
@@ -110,14 +110,14 @@ def _cell(noise: Noise, i: np.ndarray, j: np.ndarray | int) -> np.ndarray:
 
 
 def _grain(noise: Noise, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Fractal noise at (x, y), which repeats at whole numbers."""
+    """Fractal noise at (x, y), with a period of 1."""
     mask = _FRACTAL - 1
     i = (x * _FRACTAL).astype(np.int32) & mask
     return noise.fractal[i, (y * _FRACTAL).astype(np.int32) & mask]
 
 
 def _lines(x: np.ndarray, width: float, footprint: np.ndarray) -> np.ndarray:
-    """Coverage in [0, 1] by lines of that width at whole x, averaged over a pixel."""
+    """Coverage by lines of a width at whole x, averaged over a pixel, in [0, 1]."""
     half = 0.5 * np.maximum(footprint, 1e-4)
 
     def integral(at: np.ndarray) -> np.ndarray:
@@ -128,12 +128,12 @@ def _lines(x: np.ndarray, width: float, footprint: np.ndarray) -> np.ndarray:
 
 
 def _fade(footprint: np.ndarray, period: float) -> np.ndarray:
-    """1 where a pixel resolves the period, towards 0 where it does not."""
+    """1 where the pixels resolve the period, and less where they do not."""
     return np.clip(1.5 - 1.5 * footprint / period, 0.0, 1.0)
 
 
 def _plain(face: Face, scale: float, noise: Noise) -> Pattern:
-    """Plaster or paint: faint blotches, `scale` metres to the repetition."""
+    """Plaster or paint: faint blotches with a period of `scale` metres."""
     return 0.0, 1 + 0.06 * _grain(noise, face.u / scale, face.v / scale)
 
 
@@ -159,7 +159,7 @@ def _planks(face: Face, scale: float, noise: Noise) -> Pattern:
 def _tiles(
     face: Face, scale: float, noise: Noise, height: float = 1.0, contrast: float = 0.2
 ) -> Pattern:
-    """Square tiles, or bricks of that height by width, with joints in the accent."""
+    """Square tiles, or bricks of a height per width, with joints in the accent."""
     v = face.v / (height * scale)
     row = np.floor(v)
     u = face.u / scale + 0.5 * (row % 2) * (height < 1)
@@ -171,7 +171,7 @@ def _tiles(
 
 
 def _bricks(face: Face, scale: float, noise: Noise) -> Pattern:
-    """Staggered bricks, twice as long as a tile, a third as high as long."""
+    """Staggered bricks, twice as long as a tile and about a third as high."""
     return _tiles(face, 2 * scale, noise, height=0.35, contrast=0.45)
 
 
@@ -191,7 +191,7 @@ def _stripes(face: Face, scale: float, noise: Noise) -> Pattern:
 
 
 def _books(face: Face, scale: float, noise: Noise) -> Pattern:
-    """Backs of books, each of another colour, with a title band."""
+    """Spines of books in different colours, with a title band."""
     u = face.u / scale + 40
     book = np.floor(u)
     colour = np.stack([_cell(noise, book, channel) for channel in range(3)])

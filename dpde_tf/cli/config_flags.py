@@ -24,6 +24,7 @@ _DEFINITIONS = {
     str: flags.DEFINE_string,
     tuple: flags.DEFINE_list,
 }
+_DEFINED: list[type] = []
 # Texts that may be the path of a file or folder, or several.
 _PATHS = {
     "encoder_weights": define_path,
@@ -39,6 +40,7 @@ def define_config_flags(*config_classes: type) -> None:
     Args:
         *config_classes: Dataclasses with an `Attributes:` section in the docstring.
     """
+    _DEFINED.extend(c for c in config_classes if c not in _DEFINED)
     for config_class in config_classes:
         hints = typing.get_type_hints(config_class)
         descriptions = _field_descriptions(config_class)
@@ -48,6 +50,11 @@ def define_config_flags(*config_classes: type) -> None:
             text = f"{descriptions[field.name]} [{config_class.__name__}]"
             define(field.name, None, text)
             flags.declare_key_flag(field.name)
+
+
+def defined_configs() -> list[type]:
+    """Returns the dataclasses whose fields are flags of this process."""
+    return list(_DEFINED)
 
 
 def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
@@ -68,25 +75,43 @@ def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
         if value is None:
             continue
         if _plain_type(hints[field.name]) is tuple:
-            value = _parse_size(field.name, value)
+            value = parse_size(value, flag=field.name) if value else None
         given[field.name] = value
     return dataclasses.replace(preset, **given)
 
 
 def given_flags() -> dict[str, Any]:
-    """Returns the flags that were given on the command line, and their values."""
-    values = flags.FLAGS
-    return {name: values[name].value for name in values if values[name].present}
+    """Returns the flags that were given, and their values.
+
+    They may be given as an argument without a name, such as images, or by --config,
+    which is not among them.
+    """
+    return {
+        name: flag.value
+        for name, flag in ((name, flags.FLAGS[name]) for name in flags.FLAGS)
+        if (flag.present or not flag.using_default_value) and name != "config"
+    }
 
 
-def _parse_size(name: str, values: Sequence[str]) -> tuple[int, int] | None:
-    """(height, width) of a flag like --crop_size=112,144; nothing means None."""
-    if not values:
-        return None
-    if len(values) != 2 or not all(value.strip().isdigit() for value in values):
+def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int, int]:
+    """Returns the value of a flag for a size as numbers.
+
+    Args:
+        values: Height and width as texts.
+        flag: Name of the flag, for the message.
+        least: Smallest height and width that are allowed.
+
+    Returns:
+        (height, width).
+
+    Raises:
+        ValueError: If the value is not two whole numbers of at least `least`.
+    """
+    numbers = [int(text) for text in values if text.strip().isdecimal()]
+    if not len(numbers) == len(values) == 2 or min(numbers) < least:
         raise ValueError(
-            f"--{name} must be height,width in pixels, such as --{name}=112,144, or "
-            f"empty for whole images. Received: {','.join(values)}."
+            f"--{flag} must be height and width, each at least {least}, such as "
+            f"240,320. Received: {','.join(values)}."
         )
     return int(values[0]), int(values[1])
 

@@ -16,6 +16,7 @@ import sys
 
 from absl import app, flags
 
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_program
 from dpde_tf.cli.result_record import result_folder, write_result_record
@@ -24,7 +25,6 @@ from dpde_tf.evaluation.evaluate import Comparison, evaluate
 from dpde_tf.evaluation.score_files import SUMMARY_FILE
 from dpde_tf.evaluation.score_text import format_table
 from dpde_tf.files.depth_units import check_scale_has_integers
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.predictions import PredictionFolder
 from dpde_tf.metrics.similarity import RANGES
 
@@ -121,7 +121,7 @@ def _run() -> None:
 
 def run() -> None:
     """Runs the program with the arguments of the command line."""
-    run_program(sys.modules[__name__], main, _define_flags)
+    run_program(sys.modules[__name__], main, _define_flags, program=_PROGRAM)
 
 
 if __name__ == "__main__":

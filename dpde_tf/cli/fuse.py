@@ -42,6 +42,7 @@ from absl import app, flags, logging
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.image_bits_flag import define_image_bits
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_program
@@ -54,7 +55,7 @@ from dpde_tf.files.depth_units import (
     check_integers_have_scale,
     check_scale_has_integers,
 )
-from dpde_tf.files.errors import file_list, readable_errors
+from dpde_tf.files.errors import file_list
 from dpde_tf.files.folders import files_by_stem
 from dpde_tf.files.image_folders import images_of_folder
 from dpde_tf.files.images import IMAGE_SUFFIXES
@@ -322,7 +323,9 @@ def main(argv: Sequence[str]) -> None:
 
 def run() -> None:
     """Runs the program with the arguments of the command line."""
-    run_program(sys.modules[__name__], main, _define_flags, config_flags)
+    run_program(
+        sys.modules[__name__], main, _define_flags, config_flags, program=_PROGRAM
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """The command `dpde`: depth from photographs, and the fusion for any network's depth.
 
     dpde predict photo.jpg              depth, fused depth and pictures of a photograph
+    dpde app                            the same on a page in the browser
     dpde fuse --depth=maps --images=rgb     another network's depth, sharper
     dpde evaluate --predictions=out --records=data/records/nyu_depth_v2     scores
+    dpde export --format=onnx --output=dpde.onnx    a file for other runtimes
 
 `dpde COMMAND --help` lists the flags of a command.
 """
@@ -13,7 +15,9 @@ import sys
 COMMANDS = {
     "predict": "Predicts depth, depth gradients and the fused depth of images.",
     "fuse": "Refines the depth maps of any network with depth gradients.",
+    "app": "Shows depth of photographs on a page in the browser of this computer.",
     "evaluate": "Scores predicted depth of any network, under one or more protocols.",
+    "export": "Exports networks, or the whole method, to SavedModel, TFLite or ONNX.",
 }
 
 

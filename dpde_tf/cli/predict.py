@@ -13,10 +13,24 @@ page `<name>.html` that turns the scene with the mouse (ply, glb: for other prog
 
     dpde predict photo.jpg --output=out --export=html
 
+Where the depth network and the context network disagree, depth is doubtful: the array
+`uncertainty` in the NPZ, also in the picture, is the mean error to be expected in
+metres. --max_uncertainty=METRES leaves what is more doubtful out of the 3D files.
+
+Depth and 3D are for the camera of --fov_x or --focal, or else of the EXIF of the
+photograph; without any of them, for one like that of the training images. Each line of
+output names the camera.
+
 Transparent parts of a photograph are composited over grey. The range of files of 16
 bits a channel (10, 12, 14 or all bits) is found and said, unless --image_bits gives it.
 Of a GIF the first frame counts. In a folder, hidden files are left out; what is no
 image is named at the end, and so is what cannot be predicted, with exit code 1.
+
+For videos, `<name>_prediction.mp4`: each frame beside its depth, in one colour scale
+for the whole video. --every=N predicts the first of N frames, --npz also writes
+`<name>_frames/<number>.npz`. Ctrl-C ends it with a video that can be played:
+
+    dpde predict clip.mp4 --every=2
 
 Without --depth_run, the networks that come with the library predict.
 
@@ -26,63 +40,72 @@ made. Files of other names in the folder are left alone.
 """
 
 import contextlib
-import itertools
 import pathlib
 import sys
-import time
 from collections.abc import Sequence
 
 import keras
-import numpy as np
-from absl import app, flags, logging
+from absl import app, flags
 
-from dpde_tf.cli import config_flags
+from dpde_tf.cli import config_flags, network_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.image_bits_flag import define_image_bits
+from dpde_tf.cli.network_flags import (
+    check_network_flags,
+    define_network_flags,
+    network_runs,
+)
 from dpde_tf.cli.path_flags import define_path, define_paths, expand_home
 from dpde_tf.cli.program import run_program
-from dpde_tf.cli.result_record import check_program, write_result_record
-from dpde_tf.config import FusionConfig, PredictionConfig, TrainingConfig
+from dpde_tf.cli.result_record import write_result_record
+from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.data import manifest
-from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
-from dpde_tf.data.records import readable_record_errors
+from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.checksums import file_sha256
-from dpde_tf.files.errors import file_list, readable_errors
+from dpde_tf.files.errors import file_list
 from dpde_tf.files.locks import LOCK_FILE, lock_file, lock_folder
-from dpde_tf.files.predictions import prediction_path, some_names, write_prediction
-from dpde_tf.inference.photographs import (
-    find_photographs,
-    photograph_files,
-    predict_photograph,
-    skipped_files,
+from dpde_tf.files.videos import is_video
+from dpde_tf.inference.former_predictions import (
+    former_predictions,
+    wait_for_first_worker,
 )
-from dpde_tf.inference.predictor import DepthPredictor, predict_at_size, working_size
+from dpde_tf.inference.photograph_batches import predict_photographs
+from dpde_tf.inference.photograph_cameras import CameraOptions
+from dpde_tf.inference.photograph_files import find_photographs, skipped_files
+from dpde_tf.inference.photographs import photograph_files
+from dpde_tf.inference.predictor import DepthPredictor, working_size
+from dpde_tf.inference.progress import progress_bar
+from dpde_tf.inference.records import (
+    first_records,
+    held_out_records,
+    predict_records,
+    record_files,
+    share_of_worker,
+)
+from dpde_tf.inference.videos import predict_video, video_file
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
-from dpde_tf.runs.run_folder import (
-    RECORD_FILE,
-    read_run_record,
-    recorded_config,
-    training_image_size,
+from dpde_tf.runs.run_folder import training_dataset
+from dpde_tf.runs.run_record import check_program, config_as_dict
+from dpde_tf.runs.trained_networks import (
+    common_image_size,
+    load_networks,
+    weights_sha256,
 )
-from dpde_tf.runs.run_record import config_as_dict
-from dpde_tf.runs.trained_networks import PRESETS, load_networks, weights_sha256
 from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.strategies import DISTRIBUTIONS, make_strategy, worker_rank
 from dpde_tf.visualization.reconstruction.files import check_formats
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.predict"
-# How long a worker waits for the chief to have begun.
-_CHIEF_SECONDS = 600.0
+_INTERRUPTED = 130  # The exit code of programs that Ctrl-C ended.
+# Flags of the camera of photographs.
+_CAMERA = ("fov_x", "focal", "exif")
 
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    define_path("depth_run", None, "Run of train_depth; none: both shipped networks.")
-    define_path("gradient_run", None, "Run of train_gradient: paper's or context.")
-    define_path(
-        "guided_run", None, "Run of train_gradient: guided. Without either: no fusion."
-    )
+    define_network_flags()
     define_path("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_integer(
@@ -93,11 +116,24 @@ def _define_flags() -> None:
         False,
         "Predict only the records that the training of --depth_run held out.",
     )
-    define_paths("images", None, "Image file or folder; may be repeated.")
+    define_paths("images", None, "Image, video or folder of images; may be repeated.")
     define_path("output", "predictions", "Folder of the predictions.")
     flags.DEFINE_list("export", [], "3D files of photographs: some of ply, glb, html.")
+    flags.DEFINE_float(
+        "fov_x", None, "Angle of view across the width of the photographs, degrees."
+    )
     flags.DEFINE_float("focal", None, "Focal length of the photographs, in pixels.")
+    flags.DEFINE_bool(
+        "exif", True, "Use the focal length that a photograph's EXIF has."
+    )
+    flags.DEFINE_float(
+        "max_uncertainty", None, "Metres; what is more doubtful is not in 3D files."
+    )
     define_image_bits()
+    flags.DEFINE_integer(
+        "every", 1, "Of a video, predict the first of so many frames.", lower_bound=1
+    )
+    flags.DEFINE_bool("npz", False, "Of a video, write all maps of each frame, too.")
     flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
     flags.DEFINE_enum(
         "precision",
@@ -112,70 +148,12 @@ def _define_flags() -> None:
         "Use one device, all GPUs of this machine, or the machines of TF_CONFIG.",
     )
     flags.DEFINE_bool("overwrite", False, "Replace predictions of other networks.")
-    define_config_flags(PredictionConfig, FusionConfig)
-
-
-def predict_records(
-    predictor: DepthPredictor,
-    records: RecordSet,
-    output: pathlib.Path,
-    *,
-    batch_size: int,
-    size: tuple[int, int],
-) -> None:
-    """Writes the prediction of every record that has none yet.
-
-    Args:
-        predictor: The networks.
-        records: What to predict.
-        output: Folder of the NPZ files.
-        batch_size: Records at a time.
-        size: (height, width) of what the networks see.
-    """
-    names = records.split.names
-    done = np.array([prediction_path(output, name).is_file() for name in names])
-    todo = records.without(done)
-    bar = keras.utils.Progbar(todo.num_records, unit_name="image")
-    if not todo.num_records:
-        return
-    with readable_record_errors(records.directory, records.split):
-        for batch in make_evaluation_dataset(todo, batch_size=batch_size):
-            maps = predict_at_size(predictor, batch["image"], size)
-            for row, name in enumerate(batch["name"].numpy()):
-                one = {key: values[row] for key, values in maps.items()}
-                write_prediction(prediction_path(output, name), one)
-            bar.add(len(batch["name"]))
-
-
-def _network_runs() -> dict[str, str]:
-    """The folders of the networks; without any flag, those of the shipped ones."""
-    names = ("depth_run", "gradient_run", "guided_run")
-    if FLAGS.depth_run is None:
-        return {name: str(path) for name, path in PRESETS["nyu"].items()}
-    return {name: FLAGS[name].value for name in names if FLAGS[name].value}
-
-
-def _training_size() -> tuple[int, int]:
-    """(height, width) of the images that the depth network was trained on."""
-    sizes = {run: training_image_size(run) for run in _network_runs().values()}
-    if len(set(sizes.values())) > 1:
-        logging.warning(
-            "The networks were trained on images of different sizes (%s); both see the "
-            "first one's.",
-            ", ".join(f"{run}: {h}x{w}" for run, (h, w) in sizes.items()),
-        )
-    return next(iter(sizes.values()))
-
-
-def _size_for(records: RecordSet, options: PredictionConfig) -> tuple[int, int]:
-    """(height, width) at which the networks see the records."""
-    own = records.manifest.image_size
-    return working_size(own, _training_size()) if options.at_training_size else own
+    define_config_flags(PredictionConfig, FusionConfig, UncertaintyConfig)
 
 
 def _run_config(configs: Sequence[object], precision: str, data: dict) -> dict:
     """What decides about the numbers: weights, options, precision, data."""
-    runs = _network_runs()
+    runs = network_runs()
     return config_as_dict(*configs) | {
         "networks": runs,
         "weights_sha256": {name: weights_sha256(run) for name, run in runs.items()},
@@ -201,78 +179,19 @@ def _prepare_output(
     due: Sequence[pathlib.Path],
     later: Sequence[pathlib.Path] = (),
 ) -> None:
-    """Writes the run's record; refuses predictions of another one, or replaces them.
-
-    Files of other names than those that are due are left alone. None that would later
-    be taken for this run's may be among them.
-    """
+    """Writes the run's record; refuses predictions of another one, or replaces them."""
     worker, _ = worker_rank(FLAGS.distribution)
     if worker:
-        _wait_for_chief(output, config)
+        wait_for_first_worker(output, config)
         return
     check_program(output, _PROGRAM)
-    there = [[path for path in files if path.is_file()] for files in (due, later)]
-    if (output / RECORD_FILE).is_file() and read_run_record(output)["config"] == config:
-        there = [], []
-    others, later_others = there
-    if later_others:
-        raise app.UsageError(
-            f"{output} holds {len(later_others)} predictions of other networks, "
-            "options or data for records beyond --num_records. Use another --output, "
-            "or predict all records."
-        )
-    if others and not FLAGS.overwrite:
-        raise app.UsageError(
-            f"{output} holds {len(others)} of these predictions, of other networks, "
-            f"options or data: {some_names([path.name for path in others])}. Use "
-            "another --output, or --overwrite."
-        )
+    others = former_predictions(
+        output, config, due, later=later, overwrite=FLAGS.overwrite
+    )
     # Those of records would be taken for this run's.
     for path in others if FLAGS.records else ():
         path.unlink()
     write_result_record(output, _PROGRAM, config)
-
-
-def _wait_for_chief(output: pathlib.Path, config: dict) -> None:
-    """Waits until the chief has written the record of this run."""
-    end = time.monotonic() + _CHIEF_SECONDS
-    while time.monotonic() < end:
-        written = (output / RECORD_FILE).is_file()
-        if written and read_run_record(output)["config"] == config:
-            return
-        time.sleep(1.0)
-    raise TimeoutError(
-        f"The first worker has not written {output / RECORD_FILE} for the same "
-        "networks, options and data. Give all workers the same flags, and an --output "
-        "that is the same folder for all."
-    )
-
-
-def _held_out(records: RecordSet) -> RecordSet:
-    """All records, or those that the training has held out."""
-    if not FLAGS.held_out:
-        return records
-    training = recorded_config(_network_runs()["depth_run"], TrainingConfig)
-    parts = records.hold_out(training.num_validation, swap=training.swap_held_out)
-    return parts[1]
-
-
-def _first(records: RecordSet) -> RecordSet:
-    """Those of the records that are among the first so many of the split."""
-    numbers = np.arange(len(records.selected))
-    return records.without(numbers >= (FLAGS.num_records or len(numbers)))
-
-
-def _files(records: RecordSet, output: pathlib.Path) -> list[pathlib.Path]:
-    """The files of the predictions of the selected records."""
-    names = itertools.compress(records.split.names, records.selected)
-    return [prediction_path(output, name) for name in names]
-
-
-def _share_of_worker(records: RecordSet) -> RecordSet:
-    """Every n-th record, from this worker's on."""
-    worker, num_workers = worker_rank(FLAGS.distribution)
-    return records.without(np.arange(len(records.selected)) % num_workers != worker)
 
 
 def _lock_output() -> contextlib.AbstractContextManager:
@@ -283,15 +202,21 @@ def _lock_output() -> contextlib.AbstractContextManager:
     return lock_file(output / f"{LOCK_FILE}-worker-{worker}", guarded=output)
 
 
-def _load_predictor(options: PredictionConfig, fusion: FusionConfig) -> DepthPredictor:
+def _load_predictor(
+    options: PredictionConfig, fusion: FusionConfig, uncertainty: UncertaintyConfig
+) -> DepthPredictor:
     """The networks that the flags name, on the devices of this process."""
-    runs = _network_runs()
+    runs = network_runs()
     devices = "none" if FLAGS.distribution == "none" else "mirrored"
     distribution = Distribution(make_strategy(devices))
     with distribution.strategy.scope():
         networks = load_networks(**runs)
     return DepthPredictor(
-        **networks, fusion=fusion, options=options, apply=distribution.apply
+        **networks,
+        fusion=fusion,
+        options=options,
+        uncertainty=uncertainty,
+        apply=distribution.apply,
     )
 
 
@@ -300,68 +225,143 @@ def _predict(output: pathlib.Path) -> None:
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
     values = FLAGS.flag_values_dict()
-    configs = [config_from_flags(c(), values) for c in (PredictionConfig, FusionConfig)]
+    classes = (PredictionConfig, FusionConfig, UncertaintyConfig)
+    configs = [config_from_flags(one(), values) for one in classes]
     check_formats(FLAGS.export)
     predictor = _load_predictor(*configs)
     if FLAGS.records:
-        records = RecordSet.open(FLAGS.records, FLAGS.split)
-        size = _size_for(records, configs[0])
         config = _run_config(configs, precision, _records_data())
-        records = _held_out(records)
-        first = _first(records)
-        later = _files(records.without(first.selected), output)
-        _prepare_output(output, config, _files(first, output), later)
-        records = _share_of_worker(first)
-        predict_records(
-            predictor, records, output, batch_size=FLAGS.batch_size, size=size
-        )
-        return
-    paths = find_photographs(FLAGS.images, output)
-    size = _training_size()
-    data = {"images": FLAGS.images, "image_bits": FLAGS.image_bits}
-    due = [file for path in paths for file in photograph_files(path, output)]
-    _prepare_output(output, _run_config(configs, precision, data), due)
-    failures = _predict_photographs(predictor, paths, output, size)
-    if skipped := skipped_files(FLAGS.images):
+        _predict_records(predictor, output, config)
+    else:
+        names = ("images", "image_bits", "every", *_CAMERA)
+        data = {name: FLAGS[name].value for name in names}
+        config = _run_config(configs, precision, data)
+        _predict_images(predictor, output, config)
+
+
+def _predict_records(
+    predictor: DepthPredictor, output: pathlib.Path, config: dict
+) -> None:
+    """Predicts the records that the flags name."""
+    records = RecordSet.open(FLAGS.records, FLAGS.split)
+    size = records.manifest.image_size
+    if predictor.options.at_training_size:
+        size = working_size(size, common_image_size(network_runs().values()))
+    if FLAGS.held_out:
+        records = held_out_records(records, network_runs()["depth_run"])
+    first = first_records(records, FLAGS.num_records)
+    later = record_files(records.without(first.selected), output)
+    _prepare_output(output, config, record_files(first, output), later)
+    share = share_of_worker(first, *worker_rank(FLAGS.distribution))
+    predict_records(predictor, share, output, batch_size=FLAGS.batch_size, size=size)
+
+
+def _predict_images(
+    predictor: DepthPredictor, output: pathlib.Path, config: dict
+) -> None:
+    """Predicts the files that the flags name; exits with 1 if one of them fails."""
+    videos = _videos()
+    names = [name for name in FLAGS.images if pathlib.Path(name) not in videos]
+    photographs = find_photographs(names, output) if names else []
+    due = [file for path in photographs for file in photograph_files(path, output)]
+    _prepare_output(output, config, due + [video_file(v, output) for v in videos])
+    options = {
+        "training_size": common_image_size(network_runs().values()),
+        "dataset": training_dataset(network_runs()["depth_run"]),
+        "camera": CameraOptions(FLAGS.fov_x, FLAGS.focal, read_exif=FLAGS.exif),
+    }
+    failures = {}
+    if photographs:
+        failures |= _predict_photographs(predictor, photographs, output, options)
+    failures |= _predict_videos(predictor, videos, output, options)
+    if skipped := skipped_files(names):
         print(file_list("Skipped:", skipped), file=sys.stderr)
     if failures:
         sys.exit(file_list("Error: could not be predicted:", failures))
+
+
+def _videos() -> list[pathlib.Path]:
+    """The videos that the flags name, whose results have names of their own."""
+    names = [name for name in FLAGS.images if is_video(name)]
+    videos = [pathlib.Path(name) for name in names if not pathlib.Path(name).is_dir()]
+    if missing := [path for path in videos if not path.is_file()]:
+        raise FileNotFoundError(f"--images names '{missing[0]}', which does not exist.")
+    stems = [path.stem for path in videos]
+    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise ValueError(
+            f"--images has more than one video named {', '.join(twice)}; their results "
+            "would overwrite each other. Predict them into different --output."
+        )
+    if not videos and (FLAGS.npz or FLAGS.every > 1):
+        raise app.UsageError("--npz and --every need a video.")
+    if videos and FLAGS.export:
+        raise app.UsageError("--export needs photographs; there are videos.")
+    return videos
 
 
 def _predict_photographs(
     predictor: DepthPredictor,
     paths: Sequence[pathlib.Path],
     output: pathlib.Path,
-    size: tuple[int, int],
+    options: dict,
 ) -> dict[pathlib.Path, str]:
-    """Predicts each photograph; returns those that failed, with their reasons."""
+    """Predicts photographs; returns those that failed, with their reasons."""
+    with progress_bar(len(paths), "photograph") as advance:
+
+        def done(picture: pathlib.Path, camera: object) -> None:
+            print(f"{picture}: {camera}")
+            advance(1)
+
+        return predict_photographs(
+            predictor,
+            paths,
+            output,
+            done=done,
+            export=FLAGS.export,
+            max_uncertainty=FLAGS.max_uncertainty,
+            image_bits=FLAGS.image_bits,
+            **options,
+        )
+
+
+def _predict_videos(
+    predictor: DepthPredictor,
+    paths: Sequence[pathlib.Path],
+    output: pathlib.Path,
+    options: dict,
+) -> dict[pathlib.Path, str]:
+    """Predicts videos; returns those that failed. Exits if the user interrupts it."""
     failures = {}
+    options = options | {"every": FLAGS.every, "npz": FLAGS.npz}
     for path in paths:
         try:
-            picture = predict_photograph(
-                predictor,
-                path,
-                output,
-                training_size=size,
-                export=FLAGS.export,
-                focal=FLAGS.focal,
-                image_bits=FLAGS.image_bits,
-            )
+            video = predict_video(predictor, path, output, **options)
         except (ValueError, OSError) as error:
             failures[path] = str(error)
-        else:
-            print(picture)
+            continue
+        print(f"{video.path}: {video.camera}")
+        if video.num_frames < video.num_due:
+            print(
+                f"Interrupted: {video.path} has the first {video.num_frames} of "
+                f"{video.num_due} frames.",
+                file=sys.stderr,
+            )
+            sys.exit(_INTERRUPTED)
     return failures
 
 
 def main(argv: Sequence[str]) -> None:
-    """Checks the flags and predicts; arguments that are no flags are images."""
-    FLAGS.images = [*(FLAGS.images or []), *map(expand_home, argv[1:])]
-    for name in ("gradient_run", "guided_run"):
-        if FLAGS[name].value and not FLAGS.depth_run:
-            raise app.UsageError(f"--{name} needs the --depth_run beside it.")
+    """Checks the flags and predicts; other arguments are images and videos."""
+    if argv[1:]:
+        FLAGS.images = [*(FLAGS.images or []), *map(expand_home, argv[1:])]
+    check_network_flags()
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")
+    given = [n for n in _CAMERA[:2] if FLAGS[n].value is not None]
+    if FLAGS.records and given:
+        raise app.UsageError(f"--{given[0]} is for photographs, not for --records.")
+    if FLAGS.max_uncertainty is not None and not FLAGS.export:
+        raise app.UsageError("--max_uncertainty needs --export.")
     if FLAGS.images and FLAGS.distribution == "multi_worker":
         raise app.UsageError("--distribution=multi_worker needs --records.")
     if FLAGS.images and FLAGS.at_training_size is False:
@@ -372,7 +372,14 @@ def main(argv: Sequence[str]) -> None:
 
 def run() -> None:
     """Runs the program with the arguments of the command line."""
-    run_program(sys.modules[__name__], main, _define_flags, config_flags)
+    run_program(
+        sys.modules[__name__],
+        main,
+        _define_flags,
+        config_flags,
+        network_flags,
+        program=_PROGRAM,
+    )
 
 
 if __name__ == "__main__":

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.files.locks import lock_folder
-from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
-from dpde_tf.runs.run_record import write_run_record
+from dpde_tf.runs.run_record import check_program, write_run_record
 
 
 @contextlib.contextmanager
@@ -37,25 +36,6 @@ def result_folder(output: pathlib.Path, program: str) -> Iterator[None]:
         if is_new:
             with contextlib.suppress(OSError):  # It holds results.
                 output.rmdir()
-
-
-def check_program(output: pathlib.Path, program: str) -> None:
-    """Refuses a folder that holds a run of another program.
-
-    Args:
-        output: The folder; it need not exist.
-        program: Module that is to write into it.
-
-    Raises:
-        ValueError: If its `run.json`, which would be lost, is of another program.
-    """
-    if not (output / RECORD_FILE).is_file():
-        return
-    if (former := read_run_record(output).get("program")) != program:
-        raise ValueError(
-            f"{output} holds a run of {former or 'no program of these'}, whose "
-            f"{RECORD_FILE} would be overwritten. Choose another folder."
-        )
 
 
 def write_result_record(output: pathlib.Path, program: str, config: dict) -> None:

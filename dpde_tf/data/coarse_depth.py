@@ -72,7 +72,7 @@ class CoarseDepths:
         has_prediction = tf.reduce_all(predicted > 0.0)
         return tf.cond(
             chosen & has_prediction,
-            lambda: predicted,
+            lambda: _coarser(predicted, seed, self.config.predicted_max_shrink),
             lambda: degraded_depth(truth, seed, self.config),
         )
 
@@ -113,8 +113,7 @@ def degraded_depth(
     small = tf.where(
         step > 0.0, tf.round(tf.math.divide_no_nan(small, step)) * step, small
     )
-    depth = tf.image.resize(small, size)
-    return tf.maximum(depth, 0.01 * tf.reduce_mean(depth))
+    return _positive(tf.image.resize(small, size))
 
 
 def fill_holes(depth: tf.Tensor) -> tf.Tensor:
@@ -138,6 +137,20 @@ def fill_holes(depth: tf.Tensor) -> tf.Tensor:
     return tf.where(
         depth > 0.0, depth, tf.image.resize(fill_holes(half), depth.shape[:2])
     )
+
+
+def _coarser(depth: tf.Tensor, seed: tf.Tensor, max_shrink: float) -> tf.Tensor:
+    """The map as it is, or in half of the cases shrunk and enlarged bilinearly."""
+    amounts = tf.random.stateless_uniform([2], seed)
+    shrink = tf.exp(tf.nn.relu(2.0 * amounts[0] - 1.0) * math.log(max_shrink))
+    small = _shrunk(depth, shrink, tf.cast(amounts[1] * len(_METHODS), tf.int32))
+    coarser = _positive(tf.image.resize(small, depth.shape[:2]))
+    return tf.where(shrink > 1.0, coarser, depth)
+
+
+def _positive(depth: tf.Tensor) -> tf.Tensor:
+    """The map with at least a hundredth of its mean everywhere."""
+    return tf.maximum(depth, 0.01 * tf.reduce_mean(depth))
 
 
 def _smooth_field(

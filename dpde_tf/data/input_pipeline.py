@@ -92,10 +92,10 @@ class RecordSet:
         if not 0 <= count <= total // 2:
             raise ValueError(
                 f"{self.directory} has {total} records in {self.split_name!r}, so 0 to "
-                f"{total // 2} can be held out. Received: {count} (--num_validation)."
+                f"{total // 2} can be held out. Received: {count} (`num_validation`)."
             )
         if swap and not count:
-            raise ValueError("--swap_held_out needs a --num_validation.")
+            raise ValueError("`swap_held_out` needs a `num_validation`.")
         held_out = np.zeros(total, bool)
         runs = min(_HELD_OUT_RUNS, count)
         for run in range(runs):
@@ -186,7 +186,7 @@ def make_training_dataset(
         raise ValueError(
             f"{records.directory} has {records.num_records} records in "
             f"{records.split_name!r}, fewer than one batch of {batch_size}. Use a "
-            "smaller --batch_size."
+            "smaller `batch_size`."
         )
     _check_crop(records, augmentation)
 
@@ -311,5 +311,5 @@ def _check_crop(records: RecordSet, augmentation: AugmentationConfig) -> None:
     ):
         raise ValueError(
             f"The crop {crop[0]}x{crop[1]} must fit into the images of "
-            f"{records.directory}, {size[0]}x{size[1]}. Change --crop_size."
+            f"{records.directory}, {size[0]}x{size[1]}. Change `crop_size`."
         )

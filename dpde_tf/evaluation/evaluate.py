@@ -57,7 +57,7 @@ class Comparison:
         if not titles:
             raise ValueError(
                 f"There is nothing to compare {self.key!r} with: it is the only scored "
-                "array. Name others with --keys, or a folder with --compare_with."
+                "array. Name others with `keys`, or a folder with `compare_with`."
             )
         return arrays, titles
 

@@ -217,7 +217,7 @@ def find_protocol(name: str) -> Protocol:
     if name not in PROTOCOLS:
         known = ", ".join(PROTOCOLS)
         raise ValueError(
-            f"Unknown protocol {name!r}. Choose a --protocol among: all, {known}."
+            f"Unknown protocol {name!r}. Choose a `protocol` among: all, {known}."
         )
     return PROTOCOLS[name]
 
@@ -247,7 +247,7 @@ def choose_protocols(names: list[str], *, dataset: str, split: str) -> list[Prot
                 raise ValueError(
                     f"Protocol {name!r} is for the split {protocol.split!r} of "
                     f"{dataset}, whose depth differs from that of {split!r}. Give "
-                    f"--split={protocol.split}, or another --protocol."
+                    f"`split={protocol.split}`, or another `protocol`."
                 )
             chosen[protocol.name] = protocol
     return list(chosen.values())

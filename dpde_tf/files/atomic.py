@@ -103,7 +103,7 @@ def check_holds_only(folder: str | pathlib.Path, names: str) -> None:
     if others:
         raise FileExistsError(
             f"{folder} holds {', '.join(others[:3])}, which would be lost with it. "
-            "Move these elsewhere, or give --output another name."
+            "Move these elsewhere, or give `output` another name."
         )
 
 

@@ -133,9 +133,9 @@ def _warn_of_maximum(
         logging.log_first_n(
             logging.WARNING,
             "%s: %.1f %% of the pixels are %s, the maximum of a number type. If this "
-            'means "no measurement", give --invalid_value=%s, or --max_depth in '
-            "metres (for a reference: --reference_invalid_value, "
-            "--reference_max_depth). Only the first files are named.",
+            'means "no measurement", give `invalid_value=%s`, or `max_depth` in '
+            "metres (for a reference: `reference_invalid_value`, "
+            "`reference_max_depth`). Only the first files are named.",
             _NUM_WARNINGS,
             path,
             100 * share,
@@ -237,7 +237,7 @@ def _warn_of_range(
     if count:
         logging.warning(
             "%s: %d pixels %s %g m, which 16 bits of %g m cannot hold, are stored as "
-            "%d. Choose another scale (--depth_scale, where available) or NPY.",
+            "%d. Choose another scale (`depth_scale`, where available) or NPY.",
             path,
             count,
             side,

@@ -28,8 +28,9 @@ def scale_integers(
     if stored.dtype.kind == "f":
         return stored.astype(np.float64)
     if depth_scale is None:
-        flag = "depth_scale (of a reference: --reference_scale)"
-        raise ValueError(_needs_scale(f"{origin} holds {stored.dtype} integers", flag))
+        option = "`depth_scale` (of a reference: `reference_scale`)"
+        problem = f"{origin} holds {stored.dtype} integers"
+        raise ValueError(_needs_scale(problem, option))
     # In float64: a float32 product is sometimes off by one bit.
     return stored * np.float64(depth_scale)
 
@@ -59,7 +60,7 @@ def check_integers_have_scale(
         return
     for path in _png_first(files)[:1]:
         if _kind_of_numbers(path, key) == "integers":
-            raise ValueError(_needs_scale(f"{path} holds integers", flag))
+            raise ValueError(_needs_scale(f"{path} holds integers", f"`{flag}`"))
 
 
 def check_scale_has_integers(
@@ -85,7 +86,7 @@ def check_scale_has_integers(
     ordered = _png_first(files)
     if all(_kind_of_numbers(path, key) == "metres" for path in ordered):
         raise ValueError(
-            f"--{flag}={depth_scale:g} is for integers; {ordered[0]} and all others "
+            f"`{flag}={depth_scale:g}` is for integers; {ordered[0]} and all others "
             "hold floating-point numbers, which are metres. Omit the flag, or write "
             "the files in metres."
         )
@@ -105,9 +106,9 @@ def _kind_of_numbers(path: pathlib.Path, key: str | None) -> str:
         return ""
 
 
-def _needs_scale(problem: str, flag: str) -> str:
+def _needs_scale(problem: str, option: str) -> str:
     return (
-        f"{problem}. Give the metres per integer with --{flag}, 0.001 for millimetres, "
+        f"{problem}. Give the metres per integer with {option}, 0.001 for millimetres, "
         "or write depth as floating-point metres."
     )
 
@@ -124,6 +125,6 @@ def check_positive(depth_scale: float, flag: str = "depth_scale") -> None:
     """
     if not 0 < depth_scale < math.inf:
         raise ValueError(
-            f"--{flag} must be the metres per stored unit, a positive number. "
+            f"`{flag}` must be the metres per stored unit, a positive number. "
             f"Received: {depth_scale}."
         )

@@ -1,15 +1,11 @@
-"""User-facing errors: one line, without a traceback."""
+"""Texts of user-facing errors: one line, or a list of files with reasons."""
 
-import contextlib
 import lzma
 import pathlib
 import struct
-import sys
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-
-from cv2.utils import logging as cv2_logging
+from collections.abc import Mapping
 
 # Errors of `zipfile` for a damaged, encrypted or unsupported archive.
 BAD_ZIP = (
@@ -53,27 +49,3 @@ def file_list(heading: str, reasons: Mapping[pathlib.Path, str]) -> str:
     """
     lines = (f"  {one_line(f'{path}: {why}')}" for path, why in reasons.items())
     return "\n".join([heading, *lines])
-
-
-@contextlib.contextmanager
-def readable_errors() -> Iterator[None]:
-    """Ends the program with `Error: <message>` on stderr if the block meets bad input.
-
-    Bad input raises a ValueError or an OSError (FileNotFoundError, FileExistsError,
-    ConnectionError, ...), whose message names the remedy. Any other error is a defect
-    and keeps its traceback. The messages of OpenCV are hidden in the block.
-
-    Yields:
-        Nothing.
-
-    Raises:
-        SystemExit: With exit code 1, in place of a ValueError or an OSError.
-    """
-    level = cv2_logging.getLogLevel()
-    cv2_logging.setLogLevel(cv2_logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        sys.exit(f"Error: {one_line(error)}")
-    finally:
-        cv2_logging.setLogLevel(level)

@@ -4,8 +4,8 @@
 START_BYTES = 64
 _SAVE = "Save it as JPEG or PNG"
 _FRAME = (
-    "not a photograph. Save one of its frames as PNG, for example with "
-    "`ffmpeg -i VIDEO -frames:v 1 frame.png`."
+    "not a photograph. To predict its frames, give the video itself, with its own "
+    "suffix, instead of its folder."
 )
 _STARTS = {
     b"\x1aE\xdf\xa3": f"a Matroska or WebM video, {_FRAME}",

@@ -70,14 +70,14 @@ def image_to_eight_bits(
         if bits < _FILE_BITS:
             logging.warning(
                 "%s has 16 bits per channel, but no number over %d; it is taken as an "
-                "image of %d bits. Use --image_bits to change this.",
+                "image of %d bits. Use `image_bits` to change this.",
                 path,
                 largest,
                 bits,
             )
     elif largest >= 1 << bits:
         raise ValueError(
-            f"{path} holds {largest}, more than the {bits} bits of --image_bits. Omit "
-            "the flag to detect the range."
+            f"{path} holds {largest}, more than the {bits} bits of `image_bits`. Omit "
+            "it to detect the range."
         )
     return eight_bits(pixels, bits)

@@ -2,18 +2,21 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import pathlib
 import socket
 from collections.abc import Iterator
-from typing import IO
 
+import filelock
 from absl import logging
 
-from dpde_tf.files.atomic import readable_write_errors
+from dpde_tf.files.atomic import readable_write_errors, unwritable
 
 LOCK_FILE = ".dpde_tf.lock"
+# Beside the file of a lock, which Windows lets nobody else read.
+_HOLDER = "-holder"
+# Longer than another process takes to remove the file of a lock that it releases.
+_PATIENCE_SECONDS = 0.2
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -40,7 +43,7 @@ def lock_folder(folder: str | pathlib.Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def lock_file(path: pathlib.Path, *, guarded: pathlib.Path) -> Iterator[None]:
-    """Holds a lock while the block runs; its file exists only during this time.
+    """Holds a lock while the block runs; its files exist only during this time.
 
     Args:
         path: File of the lock.
@@ -53,45 +56,41 @@ def lock_file(path: pathlib.Path, *, guarded: pathlib.Path) -> Iterator[None]:
         BlockingIOError: If another process holds it; the message names that process.
         OSError: If the file cannot be written.
     """
-    with _acquire(path, guarded) as file:
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):  # It may have become read-only.
-                path.unlink()
-
-
-def _acquire(path: pathlib.Path, guarded: pathlib.Path) -> IO[str]:
-    """The file of the lock, open and locked."""
-    while True:
-        with readable_write_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("a+", encoding="utf-8")
-        _lock(file, guarded)
-        # The previous holder may have removed the file between opening and locking.
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            return file
-        file.close()
-
-
-def _lock(file: IO[str], guarded: pathlib.Path) -> None:
-    """Locks an open file; raises an error that names the holder if it is locked."""
+    holder = path.with_name(path.name + _HOLDER)
+    with readable_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(path)
+    _acquire(lock, holder, guarded)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.seek(0)
-        holder = file.read() or "another process"
-        file.close()
+        with readable_write_errors(holder):
+            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+        yield
+    finally:
+        for file in (holder, path):
+            with contextlib.suppress(OSError):  # It may have become read-only.
+                file.unlink()
+        lock.release()
+
+
+def _acquire(
+    lock: filelock.BaseFileLock, holder: pathlib.Path, guarded: pathlib.Path
+) -> None:
+    """Acquires a lock; raises an error that names the holder if it is held."""
+    try:
+        lock.acquire(timeout=_PATIENCE_SECONDS)
+    except filelock.Timeout as error:
+        if not pathlib.Path(lock.lock_file).exists():  # It could not be created.
+            raise unwritable(lock.lock_file, error) from error
+        name = "another process"
+        with contextlib.suppress(OSError):
+            name = holder.read_text() or name
         raise BlockingIOError(
-            f"{guarded} is being written by {holder}. Wait for it, end it, or choose "
+            f"{guarded} is being written by {name}. Wait for it, end it, or choose "
             "another folder."
         ) from error
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
-            raise
+            raise unwritable(lock.lock_file, error) from error
         logging.warning(
             "The file system of %s does not support file locks (%s): nothing keeps two "
             "programs from writing there.",

@@ -2,7 +2,8 @@
 
 A predictions folder of `experiments.predict` holds one `<record name>.npz` for each
 record of a split, with float32 `[H, W]` arrays: `depth`, and, if there is a gradient
-network, `gradient_x`, `gradient_y` (metres per pixel) and the `fused` depth.
+network, `gradient_x`, `gradient_y` (metres per pixel) and the `fused` depth; with a
+context network also `uncertainty`, the mean error to be expected in metres.
 """
 
 import dataclasses
@@ -20,6 +21,8 @@ from dpde_tf.files.folders import normalized
 
 _PREDICT = "experiments.predict"
 _NAMES_SHOWN = 3
+# Arrays that begin like this hold no depth.
+_NO_DEPTH = ("gradient", "uncertainty")
 
 
 def some_names(names: Collection[str]) -> str:
@@ -59,7 +62,7 @@ def read_prediction(
     if missing := [key for key in keys or () if key not in arrays]:
         raise ValueError(
             f"{path} has no array {', '.join(missing)}; it has: {', '.join(arrays)}. "
-            "Choose with --keys."
+            "Choose with `keys`."
         )
     if keys:
         chosen = [*keys, *(key for key in optional if key in arrays)]
@@ -197,7 +200,7 @@ class PredictionFolder:
             FileNotFoundError: If the folder does not exist, or holds no depth file.
             ValueError: If two files have the same stem, or PNG files lack a scale.
         """
-        remedy = f"Run `python -m {_PREDICT}`, or choose another with --predictions."
+        remedy = f"Run `python -m {_PREDICT}`, or choose another with `predictions`."
         files = find_depth_files(directory, remedy=remedy)
         check_integers_have_scale(files.values(), depth_scale, flag="depth_scale")
         return cls(pathlib.Path(directory), files, depth_scale)
@@ -226,18 +229,18 @@ class PredictionFolder:
             raise FileNotFoundError(
                 f"{self.directory} lacks {len(missing)} of {len(names)} predictions: "
                 f"{some_names(missing)}. Run `python -m {_PREDICT}` on the same split, "
-                "or score the others with --allow_partial."
+                "or score the others with `allow_partial`."
             )
         if extra and (not allow_partial or not common):
             raise ValueError(
                 f"{self.directory} has {len(extra)} predictions without a record in "
-                f"the split: {some_names(extra)}. Choose another --split or --records, "
-                "or ignore them with --allow_partial."
+                f"the split: {some_names(extra)}. Choose another `split` or `records`, "
+                "or ignore them with `allow_partial`."
             )
         return common
 
     def depth_keys(self) -> list[str]:
-        """Returns the keys of the depth maps, without gradients, in the first file.
+        """Returns the keys of the depth maps in the first file, and of no other maps.
 
         Returns:
             Keys such as `depth` and `fused`; `depth` alone for files without keys.
@@ -246,7 +249,7 @@ class PredictionFolder:
         if path.suffix.lower() != ".npz":
             return ["depth"]
         arrays = read_prediction(path, depth_scale=self.depth_scale)
-        return [key for key in arrays if not key.startswith("gradient")]
+        return [key for key in arrays if not key.startswith(_NO_DEPTH)]
 
     def read(self, name: str, keys: Sequence[str]) -> dict[str, np.ndarray]:
         """Returns predicted arrays of one image.

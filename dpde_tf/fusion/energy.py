@@ -131,7 +131,7 @@ def fusion_problem(
     Returns:
         The energy as a function of the correction.
     """
-    as_batch = depth[tf.newaxis, :, :, tf.newaxis]
+    as_batch = tf.expand_dims(tf.expand_dims(depth, 0), -1)
     present_x, present_y = (g[0, :, :, 0] for g in image_gradients(as_batch))
     exists_x, exists_y = (
         tf.cast(mask[0, :, :, 0], depth.dtype)
@@ -147,16 +147,20 @@ def fusion_problem(
     )
 
 
-def fusion_energy(problem: FusionProblem, correction: tf.Tensor) -> tf.Tensor:
+def fusion_energy(
+    problem: FusionProblem, correction: tf.Tensor, dtype: tf.DType = tf.float64
+) -> tf.Tensor:
     """Returns the energy E of an image.
 
     Args:
         problem: Constants of the energy.
         correction: u = d - d_est in metres, padded `[H + 2, W]`.
+        dtype: Type of the sum over the pixels. It should be float64 where there is
+            one, because the last IRLS steps lower E by less than a float32 sum can
+            resolve.
 
     Returns:
-        E, float64 scalar. The pixels are summed in float64, because the last IRLS
-        steps lower E by less than a float32 sum can resolve.
+        E, scalar of that type.
 
     Source: Xu & Liu (2021), Eq. 5.
     """
@@ -164,7 +168,7 @@ def fusion_energy(problem: FusionProblem, correction: tf.Tensor) -> tf.Tensor:
     def term(*maps: tf.Tensor) -> tf.Tensor:
         pairs = zip(maps[:3], maps[3:], strict=True)
         terms = [m * robust_penalty(x, problem.epsilon) for m, x in pairs]
-        return tf.cast(tf.add_n(terms), tf.float64)
+        return tf.cast(tf.add_n(terms), dtype)
 
     edges = _edges(problem, neighbours(correction))
     return sum_of(

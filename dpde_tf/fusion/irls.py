@@ -31,6 +31,11 @@ TO_CONVERGENCE = {
 }
 
 
+# Of `fuse_depth_and_gradients`; the paper gives none.
+_CG_RTOL = 1e-4
+_MAX_CG_ITERATIONS = 1000
+
+
 class FusionResult(NamedTuple):
     """A fused batch.
 
@@ -61,8 +66,8 @@ def fuse_depth_and_gradients(
     confidence: tf.Tensor | None = None,
     gradient_confidence: tf.Tensor | tuple[tf.Tensor, tf.Tensor] | None = None,
     tolerance: float | tf.Tensor = 0.0,
-    cg_rtol: float | tf.Tensor = 1e-4,
-    max_cg_iterations: int | tf.Tensor = 1000,
+    cg_rtol: float | tf.Tensor = _CG_RTOL,
+    max_cg_iterations: int | tf.Tensor = _MAX_CG_ITERATIONS,
     relaxation: float | tf.Tensor = 1.0,
     jit_compile: bool = True,
 ) -> FusionResult:
@@ -151,6 +156,51 @@ def fuse_depth_and_gradients(
     if 0 in added:
         result = FusionResult(*(field[0] for field in result))
     return result._replace(depth=tf.squeeze(fused, added) if added else fused)
+
+
+def fuse_in_graph(
+    depth: tf.Tensor,
+    gradient_x: tf.Tensor,
+    gradient_y: tf.Tensor,
+    *,
+    omega: float,
+    epsilon: float,
+    num_irls_iterations: int,
+    tolerance: float = 0.0,
+    energy_type: tf.DType = tf.float64,
+) -> tf.Tensor:
+    """Returns the fused depth of one image as a part of a larger graph.
+
+    It is `fuse_depth_and_gradients` without checks, XLA and derivative, which a graph
+    for other runtimes cannot hold.
+
+    Args:
+        depth: d_est in metres, float32 `[1, H, W, 1]`.
+        gradient_x: G_x in metres per pixel, like `depth`.
+        gradient_y: G_y in metres per pixel, like `depth`.
+        omega: As for `fuse_depth_and_gradients`, as the next three.
+        epsilon: Constant of the penalty.
+        num_irls_iterations: Number of IRLS steps.
+        tolerance: Relative decrease of the energy at which they stop.
+        energy_type: Type of the energy: float64, or float32 for runtimes without it.
+
+    Returns:
+        Metres, float32 `[1, H, W, 1]`.
+
+    Source: Xu & Liu (2021), Eq. 5; solved as by Karsch et al. (2014).
+    """
+    parameters = IRLSParameters(
+        omega=tf.constant(omega, tf.float32),
+        epsilon=tf.constant(epsilon, tf.float32),
+        tolerance=tf.constant(tolerance, energy_type),
+        cg_rtol=tf.constant(_CG_RTOL, tf.float32),
+        max_cg_iterations=tf.constant(_MAX_CG_ITERATIONS, tf.int32),
+        relaxation=tf.constant(1.0, tf.float32),
+    )
+    ones = tf.ones_like(depth[0])
+    maps = (depth[0], gradient_x[0], gradient_y[0], ones, ones, ones)
+    fused = fuse_image_without_xla(maps, parameters, num_irls_iterations)
+    return tf.expand_dims(fused.depth, 0)
 
 
 @tf.function(autograph=False, reduce_retracing=True)

@@ -30,7 +30,8 @@ class IRLSParameters(NamedTuple):
     Attributes:
         omega: Weight of the gradient terms.
         epsilon: Constant of the penalty in square metres.
-        tolerance: Relative decrease of the energy at which an image stops, float64.
+        tolerance: Relative decrease of the energy at which an image stops, in the type
+            of the energy: float64, or float32 for runtimes without it.
         cg_rtol: Relative tolerance of each linear system.
         max_cg_iterations: Largest number of iterations per linear system, int32.
         relaxation: Length of a step, relative to the solution of the linear system.
@@ -97,10 +98,10 @@ def _fuse_image(
         *tf.while_loop(
             lambda step, *state: (step < num_irls_iterations) & state[-1],
             lambda *state: _take_step(problem, parameters, _State(*state)),
-            _start(problem, depth, num_irls_iterations),
+            _start(problem, depth, num_irls_iterations, parameters.tolerance.dtype),
         )
     )
-    correction = state.correction[1:-1][: tf.shape(depth)[0], :, tf.newaxis]
+    correction = tf.expand_dims(state.correction[1:-1][: tf.shape(depth)[0]], -1)
     rests = ~state.active | (parameters.tolerance == 0)
     return FusedImage(
         depth=depth + correction,
@@ -123,11 +124,14 @@ fuse_image_without_xla = tf.function(
 
 
 def _start(
-    problem: FusionProblem, depth: tf.Tensor, num_irls_iterations: int
+    problem: FusionProblem,
+    depth: tf.Tensor,
+    num_irls_iterations: int,
+    energy_type: tf.DType,
 ) -> _State:
     """Returns the state at d = d_est."""
     correction = pad_rows(fill_rows(tf.zeros_like(depth[..., 0])))
-    energy = fusion_energy(problem, correction)
+    energy = fusion_energy(problem, correction, energy_type)
     return _State(
         step=tf.constant(0),
         correction=correction,
@@ -145,7 +149,8 @@ def _take_step(
     """Returns the state after one step; a step that raises E by rounding is skipped."""
     solution = _solve(problem, parameters, state)
     moved = state.correction + pad_rows(parameters.relaxation * solution.x)
-    before, after = state.energy[-1], fusion_energy(problem, moved)
+    before = state.energy[-1]
+    after = fusion_energy(problem, moved, before.dtype)
     taken = after <= before
     later = tf.range(tf.size(state.energy)) > state.step
     return _State(

@@ -1,23 +1,29 @@
 """Predictions for photographs of any size, as files for people and programs."""
 
+import dataclasses
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from dpde_tf.files.depth_maps import write_depth_png
-from dpde_tf.files.image_folders import images_of_folder
+from dpde_tf.files.exif import read_exif_camera
 from dpde_tf.files.images import read_image, resize_image
 from dpde_tf.files.predictions import write_prediction
-from dpde_tf.inference.predictor import DepthPredictor, working_size
+from dpde_tf.inference.photograph_cameras import (
+    CameraOptions,
+    PhotographCamera,
+    find_photograph_camera,
+)
+from dpde_tf.inference.predictor import working_size
 from dpde_tf.visualization.colours import (
     colorize_depth,
     colorize_gradients,
     montage,
     write_image,
 )
-from dpde_tf.visualization.reconstruction.cameras import photograph_camera
+from dpde_tf.visualization.reconstruction.cameras import Camera
 from dpde_tf.visualization.reconstruction.files import write_reconstruction
 
 # Colours saturate at this gradient, metres per pixel.
@@ -27,15 +33,72 @@ _SMALLEST_DEPTH = 0.001
 _DEPTHS = ("depth", "fused")
 
 
-def predict_photograph(
-    predictor: DepthPredictor,
+@dataclasses.dataclass(frozen=True)
+class Photograph:
+    """A photograph as the networks see it.
+
+    Attributes:
+        path: Its file.
+        size: (height, width) of the file.
+        image: RGB, uint8 `[H, W, 3]`, of the networks' working size.
+        taken_by: The camera that is assumed, at the size of the file.
+    """
+
+    path: pathlib.Path
+    size: tuple[int, int]
+    image: np.ndarray
+    taken_by: PhotographCamera
+
+    @property
+    def camera(self) -> Camera:
+        """The camera at the networks' working size."""
+        return self.taken_by.camera.resized(self.image.shape[:2])
+
+
+def read_photograph(
     path: pathlib.Path,
-    output: pathlib.Path,
     *,
     training_size: tuple[int, int],
-    export: Sequence[str] = (),
-    focal: float | None = None,
+    dataset: str = "",
+    camera: CameraOptions | None = None,
     image_bits: int | None = None,
+) -> Photograph:
+    """Returns a photograph, resized for the networks.
+
+    Args:
+        path: The file.
+        training_size: (height, width) of the images that the networks know.
+        dataset: Data set of those images, see `find_photograph_camera`.
+        camera: What is known of the camera, if anything.
+        image_bits: See `read_image`, `bits`.
+
+    Returns:
+        The photograph.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not an image, or the focal length is not plausible.
+    """
+    full = read_image(path, bits=image_bits)
+    size = full.shape[:2]
+    taken_by = find_photograph_camera(
+        size,
+        training_size=training_size,
+        dataset=dataset,
+        options=camera or CameraOptions(),
+        exif=read_exif_camera(path),
+    )
+    image = resize_image(full, working_size(size, training_size))
+    return Photograph(path, size, image, taken_by)
+
+
+def write_photograph(
+    photograph: Photograph,
+    maps: dict[str, np.ndarray],
+    output: pathlib.Path,
+    *,
+    export: Sequence[str] = (),
+    max_uncertainty: float | None = None,
 ) -> pathlib.Path:
     """Writes all predictions for one photograph.
 
@@ -44,46 +107,54 @@ def predict_photograph(
     the photograph; `<stem>_prediction.png` shows everything in colours and comes last.
 
     Args:
-        predictor: The networks.
-        path: The photograph.
+        photograph: The photograph.
+        maps: As `DepthPredictor.predict` gives them, of one image, `[H, W]`; they are
+            written for the camera of the photograph.
         output: Folder of the results.
-        training_size: (height, width) of the images that the networks know.
         export: 3D files besides, as `write_reconstruction` makes them: some of `ply`,
             `glb`, `html`.
-        focal: Focal length of the photograph in its pixels, if it is known.
-        image_bits: See `read_image`, `bits`.
+        max_uncertainty: Metres; what is more doubtful is left out of them.
 
     Returns:
         The file of the colours.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not an image, or the focal length is not plausible.
+        ValueError: If there is no uncertainty, or nothing is left.
+        OSError: If a file cannot be written.
     """
-    photograph = read_image(path, bits=image_bits)
-    camera = photograph_camera(photograph.shape[:2], focal=focal)
-    small = resize_image(photograph, working_size(photograph.shape[:2], training_size))
-    batch = predictor.predict(small[np.newaxis])
-    maps = {key: values[0] for key, values in batch.items()}
-    write_prediction(output / f"{path.stem}.npz", maps)
-    size = photograph.shape[1::-1]
-    for key in _DEPTHS:
-        if key in maps:
-            full = cv2.resize(maps[key], size, interpolation=cv2.INTER_LINEAR)
-            full = np.maximum(full, _SMALLEST_DEPTH)
-            write_depth_png(output / f"{path.stem}_{key}.png", full)
+    stem = photograph.path.stem
+    maps = photograph.taken_by.scale(maps)
+    write_prediction(output / f"{stem}.npz", maps)
+    depths = {key: maps[key] for key in _DEPTHS if key in maps}
+    for key, depth in depths.items():
+        full = cv2.resize(depth, photograph.size[::-1], interpolation=cv2.INTER_LINEAR)
+        full = np.maximum(full, _SMALLEST_DEPTH)
+        write_depth_png(output / f"{stem}_{key}.png", full)
     if export:
+        depths = _trusted(depths, maps.get("uncertainty"), max_uncertainty)
         write_reconstruction(
-            output,
-            path.stem,
-            small,
-            {key: maps[key] for key in _DEPTHS if key in maps},
-            camera.resized(small.shape[:2]),
-            formats=export,
+            output, stem, photograph.image, depths, photograph.camera, formats=export
         )
-    picture = output / f"{path.stem}_prediction.png"
-    write_image(picture, prediction_picture(small, maps))
+    picture = output / f"{stem}_prediction.png"
+    write_image(picture, prediction_picture(photograph.image, maps))
     return picture
+
+
+def _trusted(
+    depths: dict[str, np.ndarray],
+    uncertainty: np.ndarray | None,
+    limit: float | None,
+) -> dict[str, np.ndarray]:
+    """Depth maps without what is more doubtful than a limit."""
+    if limit is None:
+        return depths
+    if uncertainty is None or not (uncertainty <= limit).any():
+        least = "none" if uncertainty is None else f"{uncertainty.min():.3g} m or more"
+        raise ValueError(
+            f"The uncertainty must be `max_uncertainty`, {limit:g} m, somewhere. "
+            f"Received: {least}. A context network gives it."
+        )
+    return {key: np.where(uncertainty <= limit, d, 0) for key, d in depths.items()}
 
 
 def photograph_files(path: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
@@ -94,7 +165,7 @@ def photograph_files(path: pathlib.Path, output: pathlib.Path) -> list[pathlib.P
         output: Folder of the results.
 
     Returns:
-        Those of `predict_photograph`, whether they are there or not.
+        Those of `write_photograph`, whether they are there or not.
     """
     names = [".npz", *(f"_{key}.png" for key in _DEPTHS), "_prediction.png"]
     return [output / f"{path.stem}{name}" for name in names]
@@ -118,72 +189,14 @@ def prediction_picture(image: np.ndarray, maps: dict[str, np.ndarray]) -> np.nda
             maps["gradient_x"], maps["gradient_y"], limit=_GRADIENT_LIMIT
         )
         columns["fused"] = colorize_depth(maps["fused"], **limits)
+    if "uncertainty" in maps:
+        largest = float(maps["uncertainty"].max())
+        title = f"uncertainty, blue = {largest:.1f} m"
+        columns[title] = colorize_depth(
+            maps["uncertainty"], min_depth=0.0, max_depth=largest
+        )
     return montage(
         [list(columns.values())],
         list(columns),
         depth_range=(limits["min_depth"], limits["max_depth"]),
     )
-
-
-def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the image files that are meant.
-
-    Args:
-        names: Files, or folders whose image files are meant; see `images_of_folder`.
-        output: Folder of the results, which must be another.
-
-    Returns:
-        The files.
-
-    Raises:
-        FileNotFoundError: If a name does not exist, or a folder has no images.
-        ValueError: If two files have the same stem, or the output is their folder.
-    """
-    paths = list(_expand(names))
-    if any(path.parent.resolve() == output.resolve() for path in paths):
-        raise ValueError(
-            f"The folder {output} holds photographs of --images; its own results "
-            "would be among them next time. Use another --output."
-        )
-    stems = [path.stem for path in paths]
-    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
-        raise ValueError(
-            f"--images has more than one file named {', '.join(twice)}; their results "
-            "would overwrite each other. Predict them into different --output."
-        )
-    return paths
-
-
-def skipped_files(names: Sequence[str]) -> dict[pathlib.Path, str]:
-    """Returns what `find_photographs` leaves out of the folders that are named.
-
-    Args:
-        names: As for `find_photographs`.
-
-    Returns:
-        File or folder to the reason, without hidden files.
-    """
-    folders = (name for name in names if name and pathlib.Path(name).is_dir())
-    return {
-        path: reason
-        for name in folders
-        for path, reason in images_of_folder(name)[1].items()
-    }
-
-
-def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
-    """The files, and the image files of the folders."""
-    for name in names:
-        path = pathlib.Path(name)
-        if name and path.is_dir():
-            images, skipped = images_of_folder(path)
-            if not images:
-                why = "".join(f" {p.name}: {reason}" for p, reason in skipped.items())
-                raise FileNotFoundError(
-                    f"The folder {path} of --images has no images.{why}"
-                )
-            yield from images
-        elif path.is_file():
-            yield path
-        else:
-            raise FileNotFoundError(f"--images names {name!r}, which does not exist.")

@@ -11,14 +11,20 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from dpde_tf.config import FusionConfig, PredictionConfig
+from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.files.images import resize_image
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
+from dpde_tf.inference.network_call import call_network
+from dpde_tf.inference.uncertainty import expected_error
 from dpde_tf.metrics import MIN_DEPTH
 
-# Images of a size for which making graphs pays.
+# Images of a size for which making graphs of the networks pays.
 _COMPILE_FROM = 4
+SMALLEST_SIDE = 32
+"""Pixels that the networks need along each side."""
+# The same for compiling the fusion with XLA, which takes as long as 14 fusions gain.
+_XLA_FROM = 16
 # How far resizing may carry values out of [0, 1].
 _OVERSHOOT = 1e-3
 
@@ -42,6 +48,7 @@ class DepthPredictor:
         guided_network: As `build_guided_network` returns it, or None. It sees the depth
             that the fusion starts from, and its gradients take the place of all others.
             Without any of the three there is no fusion.
+        uncertainty: Coefficients of the uncertainty, which needs a context network.
         apply: `apply(function, image)` is `function(image)`; another one may spread
             the images over several devices.
     """
@@ -52,6 +59,9 @@ class DepthPredictor:
     options: PredictionConfig = dataclasses.field(default_factory=PredictionConfig)
     context_network: keras.Model | None = None
     guided_network: keras.Model | None = None
+    uncertainty: UncertaintyConfig = dataclasses.field(
+        default_factory=UncertaintyConfig
+    )
     apply: Callable[[Callable, tf.Tensor], tf.Tensor] = _call
     _images_by_size: collections.Counter = dataclasses.field(
         default_factory=collections.Counter, init=False, repr=False, compare=False
@@ -64,7 +74,8 @@ class DepthPredictor:
         """Returns the predictions for a batch of images.
 
         The first images of a size are computed without graphs, which take seconds to
-        make; from the fourth on graphs compute them, in half the time or less.
+        make. From the fourth on the networks have graphs, and from the sixteenth on XLA
+        compiles the fusion.
 
         Args:
             image: RGB, `[B, H, W, 3]`: uint8, or floating-point in [0, 1]. H and W may
@@ -72,10 +83,10 @@ class DepthPredictor:
 
         Returns:
             `depth`: of the depth network, brought bilinearly to the image's size,
-            metres; with a context network `context_depth`, its own; with a guided one
-            `sharp_depth`, its own; and with one of the three
-            `gradient_x`, `gradient_y` (metres per pixel) and `fused` (metres). Each
-            float32 `[B, H, W]`.
+            metres; with a context network `context_depth`, its own, and `uncertainty`,
+            the mean error to be expected, metres; with a guided one `sharp_depth`, its
+            own; and with one of the three `gradient_x`, `gradient_y` (metres per pixel)
+            and `fused` (metres). Each float32 `[B, H, W]`.
 
         Raises:
             ValueError: If `image` is something else, see `network_input`.
@@ -83,13 +94,38 @@ class DepthPredictor:
         Source: Xu & Liu (2021), Fig. 1.
         """
         image = network_input(image)
-        self._images_by_size[tuple(image.shape[1:3])] += image.shape[0]
-        compiled = self._images_by_size[tuple(image.shape[1:3])] >= _COMPILE_FROM
-        run = functools.partial(self._run, compiled=compiled)
+        size = tuple(image.shape[1:3])
+        self._images_by_size[size] += image.shape[0]
+        seen = self._images_by_size[size]
+        maps = self.maps_of(
+            image,
+            run=functools.partial(self._run, compiled=seen >= _COMPILE_FROM),
+            fuse=functools.partial(_fuse, self.fusion, jit_compile=seen >= _XLA_FROM),
+        )
+        return {name: values.numpy()[..., 0] for name, values in maps.items()}
+
+    def maps_of(
+        self,
+        image: tf.Tensor,
+        *,
+        run: Callable[[str, object], tf.Tensor],
+        fuse: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor],
+    ) -> dict[str, tf.Tensor]:
+        """Returns the predictions as tensors; the graph of the whole method.
+
+        Args:
+            image: As `network_input` returns it, `[B, H, W, 3]`.
+            run: Applies a network: `run("depth", image)`, see `apply_network`.
+            fuse: From the initial depth and the two gradients to the fused depth.
+
+        Returns:
+            The maps of `predict`, each `[B, H, W, 1]`.
+        """
         maps = {"depth": run("depth", image)}
         start = maps["depth"]
         if self.context_network is not None:
             context = maps["context_depth"] = run("context_depth", image)
+            maps["uncertainty"] = expected_error(start, context, self.uncertainty)
             start += self.options.context_share * (context - start)
         if self.guided_network is not None:
             maps["sharp_depth"] = run("sharp_depth", (image, start))
@@ -102,16 +138,20 @@ class DepthPredictor:
             maps["gradient_x"] = gradients[..., :1]
             maps["gradient_y"] = gradients[..., 1:]
         if "gradient_x" in maps:
-            result = fuse_depth_and_gradients(
-                start,
-                maps["gradient_x"],
-                maps["gradient_y"],
-                **dataclasses.asdict(self.fusion),
-                jit_compile=compiled,
-            )
-            _warn_unless_converged(result)
-            maps["fused"] = result.depth
-        return {name: values.numpy()[..., 0] for name, values in maps.items()}
+            maps["fused"] = fuse(start, maps["gradient_x"], maps["gradient_y"])
+        return maps
+
+    def apply_network(self, name: str, inputs: object) -> tf.Tensor:
+        """Returns the output of a network at the size of the image.
+
+        Args:
+            name: `depth`, `context_depth`, `sharp_depth` or `gradients`.
+            inputs: Images `[B, H, W, 3]`; for `sharp_depth` images and depth.
+
+        Returns:
+            `[B, H, W, 1]`, or `[B, H, W, 2]` for `gradients`.
+        """
+        return getattr(self, f"_{name}")(inputs)
 
     def _run(self, name: str, inputs: object, *, compiled: bool) -> tf.Tensor:
         """The output of one of the methods below."""
@@ -142,7 +182,7 @@ class DepthPredictor:
     def _guided(self, image: tf.Tensor, depth: tf.Tensor) -> tf.Tensor:
         """The output of the guided network."""
         inputs = {"image": image, "coarse_depth": depth}
-        return self.guided_network(inputs, training=False)
+        return call_network(self.guided_network, inputs)
 
     def _depth_of(self, network: keras.Model, image: tf.Tensor) -> tf.Tensor:
         """The depth that a network gives, at the image's size."""
@@ -154,9 +194,9 @@ class DepthPredictor:
 
     def _gradients(self, image: tf.Tensor) -> tf.Tensor:
         """The depth gradients, `[B, H, W, 2]`."""
-        gradients = self.gradient_network(image, training=False)
+        gradients = call_network(self.gradient_network, image)
         if self.options.test_time_flip:
-            mirrored = self.gradient_network(tf.reverse(image, [2]), training=False)
+            mirrored = call_network(self.gradient_network, tf.reverse(image, [2]))
             gradients = (gradients + mirrored_gradients(mirrored)) / 2.0
         return gradients
 
@@ -208,7 +248,7 @@ def network_input(image: tf.Tensor | np.ndarray) -> tf.Tensor:
 
 def _resized_output(network: keras.Model, image: tf.Tensor) -> tf.Tensor:
     """The output of a network, brought bilinearly to the image's size."""
-    return tf.image.resize(network(image, training=False), tf.shape(image)[1:3])
+    return tf.image.resize(call_network(network, image), tf.shape(image)[1:3])
 
 
 def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:
@@ -228,6 +268,14 @@ def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:
     gradient_x, gradient_y = tf.split(tf.reverse(gradients, [2]), 2, axis=-1)
     gradient_x = tf.pad(-gradient_x[:, :, 1:], [[0, 0], [0, 0], [0, 1], [0, 0]])
     return tf.concat([gradient_x, gradient_y], axis=-1)
+
+
+def _fuse(fusion: FusionConfig, *maps: tf.Tensor, jit_compile: bool) -> tf.Tensor:
+    """The fused depth; warns of images that were not solved."""
+    options = dataclasses.asdict(fusion)
+    result = fuse_depth_and_gradients(*maps, **options, jit_compile=jit_compile)
+    _warn_unless_converged(result)
+    return result.depth
 
 
 def _warn_unless_converged(result: FusionResult) -> None:
@@ -294,4 +342,6 @@ def working_size(
     """
     height, width = image_size
     scale = math.sqrt(math.prod(training_size) / (height * width))
-    return max(32, round(height * scale)), max(32, round(width * scale))
+    return max(SMALLEST_SIDE, round(height * scale)), max(
+        SMALLEST_SIDE, round(width * scale)
+    )

@@ -10,6 +10,7 @@ from dpde_tf.metrics.pixel_errors import MIN_DEPTH, PixelErrors
 from dpde_tf.metrics.planarity import Planarity
 from dpde_tf.metrics.similarity import Similarity, similarity_range
 from dpde_tf.metrics.support import nearest_measured
+from dpde_tf.metrics.tolerant_edge_accuracy import TolerantEdgeAccuracy
 
 _FAMILIES = (
     PixelErrors,
@@ -19,6 +20,7 @@ _FAMILIES = (
     BoundaryF1,
     BoundaryError,
     Planarity,
+    TolerantEdgeAccuracy,
 )
 MEASURE_NAMES = tuple(name for family in _FAMILIES for name in family.NAMES)
 NUM_SUMS = sum(family.NUM_SUMS for family in _FAMILIES)

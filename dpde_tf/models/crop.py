@@ -17,7 +17,11 @@ class CropLike(keras.layers.Layer):
         x, like = inputs
         shape = tf.shape(like)
         # The gradient of `x[:, :height]` would take ten times as long.
-        return tf.slice(x, [0, 0, 0, 0], [-1, shape[1], shape[2], -1])
+        cropped = tf.slice(x, [0, 0, 0, 0], [-1, shape[1], shape[2], -1])
+        # In a graph for any size it does not know the channels any more, and Keras
+        # compiles a convolution of unknown channels with XLA.
+        cropped.set_shape([*[None] * 3, x.shape[-1]])
+        return cropped
 
     def compute_output_shape(self, input_shape: list) -> tuple:
         """Returns `[B, H', W', C]`."""

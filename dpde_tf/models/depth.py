@@ -92,18 +92,17 @@ def _check_architecture(config: DepthNetworkConfig) -> None:
         return
     lateral = config.architecture == "harsanyi"
     if config.lateral_connections != lateral:
-        flag = "--lateral_connections" if lateral else "--nolateral_connections"
         raise ValueError(
             f"`architecture` {config.architecture!r} is a network "
-            f"{'with' if lateral else 'without'} lateral connections: {flag}. "
-            f"Received: lateral_connections={config.lateral_connections}."
+            f"{'with' if lateral else 'without'} lateral connections. Use "
+            f"`lateral_connections={lateral}`. Received: {not lateral}."
         )
     if config.encoder_weights != "none":
         raise ValueError(
             "Encoder weights of Keras do not fit the `architecture` "
             f"{config.architecture!r}, which preprocesses images differently. Start "
-            "from released weights (--init_from=FILE), or from random ones "
-            "(--encoder_weights=none)."
+            "from released weights (`init_from`), or from random ones "
+            "(`encoder_weights=none`)."
         )
 
 

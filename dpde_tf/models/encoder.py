@@ -101,7 +101,7 @@ def _load_resnet(weights: str, field: str) -> keras.Model:
     if weights != "imagenet" and not pathlib.Path(weights).is_file():
         raise FileNotFoundError(
             f"The file of encoder weights {weights!r} does not exist. Use 'imagenet', "
-            f"'none' or a `.h5` file (flag --{field})."
+            f"'none' or a `.h5` file (`{field}`)."
         )
     try:
         return keras.applications.ResNet50(include_top=False, weights=weights)
@@ -110,11 +110,11 @@ def _load_resnet(weights: str, field: str) -> keras.Model:
             raise ConnectionError(
                 f"The ImageNet weights could not be downloaded ({error}). Run the same "
                 "command again with a network connection, or fetch the file by other "
-                f"means and name it with --{field}=FILE, or start from random weights "
-                f"with --{field}=none."
+                f"means and name it with `{field}=FILE`, or start from random weights "
+                f"with `{field}=none`."
             ) from error
         raise ValueError(
-            f"{weights} of --{field} must be a file of weights of "
+            f"{weights} of `{field}` must be a file of weights of "
             "keras.applications.ResNet50(include_top=False) that no other program "
             f"is writing; Keras cannot read it ({error})."
         ) from error

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dpde_tf.visualization.magnification import busiest_window
+
 GRADIENT_PERCENTILE = 98
 """Percentile of the true gradients at which the colours saturate."""
 
@@ -60,6 +62,28 @@ class Example:
         """Gradient at which the colours of the image saturate, metres per pixel."""
         sizes = np.hypot(*self.true_gradients)
         return max(float(np.percentile(sizes, GRADIENT_PERCENTILE)), 0.01)
+
+
+def detail_of(example: Example) -> Example:
+    """Returns the window of an example with the greatest variation of the true depth.
+
+    Args:
+        example: A whole image.
+
+    Returns:
+        The same with a quarter of the height and of the width.
+    """
+    variation = np.add(*np.abs(example.true_gradients)).astype(np.float32)
+    window = busiest_window(variation)
+    return dataclasses.replace(
+        example,
+        image=example.image[window],
+        ground_truth=example.ground_truth[window],
+        predictions={
+            method: {key: array[window] for key, array in arrays.items()}
+            for method, arrays in example.predictions.items()
+        },
+    )
 
 
 def measured_gradients(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -90,7 +90,7 @@ def gradient_source(predictions: str | pathlib.Path) -> str | None:
     networks = config.get("networks", {})
     if "guided_run" in networks:
         return "guided"
-    run = networks.get("gradient_run")
-    record = pathlib.Path(run) / RECORD_FILE if run else None
-    training = read_record(record) if record and record.is_file() else {}
-    return "context" if is_context_network(training.get("config", {})) else None
+    run = pathlib.Path(networks.get("gradient_run", "")) / RECORD_FILE
+    if not networks.get("gradient_run") or not run.is_file():
+        return None
+    return "context" if is_context_network(read_record(run).get("config", {})) else None

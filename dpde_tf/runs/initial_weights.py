@@ -45,7 +45,7 @@ def load_initial_depth_weights(
         load_released_weights(network, config, release, path)
     else:
         _check_file(path, f"{_OURS}, a released FCRN (`.npy`) or hybrid (PyTorch)")
-        remedy = "See --lateral_connections and --architecture, or write it again."
+        remedy = "See `lateral_connections` and `architecture`, or write it again."
         load_weights(network, path, remedy=remedy)
 
 
@@ -72,7 +72,7 @@ def load_initial_gradient_weights(
     path = _existing(source)
     if not path.is_dir():
         _check_file(path, _OURS)
-        remedy = "See --gradient_network and --width, or write it again."
+        remedy = "See `gradient_network` and `width`, or write it again."
         load_weights(network, path, remedy=remedy)
         return
     trained = recorded_config(path, type(config))
@@ -92,7 +92,7 @@ def _existing(source: str | pathlib.Path) -> pathlib.Path:
     if not path.exists():
         raise FileNotFoundError(
             f"There are no weights {str(source)!r}. Name a run's folder, a "
-            "`.weights.h5` file or a released depth network (flag --init_from)."
+            "`.weights.h5` file or a released depth network (`init_from`)."
         )
     return path
 

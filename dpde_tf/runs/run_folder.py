@@ -21,8 +21,6 @@ WEIGHTS_FILE = "weights.weights.h5"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
 _CHECKPOINT = re.compile(r"epochs-(\d+)-steps-(\d+)")
-# In which TensorFlow's own manager notes the newest of the checkpoints it wrote.
-_FORMER_STATE = "checkpoint"
 
 
 def checkpoint_name(epoch: int, step_in_epoch: int) -> str:
@@ -63,8 +61,7 @@ def has_checkpoint(workdir: str | pathlib.Path) -> bool:
     Returns:
         True if there is one to go on with.
     """
-    former = pathlib.Path(workdir) / CHECKPOINTS / _FORMER_STATE
-    return bool(list_checkpoints(workdir)) or former.is_file()
+    return bool(list_checkpoints(workdir))
 
 
 def read_run_record(workdir: str | pathlib.Path) -> dict:
@@ -141,7 +138,7 @@ def recorded_config(workdir: str | pathlib.Path, config_class: type) -> Any:
     if not isinstance(config, dict) or name not in config:
         raise ValueError(
             f"{path} has no {name}: it is the run of another network. See "
-            "--depth_run, --gradient_run and --gradient_network."
+            "`depth_run`, `gradient_run` and `gradient_network`."
         )
     try:
         return config_class(**config[name])
@@ -165,3 +162,18 @@ def training_image_size(workdir: str | pathlib.Path) -> tuple[int, int]:
     """
     height, width = read_run_record(workdir)["config"]["data"]["image_size"]
     return height, width
+
+
+def training_dataset(workdir: str | pathlib.Path) -> str:
+    """Returns the name of the data set that a network was trained on.
+
+    Args:
+        workdir: Folder of a run.
+
+    Returns:
+        Such as `nyu_depth_v2`; empty if the record has none.
+
+    Raises:
+        FileNotFoundError: If the folder is not that of a run.
+    """
+    return read_run_record(workdir)["config"]["data"].get("dataset", "")

@@ -42,6 +42,25 @@ def write_run_record(
     )
 
 
+def check_program(folder: str | pathlib.Path, program: str) -> None:
+    """Refuses a folder that holds a run of another program.
+
+    Args:
+        folder: The folder; it need not exist.
+        program: Module that is to write into it.
+
+    Raises:
+        ValueError: If its `run.json`, which would be lost, is of another program.
+    """
+    if not (pathlib.Path(folder) / RECORD_FILE).is_file():
+        return
+    if (former := read_run_record(folder).get("program")) != program:
+        raise ValueError(
+            f"{folder} holds a run of {former or 'no program of these'}, whose "
+            f"{RECORD_FILE} would be overwritten. Choose another folder."
+        )
+
+
 def add_resumption(workdir: str | pathlib.Path) -> None:
     """Notes in `run.json` with what an interrupted run goes on.
 

@@ -6,8 +6,10 @@ The networks that come with the library are such folders too, with compact weigh
 
 import dataclasses
 import pathlib
+from collections.abc import Callable, Iterable
 
 import keras
+from absl import logging
 
 from dpde_tf.config import (
     ContextNetworkConfig,
@@ -18,11 +20,17 @@ from dpde_tf.config import (
 from dpde_tf.files import checksums
 from dpde_tf.models.context import as_gradient_network, build_context_network
 from dpde_tf.models.depth import build_depth_network
+from dpde_tf.models.folding import fold_batch_normalization
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.models.guided import build_guided_network
 from dpde_tf.models.initial_values import without_drawing
 from dpde_tf.runs.compact_weights import has_compact_weights, load_compact_weights
-from dpde_tf.runs.run_folder import WEIGHTS_FILE, read_run_record, recorded_config
+from dpde_tf.runs.run_folder import (
+    WEIGHTS_FILE,
+    read_run_record,
+    recorded_config,
+    training_image_size,
+)
 from dpde_tf.runs.weight_files import load_weights
 
 _SHIPPED = pathlib.Path(__file__).parent / "pretrained"
@@ -56,10 +64,7 @@ def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, DepthNetworkConfig)
     config = dataclasses.replace(config, encoder_weights="none")
-    with without_drawing():
-        network = build_depth_network(config)
-    load_run_weights(network, workdir)
-    return network
+    return _trained(workdir, lambda: build_depth_network(config))
 
 
 def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -78,10 +83,7 @@ def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
     if is_run_of(workdir, ContextNetworkConfig):
         return as_gradient_network(load_context_network(workdir))
     config = recorded_config(workdir, GradientNetworkConfig)
-    with without_drawing():
-        network = build_gradient_network(config)
-    load_run_weights(network, workdir)
-    return network
+    return _trained(workdir, lambda: build_gradient_network(config))
 
 
 def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -100,10 +102,7 @@ def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
     """
     config = recorded_config(workdir, ContextNetworkConfig)
     config = dataclasses.replace(config, context_encoder_weights="none")
-    with without_drawing():
-        network = build_context_network(config)
-    load_run_weights(network, workdir)
-    return network
+    return _trained(workdir, lambda: build_context_network(config))
 
 
 def load_guided_network(workdir: str | pathlib.Path) -> keras.Model:
@@ -120,8 +119,16 @@ def load_guided_network(workdir: str | pathlib.Path) -> keras.Model:
         FileNotFoundError: If it is no such folder, or has no weights yet.
         ValueError: If it is the run of another network, or its weights are damaged.
     """
+    config = recorded_config(workdir, GuidedNetworkConfig)
+    return _trained(workdir, lambda: build_guided_network(config))
+
+
+def _trained(
+    workdir: str | pathlib.Path, build: Callable[[], keras.Model]
+) -> keras.Model:
+    """The network that a function builds, with the weights of a run."""
     with without_drawing():
-        network = build_guided_network(recorded_config(workdir, GuidedNetworkConfig))
+        network = build()
     load_run_weights(network, workdir)
     return network
 
@@ -162,7 +169,10 @@ def load_networks(
     gradient_run: str | pathlib.Path | None = None,
     guided_run: str | pathlib.Path | None = None,
 ) -> dict[str, keras.Model]:
-    """Returns the networks of several runs, under the current dtype policy.
+    """Returns the networks of several runs for prediction, under the current policy.
+
+    Their batch normalisations are folded into the convolutions, see
+    `fold_batch_normalization`.
 
     Args:
         depth_run: Run of a depth network.
@@ -184,7 +194,30 @@ def load_networks(
         networks["gradient_network"] = load_gradient_network(gradient_run)
     if guided_run is not None:
         networks["guided_network"] = load_guided_network(guided_run)
-    return networks
+    return {name: fold_batch_normalization(one) for name, one in networks.items()}
+
+
+def common_image_size(runs: Iterable[str | pathlib.Path]) -> tuple[int, int]:
+    """Returns the size of images that the networks of several runs are to see.
+
+    Args:
+        runs: Folders of the runs.
+
+    Returns:
+        (height, width) of the images that the first one was trained on, with a warning
+        if those of another had a different size.
+
+    Raises:
+        FileNotFoundError: If one is no such folder.
+    """
+    sizes = {run: training_image_size(run) for run in runs}
+    if len(set(sizes.values())) > 1:
+        logging.warning(
+            "The networks were trained on images of different sizes (%s); both see the "
+            "first one's.",
+            ", ".join(f"{run}: {h}x{w}" for run, (h, w) in sizes.items()),
+        )
+    return next(iter(sizes.values()))
 
 
 def load_run_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 _REMEDY = (
     "The newest checkpoint is from before it. Look at these images, use {change} in "
-    "another --workdir, or continue without such batches with --on_bad_step=skip."
+    "another `workdir`, or continue without such batches with `on_bad_step=skip`."
 )
-_CHANGE = "a smaller --learning_rate, --clip_norm=10 or --precision=float32"
+_CHANGE = "a smaller `learning_rate`, `clip_norm=10` or `precision=float32`"
 # After this many consecutive bad batches, the batches are not the cause.
 MAX_IN_A_ROW = 5
 
@@ -77,7 +77,7 @@ def unmeasured_step(step: int, images: Sequence[str]) -> BadStepError:
         step,
         f"Step {step + 1} is bad: none of its images has a measured pixel at the size "
         f"of the loss: {', '.join(images)}.",
-        "a larger --batch_size or --crop_size",
+        "a larger `batch_size` or `crop_size`",
     )
 
 

@@ -106,53 +106,45 @@ class CheckpointStore:
                 to another network.
         """
         folders = self.folders()
-        prefixes = [folder / _PREFIX for folder in folders] or self._old_prefixes()
-        for prefix in reversed(prefixes):
+        for index, folder in reversed(list(enumerate(folders))):
             try:
-                progress = self._load(prefix)
+                progress = self._load(folder)
             except DamagedCheckpointError as error:
                 logging.warning("%s Using the previous one.", error)
                 continue
-            for folder in folders[prefixes.index(prefix) + 1 :] if self._writes else []:
-                remove_folder(folder)
+            for damaged in folders[index + 1 :] if self._writes else []:
+                remove_folder(damaged)
             self._saved = progress.place
             return progress
-        if prefixes:
+        if folders:
             raise ValueError(
                 f"All checkpoints in {self._folder} are damaged. Restore that folder "
                 "from a copy of the run, or delete it to start again."
             )
         return None
 
-    def _load(self, prefix: pathlib.Path) -> Progress:
+    def _load(self, folder: pathlib.Path) -> Progress:
         """Loads one checkpoint; raises an error that names the reason if it cannot."""
         try:
-            if prefix.name == _PREFIX:
-                check_checksums(prefix.parent)
+            check_checksums(folder)
         except ValueError as error:
             raise DamagedCheckpointError(
-                f"The checkpoint {prefix.parent} is damaged: {error}."
+                f"The checkpoint {folder} is damaged: {error}."
             ) from error
         try:
-            status = self._checkpoint.read(os.fspath(prefix))
+            status = self._checkpoint.read(os.fspath(folder / _PREFIX))
             status.assert_existing_objects_matched()
             return Progress(**json.loads(self._progress.numpy()))
         except (tf.errors.OpError, IndexError) as error:
             raise DamagedCheckpointError(
-                f"The checkpoint {prefix} is damaged: {error}."
+                f"The checkpoint {folder} is damaged: {error}."
             ) from error
         except (AssertionError, ValueError) as error:
             raise ValueError(
-                f"The checkpoint {prefix} is of another network or optimiser: "
-                f"{str(error).splitlines()[0]} Use another --workdir, or delete "
+                f"The checkpoint {folder} is of another network or optimiser: "
+                f"{str(error).splitlines()[0]} Use another `workdir`, or delete "
                 f"{self._folder} to start again."
             ) from error
-
-    def _old_prefixes(self) -> list[pathlib.Path]:
-        """Checkpoints of `tf.train.CheckpointManager`, which older versions wrote."""
-        state = tf.train.get_checkpoint_state(os.fspath(self._folder))
-        paths = state.all_model_checkpoint_paths if state else []
-        return [self._folder / pathlib.Path(path).name for path in paths]
 
 
 def save_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:

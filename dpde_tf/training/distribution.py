@@ -113,7 +113,7 @@ class Distribution:
         """
         if batch_size % self.num_replicas:
             raise ValueError(
-                "--batch_size counts the images of all devices together and must be a "
+                "`batch_size` counts the images of all devices together and must be a "
                 f"multiple of their number, {self.num_replicas}. Received: "
                 f"{batch_size}."
             )
@@ -139,7 +139,7 @@ class Distribution:
         if any(collect().numpy() != number):
             raise ValueError(
                 "The flags, records, checkpoints or weights of the workers differ. Run "
-                "the same command on all workers, with a --workdir and --records that "
+                "the same command on all workers, with a `workdir` and `records` that "
                 "are the same folders for all."
             )
 
@@ -164,7 +164,7 @@ class Distribution:
         return self.strategy.experimental_local_results(value)[0]
 
     @contextlib.contextmanager
-    def readable_errors(self) -> Iterator[None]:
+    def report_lost_workers(self) -> Iterator[None]:
         """Reports a lost worker if TensorFlow fails in the block.
 
         Yields:

@@ -124,7 +124,7 @@ class Trainer:
                 complete.
         """
         self._stop = stop or self._stop
-        with self._distribution.readable_errors():
+        with self._distribution.report_lost_workers():
             self._train()
 
     def _train(self) -> None:

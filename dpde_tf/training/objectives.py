@@ -72,7 +72,7 @@ class DepthObjective:
     inputs: ClassVar = ("image",)
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns `loss`, `berhu`, `measured` and, if weighted, `fsim_loss`."""
+        """Returns `loss`, `berhu`, `measured` and, if weighted, `fsim_loss`, `log`."""
         truth = depth_at_size_of(batch["depth"], predicted)
         loss = losses.DepthLoss(**dataclasses.asdict(self.config))
         return loss.terms(truth, predicted) | {"measured": _share(truth > 0.0)}

@@ -107,5 +107,5 @@ def _check_name(name: str) -> None:
     """Raises an error for an unknown preset."""
     if name not in PRESETS:
         raise ValueError(
-            f"--preset must be one of {', '.join(PRESETS)}. Received: {name!r}."
+            f"`preset` must be one of {', '.join(PRESETS)}. Received: {name!r}."
         )

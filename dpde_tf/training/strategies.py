@@ -23,7 +23,7 @@ def check_distribution(distribution: str) -> None:
     """
     if distribution not in DISTRIBUTIONS:
         raise ValueError(
-            f"--distribution must be one of {', '.join(DISTRIBUTIONS)}. "
+            f"`distribution` must be one of {', '.join(DISTRIBUTIONS)}. "
             f"Received: {distribution!r}."
         )
 
@@ -54,7 +54,7 @@ def worker_rank(distribution: str | None) -> tuple[int, int]:
     except (ValueError, KeyError, TypeError, AttributeError):
         pass  # The error below names the remedy.
     raise ValueError(
-        f"--distribution=multi_worker needs {_TF_CONFIG} in the environment, such as "
+        f"`distribution=multi_worker` needs {_TF_CONFIG} in the environment, such as "
         '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": '
         '"worker", "index": 0}}, with another index on each machine. Received: '
         f"{os.environ.get(_TF_CONFIG)!r}."

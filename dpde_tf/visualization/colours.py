@@ -179,7 +179,7 @@ def montage(
     strips = [_with_gaps(row, gap, axis=1) for row in rows]
     grid = _with_gaps(strips, gap, axis=0)
     if depth_range is not None:
-        bar = ColorBar(_depth_colours(), *depth_range, digits=1, label_width=48)
+        bar = ColorBar(depth_colours(), *depth_range, digits=1, label_width=48)
         grid = _with_gaps([grid, bar.draw(grid.shape[0])], gap, axis=1)
     header = np.full((TITLE_HEIGHT, grid.shape[1], 3), 255, np.uint8)
     titled = _with_gaps(titles, gap, axis=1)
@@ -187,8 +187,12 @@ def montage(
     return np.concatenate([header, grid])
 
 
-def _depth_colours() -> np.ndarray:
-    """The colours of `colorize_depth`, from near to far, uint8 `[N, 3]`."""
+def depth_colours() -> np.ndarray:
+    """Returns the colours of `colorize_depth`.
+
+    Returns:
+        RGB from near to far, uint8 `[256, 3]`.
+    """
     near = np.linspace(1, 0, _COLOUR_LEVELS)[:, np.newaxis]
     return _apply_colormap(near, cv2.COLORMAP_TURBO)[:, 0]
 

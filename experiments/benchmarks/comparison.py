@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 
 from experiments.benchmarks.rows import (
+    COMMAND,
     CONTEXT_FORWARD,
     CONVOLUTION,
     CROPS,
     DEPTH_FORWARD,
     FCRN,
     FLOAT32,
+    FOLDER,
+    FOLDER_COMPUTATION,
     FSIM,
     GRADIENT_FORWARD,
+    IMPORT,
     INTERLEAVED,
     LITERAL,
     MATRIX,
+    NETWORKS,
+    NETWORKS_ONNX,
     PIPELINE,
     PREDICTION,
     PYTORCH,
@@ -103,6 +109,18 @@ def ratios(results: dict[str, Measurement]) -> list[tuple[str, float, str]]:
         "context network / gradient network, forward": (
             lambda: time_of(CONTEXT_FORWARD) / time_of(GRADIENT_FORWARD),
             "<= 0.5",
+        ),
+        "the folder / its networks and fusion": (
+            lambda: time_of(FOLDER) / time_of(FOLDER_COMPUTATION),
+            "<= 1.15",
+        ),
+        "the shipped networks / ONNX Runtime": (
+            lambda: time_of(NETWORKS) / time_of(NETWORKS_ONNX),
+            "<= 1",
+        ),
+        "dpde predict / import tensorflow": (
+            lambda: time_of(COMMAND) / time_of(IMPORT),
+            "<= 2",
         ),
         "FCRN's step / PyTorch": (lambda: time_of(FCRN) / time_of(PYTORCH), "<= 1"),
     }

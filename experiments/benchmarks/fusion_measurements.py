@@ -4,6 +4,7 @@ import concurrent.futures
 import importlib.util
 import multiprocessing
 import statistics
+import time
 from collections.abc import Callable
 
 import cv2
@@ -112,22 +113,32 @@ def measure_ours(
         **options: Options of `fuse_depth_and_gradients`.
 
     Returns:
-        Row with times and memory per image.
+        Row with times and memory per image, and the number of busy cores.
     """
     batch = _batch(maps, batch_size)
-    seconds = seconds_of(
-        lambda: fuse_depth_and_gradients(*batch, **options).depth.numpy(), repetitions
-    )
+
+    def run() -> None:
+        fuse_depth_and_gradients(*batch, **options).depth.numpy()
+
+    seconds = seconds_of(run, repetitions)
     result = fuse_depth_and_gradients(*batch, **options)
     energy = result.energy[0].numpy()
     return {
         "seconds": statistics.median(seconds) / batch_size,
+        "cores": _busy_cores(run),
         "steps": int(np.count_nonzero(np.diff(energy))),
         "iterations": int(result.num_cg_iterations[0]),
         "gap": energy[-1] / lowest - 1,
         "peak_memory": _in_new_process(_memory_of_ours, maps, batch_size, options)
         / batch_size,
     }
+
+
+def _busy_cores(run: Callable[[], object]) -> float:
+    """The time of the processor over the time on the wall."""
+    processor, wall = time.process_time(), time.perf_counter()
+    run()
+    return (time.process_time() - processor) / (time.perf_counter() - wall)
 
 
 def options_to_gap(maps: Maps, lowest: float) -> dict[str, float]:

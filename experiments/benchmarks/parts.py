@@ -7,7 +7,7 @@ the work of the fusion depends on its input, a ramp with noise.
 import os
 import pathlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import keras
@@ -27,7 +27,11 @@ from dpde_tf.config import (
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients
-from dpde_tf.inference.photographs import predict_photograph
+from dpde_tf.inference.photograph_batches import (
+    batches_of_one_size,
+    predict_photographs,
+)
+from dpde_tf.inference.photographs import read_photograph
 from dpde_tf.inference.predictor import DepthPredictor
 from dpde_tf.losses import feature_similarity_loss
 from dpde_tf.models.context import build_context_network
@@ -35,6 +39,7 @@ from dpde_tf.models.costs import layer_costs, training_flops
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.models.unpool_convolution import UnpoolConv2D
+from dpde_tf.runs.trained_networks import PRESETS, load_networks
 from dpde_tf.training.objectives import (
     ContextObjective,
     DepthObjective,
@@ -44,6 +49,7 @@ from dpde_tf.training.objectives import (
 from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
 from dpde_tf.training.presets import depth_preset, gradient_preset
 from dpde_tf.training.step import train_on_batch
+from experiments.benchmarks.photograph_copies import copy_photographs
 from experiments.benchmarks.unpool_forms import UNPOOL_FORMS
 
 Part = Callable[[], object]
@@ -207,13 +213,83 @@ def photograph_prediction() -> Part:
         _depth_network(lateral_connections=True),
         build_gradient_network(GradientNetworkConfig()),
     )
-    output = pathlib.Path(folder.name) / "predictions"
-    output.mkdir()
+    return _prediction(predictor, [photograph], folder)
 
-    def predict(folder: tempfile.TemporaryDirectory = folder) -> None:
-        predict_photograph(predictor, photograph, output, training_size=SIZE)
+
+def folder_prediction() -> Part:
+    """Returns the prediction of a folder by the shipped networks, file to file."""
+    folder = tempfile.TemporaryDirectory()
+    photographs = copy_photographs(pathlib.Path(folder.name) / "in")
+    return _prediction(_shipped_predictor(), sorted(photographs.iterdir()), folder)
+
+
+def folder_computation() -> Part:
+    """Returns what the networks and the fusion do for `folder_prediction`."""
+    folder = tempfile.TemporaryDirectory()
+    paths = sorted(copy_photographs(pathlib.Path(folder.name) / "in").iterdir())
+    photographs = [read_photograph(path, training_size=SIZE) for path in paths]
+    batches = [
+        np.stack([photograph.image for photograph in batch])
+        for batch in batches_of_one_size(photographs)
+    ]
+    predictor = _shipped_predictor()
+    return lambda: [predictor.predict(batch) for batch in batches]
+
+
+def shipped_networks() -> Part:
+    """Returns the forward pass of the shipped networks, in one graph."""
+    image = tf.random.uniform([1, *SIZE, 3])
+    networks = tf.function(_all_networks(_shipped_predictor()))
+    return lambda: [output.numpy() for output in networks(image)]
+
+
+def shipped_networks_in_onnx_runtime() -> Part:
+    """Returns the same forward pass by ONNX Runtime."""
+    import onnxruntime  # Loaded here, since it is optional.
+    import tf2onnx
+
+    networks = tf.function(_all_networks(_shipped_predictor()))
+    spec = tf.TensorSpec([None, None, None, 3], name="image")
+    model, _ = tf2onnx.convert.from_function(networks, [spec], opset=17)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    image = np.random.default_rng(0).random([1, *SIZE, 3], np.float32)
+    return lambda: session.run(None, {"image": image})
+
+
+def _prediction(
+    predictor: DepthPredictor,
+    paths: Sequence[pathlib.Path],
+    folder: tempfile.TemporaryDirectory,
+) -> Part:
+    """The prediction of photographs into a temporary folder."""
+
+    def predict() -> None:
+        output = pathlib.Path(folder.name) / "predictions"
+        failures = predict_photographs(
+            predictor, paths, output, done=str, training_size=SIZE
+        )
+        if failures:
+            raise RuntimeError(f"Photographs failed: {failures}")
 
     return predict
+
+
+def _shipped_predictor() -> DepthPredictor:
+    """The networks that come with the library."""
+    return DepthPredictor(**load_networks(**PRESETS["nyu"]))
+
+
+def _all_networks(predictor: DepthPredictor) -> Callable:
+    """The networks one after another, without the fusion."""
+
+    def networks(image: tf.Tensor) -> list[tf.Tensor]:
+        depth = predictor.depth_network(image, training=False)
+        depth = tf.image.resize(depth, tf.shape(image)[1:3])
+        context = predictor.context_network(image, training=False)
+        inputs = {"image": image, "coarse_depth": depth}
+        return [depth, context, predictor.guided_network(inputs, training=False)]
+
+    return networks
 
 
 def _compute_dtype() -> str:

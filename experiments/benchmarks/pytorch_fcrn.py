@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 import torch
-from row_timing import print_measurement
+from row_timing import print_measurement, seconds_of
 from torch import nn
 
 
@@ -134,7 +134,7 @@ def main(arguments: list[str]) -> None:
     """Times a training step."""
     batch_size, height, width, repetitions, bfloat16 = map(int, arguments)
     step = pytorch_training_step(batch_size, (height, width), bfloat16=bool(bfloat16))
-    print_measurement(step, repetitions)
+    print_measurement(seconds_of(step, repetitions))
 
 
 if __name__ == "__main__":

@@ -4,21 +4,24 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
-def seconds_of(run: Callable[[], object], repetitions: int) -> list[float]:
-    """Returns the times of a function after two warm-up runs.
+def seconds_of(
+    run: Callable[[], object], repetitions: int, *, warm_up: int = 2
+) -> list[float]:
+    """Returns the times of a function after warm-up runs.
 
     Args:
         run: Function to time; its work must be finished when it returns.
         repetitions: Number of timed runs.
+        warm_up: Number of runs before, which are not timed.
 
     Returns:
         Time of each run, seconds.
     """
-    run()
-    run()
+    for _ in range(warm_up):
+        run()
     seconds = []
     for _ in range(repetitions):
         start = time.perf_counter()
@@ -27,14 +30,14 @@ def seconds_of(run: Callable[[], object], repetitions: int) -> list[float]:
     return seconds
 
 
-def print_measurement(run: Callable[[], object], repetitions: int) -> None:
+def print_measurement(seconds: Sequence[float], of: int = resource.RUSAGE_SELF) -> None:
     """Prints one line of JSON: `seconds` of each run and `peak_memory`.
 
     Args:
-        run: Function to time.
-        repetitions: Number of timed runs.
+        seconds: Time of each run.
+        of: Whose memory: this process's, or `resource.RUSAGE_CHILDREN` for that of the
+            largest of its children.
     """
-    seconds = seconds_of(run, repetitions)
     unit = 1 if sys.platform == "darwin" else 1024  # Unit of ru_maxrss.
-    memory = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"seconds": seconds, "peak_memory": memory}))
+    memory = unit * resource.getrusage(of).ru_maxrss
+    print(json.dumps({"seconds": list(seconds), "peak_memory": memory}))

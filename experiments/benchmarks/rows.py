@@ -12,10 +12,13 @@ from collections.abc import Callable, Sequence
 import keras
 
 from experiments.benchmarks import parts
-from experiments.benchmarks.row_timing import print_measurement
+from experiments.benchmarks.photograph_copies import NUM_PHOTOGRAPHS
+from experiments.benchmarks.row_timing import print_measurement, seconds_of
 
 PROGRAM = "experiments.benchmark"
-PYTORCH_FILE = pathlib.Path(__file__).with_name("pytorch_fcrn.py")
+_FOLDER = pathlib.Path(__file__).parent
+# A row that takes longer has failed.
+_MAX_SECONDS = 1800.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,18 +27,24 @@ class Row:
 
     Attributes:
         name: Name in the table.
-        make: Returns the function to time for a batch size; None for the row of
-            PyTorch.
+        make: Returns the function to time for a batch size, or None.
         precision: Keras dtype policy; None for that of the whole run.
         work: Returns the images (or records) per run for a batch size.
         flops: Returns the operations per image, or None.
+        script: In the place of `make`, a file that prints the measurement, and returns
+            its arguments for batch size, repetitions and precision.
+        needs: Modules that only `pip install .[bench,export]` installs.
     """
 
     name: str
-    make: Callable[[int], parts.Part] | None
+    make: Callable[[int], parts.Part] | None = None
     precision: str | None = None
     work: Callable[[int], int] = int
     flops: Callable[[], int] | None = None
+    script: tuple[pathlib.Path, Callable[[int, int, str], Sequence[object]]] | None = (
+        None
+    )
+    needs: tuple[str, ...] = ()
 
 
 class RowError(RuntimeError):
@@ -90,6 +99,22 @@ def _fcrn_flops() -> int:
     return parts.depth_training_flops(lateral_connections=False)
 
 
+def _pytorch_arguments(batch_size: int, repetitions: int, precision: str) -> tuple:
+    return batch_size, *parts.SIZE, repetitions, int(precision != "float32")
+
+
+def _whole_program(row: str, name: str, images: int = 1) -> Row:
+    """The row of a whole program, or of a phase of the first predictions."""
+    script = (
+        _FOLDER / "whole_programs.py",
+        lambda _, repetitions, __: (
+            name,
+            repetitions,
+        ),
+    )
+    return Row(row, script=script, precision="float32", work=lambda _: images)
+
+
 def _unpool_form_step(form: str) -> Callable[[int], parts.Part]:
     return lambda batch_size: parts.depth_training_step(batch_size, unpool_form=form)
 
@@ -112,6 +137,16 @@ DEPTH_FORWARD = "modified FCRN, forward, 1 image"
 GRADIENT_FORWARD = "gradient network, forward, 1 image"
 CONTEXT_FORWARD = "context network, forward, 1 image"
 PREDICTION = "prediction of 1 photograph, file to file"
+FOLDER = f"prediction of {NUM_PHOTOGRAPHS} photographs, file to file, float32"
+FOLDER_COMPUTATION = f"networks and fusion alone, {NUM_PHOTOGRAPHS} images, float32"
+NETWORKS = "shipped networks, forward, 1 image, float32"
+NETWORKS_ONNX = "shipped networks, forward, 1 image, float32, ONNX Runtime"
+IMPORT = "python -c 'import tensorflow'"
+COMMAND = "dpde predict, 1 photograph, the whole command"
+FROM_PRESET = "from_preset"
+FIRST = "first prediction"
+NEXT = "second and third prediction"
+LATER = "fifth to seventh prediction"
 
 ROWS = (
     Row(MATRIX, lambda _: parts.matrix_product(), work=_one, flops=lambda: 2 * 4096**3),
@@ -124,7 +159,12 @@ ROWS = (
         FLOAT32, parts.depth_training_step, "float32", flops=parts.depth_training_flops
     ),
     Row(FCRN, _fcrn_step, flops=_fcrn_flops),
-    Row(PYTORCH, None, flops=_fcrn_flops),
+    Row(
+        PYTORCH,
+        script=(_FOLDER / "pytorch_fcrn.py", _pytorch_arguments),
+        flops=_fcrn_flops,
+        needs=("torch",),
+    ),
     Row(FSIM, parts.feature_similarity),
     Row(CROPS, parts.gradient_training_step, flops=parts.gradient_training_flops),
     Row(CONTEXT, parts.context_training_step, flops=parts.context_training_flops),
@@ -136,6 +176,39 @@ ROWS = (
     Row("fusion, 10 IRLS iterations, 1 image", lambda _: parts.fusion(1), work=_one),
     Row("fusion, 10 IRLS iterations, a batch", parts.fusion),
     Row(PREDICTION, lambda _: parts.photograph_prediction(), work=_one),
+    Row(NETWORKS, lambda _: parts.shipped_networks(), "float32", work=_one),
+    Row(
+        NETWORKS_ONNX,
+        lambda _: parts.shipped_networks_in_onnx_runtime(),
+        "float32",
+        work=_one,
+        needs=("onnxruntime", "tf2onnx"),
+    ),
+    Row(
+        FOLDER_COMPUTATION,
+        lambda _: parts.folder_computation(),
+        "float32",
+        work=lambda _: NUM_PHOTOGRAPHS,
+    ),
+    Row(
+        FOLDER,
+        lambda _: parts.folder_prediction(),
+        "float32",
+        work=lambda _: NUM_PHOTOGRAPHS,
+    ),
+    _whole_program(IMPORT, "import"),
+    _whole_program(FROM_PRESET, "from_preset"),
+    _whole_program(FIRST, "first"),
+    _whole_program(NEXT, "next"),
+    _whole_program("fourth prediction, which makes graphs", "graphs"),
+    _whole_program(LATER, "later"),
+    _whole_program("first prediction of another size", "new_size"),
+    _whole_program(COMMAND, "predict"),
+    _whole_program(
+        f"dpde predict, {NUM_PHOTOGRAPHS} photographs, the whole command",
+        "predict-folder",
+        NUM_PHOTOGRAPHS,
+    ),
 )
 
 
@@ -155,7 +228,7 @@ def be_row(name: str, batch_size: int, repetitions: int, precision: str) -> None
     """
     row = _find_row(name)
     keras.config.set_dtype_policy(row.precision or precision)
-    print_measurement(row.make(batch_size), repetitions)
+    print_measurement(seconds_of(row.make(batch_size), repetitions))
 
 
 def measure(
@@ -176,22 +249,34 @@ def measure(
         RowError: If that process fails; its messages are on stderr.
     """
     row = _find_row(name)
-    if row.make is None:
-        low = int((row.precision or precision) != "float32")
-        numbers = map(str, (batch_size, *parts.SIZE, repetitions, low))
-        command = [sys.executable, str(PYTORCH_FILE), *numbers]
+    if row.script:
+        file, arguments = row.script
+        chosen = arguments(batch_size, repetitions, row.precision or precision)
+        command = [sys.executable, str(file), *map(str, chosen)]
     else:
         command = [sys.executable, "-m", PROGRAM, f"--be_row={name}"]
         command += [f"--batch_size={batch_size}", f"--repetitions={repetitions}"]
         command += [f"--precision={precision}"]
-    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    images = row.work(batch_size)
+    flops = row.flops and images * row.flops()
+    return Measurement(images=images, flops=flops, **_measured(command))
+
+
+def _measured(command: Sequence[str]) -> dict:
+    """What a process prints in its last line."""
+    try:
+        result = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, timeout=_MAX_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise RowError(f"its process took more than {_MAX_SECONDS:.0f} s") from None
     if code := result.returncode:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         raise RowError(f"its process ended with {how}")
-    measured = json.loads(result.stdout.splitlines()[-1])
-    images = row.work(batch_size)
-    flops = row.flops and images * row.flops()
-    return Measurement(images=images, flops=flops, **measured)
+    try:
+        return json.loads(result.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        raise RowError("its process printed no measurement") from None
 
 
 def measure_all(

@@ -25,6 +25,7 @@ NOTHING = CoarseDepthConfig(
     max_quantisation=0.0,
     hole_share=0.0,
     predicted_share=0.0,
+    predicted_max_shrink=1.0,
 )
 SEEDS = [tf.constant([5, index]) for index in range(12)]
 
@@ -159,6 +160,20 @@ def test_predicted_maps_follow_the_augmentation_of_their_images(tmp_path, rng):
         2.0 * batch["depth"].numpy()[measured],
         rtol=1e-5,
     )
+
+
+def test_half_of_the_predicted_maps_have_a_lower_resolution(step):
+    config = dataclasses.replace(NOTHING, predicted_share=1.0, predicted_max_shrink=8.0)
+    coarse = CoarseDepths(config, step.numpy()[np.newaxis])
+    seeds = [tf.constant([3, index]) for index in range(60)]
+    maps = [coarse.make(tf.ones_like(step), step, seed).numpy() for seed in seeds]
+    same = [np.array_equal(depth, step) for depth in maps]
+    assert 18 < sum(same) < 42  # Four standard deviations of a fair coin.
+    widths = [np.sum((depth[24] > 2.05) & (depth[24] < 3.95)) for depth in maps]
+    assert max(widths) >= 5
+    for depth in maps:
+        np.testing.assert_allclose(depth[:, :8], 2.0, rtol=1e-4)
+        np.testing.assert_allclose(depth[:, -8:], 4.0, rtol=1e-4)
 
 
 def _evaluation(records, **options):

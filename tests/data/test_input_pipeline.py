@@ -98,7 +98,7 @@ def test_make_training_dataset_rejects_unsuitable_sizes(records):
     with pytest.raises(ValueError, match=r"12 records .* one batch of 13"):
         _batches(records, batch_size=13)
     crop = AugmentationConfig(crop_size=(33, 8))
-    with pytest.raises(ValueError, match=r"33x8 must fit .* 32x48. Change --crop_size"):
+    with pytest.raises(ValueError, match=r"33x8 must fit .* 32x48. Change `crop_size"):
         _batches(records, augmentation=crop)
 
 
@@ -137,7 +137,7 @@ def test_record_set_hold_out_swaps_the_two_sets(records):
     swapped = records.hold_out(5, swap=True)
     assert np.array_equal(swapped[0].selected, held_out.selected)
     assert np.array_equal(swapped[1].selected, rest.selected)
-    with pytest.raises(ValueError, match="--swap_held_out needs a --num_validation"):
+    with pytest.raises(ValueError, match="`swap_held_out` needs a `num_validation"):
         records.hold_out(0, swap=True)
 
 

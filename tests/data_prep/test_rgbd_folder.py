@@ -173,17 +173,17 @@ def test_convert_scales_integers_alone(folders):
 
 def test_convert_requires_a_scale_for_integers_only(folders):
     with pytest.raises(
-        ValueError, match=r"a.png holds integers.* --depth_scale, 0.001"
+        ValueError, match=r"a.png holds integers.* `depth_scale`.*, 0.0"
     ):
         _convert(folders, ["test"], depth_scale=None)
     (folders / "depth" / "a.png").unlink()
     path = folders / "depth" / "a.npy"
     np.save(path, np.full((4, 6), 2500, np.int32))
-    with pytest.raises(ValueError, match=r"a.npy holds integers.* --depth_scale"):
+    with pytest.raises(ValueError, match=r"a.npy holds integers.* `depth_scale"):
         _convert(folders, ["test"], depth_scale=None)
     np.save(path, np.full((4, 6), 2500.0))
     with pytest.raises(
-        ValueError, match=r"--depth_scale=0.001 is for integers; .*a.npy"
+        ValueError, match=r"`depth_scale=0.001` is for integers; .*a.npy"
     ):
         _convert(folders, ["test"])
     for scale in (0.0, -1.0, float("nan")):

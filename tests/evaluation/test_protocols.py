@@ -42,7 +42,7 @@ def test_choose_protocols_takes_a_named_one_for_other_data_too():
 
 
 def test_choose_protocols_refuses_the_other_depth_of_middlebury():
-    with pytest.raises(ValueError, match=r"'simple' is for the split 'simple'.*--spl"):
+    with pytest.raises(ValueError, match=r"'simple' is for the split 'simple'.*`spl"):
         names("simple", dataset="middlebury", split="calibrated")
     with pytest.raises(ValueError, match="Unknown protocol 'garg'"):
         names("garg")

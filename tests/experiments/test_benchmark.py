@@ -37,6 +37,33 @@ def test_seconds_of_does_not_count_the_first_runs():
     assert min(seconds) >= 0
 
 
+def test_whole_programs_are_timed_without_tensorflow(monkeypatch, tmp_path):
+    """A program is run once more than it is timed, and its memory counts."""
+    (tmp_path / "tensorflow.py").write_text(
+        f"print(1, file=open({str(tmp_path / 'runs')!r}, 'a')); x = bytearray(2**28)"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    measured = benchmark.measure(benchmark.IMPORT, 8, 3, "float32")
+    assert (tmp_path / "runs").read_text() == "1\n" * 4
+    assert len(measured.seconds) == 3 and measured.images == 1
+    assert 2**28 < measured.peak_memory < 2**28 + 100e6
+
+
+def test_time_of_a_phase_is_what_its_program_prints(monkeypatch, tmp_path):
+    package = tmp_path / "experiments" / "benchmarks"
+    package.mkdir(parents=True)
+    here = benchmark._FOLDER
+    for name in ("whole_programs.py", "row_timing.py", "photograph_copies.py"):
+        (package / name).write_text((here / name).read_text())
+    (package / "first_predictions.py").write_text(
+        "import sys\nprint('a line')\nprint({'first': 1.5, 'next': 2.5}[sys.argv[1]])"
+    )
+    monkeypatch.setattr(benchmark, "_FOLDER", package)
+    row = benchmark._whole_program("row", "next")
+    monkeypatch.setattr(benchmark, "ROWS", (row,))
+    assert benchmark.measure("row", 8, 2, "float32").seconds == [2.5, 2.5]
+
+
 def test_rows_have_names_of_their_own():
     assert len({row.name for row in ROWS}) == len(ROWS)
 
@@ -83,9 +110,9 @@ def test_benchmark_times_every_part(tmp_path):
     result = _run(f"--output={path}", "--repetitions=1", "--batch_size=1")
     assert result.returncode == 0, result.stderr
     record = json.loads(path.read_text())
-    names = {row.name for row in ROWS}
-    if f"Skipping {benchmark.PYTORCH!r}" in result.stdout:
-        names.remove(benchmark.PYTORCH)
+    names = {row.name for row in ROWS if f"Skipping {row.name!r}" not in result.stdout}
+    if "float32 unless stated" in result.stdout:
+        names.remove(benchmark.FLOAT32)
     assert set(record["rows"]) == names
     for name, row in record["rows"].items():
         assert len(row["seconds"]) == 1
@@ -126,8 +153,8 @@ def measure_script(monkeypatch, tmp_path):
     def measure(script, precision="float32"):
         path = tmp_path / "script.py"
         path.write_text(script)
-        monkeypatch.setattr(benchmark, "PYTORCH_FILE", path)
-        row = Row("row", None, flops=lambda: 7)
+        arguments = benchmark._pytorch_arguments
+        row = Row("row", script=(path, arguments), flops=lambda: 7)
         monkeypatch.setattr(benchmark, "ROWS", (row,))
         return benchmark.measure("row", 3, 2, precision)
 
@@ -153,7 +180,7 @@ def test_file_of_pytorch_loads_without_tensorflow(tmp_path):
         "import sys\nsys.exit(repr({'tensorflow', 'keras'} & set(sys.modules)))"
     )
     result = subprocess.run(
-        [sys.executable, benchmark.PYTORCH_FILE],
+        [sys.executable, benchmark._find_row(PYTORCH).script[0]],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
@@ -164,6 +191,8 @@ def test_file_of_pytorch_loads_without_tensorflow(tmp_path):
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
+        ("print('no number')", "printed no measurement"),
+        ("", "printed no measurement"),
         ("import os; os.kill(os.getpid(), 11)", "ended with SIGSEGV"),
         ("import os; os.kill(os.getpid(), 9)", "ended with SIGKILL"),
         ("raise MemoryError", "ended with exit code 1"),
@@ -172,6 +201,12 @@ def test_file_of_pytorch_loads_without_tensorflow(tmp_path):
 def test_failure_of_a_row_says_how_its_process_ended(measure_script, script, reason):
     with pytest.raises(benchmark.RowError, match=reason):
         measure_script(script)
+
+
+def test_row_that_hangs_fails(measure_script, monkeypatch):
+    monkeypatch.setattr(benchmark, "_MAX_SECONDS", 0.2)
+    with pytest.raises(benchmark.RowError, match="took more than 0 s"):
+        measure_script("import time; time.sleep(60)")
 
 
 def test_rows_that_fail_are_named_and_the_others_are_reported(monkeypatch, capsys):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dpde_tf.fusion import fuse_depth_and_gradients
-from experiments.benchmark_fusion import format_limit, format_scene
+from experiments.benchmark_fusion import format_cores, format_limit, format_scene
 from experiments.benchmarks import fusion_baselines as baselines
 from experiments.benchmarks.fusion_gradient_check import format_errors, relative_errors
 from experiments.benchmarks.fusion_measurements import make_scene
@@ -92,6 +92,8 @@ def test_tables_are_hand_computed():
     limit = format_limit(maps, row, 4.2e6)
     assert "takes 10.0 ms at" in limit
     assert limit.endswith("Our solver takes 2.0 times as long.")
+    rows = {"ours": row | {"cores": 1.96}, "other": row}
+    assert format_cores(rows) == "Busy cores: ours 2.0."
 
 
 def test_peak_memory_sees_an_array():

@@ -7,7 +7,11 @@ import re
 import pytest
 
 from dpde_tf import config
-from dpde_tf.cli.config_flags import _field_descriptions, config_from_flags
+from dpde_tf.cli.config_flags import (
+    _field_descriptions,
+    config_from_flags,
+    parse_size,
+)
 from dpde_tf.config import AugmentationConfig, DepthNetworkConfig
 
 CLASSES = [
@@ -45,10 +49,29 @@ def test_config_from_flags_reads_sizes():
 
 def test_config_from_flags_refuses_what_is_not_a_size():
     for values in (["64"], ["64", "b"], ["1", "2", "3"]):
-        with pytest.raises(ValueError, match=r"--crop_size must be height,width"):
+        with pytest.raises(ValueError, match=r"--crop_size must be height and width"):
             config_from_flags(AugmentationConfig(), {"crop_size": values})
     whole = AugmentationConfig(crop_size=(8, 8))
     assert config_from_flags(whole, {"crop_size": []}).crop_size is None
+
+
+def test_parse_size_reads_height_and_width():
+    assert parse_size(["240", "320"], flag="size", least=8) == (240, 320)
+    assert parse_size(["240", "320"], flag="image_size") == (240, 320)
+
+
+@pytest.mark.parametrize("values", [["240"], ["240", "x"], ["4", "320"], []])
+def test_parse_size_refuses_other_texts(values):
+    with pytest.raises(ValueError, match="--size must be height and width"):
+        parse_size(values, flag="size", least=8)
+
+
+@pytest.mark.parametrize(
+    "values", [["240"], ["240", "0"], ["240", "3.2"], ["1", "2", "3"], ["-1", "2"]]
+)
+def test_parse_size_names_the_flag(values):
+    with pytest.raises(ValueError, match="--image_size must be height and width"):
+        parse_size(values, flag="image_size")
 
 
 def test_no_two_configurations_share_a_field():

@@ -55,8 +55,8 @@ def test_evaluate_scores_a_part_if_it_may_and_says_so(tmp_path):
 
 
 def test_similarity_range_decides_gsm_and_is_in_the_summary(tmp_path):
-    # One image of 2 m with one far pixel of 8 m, predicted as 1.5 m; the manifest of
-    # the set says 9 m. With 255 = 2 m, all blocks are flat and err by 255 / 4.
+    # One image of 2 m with one far pixel of 8 m, predicted as 1.5 m; the manifest says
+    # 9 m. With 255 = 2 m, all blocks are flat and err by 255 / 4.
     depth = np.full((16, 16), 2.0, np.float32)
     depth[8, 8] = 8.0
     write_record_set(tmp_path / "records", {"a": depth})

@@ -123,7 +123,7 @@ def _check_report_takes_it(output):
 
 
 def test_report_names_a_folder_without_figures(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"figures\.json.*--figures"):
+    with pytest.raises(FileNotFoundError, match=r"figures\.json.*`figures"):
         read_figures(tmp_path, tmp_path)
     assert figure_blocks(None) == []
 

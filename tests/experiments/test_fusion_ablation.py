@@ -1,4 +1,4 @@
-"""Tests of experiments.fusion_ablation on a small record set."""
+"""Tests of experiments.ablations.fusion_ablation on a small record set."""
 
 import json
 
@@ -10,7 +10,7 @@ from dpde_tf.config import FusionConfig
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.predictions import read_prediction, write_prediction
 from dpde_tf.runs.run_folder import RECORD_FILE
-from experiments import fusion_ablation
+from experiments.ablations import fusion_ablation
 from tests.fixtures.record_sets import write_small_record_set
 
 SIZE = (16, 24)

@@ -1,4 +1,4 @@
-"""Tests of experiments.gradient_scores on a small record set."""
+"""Tests of experiments.ablations.gradient_scores on a small record set."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.predictions import write_prediction
 from dpde_tf.fusion.substitute_gradients import true_gradients
-from experiments import gradient_scores
+from experiments.ablations import gradient_scores
 from tests.fixtures.record_sets import write_small_record_set
 
 SIZE = (16, 24)

@@ -18,7 +18,7 @@ def _commands(target):
     command = ["make", "-n", target, "IMAGE=photo.jpg", "DEPTH=depth", "FLAGS="]
     lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
     for line in lines.splitlines():
-        if match := re.search(r"python -m ((?:data_prep|experiments)\.\w+)(.*)", line):
+        if match := re.search(r"python -m ((?:data_prep|experiments)[.\w]+)(.*)", line):
             yield match.group(1), re.findall(r"--(\w+)", match.group(2))
 
 

@@ -103,7 +103,7 @@ def test_folder_with_other_content_must_not_be_replaced(tmp_path):
     check_holds_only(tmp_path, names)
     (tmp_path / "part-3.npz").mkdir()
     (tmp_path / "mine.npz").touch()
-    match = r"holds mine\.npz, part-3\.npz, which would be lost.*--output"
+    match = r"holds mine\.npz, part-3\.npz, which would be lost.*`output"
     with pytest.raises(FileExistsError, match=match):
         check_holds_only(tmp_path, names)
 

@@ -87,7 +87,7 @@ def test_write_depth_png_rounds_saturates_and_reads_back(tmp_path, warnings):
     warning = warnings[0]
     assert warning.startswith(f"{path}: 1 pixels over 65.535 m")
     assert "are stored as 65535" in warning
-    assert "--depth_scale" in warning and "NPY" in warning
+    assert "`depth_scale`" in warning and "NPY" in warning
 
 
 def test_write_depth_warns_of_what_a_png_cannot_hold(tmp_path, warnings):
@@ -105,7 +105,7 @@ def test_write_depth_warns_of_what_a_png_cannot_hold(tmp_path, warnings):
 
 @pytest.mark.parametrize("scale", [0.0, -0.001, float("nan"), float("inf")])
 def test_write_depth_rejects_an_invalid_scale(tmp_path, scale):
-    with pytest.raises(ValueError, match="--depth_scale must be the metres per stored"):
+    with pytest.raises(ValueError, match="`depth_scale` must be the metres per stored"):
         write_depth(tmp_path / "d.png", np.ones((2, 2)), depth_scale=scale)
     assert not list(tmp_path.iterdir())
 
@@ -147,9 +147,7 @@ def test_read_depth_scales_integers_of_any_type_and_format(tmp_path, dtype):
     for suffix in (".npy", ".npz"):
         depth = read_depth(tmp_path / f"d{suffix}", depth_scale=0.01)
         np.testing.assert_array_equal(depth, np.float32([[0, 1], [0.5, 0.03]]))
-        with pytest.raises(
-            ValueError, match=rf"d{suffix} holds u?int\d+ integers.*--d"
-        ):
+        with pytest.raises(ValueError, match=rf"d{suffix} holds u?int\d+ integers.*`d"):
             read_depth(tmp_path / f"d{suffix}")
 
 
@@ -199,7 +197,7 @@ def test_read_depth_warns_of_many_pixels_at_a_maximum(
     read_depth(tmp_path / "d.npy", depth_scale=0.001)
     (warning,) = warnings
     assert f"d.npy: 1.0 % of the pixels are {text}" in warning
-    assert f"--invalid_value={text}" in warning
+    assert f"`invalid_value={text}`" in warning
     # No warning for a declared or too distant value, nor for a few pixels.
     read_depth(tmp_path / "d.npy", depth_scale=0.001, invalid_values=[highest])
     read_depth(tmp_path / "d.npy", depth_scale=0.001, max_depth=0.2)
@@ -321,7 +319,7 @@ def test_read_depth_of_npz_uses_key_only_array_or_depth(tmp_path):
     np.testing.assert_array_equal(read_depth(path, key="fused"), [[3, 3]])
     np.savez(path, disparity=np.array([[1.0, -1.0]]))
     np.testing.assert_array_equal(read_depth(path), [[1, 0]])
-    with pytest.raises(ValueError, match=r"no array 'x'; it has: disparity.*--key"):
+    with pytest.raises(ValueError, match=r"no array 'x'; it has: disparity.*`key"):
         read_depth(path, key="x")
     np.savez(path, a=np.ones((1, 2)), b=np.ones((1, 2)))
     with pytest.raises(ValueError, match=r"no array 'depth'; it has: a, b"):

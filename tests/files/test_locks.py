@@ -1,8 +1,11 @@
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 
+import filelock
 import pytest
 
 from dpde_tf.files.locks import LOCK_FILE, lock_folder
@@ -41,7 +44,8 @@ def test_lock_folder_is_free_when_its_holder_was_killed(tmp_path, holder):
     holder.wait()
     assert (tmp_path / LOCK_FILE).is_file()
     with lock_folder(tmp_path):
-        assert f"process {os.getpid()} on" in (tmp_path / LOCK_FILE).read_text()
+        text = (tmp_path / f"{LOCK_FILE}-holder").read_text()
+        assert text == f"process {os.getpid()} on {socket.gethostname()}"
 
 
 def test_lock_folder_creates_the_folder_and_leaves_no_file(tmp_path):
@@ -62,3 +66,31 @@ def test_lock_folder_retries_if_the_lock_file_was_removed(tmp_path):
 def test_lock_folder_names_a_folder_that_cannot_be_written():
     with pytest.raises(OSError, match=r"^/proc/.dpde_tf.lock could not be written: .*"):
         lock_folder("/proc").__enter__()
+
+
+def test_lock_folder_without_a_holder_names_another_process(tmp_path, holder):
+    (tmp_path / f"{LOCK_FILE}-holder").unlink()
+    with (
+        pytest.raises(BlockingIOError, match="is being written by another process"),
+        lock_folder(tmp_path),
+    ):
+        raise AssertionError
+
+
+def test_lock_file_warns_if_the_file_system_has_no_locks(tmp_path, monkeypatch, caplog):
+    def acquire(self, timeout):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", acquire)
+    with lock_folder(tmp_path / "a"):
+        pass
+    (warning,) = caplog.messages
+    assert f"The file system of {tmp_path / 'a'} does not support file locks" in warning
+
+
+def test_locks_need_no_module_that_only_unix_has():
+    code = (
+        "import sys; sys.modules['fcntl'] = None\n"
+        "import dpde_tf.files.locks, dpde_tf.training.session, dpde_tf.cli.predict"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -54,7 +54,7 @@ def test_read_prediction_rejects_a_damaged_file(tmp_path, rng, damage):
     [
         (np.ones((2, 3, 2)), r"one number per pixel, \[H, W\]"),
         (np.ones((2, 3), bool), r"one number per pixel, \[H, W\]"),
-        (np.ones((2, 3), np.uint16), "holds uint16 integers.* --depth_scale"),
+        (np.ones((2, 3), np.uint16), "holds uint16 integers.* `depth_scale`"),
     ],
 )
 def test_read_prediction_rejects_other_shapes_and_types(tmp_path, array, message):
@@ -96,7 +96,7 @@ def test_prediction_folder_rejects_unreadable_files(predictions, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"holds no depth file \(\.png"):
         PredictionFolder.open(tmp_path / "empty")
     write_depth_png(tmp_path / "png" / "a.png", np.ones((2, 3)))
-    with pytest.raises(ValueError, match=r"a\.png .*--depth_scale, 0\.001"):
+    with pytest.raises(ValueError, match=r"a\.png .*`depth_scale`, 0\.001"):
         PredictionFolder.open(tmp_path / "png")
 
 
@@ -126,7 +126,7 @@ def test_prediction_folder_scales_only_integers(tmp_path):
     (tmp_path / "png.png").unlink()
     folder = PredictionFolder.open(tmp_path)  # The first file is in metres.
     for name, found in (("units", r"'depth' in .*units.npz"), ("unit_npy", "unit_npy")):
-        with pytest.raises(ValueError, match=rf"{found}.* int32 integers.*--depth_sc"):
+        with pytest.raises(ValueError, match=rf"{found}.* int32 integers.*`depth_sc"):
             folder.read(name, ["depth"])
 
 

@@ -1,32 +1,36 @@
 """Tests of the predictions for photographs."""
 
+import base64
 import json
-import pathlib
+import re
 
 import cv2
 import numpy as np
 import pytest
-from absl import flags
 
-from dpde_tf.cli import predict
 from dpde_tf.files import depth_maps as depth_files
 from dpde_tf.files.depth_maps import read_depth
 from dpde_tf.files.predictions import read_prediction
+from dpde_tf.inference.photograph_cameras import CameraOptions
 from dpde_tf.inference.photographs import (
-    find_photographs,
-    predict_photograph,
     prediction_picture,
-    skipped_files,
+    read_photograph,
+    write_photograph,
 )
-from dpde_tf.inference.predictor import network_input
+from tests.fixtures.exif import exif_block, write_exif_photograph
+from tests.fixtures.prediction_program import BrightnessPredictor
 
 
-class _BrightnessPredictor:
-    """Says that bright is far; remembers what it saw."""
-
-    def predict(self, image):
-        self.shape = tuple(image.shape)
-        return {"depth": network_input(image).numpy().mean(axis=-1) * 10.0}
+def predict_photograph(
+    predictor, path, output, *, export=(), max_uncertainty=None, **options
+):
+    """Reads, predicts and writes one photograph."""
+    photograph = read_photograph(path, **options)
+    batch = predictor.predict(photograph.image[np.newaxis])
+    maps = {key: values[0] for key, values in batch.items()}
+    return write_photograph(
+        photograph, maps, output, export=export, max_uncertainty=max_uncertainty
+    )
 
 
 @pytest.fixture
@@ -39,12 +43,12 @@ def photograph(tmp_path):
 
 
 def test_predict_photograph_is_at_its_own_size_and_scale(photograph, tmp_path):
-    predictor = _BrightnessPredictor()
+    predictor = BrightnessPredictor()
     picture = predict_photograph(
         predictor, photograph, tmp_path / "out", training_size=(60, 60)
     )
     # 3600 pixels of aspect 9:4.
-    assert predictor.shape == (1, 40, 90, 3)
+    assert predictor.shapes[-1] == (1, 40, 90, 3)
     assert picture == tmp_path / "out" / "photo_prediction.png"
     depth = read_depth(tmp_path / "out" / "photo_depth.png", depth_scale=0.001)
     assert depth.shape == (40, 90)
@@ -66,35 +70,10 @@ def test_prediction_picture_has_a_column_a_map():
     assert four.shape[1] - two.shape[1] >= 80
 
 
-OUTPUT = pathlib.Path("somewhere else")
-
-
-def test_find_photographs_takes_files_and_folders(photograph):
-    (photograph.parent / "notes.txt").write_text("no image")
-    assert find_photographs([str(photograph.parent)], OUTPUT) == [photograph]
-    assert find_photographs([str(photograph)], OUTPUT) == [photograph]
-
-
-def test_find_photographs_refuses_what_is_not_there(photograph, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"--images names '.*none.jpg', which"):
-        find_photographs([str(tmp_path / "none.jpg")], OUTPUT)
-    with pytest.raises(FileNotFoundError, match=r"--images names '', which"):
-        find_photographs([""], OUTPUT)
-    with pytest.raises(ValueError, match=r"Use another --output"):
-        find_photographs([str(photograph)], photograph.parent / ".")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"empty of --images has no images"):
-        find_photographs([str(tmp_path / "empty")], OUTPUT)
-    other = photograph.with_suffix(".jpg")
-    other.write_bytes(photograph.read_bytes())
-    with pytest.raises(ValueError, match=r"more than one file named photo"):
-        find_photographs([str(photograph), str(other)], OUTPUT)
-
-
 def test_predict_photograph_writes_a_page_in_three_dimensions(photograph, tmp_path):
     output = tmp_path / "out"
-    options = {"training_size": (60, 60), "focal": 90.0}
-    predictor = _BrightnessPredictor()
+    options = {"training_size": (60, 60), "camera": CameraOptions(focal=90.0)}
+    predictor = BrightnessPredictor()
     predict_photograph(predictor, photograph, output, export=["html"], **options)
     page = (output / "photo.html").read_text()
     assert '"name": "depth"' in page
@@ -107,7 +86,11 @@ def test_predict_photograph_checks_the_focal_length_before_it_predicts(
 ):
     with pytest.raises(ValueError, match=r"--focal\) must be in pixels, between 18 "):
         predict_photograph(
-            None, photograph, tmp_path / "out", training_size=(60, 60), focal=0.001
+            None,
+            photograph,
+            tmp_path / "out",
+            training_size=(60, 60),
+            camera=CameraOptions(focal=0.001),
         )
     assert not (tmp_path / "out").exists()
 
@@ -119,7 +102,7 @@ def test_predict_photograph_says_what_a_png_cannot_hold(
     monkeypatch.setattr(
         depth_files.logging, "warning", lambda text, *v: texts.append(text % v)
     )
-    predictor = _BrightnessPredictor()
+    predictor = BrightnessPredictor()
     predictor.predict = lambda image: {"depth": 90 * (image[..., 0] / np.float32(255))}
     predict_photograph(predictor, photograph, tmp_path / "out", training_size=(60, 60))
     (text,) = texts  # The right half, 45 columns of 40 pixels, is at 72 m.
@@ -135,7 +118,7 @@ def test_predict_photograph_sees_12_bits_in_16(photograph, tmp_path):
         pixels[:, 45:] = white
         cv2.imwrite(str(photograph), pixels.astype(np.uint8 if white == 255 else "u2"))
         predict_photograph(
-            _BrightnessPredictor(), photograph, tmp_path, image_bits=bits, **options
+            BrightnessPredictor(), photograph, tmp_path, image_bits=bits, **options
         )
         depths.append(read_prediction(tmp_path / "photo.npz")["depth"])
     np.testing.assert_array_equal(depths[0], depths[1])
@@ -143,51 +126,6 @@ def test_predict_photograph_sees_12_bits_in_16(photograph, tmp_path):
     # A quarter of 51, and of 256.
     assert depths[2][0, 0] == pytest.approx(12 / 255 * 10)
     assert depths[2][0, -1] == pytest.approx(63 / 255 * 10)
-
-
-def test_folders_hold_photographs_and_what_is_skipped(photograph):
-    folder = photograph.parent
-    for name in ("._photo.png", ".DS_Store", ".hidden.jpg", "notes.txt"):
-        (folder / name).write_text("no image")
-    (folder / "x.jpg").mkdir()
-    (folder / "dead.jpg").symlink_to("gone.jpg")
-    (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
-    (folder / "clip.MOV").write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
-    (folder / "dead link").symlink_to("gone")
-    found = find_photographs([str(folder)], OUTPUT)
-    assert found == [folder / "dead.jpg", photograph]
-    reasons = skipped_files([str(folder), str(photograph)])
-    reasons = {path.name: reason for path, reason in reasons.items()}
-    names = ["clip.MOV", "dead link", "notes.txt", "phone.heic", "x.jpg"]
-    assert list(reasons) == names
-    assert "video (MP4 or QuickTime), not a photograph. Save one" in reasons["clip.MOV"]
-    assert "HEIC image, which is not supported. Save it" in reasons["phone.heic"]
-    assert reasons["x.jpg"] == "a folder, which is not searched."
-    for name in ("dead link", "notes.txt"):
-        assert reasons[name].startswith("not an image, whose suffixes are .avif, .bmp")
-
-
-def test_find_photographs_says_what_a_folder_without_any_holds(tmp_path):
-    (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
-    with pytest.raises(FileNotFoundError, match=r"no images\. phone.heic: a HEIC im"):
-        find_photographs([str(tmp_path)], OUTPUT)
-
-
-@pytest.fixture
-def run_predict(monkeypatch):
-    """Runs experiments.predict with a predictor that needs no network."""
-    monkeypatch.setattr(predict, "_load_predictor", lambda *_: _BrightnessPredictor())
-    before = set(flags.FLAGS)
-    predict._define_flags()
-
-    def run(**values):
-        flags.FLAGS(["predict", *(f"--{key}={value}" for key, value in values.items())])
-        predict.main(["predict"])
-
-    yield run
-    flags.FLAGS.unparse_flags()
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
 
 
 def test_predict_goes_on_after_a_broken_photograph(
@@ -209,19 +147,15 @@ def test_predict_goes_on_after_a_broken_photograph(
     assert line.startswith(f"  {path}: {path} must be a complete image")
     printed = capsys.readouterr()
     pictures = [output / f"{stem}_prediction.png" for stem in "ac"]
-    assert printed.out.splitlines() == list(map(str, pictures))
+    lines = printed.out.splitlines()
+    assert [line.split(": ")[0] for line in lines] == list(map(str, pictures))
+    # NYU's camera, whose focal length is 0.937 times the root of the number of pixels.
+    assert all("camera of 77.4 degrees across the width (assumed)" in x for x in lines)
     assert all(picture.is_file() for picture in pictures)
     title, line = printed.err.splitlines()
     assert title == "Skipped:"
     path = folder / "notes.txt"
     assert line.startswith(f"  {path}: not an image, whose suffixes are")
-
-
-def test_predict_names_the_format_of_a_video(tmp_path, run_predict):
-    video = tmp_path / "clip.mp4"
-    video.write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(99))
-    with pytest.raises(SystemExit, match=r"clip.mp4 is a video \(MP4.*not a photo"):
-        run_predict(images=video, output=tmp_path / "out")
 
 
 def test_predict_succeeds_with_all_photographs(
@@ -230,4 +164,79 @@ def test_predict_succeeds_with_all_photographs(
     run_predict(images=photograph, output=tmp_path / "out", image_bits=12)
     assert capsys.readouterr().err == ""
     record = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert record["config"]["data"] == {"images": [str(photograph)], "image_bits": 12}
+    camera = {"fov_x": None, "focal": None, "exif": True}
+    data = {"images": [str(photograph)], "image_bits": 12, "every": 1}
+    assert record["config"]["data"] == data | camera
+    assert record["flags"]["images"] == [str(photograph)]
+
+
+def test_predict_scales_depth_to_the_camera(photograph, tmp_path, run_predict, capsys):
+    run_predict(images=photograph, output=tmp_path / "known")
+    run_predict(images=photograph, output=tmp_path / "given", fov_x=60)
+    lines = capsys.readouterr().out.splitlines()
+    factor = float(lines[1].partition("(fov_x), depth x ")[2])
+    one, other = (
+        read_prediction(tmp_path / name / "photo.npz")["depth"]
+        for name in ("known", "given")
+    )
+    np.testing.assert_allclose(other, one * factor, rtol=1e-3)
+    # 90 columns in 3600 pixels, seen by NYU's camera and by one of 60 degrees.
+    known = np.sqrt(518.85790 * 519.46961 / (480 * 640)) * np.sqrt(3600)
+    given = 45 / np.tan(np.radians(30))
+    assert factor == pytest.approx(given / known, abs=1e-3)
+
+
+def test_predict_uses_the_exif_of_a_photograph(tmp_path, run_predict, capsys):
+    block = exif_block(50, (40, 90))
+    path = write_exif_photograph(tmp_path / "photo.jpg", (40, 90), block)
+    run_predict(images=path, output=tmp_path / "out")
+    run_predict(images=path, output=tmp_path / "other", exif="false")
+    first, second = capsys.readouterr().out.splitlines()
+    # 90 columns at 50 mm of a diagonal of 43.27 mm for 98.5 pixels.
+    assert "camera of 43.1 degrees across the width (EXIF)" in first
+    assert "(assumed)" in second
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"fov_x": 190}, r"Error: --fov_x must be .* Received: 190"),
+        ({"fov_x": 60, "focal": 80}, "Error: Give either --fov_x or --focal"),
+    ],
+)
+def test_predict_refuses_impossible_cameras(
+    photograph, tmp_path, run_predict, values, message
+):
+    with pytest.raises(SystemExit, match=message):
+        run_predict(images=photograph, output=tmp_path / "out", **values)
+    assert not (tmp_path / "out" / "photo.npz").exists()
+
+
+def test_3d_files_leave_out_what_is_doubtful(photograph, tmp_path):
+    predictor = BrightnessPredictor()
+    depth = np.full([1, 40, 90], 2.0, np.float32)
+    doubt = np.linspace(0.0, 1.0, 90, dtype=np.float32) * np.ones_like(depth)
+    predictor.predict = lambda _: {"depth": depth, "uncertainty": doubt}
+    options = {"training_size": (60, 60), "export": ["html"]}
+    shares = []
+    for limit in (None, 0.5):
+        output = tmp_path / str(limit)
+        predict_photograph(
+            predictor, photograph, output, max_uncertainty=limit, **options
+        )
+        page = (output / "photo.html").read_text(encoding="utf-8")
+        encoded = re.search(r'"depth": "([^"]+)"', page)[1]
+        shown = np.frombuffer(base64.b64decode(encoded), "<f4")
+        shares.append(np.mean(shown > 0))
+    assert shares == [1.0, 0.5]
+    with pytest.raises(
+        ValueError, match=r"`max_uncertainty`, -1 m, somewhere\. Received: 0"
+    ):
+        predict_photograph(
+            predictor, photograph, tmp_path, max_uncertainty=-1.0, **options
+        )
+    predictor.predict = lambda _: {"depth": depth}
+    with pytest.raises(ValueError, match=r"Received: none\. A context network gives"):
+        predict_photograph(
+            predictor, photograph, tmp_path, max_uncertainty=0.5, **options
+        )

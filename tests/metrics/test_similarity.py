@@ -72,7 +72,7 @@ def test_similarity_range_of_depths_from_0_to_99_and_a_hole(depth_range, metres)
 
 
 def test_similarity_range_must_be_known():
-    with pytest.raises(ValueError, match=r"'image' or 'robust'. Received: 'split'"):
+    with pytest.raises(ValueError, match=r"'image' or 'robust'\. Received: 'split'"):
         similarity_range(np.ones((2, 2)), np.ones((2, 2), bool), "split")
 
 

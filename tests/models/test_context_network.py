@@ -169,8 +169,8 @@ def test_predictor_fuses_mean_depth_with_context_gradients(rng):
     )
     pixels = rng.uniform(0, 1, [2, 6, 8, 3]).astype(np.float32)
     maps = predictor.predict(pixels)
-    names = ["depth", "context_depth", "gradient_x", "gradient_y", "fused"]
-    assert list(maps) == names
+    names = ["depth", "context_depth", "uncertainty", "gradient_x", "gradient_y"]
+    assert list(maps) == [*names, "fused"]
     depth, context = depth_network(pixels), context_network(pixels)
     expected = fuse_depth_and_gradients(
         0.75 * depth + 0.25 * context, *image_gradients(context), omega=3.0

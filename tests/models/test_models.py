@@ -88,7 +88,7 @@ def test_build_encoder_has_the_features_of_keras_applications(tmp_path, rng):
 
 
 def test_build_encoder_rejects_missing_file_and_other_values():
-    with pytest.raises(FileNotFoundError, match=r"'no.weights.h5'.*--encoder_weights"):
+    with pytest.raises(FileNotFoundError, match=r"'no.weights.h5'.*`encoder_weights"):
         build_encoder(
             weights="no.weights.h5", batch_norm="frozen", batch_norm_momentum=0.9
         )
@@ -122,7 +122,7 @@ def test_imagenet_weights_without_a_network_name_the_flag(build, flag, monkeypat
 def test_build_encoder_rejects_a_file_of_other_weights(tmp_path, name):
     path = tmp_path / name
     path.write_text("no weights")
-    match = rf"{name} of --encoder_weights must be a file of weights of .*ResNet50"
+    match = rf"{name} of `encoder_weights` must be a file of weights of .*ResNet50"
     with pytest.raises(ValueError, match=match):
         build_encoder(weights=str(path), batch_norm="frozen", batch_norm_momentum=0.9)
 

@@ -53,6 +53,14 @@ def network():
     return keras.Model(image, keras.layers.Conv2D(1, 3, padding="same")(x))
 
 
+def test_convolutions_of_any_size_are_not_compiled_with_xla(network):
+    """Keras does that, for each size again, if it does not know the channels."""
+    graph = tf.function(network).get_concrete_function(tf.TensorSpec([None] * 3 + [3]))
+    kinds = [operation.type for operation in graph.graph.get_operations()]
+    assert kinds.count("Conv2D") == 2
+    assert not any("PartitionedCall" in kind for kind in kinds)
+
+
 def test_predictor_takes_any_mix_of_sizes(network, rng):
     predictor = DepthPredictor(network)
     for size in ((64, 96), (96, 64), (33, 41), (64, 96)):

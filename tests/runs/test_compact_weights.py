@@ -37,7 +37,7 @@ def test_quantize_whole_multiples_of_the_scale_exactly():
     np.testing.assert_allclose(scale, [1.0, 0.5], rtol=1e-6)
 
 
-def test_quantize_is_wrong_by_half_a_step_of_the_channel_at_most_or_better_in_sum():
+def test_quantization_error_is_at_most_half_a_step():
     kernel = np.random.default_rng(0).normal(size=(3, 3, 50, 4)).astype(np.float32)
     kernel *= np.float32([1.0, 10.0, 1e-3, 1e3])
     codes, scale = quantize(kernel)

@@ -75,7 +75,7 @@ def test_weights_file_may_hold_an_optimizer(tmp_path):
 
 
 def test_missing_and_unfinished_sources_are_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no weights 'no.npy'.*--init_from"):
+    with pytest.raises(FileNotFoundError, match=r"no weights 'no.npy'.*`init_from"):
         load_initial_depth_weights(None, CONFIG, "no.npy")
     with pytest.raises(FileNotFoundError, match=r"run\.json does not exist"):
         load_initial_depth_weights(None, CONFIG, tmp_path)
@@ -96,13 +96,11 @@ def test_other_networks_are_refused(tmp_path):
     network = _network(CONFIG)
     path = tmp_path / "mine.weights.h5"
     _network(CONFIG, layers=2).save_weights(path)
-    with pytest.raises(
-        ValueError, match=r"holds 6 arrays; this network has 4.*--archi"
-    ):
+    with pytest.raises(ValueError, match=r"holds 6 arrays; this network has 4.*`archi"):
         load_initial_depth_weights(network, CONFIG, path)
     other = keras.Sequential([keras.Input([4]), *map(keras.layers.Dense, (2, 2))])
     other.save_weights(path)
-    with pytest.raises(ValueError, match=r"of another network.*--lateral_connections"):
+    with pytest.raises(ValueError, match=r"of another network.*`lateral_connections"):
         load_initial_depth_weights(network, CONFIG, path)
 
 
@@ -129,7 +127,9 @@ def test_released_files_are_recognised_by_their_content(tmp_path):
         np.save(file, {"conv1": {"weights": np.ones([7, 7, 3, 64])}}, allow_pickle=True)
     with pytest.raises(ValueError, match=r"lacks 'conv1/biases'"):
         load_initial_depth_weights(None, FCRN.config, path)
-    with pytest.raises(ValueError, match=r"--architecture=laina --nolateral"):
+    with pytest.raises(
+        ValueError, match=r"`architecture=laina` and `lateral_connections=False"
+    ):
         load_initial_depth_weights(None, CONFIG, path)
 
 
@@ -144,7 +144,7 @@ def _context_network(config):
     )
 
 
-def test_run_of_a_context_network_gives_the_same_depth_at_another_offset(tmp_path, rng):
+def test_context_run_gives_the_same_depth_at_another_offset(tmp_path, rng):
     trained = ContextNetworkConfig(context_offset=2.8)
     source = _context_network(trained)
     _write_run(tmp_path, trained, source)
@@ -187,14 +187,14 @@ def test_compact_weights_are_a_start(tmp_path):
 def test_other_starts_of_a_gradient_network_are_refused(tmp_path):
     config = GradientNetworkConfig(width=4)
     network = build_gradient_network(config)
-    with pytest.raises(FileNotFoundError, match=r"no weights 'no.npy'.*--init_from"):
+    with pytest.raises(FileNotFoundError, match=r"no weights 'no.npy'.*`init_from"):
         load_initial_gradient_weights(network, config, "no.npy")
     _write_run(tmp_path, CONFIG, _network(CONFIG))
     with pytest.raises(ValueError, match=r"has no GradientNetworkConfig"):
         load_initial_gradient_weights(network, config, tmp_path)
     wide = tmp_path / "wide.weights.h5"
     build_gradient_network(GradientNetworkConfig(width=5)).save_weights(wide)
-    with pytest.raises(ValueError, match=r"of another network.*--width"):
+    with pytest.raises(ValueError, match=r"of another network.*`width"):
         load_initial_gradient_weights(network, config, wide)
     notes = tmp_path / "notes.txt"
     notes.write_text("text")

@@ -102,7 +102,7 @@ def test_machine_without_bfloat16_stays_in_float32(memory, monkeypatch, caplog):
     assert precision.resolve_precision("auto") == "float32"
 
 
-def test_resolve_precision_keeps_a_choice_and_refuses_other_words():
+def test_resolve_precision_keeps_or_refuses_a_given_name():
     assert precision.resolve_precision("mixed_float16") == "mixed_float16"
     with pytest.raises(ValueError, match=r"mixed_float16. Received: 'half'"):
         precision.resolve_precision("half")

@@ -159,14 +159,15 @@ def test_other_values_than_floats_are_refused(fcrn):
         _load(None, arrays)
 
 
-def test_another_network_is_refused_with_the_flags_that_it_needs():
-    flags = r"--architecture=laina --nolateral_connections"
-    with pytest.raises(ValueError, match=rf"{flags}.*architecture=paper"):
+def test_another_network_is_refused_with_the_needed_options():
+    options = "`architecture=laina` and `lateral_connections=False`"
+    with pytest.raises(ValueError, match=rf"{options}.*architecture=paper"):
         load_released_weights(None, DepthNetworkConfig(), FCRN, "w.npy")
     other = dataclasses.replace(HYBRID.config, architecture="laina")
-    with pytest.raises(ValueError, match=rf"{flags}.*lateral_connections=True"):
+    with pytest.raises(ValueError, match=rf"{options}.*lateral_connections=True"):
         load_released_weights(None, other, FCRN, "w.npy")
-    with pytest.raises(ValueError, match=r"--architecture=harsanyi\. Received"):
+    options = "`architecture=harsanyi` and `lateral_connections=True`"
+    with pytest.raises(ValueError, match=rf"{options}\. Received"):
         load_released_weights(None, FCRN.config, HYBRID, "w.pth")
 
 
@@ -180,11 +181,11 @@ def test_find_release_knows_no_other_files(tmp_path):
 
 def test_build_depth_network_refuses_contradictions():
     build = build_depth_network
-    with pytest.raises(ValueError, match=r"without lateral.*--nolateral_connections"):
+    with pytest.raises(ValueError, match=r"without .*`lateral_connections=False`"):
         build(dataclasses.replace(FCRN.config, lateral_connections=True))
     with pytest.raises(ValueError, match=r"'harsanyi' is a network with lateral"):
         build(dataclasses.replace(HYBRID.config, lateral_connections=False))
-    with pytest.raises(ValueError, match=r"do not fit .*'laina'.*--init_from=FILE"):
+    with pytest.raises(ValueError, match=r"do not fit .*'laina'.*`init_from`"):
         build(dataclasses.replace(FCRN.config, encoder_weights="imagenet"))
     with pytest.raises(
         ValueError, match=r"must be one of \('paper', .*Received: 'resnet'"

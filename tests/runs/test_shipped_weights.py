@@ -14,11 +14,14 @@ from dpde_tf.files.predictions import read_prediction
 from dpde_tf.inference.predictor import DepthPredictor
 from dpde_tf.runs.run_folder import read_run_record
 from dpde_tf.runs.trained_networks import (
+    PRESETS,
     SHIPPED_CONTEXT_RUN,
     SHIPPED_DEPTH_RUN,
     SHIPPED_GUIDED_RUN,
     load_context_network,
     load_depth_network,
+    load_guided_network,
+    load_networks,
 )
 from dpde_tf.visualization.colours import write_image
 from tests.fixtures.programs import run_program
@@ -60,13 +63,30 @@ def test_model_card_names_the_checksums_of_the_weights():
 
 
 @pytest.mark.slow
-def test_shipped_networks_predict_what_they_did_when_they_were_shipped(tmp_path):
+def test_shipped_networks_still_predict_the_same(tmp_path):
     run_program("experiments.predict", images=PHOTOGRAPHS, output=tmp_path)
     with np.load(STORED) as stored:
         assert len(stored.files) == 3
         for stem in stored.files:
             fused = read_prediction(tmp_path / f"{stem}.npz")["fused"][::2, ::2]
             np.testing.assert_allclose(fused, stored[stem], atol=1e-3, err_msg=stem)
+
+
+@pytest.mark.slow
+def test_folded_networks_predict_the_same_to_a_hundredth_of_a_millimetre():
+    image = read_image(PHOTOGRAPHS / "bedroom.jpg")
+    image = resize_image(image, (240, 320))[np.newaxis]
+    expected = DepthPredictor(
+        load_depth_network(SHIPPED_DEPTH_RUN),
+        context_network=load_context_network(SHIPPED_CONTEXT_RUN),
+        guided_network=load_guided_network(SHIPPED_GUIDED_RUN),
+    ).predict(image)
+    actual = DepthPredictor(**load_networks(**PRESETS["nyu"])).predict(image)
+    assert len(actual) == len(expected) == 6
+    for key, values in actual.items():
+        np.testing.assert_allclose(
+            values, expected[key], rtol=0, atol=1e-5, err_msg=key
+        )
 
 
 @pytest.fixture(scope="module")

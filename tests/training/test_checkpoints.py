@@ -1,11 +1,9 @@
-"""Tests of checkpoints: damage, other networks, old formats, full disks."""
+"""Tests of checkpoints: damage, other networks, full disks."""
 
-import json
 import shutil
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from dpde_tf.config import TrainingConfig
 from dpde_tf.runs.run_folder import has_checkpoint, list_checkpoints
@@ -120,40 +118,3 @@ def test_store_on_a_full_disk_keeps_old_checkpoints(saved):
         "epochs-1-steps-1",
     }
     assert _store(saved).restore().place == (1, 1)
-
-
-@pytest.fixture
-def former(tmp_path):
-    """A run with checkpoints written by `tf.train.CheckpointManager`."""
-    store = _store(tmp_path)
-    manager = tf.train.CheckpointManager(
-        store._checkpoint, str(tmp_path / "checkpoints"), max_to_keep=2
-    )
-    for step in (3, 6):
-        kernel = _first_weights(store)
-        kernel.assign(np.full(kernel.shape, step))
-        # The fields of the old format.
-        store._progress.assign(
-            json.dumps(
-                {"epoch": step // 3, "step_in_epoch": 0, "sums": {}, "seconds": 0.0}
-            )
-        )
-        manager.save(checkpoint_number=step)
-    return tmp_path
-
-
-def test_store_restores_checkpoints_of_the_old_format(former):
-    assert has_checkpoint(former)
-    moved = former.with_name("moved")
-    former.rename(moved)
-    store = _store(moved)
-    assert store.restore() == Progress(2, 0)
-    assert np.all(np.asarray(_first_weights(store)) == 6.0)
-    _save(store, 2, 1)
-    assert _store(moved).restore().place == (2, 1)
-
-
-def test_store_restores_an_intact_checkpoint_of_the_old_format(former, caplog):
-    flip_a_bit(former / "checkpoints" / "ckpt-6.data-00000-of-00001")
-    assert _store(former).restore() == Progress(1, 0)
-    assert "ckpt-6 is damaged" in caplog.text

@@ -120,7 +120,7 @@ def test_worker_rank_error_shows_a_valid_tf_config(monkeypatch, text):
 
 
 def test_make_strategy_rejects_other_values():
-    with pytest.raises(ValueError, match="--distribution must be one of none"):
+    with pytest.raises(ValueError, match="`distribution` must be one of none"):
         make_strategy("all")
 
 

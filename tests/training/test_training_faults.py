@@ -87,7 +87,7 @@ def test_trainer_stops_at_a_bad_image_and_names_it(directory, tmp_path, depth):
     trainer._progress.typical_loss = 1.0
     with pytest.raises(BadStepError, match=rf"Step \d is bad: .*{image}: ") as caught:
         trainer.train()
-    assert "--on_bad_step=skip" in str(caught.value)
+    assert "`on_bad_step=skip`" in str(caught.value)
     assert caught.value.step == trainer.step
     again = make_trainer(records, tmp_path / "run", checkpoint_steps=1, epochs=9)
     assert again.step == caught.value.step

@@ -1,5 +1,6 @@
 """Tests of the training loop: resuming, logs, bad numbers."""
 
+import dataclasses
 import json
 import shutil
 import signal
@@ -273,6 +274,12 @@ def test_depth_objective_is_eq_1(rng):
     np.testing.assert_allclose(terms["fsim_loss"], fsim_loss, rtol=1e-4)
     expected = 2.0 * terms["berhu"] + 3.0 * terms["fsim_loss"]
     np.testing.assert_allclose(terms["loss"], expected, rtol=1e-6)
+    assert "log" not in terms
+    config = dataclasses.replace(config, lambda_log=0.5)
+    terms = DepthObjective(config).losses({"depth": truth}, predicted)
+    log = losses.log_depth_loss(tf.constant(small), predicted)
+    np.testing.assert_allclose(terms["log"], log, rtol=1e-5)
+    np.testing.assert_allclose(terms["loss"], expected + 0.5 * log, rtol=1e-5)
 
 
 def test_gradient_objective_scores_distinguish_zero_from_truth(records):

@@ -85,7 +85,7 @@ def test_page_has_all_depth_maps_and_needs_no_library(scene, tmp_path, monkeypat
     (path,) = write_reconstruction(
         tmp_path, "a", image, depths, CAMERA, formats=["html"]
     )
-    assert path.read_text().count('"points": ') == 2
+    assert path.read_text().count('"connected": ') == 2
     with pytest.raises(ValueError, match="pip install trimesh"):
         check_formats(["html", "glb"])
 

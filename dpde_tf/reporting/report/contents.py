@@ -172,7 +172,7 @@ def _training(source: Source) -> list[Block]:
             blocks.append(training_tables.curve_figures(name, training[name]))
     blocks += [
         Heading("Numbers of parameters"),
-        training_tables.parameter_table(training),
+        training_tables.trained_parameter_table(training),
     ]
     if records:
         blocks += [Heading("Settings"), training_tables.settings_table(records)]

@@ -21,7 +21,7 @@ from dpde_tf.reporting.run_records import is_context_network
 _PAPER_SETTINGS = {
     DepthNetworkConfig: ("encoder_weights", "encoder_batch_norm", "output_relu"),
     InitialisationConfig: ("init_from",),
-    DepthLossConfig: ("lambda_berhu", "lambda_fsim", "berhu_c"),
+    DepthLossConfig: ("lambda_berhu", "lambda_fsim", "berhu_c", "lambda_log"),
     TrainingConfig: (
         "optimizer",
         "learning_rate",

@@ -57,7 +57,7 @@ def read_figures(
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} does not exist, so {directory} is not a folder of figures. Run "
-            "`python -m experiments.figures`, or choose another with --figures."
+            "`python -m experiments.figures`, or choose another with `figures`."
         )
     remedy = "Run `python -m experiments.figures` again."
     listed = read_json_object(path, remedy=remedy)

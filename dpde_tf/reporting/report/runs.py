@@ -94,7 +94,7 @@ def read_runs(directory: str | pathlib.Path) -> Runs:
         raise FileNotFoundError(
             f"{directory} holds no training run (depth/run.json), no predictions "
             "(predictions/dpde/*.npz) and no scores (scores/dpde/summary.json), so "
-            "there is nothing to report. Give another folder with --runs."
+            "there is nothing to report. Give another folder with `runs`."
         )
     return Runs(directory, training, predictions, prediction_records, scores)
 

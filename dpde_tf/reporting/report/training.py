@@ -126,7 +126,7 @@ def _flattened(config: Mapping, prefix: str = "") -> dict[str, object]:
     return flat
 
 
-def parameter_table(training: Mapping[str, TrainingRun]) -> Table:
+def trained_parameter_table(training: Mapping[str, TrainingRun]) -> Table:
     """Returns a table of the numbers of parameters and their ratios.
 
     Args:

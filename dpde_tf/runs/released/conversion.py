@@ -60,10 +60,10 @@ def load_released_weights(
     wanted = release.config
     for field in ("architecture", "lateral_connections"):
         if getattr(config, field) != getattr(wanted, field):
-            flag = "" if wanted.lateral_connections else " --nolateral_connections"
             raise ValueError(
                 f"{path} holds {release.title}; it needs "
-                f"--architecture={wanted.architecture}{flag}. Received: "
+                f"`architecture={wanted.architecture}` and "
+                f"`lateral_connections={wanted.lateral_connections}`. Received: "
                 f"{field}={getattr(config, field)}."
             )
     path = pathlib.Path(path)

@@ -14,7 +14,7 @@ from dpde_tf.visualization.reconstruction.geometry import (
     square_triangles,
 )
 from dpde_tf.visualization.reconstruction.unlit_glb import mesh_as_glb
-from dpde_tf.visualization.reconstruction.viewer_page import PointCloud, viewer_page
+from dpde_tf.visualization.reconstruction.viewer_page import viewer_page
 
 FORMATS = ("ply", "glb", "html")
 
@@ -32,7 +32,7 @@ def write_reconstruction(
 
     `ply`: `<name>_<key>_points.ply`, a coloured point cloud, and `<name>_<key>.ply`, a
     mesh with its depth edges cut; `glb`: the same mesh as `<name>_<key>.glb`; `html`:
-    `<name>.html`, a self-contained page on which the mouse turns the clouds of all
+    `<name>.html`, a self-contained page on which the mouse turns the surfaces of all
     depth maps. Metres; x right, y up, -z ahead, the camera at the origin.
 
     Args:
@@ -54,23 +54,22 @@ def write_reconstruction(
     Source: Xu & Liu (2021), Fig. 6 and Fig. 7.
     """
     check_formats(formats)
-    clouds, paths = {}, []
+    paths = []
     for key, depth in depths.items():
         points = back_project(depth, camera)
         measured = np.isfinite(points[..., 2])
         if not measured.any():
             raise ValueError(f"The depth {key!r} of {name} has no measured pixel.")
-        clouds[key] = PointCloud(points[measured], image[measured])
         stem = output / f"{name}_{key}"
         if "ply" in formats:
-            paths.append(_write_points(stem, clouds[key]))
+            paths.append(_write_points(stem, points[measured], image[measured]))
         meshes = [suffix for suffix in ("ply", "glb") if suffix in formats]
         if meshes:
             paths += _write_mesh(stem, points, image, depth, meshes)
     if "html" in formats:
         paths.append(output / f"{name}.html")
         with atomic_write(paths[-1]) as path:
-            page = viewer_page(clouds, title=name)
+            page = viewer_page(image, depths, camera, title=name)
             path.write_bytes(page.encode("utf-8", "replace"))  # Names need not be text.
     return paths
 
@@ -105,11 +104,13 @@ def _trimesh() -> types.ModuleType:
     return trimesh
 
 
-def _write_points(stem: pathlib.Path, cloud: PointCloud) -> pathlib.Path:
+def _write_points(
+    stem: pathlib.Path, points: np.ndarray, colors: np.ndarray
+) -> pathlib.Path:
     """Writes a coloured point cloud as PLY."""
-    points = _trimesh().PointCloud(cloud.points, colors=cloud.colors)
+    cloud = _trimesh().PointCloud(points, colors=colors)
     path = stem.with_name(f"{stem.name}_points.ply")
-    return _write(path, points.export(file_type="ply"))
+    return _write(path, cloud.export(file_type="ply"))
 
 
 def _write_mesh(

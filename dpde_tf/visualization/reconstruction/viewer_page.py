@@ -1,4 +1,4 @@
-"""Self-contained HTML page that shows coloured point clouds.
+"""Self-contained HTML page that shows depth maps as surfaces in three dimensions.
 
 It draws with three.js (MIT licence), whose files are stored unchanged in
 `viewer/three/`: `build/three.module.min.js` and
@@ -6,91 +6,112 @@ It draws with three.js (MIT licence), whose files are stored unchanged in
 """
 
 import base64
-import dataclasses
 import html
 import json
-import math
 import pathlib
 import re
 from collections.abc import Mapping
 
 import numpy as np
 
+from dpde_tf.visualization.colours import depth_colours
+from dpde_tf.visualization.reconstruction.cameras import Camera
+from dpde_tf.visualization.reconstruction.geometry import connected_squares
+
 _FOLDER = pathlib.Path(__file__).parent / "viewer"
 _MODULES = {
     "three": "three/three.module.min.js",
     "orbit-controls": "three/OrbitControls.js",
+    "surface": "surface.js",
+    "axes": "axes.js",
 }
-_LEVELS = 65535
 
 
-@dataclasses.dataclass(frozen=True)
-class PointCloud:
-    """A non-empty cloud of coloured points.
+def viewer_page(
+    image: np.ndarray, depths: Mapping[str, np.ndarray], camera: Camera, *, title: str
+) -> str:
+    """Returns a page on which mouse or fingers rotate, move and zoom the depth maps.
 
-    Attributes:
-        points: Metres, `[N, 3]`; x right, y up, -z ahead. The camera is at the origin
-            and all points are ahead of it.
-        colors: RGB, uint8 `[N, 3]`.
-    """
-
-    points: np.ndarray
-    colors: np.ndarray
-
-
-def viewer_page(clouds: Mapping[str, PointCloud], *, title: str) -> str:
-    """Returns a page on which the mouse rotates, moves and zooms the clouds.
+    Each map is a surface with the colours of the image, cut at depth edges. What the
+    cut opens, the camera has not seen; there the page shows a grey surface, which is
+    where the camera's view of free space ended. Points, colours by depth, axes and a
+    scale bar in metres can be chosen.
 
     The page starts with the view of the camera. Appending
-    `#azimuth=30&elevation=10&cloud=1` to its address rotates the clouds and selects
-    one.
+    `#azimuth=30&elevation=10&map=0&points&depth&open` to its address rotates the
+    surface, selects a map, and chooses points, colours by depth, and cuts that stay
+    open; each part may be left out.
 
     Args:
-        clouds: Clouds by name; one is shown at a time, the last one first.
-        title: Text above the clouds.
+        image: RGB, uint8 `[H, W, 3]`.
+        depths: Depth maps by name, metres, `[H, W]`, each with a measured pixel; 0,
+            negative and non-finite values are no measurement. One is shown at a time,
+            the last one first.
+        camera: Camera at the size of the image.
+        title: Text above the surface.
 
     Returns:
         An HTML document for browsers with WebGL 2; it loads nothing.
 
     Raises:
-        ValueError: If there is no cloud.
+        ValueError: If there is no depth map, or a size differs.
     """
-    if not clouds:
-        raise ValueError("A page needs at least one cloud. Received: none.")
+    if not depths:
+        raise ValueError("A page needs at least one depth map. Received: none.")
+    sizes = {image.shape[:2], camera.size, *(depth.shape for depth in depths.values())}
+    if len(sizes) > 1:
+        raise ValueError(
+            "Image, camera and depth maps must have one size. Received: "
+            f"{sorted(sizes)}."
+        )
     scripts = {
         name: f"data:text/javascript;base64,{_encoded((_FOLDER / file).read_bytes())}"
         for name, file in _MODULES.items()
     }
-    data = json.dumps([_packed(name, c) for name, c in clouds.items()])
+    data = {
+        "camera": _camera(camera),
+        "image": _encoded(np.ascontiguousarray(image, np.uint8).tobytes()),
+        "colours": depth_colours().tolist(),
+        "maps": [_packed(name, depth) for name, depth in depths.items()],
+    }
     parts = {
         "TITLE": html.escape(title),
         "IMPORTS": json.dumps({"imports": scripts}),
         # "<" could close the enclosing script element or start a comment in it.
-        "CLOUDS": data.replace("<", "\\u003c"),
+        "SCENE": json.dumps(data).replace("<", "\\u003c"),
         "SCRIPT": (_FOLDER / "viewer.js").read_text(encoding="utf-8"),
     }
     page = (_FOLDER / "page.html").read_text(encoding="utf-8")
     return re.sub(f"%({'|'.join(parts)})%", lambda match: parts[match[1]], page)
 
 
-def _packed(name: str, cloud: PointCloud) -> dict:
-    """Encodes a cloud for JSON: coordinates are 16-bit fractions of the bounding box.
+def _camera(camera: Camera) -> dict:
+    """The camera for JSON."""
+    height, width = camera.size
+    return {
+        "height": height,
+        "width": width,
+        "focalX": camera.focal_x,
+        "focalY": camera.focal_y,
+        "centerX": camera.center_x,
+        "centerY": camera.center_y,
+        "alongRay": camera.depth_along_ray,
+    }
 
-    The page rotates the cloud around the point at `distance` ahead of the camera.
+
+def _packed(name: str, depth: np.ndarray) -> dict:
+    """Encodes a depth map for JSON, as float32 with 0 for no measurement.
+
+    The surface is cut where a bit of `connected` is 0: one for each square of four
+    neighbouring pixels, row by row.
     """
-    points = np.asarray(cloud.points, np.float64)
-    low = points.min(axis=0)
-    extent = np.maximum(points.max(axis=0) - low, 1e-6)
-    levels = np.rint((points - low) / extent * _LEVELS).astype("<u2")
-    depth = -points[:, 2]
+    depth = np.asarray(depth, np.float32)
+    depth = np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+    connected = np.packbits(connected_squares(depth), bitorder="little")
     return {
         "name": name,
-        "distance": float(np.median(depth)),
-        "angle": 2 * math.degrees(np.arctan(np.max(np.abs(points[:, 1]) / depth))),
-        "low": low.tolist(),
-        "extent": extent.tolist(),
-        "points": _encoded(levels.tobytes()),
-        "colors": _encoded(np.ascontiguousarray(cloud.colors, np.uint8).tobytes()),
+        "depth": _encoded(depth.astype("<f4").tobytes()),
+        "connected": _encoded(connected.tobytes()),
     }
 
 

@@ -1,7 +1,8 @@
 r"""Fuses predicted depth with other gradients than those of the network (Table 4).
 
 Example:
-    python -m experiments.fusion_ablation --predictions=runs/nyu/predictions/dpde \
+    python -m experiments.ablations.fusion_ablation \
+        --predictions=runs/nyu/predictions/dpde \
         --records=data/records/nyu_depth_v2 --output=runs/nyu/predictions
 
 writes the folders zero_gradients, image_gradients and true_gradients, with one NPZ file
@@ -24,12 +25,13 @@ from absl import app, flags, logging
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import manifest
 from dpde_tf.evaluation.score_files import read_split
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.predictions import (
     prediction_path,
     read_prediction,
@@ -46,7 +48,7 @@ from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
 from dpde_tf.runs.run_record import config_as_dict
 
 FLAGS = flags.FLAGS
-_PROGRAM = "experiments.fusion_ablation"
+_PROGRAM = "experiments.ablations.fusion_ablation"
 
 Arrays = dict[str, np.ndarray]
 
@@ -165,8 +167,7 @@ def _run(targets: dict[str, pathlib.Path]) -> None:
 
 def main(argv: list[str]) -> None:
     """Runs the program; reports bad input in one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     targets = _targets()
     with readable_errors(), contextlib.ExitStack() as folders:
         for folder in targets.values():
@@ -177,4 +178,4 @@ def main(argv: list[str]) -> None:
 if __name__ == "__main__":
     _define_flags()
     flags.adopt_module_key_flags(config_flags)
-    app.run(main)
+    run_repeatable(main, _PROGRAM)

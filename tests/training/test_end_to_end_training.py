@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.train_end_to_end import EndToEnd, errors, format_errors, train
+from dpde_tf.training.end_to_end import EndToEnd, comparison_table, errors, train
 from tests.fixtures import references
 
 SIZE = (24, 33)
@@ -83,8 +83,13 @@ def test_errors_are_of_each_image_over_its_measured_pixels(batch):
         np.testing.assert_allclose(errors(model, batch)[name], expected, rtol=1e-5)
 
 
-def test_format_errors_is_hand_computed():
+def test_comparison_table_is_hand_computed():
     # Changes of -1 and -3: -2 in the mean, sqrt(2) their deviation, / sqrt(2).
-    text = format_errors(np.array([4.0, 6.0]), np.array([3.0, 3.0]))
-    assert text == "5.0000 | 3.0000 | -2.0000 +- 1.0000"
-    assert "+0.0000 +- 0.0000" in format_errors(np.ones(1), np.ones(1))
+    before = {"held out, fused": np.array([4.0, 6.0]), "trained on, fused": np.ones(1)}
+    after = {"held out, fused": np.array([3.0, 3.0]), "trained on, fused": np.ones(1)}
+    assert comparison_table(before, after).splitlines() == [
+        "| error of | before (m) | after (m) | change |",
+        "|---|---|---|---|",
+        "| held out, fused | 5.0000 | 3.0000 | -2.0000 +- 1.0000 |",
+        "| trained on, fused | 1.0000 | 1.0000 | +0.0000 +- 0.0000 |",
+    ]

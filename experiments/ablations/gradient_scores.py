@@ -1,7 +1,7 @@
 r"""Compares the errors of predicted gradients with those of zero gradients.
 
-    python -m experiments.gradient_scores --predictions=runs/nyu/predictions/dpde \
-        --records=data/records/nyu_depth_v2
+    python -m experiments.ablations.gradient_scores \
+        --predictions=runs/nyu/predictions/dpde --records=data/records/nyu_depth_v2
 
 prints a Markdown table with the errors, pooled over the split, of predicting zero, of
 the predicted gradients, and of the differences of each predicted depth map (`depth`,
@@ -15,10 +15,10 @@ from absl import app, flags
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.config import GradientLossConfig
 from dpde_tf.evaluation.score_files import read_split
-from dpde_tf.files.errors import readable_errors
 from dpde_tf.files.predictions import prediction_path, read_prediction
 from dpde_tf.fusion.substitute_gradients import (
     map_gradients,
@@ -108,8 +108,7 @@ def format_scores(scores: dict[str, np.ndarray]) -> str:
 
 def main(argv: list[str]) -> None:
     """Runs the program; reports bad input in one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+    refuse_arguments(argv)
     loss = config_from_flags(GradientLossConfig(), FLAGS.flag_values_dict())
     with readable_errors():
         scores = score_split(

@@ -1,0 +1,149 @@
+r"""Exports networks, or the whole method, to SavedModel, TFLite or ONNX.
+
+    dpde export --format=tflite --output=dpde.tflite --check
+    dpde export --format=onnx --network=depth --output=depth.onnx
+
+The whole method (--network=method) takes an RGB image of one size (--image_size) or of
+any, in [0, 1], [1, H, W, 3], and returns `depth` and `fused` in metres, [1, H, W]: it
+resizes the image as `dpde predict` does, applies the networks and fuses, and its file
+needs no code of this library. A network alone takes images of the size that it is to
+see. The guided network has a second input, `coarse_depth`, [1, H, W, 1].
+
+--int8 stores the weights of convolutions in 8 bits (TFLite, ONNX). --check runs the
+file by its own runtime (TensorFlow, LiteRT, ONNX Runtime) and prints by how much it
+differs from this library, on records or on made-up images; a float file that differs by
+more than 1e-4 m ends the program with exit code 1.
+
+Formats other than SavedModel need `pip install 'dpde_tf[export]'`.
+"""
+
+import pathlib
+import sys
+
+from absl import app, flags
+
+from dpde_tf.cli import config_flags, network_flags
+from dpde_tf.cli.config_flags import config_from_flags, define_config_flags, parse_size
+from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.network_flags import (
+    check_network_flags,
+    define_network_flags,
+    network_runs,
+)
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_program
+from dpde_tf.config import FusionConfig, PredictionConfig
+from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.inference.export.checks import (
+    FLOAT_TOLERANCE,
+    check_images,
+    export_differences,
+)
+from dpde_tf.inference.export.formats import FORMATS, export_graph, find_format
+from dpde_tf.inference.export.graphs import ExportGraph, method_graph, network_graph
+from dpde_tf.inference.predictor import SMALLEST_SIDE, DepthPredictor
+from dpde_tf.runs.trained_networks import common_image_size, load_networks
+
+FLAGS = flags.FLAGS
+# Network -> name of its output.
+_NETWORKS = {
+    "depth": "depth",
+    "context": "depth",
+    "gradient": "gradients",
+    "guided": "sharp_depth",
+}
+
+
+def _define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("format", None, f"One of {', '.join(FORMATS)}.", required=True)
+    define_path("output", None, "File to write; a folder of SavedModel.", required=True)
+    flags.DEFINE_enum(
+        "network", "method", ["method", *_NETWORKS], "What to export: all, or one."
+    )
+    define_network_flags()
+    flags.DEFINE_list("image_size", [], "Height and width of the images; none: any.")
+    flags.DEFINE_bool("int8", False, "Store the weights of convolutions in 8 bits.")
+    flags.DEFINE_bool("check", False, "Run the file, and print how it differs.")
+    define_path("records", None, "Record set with images for --check.")
+    flags.DEFINE_string("split", "test", "Split of the record set.")
+    flags.DEFINE_integer("num_images", 3, "Images for --check.", lower_bound=1)
+    define_config_flags(PredictionConfig, FusionConfig)
+
+
+def _graph(size: tuple[int, int] | None) -> ExportGraph:
+    """What the flags name."""
+    runs = network_runs()
+    networks = load_networks(**runs)
+    if FLAGS.network == "method":
+        values = FLAGS.flag_values_dict()
+        predictor = DepthPredictor(
+            **networks,
+            fusion=config_from_flags(FusionConfig(), values),
+            options=config_from_flags(PredictionConfig(), values),
+        )
+        return method_graph(predictor, common_image_size(runs.values()), size)
+    name = f"{FLAGS.network}_network"
+    if name not in networks:
+        raise ValueError(
+            f"--network={FLAGS.network} is none of the networks of "
+            f"{', '.join(runs.values())}. Name its run."
+        )
+    return network_graph(networks[name], _NETWORKS[FLAGS.network], size)
+
+
+def _export(output: pathlib.Path) -> None:
+    """Writes the file, and checks it."""
+    given = FLAGS.image_size
+    size = parse_size(given, flag="image_size") if given else None
+    if size and min(size) < SMALLEST_SIDE:
+        raise ValueError(
+            f"--image_size must be {SMALLEST_SIDE},{SMALLEST_SIDE} at least. Received: "
+            f"{size[0]},{size[1]}."
+        )
+    find_format(FLAGS.format, int8=FLAGS.int8)  # Before the networks are loaded.
+    records = RecordSet.open(FLAGS.records, FLAGS.split) if FLAGS.records else None
+    graph = _graph(size)
+    export_graph(graph, output, kind=FLAGS.format, int8=FLAGS.int8)
+    files = [output] if output.is_file() else output.rglob("*")
+    megabytes = sum(file.stat().st_size for file in files) / 1e6
+    print(f"Written: {output} ({megabytes:.1f} MB)")
+    if FLAGS.check:
+        images = check_images(records, FLAGS.num_images, size)
+        _check(graph, output, images)
+
+
+def _check(graph: ExportGraph, output: pathlib.Path, images: object) -> None:
+    """Prints how the file differs; exits with 1 if a float file differs too much."""
+    differences = export_differences(graph, output, images, kind=FLAGS.format)
+    for name, one in differences.items():
+        print(
+            f"{name}: largest difference {one.largest:.2g}, RMS {one.rms:.2g} over "
+            f"{FLAGS.num_images} images"
+        )
+    largest = max(one.largest for one in differences.values())
+    if not FLAGS.int8 and not largest <= FLOAT_TOLERANCE:
+        sys.exit(
+            f"Error: {output} differs by {largest:.2g}, more than {FLOAT_TOLERANCE:g}. "
+            "Do not use it; report the versions of its packages."
+        )
+
+
+def main(argv: list[str]) -> None:
+    """Runs the program; bad input ends it with one line."""
+    refuse_arguments(argv)
+    check_network_flags()
+    if FLAGS.records and not FLAGS.check:
+        raise app.UsageError("--records needs --check.")
+    with readable_errors():
+        _export(pathlib.Path(FLAGS.output))
+
+
+def run() -> None:
+    """Runs the program with the arguments of the command line."""
+    modules = (config_flags, network_flags)
+    run_program(sys.modules[__name__], main, _define_flags, *modules)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,40 @@
+"""The flags that name trained networks."""
+
+from absl import app, flags
+
+from dpde_tf.cli.path_flags import define_path
+from dpde_tf.runs.trained_networks import PRESETS
+
+FLAGS = flags.FLAGS
+_NAMES = ("depth_run", "gradient_run", "guided_run")
+
+
+def define_network_flags() -> None:
+    """Defines `--depth_run`, `--gradient_run` and `--guided_run`."""
+    define_path("depth_run", None, "Run of train_depth; none: both shipped networks.")
+    define_path("gradient_run", None, "Run of train_gradient: paper's or context.")
+    define_path(
+        "guided_run", None, "Run of train_gradient: guided. Without either: no fusion."
+    )
+
+
+def check_network_flags() -> None:
+    """Refuses gradients without depth.
+
+    Raises:
+        absl.app.UsageError: If the flags do not go together.
+    """
+    for name in _NAMES[1:]:
+        if FLAGS[name].value and not FLAGS.depth_run:
+            raise app.UsageError(f"--{name} needs the --depth_run beside it.")
+
+
+def network_runs() -> dict[str, str]:
+    """Returns the folders of the networks by their flags.
+
+    Returns:
+        As `load_networks` takes them; without any flag, those of the shipped networks.
+    """
+    if FLAGS.depth_run is None:
+        return {name: str(path) for name, path in PRESETS["nyu"].items()}
+    return {name: FLAGS[name].value for name in _NAMES if FLAGS[name].value}

@@ -1,0 +1,83 @@
+"""Predictions that a folder holds already: kept, refused or replaced."""
+
+import pathlib
+import time
+from collections.abc import Sequence
+
+from dpde_tf.files.predictions import some_names
+from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
+
+# How long a worker waits for the first one to have begun.
+_FIRST_WORKER_SECONDS = 600.0
+
+
+def former_predictions(
+    output: pathlib.Path,
+    config: dict,
+    due: Sequence[pathlib.Path],
+    *,
+    later: Sequence[pathlib.Path] = (),
+    overwrite: bool,
+) -> list[pathlib.Path]:
+    """Returns the files in a folder that are due and were made in another way.
+
+    Files of other names than those that are due are left alone. None that would later
+    be taken for this run's may be among them.
+
+    Args:
+        output: Folder of the predictions; it need not exist.
+        config: What decides about the numbers, as in its `run.json`.
+        due: Files that are to be there.
+        later: Files that a run of the same configuration may go on with.
+        overwrite: Whether those that are due may be replaced.
+
+    Returns:
+        Files to replace; none if the folder is of the same configuration.
+
+    Raises:
+        ValueError: If `later` has such files, or `due` and they may not be replaced.
+    """
+    if _is_of(output, config):
+        return []
+    others, later_others = ([f for f in files if f.is_file()] for files in (due, later))
+    if later_others:
+        raise ValueError(
+            f"{output} holds {len(later_others)} predictions of other networks, "
+            "options or data for records beyond --num_records. Use another --output, "
+            "or predict all records."
+        )
+    if others and not overwrite:
+        raise ValueError(
+            f"{output} holds {len(others)} of these predictions, of other networks, "
+            f"options or data: {some_names([path.name for path in others])}. Use "
+            "another --output, or --overwrite."
+        )
+    return others
+
+
+def wait_for_first_worker(output: pathlib.Path, config: dict) -> None:
+    """Waits until the first of several workers has written the record of this run.
+
+    Args:
+        output: Folder of the predictions.
+        config: What decides about the numbers, as in its `run.json`.
+
+    Raises:
+        TimeoutError: If it has not after ten minutes.
+    """
+    end = time.monotonic() + _FIRST_WORKER_SECONDS
+    while time.monotonic() < end:
+        if _is_of(output, config):
+            return
+        time.sleep(1.0)
+    raise TimeoutError(
+        f"The first worker has not written {output / RECORD_FILE} for the same "
+        "networks, options and data. Give all workers the same flags, and an --output "
+        "that is the same folder for all."
+    )
+
+
+def _is_of(output: pathlib.Path, config: dict) -> bool:
+    """Whether a folder holds predictions of a configuration."""
+    written = (output / RECORD_FILE).is_file()
+    return written and read_run_record(output)["config"] == config

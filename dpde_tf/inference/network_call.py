@@ -1,0 +1,41 @@
+"""A call of a network that holds no more maps than it still needs."""
+
+import keras
+import tensorflow as tf
+
+
+def call_network(network: keras.Model, inputs: object) -> tf.Tensor:
+    """Returns `network(inputs, training=False)` in a fraction of the memory.
+
+    Keras keeps the output of every layer until the last one is computed, which is 350
+    MB for a depth network and one image of 240x320. Here each is freed after its last
+    use. In a graph there is no difference.
+
+    Args:
+        network: A functional model of one output.
+        inputs: Its inputs.
+
+    Returns:
+        Its output.
+    """
+    nodes = [
+        node
+        for depth in sorted(network._nodes_by_depth, reverse=True)
+        for node in network._nodes_by_depth[depth]
+        if not node.is_input
+    ]
+    last_use = {id(x): node for node in nodes for x in node.input_tensors}
+    values = {
+        id(symbol): value
+        for symbol, value in zip(
+            network.inputs, network._standardize_inputs(inputs), strict=True
+        )
+    }
+    for node in nodes:
+        args, kwargs = node.arguments.fill_in(values)
+        for x in node.input_tensors:
+            if last_use[id(x)] is node:
+                values.pop(id(x), None)
+        results = keras.tree.flatten(node.operation(*args, **kwargs))
+        values |= dict(zip(map(id, node.outputs), results, strict=True))
+    return values[id(network.outputs[0])]

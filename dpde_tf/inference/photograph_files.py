@@ -1,0 +1,70 @@
+"""The photographs that a command names, as files and folders."""
+
+import pathlib
+from collections.abc import Iterator, Sequence
+
+from dpde_tf.files.image_folders import images_of_folder
+
+
+def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the image files that are meant.
+
+    Args:
+        names: Files, or folders whose image files are meant; see `images_of_folder`.
+        output: Folder of the results, which must be another.
+
+    Returns:
+        The files.
+
+    Raises:
+        FileNotFoundError: If a name does not exist, or a folder has no images.
+        ValueError: If two files have the same stem, or the output is their folder.
+    """
+    paths = list(_expand(names))
+    if any(path.parent.resolve() == output.resolve() for path in paths):
+        raise ValueError(
+            f"The folder {output} holds photographs of --images; its own results "
+            "would be among them next time. Use another --output."
+        )
+    stems = [path.stem for path in paths]
+    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise ValueError(
+            f"--images has more than one file named {', '.join(twice)}; their results "
+            "would overwrite each other. Predict them into different --output."
+        )
+    return paths
+
+
+def skipped_files(names: Sequence[str]) -> dict[pathlib.Path, str]:
+    """Returns what `find_photographs` leaves out of the folders that are named.
+
+    Args:
+        names: As for `find_photographs`.
+
+    Returns:
+        File or folder to the reason, without hidden files.
+    """
+    folders = (name for name in names if name and pathlib.Path(name).is_dir())
+    return {
+        path: reason
+        for name in folders
+        for path, reason in images_of_folder(name)[1].items()
+    }
+
+
+def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
+    """The files, and the image files of the folders."""
+    for name in names:
+        path = pathlib.Path(name)
+        if name and path.is_dir():
+            images, skipped = images_of_folder(path)
+            if not images:
+                why = "".join(f" {p.name}: {reason}" for p, reason in skipped.items())
+                raise FileNotFoundError(
+                    f"The folder {path} of --images has no images.{why}"
+                )
+            yield from images
+        elif path.is_file():
+            yield path
+        else:
+            raise FileNotFoundError(f"--images names {name!r}, which does not exist.")

@@ -1,0 +1,87 @@
+"""How doubtful depth is: two networks that disagree are wrong more often.
+
+The depth network and the context network were trained apart. Where their depths differ
+more, the error of the fused depth is larger on average, and so it is farther away. The
+uncertainty is a mean error in metres,
+
+    u = constant + per_difference * |d_depth - d_context| + per_depth * d,
+
+with coefficients that `fit_uncertainty` finds on images with true depth.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from scipy import optimize
+
+from dpde_tf.config import UncertaintyConfig
+
+
+def expected_error(
+    depth: tf.Tensor | np.ndarray,
+    context_depth: tf.Tensor | np.ndarray,
+    config: UncertaintyConfig,
+) -> tf.Tensor:
+    """Returns the mean error to be expected of each pixel of the fused depth.
+
+    Args:
+        depth: Of the depth network, metres, of any shape.
+        context_depth: Of the context network, like `depth`.
+        config: The coefficients.
+
+    Returns:
+        Metres, float32, of the shape of `depth`.
+    """
+    terms = _terms(tf.cast(depth, tf.float32), tf.cast(context_depth, tf.float32))
+    coefficients = (
+        config.uncertainty_constant,
+        config.uncertainty_per_difference,
+        config.uncertainty_per_depth,
+    )
+    return tf.add_n([c * term for c, term in zip(coefficients, terms, strict=True)])
+
+
+def fit_uncertainty(
+    depth: Sequence[np.ndarray],
+    context_depth: Sequence[np.ndarray],
+    error: Sequence[np.ndarray],
+) -> UncertaintyConfig:
+    """Returns the coefficients of the least squared difference from the error.
+
+    The conditional mean has the least squared difference, so that a pixel of the
+    uncertainty u has an error of u on average.
+
+    Args:
+        depth: Of the depth network, metres, one `[N]` an image: its measured pixels.
+        context_depth: Of the context network, the same pixels.
+        error: |fused depth - true depth| in metres, the same pixels.
+
+    Returns:
+        Coefficients, none of them negative.
+
+    Raises:
+        ValueError: If there is no pixel.
+    """
+    gram, product = np.zeros((3, 3)), np.zeros(3)
+    for one, other, size in zip(depth, context_depth, error, strict=True):
+        terms = np.stack(_terms(one.astype(np.float64), other)).astype(np.float64)
+        gram += terms @ terms.T
+        product += terms @ size.astype(np.float64)
+    if not gram[0, 0]:
+        raise ValueError("A fit of the uncertainty needs pixels with true depth.")
+    # |A x - b| is least where |L^T x - L^-1 A^T b| is, with A^T A = L L^T.
+    lower = np.linalg.cholesky(gram + 1e-12 * np.trace(gram) * np.eye(3))
+    found, _ = optimize.nnls(lower.T, np.linalg.solve(lower, product))
+    return UncertaintyConfig(*map(float, found))
+
+
+def _terms(
+    depth: tf.Tensor | np.ndarray, context_depth: tf.Tensor | np.ndarray
+) -> list[tf.Tensor]:
+    """1, the difference and the depth; depth is not negative."""
+    return [
+        tf.ones_like(depth),
+        tf.abs(depth - context_depth),
+        tf.maximum((depth + context_depth) / 2.0, 0.0),
+    ]

@@ -1,0 +1,240 @@
+"""A training session: a new run or the continuation of one, from its options."""
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Callable
+from dataclasses import field
+
+import keras
+import tensorflow as tf
+
+from dpde_tf.config import AugmentationConfig, InitialisationConfig, TrainingConfig
+from dpde_tf.data.coarse_depth import CoarseDepths
+from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.files.locks import lock_folder
+from dpde_tf.models.batch_normalization import synchronize_batch_normalization
+from dpde_tf.runs.precision import resolve_precision
+from dpde_tf.runs.run_folder import WEIGHTS_FILE, has_checkpoint, read_run_record
+from dpde_tf.runs.run_record import (
+    add_resumption,
+    check_program,
+    config_as_dict,
+    write_run_record,
+)
+from dpde_tf.training.distribution import Distribution
+from dpde_tf.training.loop import Trainer
+from dpde_tf.training.objectives import Objective
+from dpde_tf.training.stop_signals import StopSignals
+from dpde_tf.training.strategies import (
+    check_distribution,
+    make_strategy,
+    worker_rank,
+)
+
+# Fields that may differ from those of a resumed run.
+_MAY_CHANGE = {"on_bad_step", "max_loss_growth", "distribution"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """The part of a training run that depends on the network.
+
+    Attributes:
+        configs: Configurations of network and loss for the record of the run.
+        build_network: Function that builds the network, called under the precision of
+            the run.
+        objective: Training objective.
+        load_initial: Function that loads the weights of a `source`, to start from.
+        coarse: Source of the coarse depth maps for a guided network.
+    """
+
+    configs: tuple[object, ...]
+    build_network: Callable[[], keras.Model]
+    objective: Objective
+    load_initial: Callable[..., None]
+    coarse: CoarseDepths | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSession:
+    """The options of a training session.
+
+    Attributes:
+        program: Module of the entry point, for the record of the run.
+        records: Folder of the record set.
+        split: Split to train on.
+        workdir: Folder of the run; a run in it is continued.
+        make_setup: Function of the session and its records that returns the setup,
+            such as those of `dpde_tf.training.setups` with their configurations.
+        training: Optimisation and data order.
+        augmentation: Random changes of the training images.
+        start: Weights to start from.
+        flags: Flags of the program as they were given, for the record of the run.
+    """
+
+    program: str
+    records: str | pathlib.Path
+    workdir: str | pathlib.Path
+    make_setup: Callable[["TrainingSession", RecordSet], Setup]
+    split: str = "train"
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    start: InitialisationConfig = field(default_factory=InitialisationConfig)
+    flags: dict = field(default_factory=dict)
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes files: the only one, or the first of several."""
+        return worker_rank(self.training.distribution)[0] == 0
+
+
+def run_session(session: TrainingSession) -> pathlib.Path | None:
+    """Trains a network to the last epoch; continues the run in the folder, if any.
+
+    It sets the dtype policy, the random seeds and, if the run is deterministic, the
+    kernels and threads of this process. Call it before TensorFlow computes anything.
+
+    Args:
+        session: The options.
+
+    Returns:
+        File of the weights; None in a process that is not the chief.
+
+    Raises:
+        ValueError: If an option is invalid, or the run in the folder was made with
+            other options.
+        BlockingIOError: If another process writes to the folder.
+        OSError: If a file cannot be read or written.
+        StoppedBySignalError: If SIGTERM or SIGINT stopped the training. The state is
+            saved.
+    """
+    # The chief holds the lock for all processes.
+    lock = lock_folder(session.workdir) if session.is_chief else None
+    with StopSignals() as stop, lock or contextlib.nullcontext():
+        trainer = _make_trainer(session)
+        stop.reinstall_handlers()
+        trainer.train(stop)
+    return pathlib.Path(session.workdir) / WEIGHTS_FILE if session.is_chief else None
+
+
+def _make_trainer(session: TrainingSession) -> Trainer:
+    """Checks the options, prepares the folder and builds the network."""
+    training = session.training
+    _check_training(training)
+    if training.deterministic:
+        _make_deterministic()
+    # Must be created before TensorFlow computes anything.
+    strategy = make_strategy(training.distribution)
+    training = dataclasses.replace(
+        training, precision=resolve_precision(training.precision)
+    )
+    records = RecordSet.open(session.records, session.split)
+    setup = session.make_setup(session, records)
+    configs = (*setup.configs, session.start, training, session.augmentation)
+    config = config_as_dict(*configs)
+    defaults = config_as_dict(*(type(one)() for one in configs))
+    _prepare_workdir(session, config | {"data": _describe(records)}, defaults)
+    keras.config.set_dtype_policy(training.precision)
+    distribution = Distribution(strategy)
+    keras.utils.set_random_seed(training.seed)
+    with distribution.report_lost_workers():
+        # Check before building the networks, which could not even be built.
+        distribution.check_same(config)
+        with strategy.scope():
+            network = setup.build_network()
+            # The checkpoint of a resumed run holds all weights.
+            if session.start.init_from and not has_checkpoint(session.workdir):
+                setup.load_initial(network, source=session.start.init_from)
+        if training.sync_batch_norm:
+            synchronize_batch_normalization(network)
+        return Trainer(
+            network,
+            setup.objective,
+            records,
+            config=training,
+            augmentation=session.augmentation,
+            workdir=session.workdir,
+            strategy=strategy,
+            coarse=setup.coarse,
+        )
+
+
+def _check_training(config: TrainingConfig) -> None:
+    """Checks values that would only fail later."""
+    for name in ("epochs", "batch_size", "learning_rate", "checkpoint_steps"):
+        if getattr(config, name) <= 0:
+            raise ValueError(
+                f"`{name}` must be positive. Received: {getattr(config, name)}."
+            )
+    check_distribution(config.distribution)
+    if config.on_bad_step not in ("stop", "skip"):
+        raise ValueError(
+            f"`on_bad_step` must be stop or skip. Received: {config.on_bad_step!r}."
+        )
+    if config.max_loss_growth and config.max_loss_growth <= 1.0:
+        raise ValueError(
+            "`max_loss_growth` must be more than 1, or 0 for no limit. Received: "
+            f"{config.max_loss_growth}."
+        )
+
+
+def _describe(records: RecordSet) -> dict:
+    """Description of the data for the record of a run."""
+    return {
+        "dataset": records.manifest.dataset,
+        "num_records": records.num_records,
+        "image_size": list(records.manifest.image_size),
+    }
+
+
+def _prepare_workdir(session: TrainingSession, config: dict, defaults: dict) -> None:
+    """Writes the record of a new run, or reports that a run is resumed."""
+    workdir = session.workdir
+    resumed = _is_resumed(workdir, config, defaults)
+    if not session.is_chief:
+        return
+    if resumed:
+        print(f"Continuing the run in {workdir}.")
+        add_resumption(workdir)
+    else:
+        check_program(workdir, session.program)
+        write_run_record(
+            workdir, program=session.program, flags=session.flags, config=config
+        )
+
+
+def _make_deterministic() -> None:
+    """Makes runs bitwise reproducible on the same machine.
+
+    Concurrent operations may be summed in any order, so they run one after another.
+    Each still uses all cores.
+    """
+    tf.config.experimental.enable_op_determinism()
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _is_resumed(workdir: str | pathlib.Path, config: dict, defaults: dict) -> bool:
+    """Whether a run with this configuration exists; refuses other configurations.
+
+    A run of before a field was added has the default of the field. Without a checkpoint
+    nothing has been trained yet, for instance after a mistyped flag; such a run is
+    started anew.
+    """
+    if not has_checkpoint(workdir):
+        return False
+    former = read_run_record(workdir)["config"]
+    differences = [
+        f"{section}.{name}: {there!r} there, {value!r} now"
+        for section, fields in config.items()
+        for name, value in fields.items()
+        for default in [defaults.get(section, {}).get(name)]
+        for there in [former.get(section, {}).get(name, default)]
+        if name not in _MAY_CHANGE and there != value
+    ]
+    if differences:
+        raise ValueError(
+            f"The run in {workdir} was made with other values: "
+            f"{'; '.join(differences)}. Use another `workdir`, or delete that folder."
+        )
+    return True

@@ -1,0 +1,178 @@
+"""What a training session needs to know of each network: builder, objective, weights.
+
+Each function gives the `make_setup` of a session once its configurations are bound, for
+example with `functools.partial`.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+from dpde_tf.config import (
+    CoarseDepthConfig,
+    ContextLossConfig,
+    ContextNetworkConfig,
+    DepthLossConfig,
+    DepthNetworkConfig,
+    GradientLossConfig,
+    GradientNetworkConfig,
+    GuidedLossConfig,
+    GuidedNetworkConfig,
+)
+from dpde_tf.data.coarse_depth import CoarseDepths
+from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.files.predictions import read_predicted_depths
+from dpde_tf.metrics.feature_similarity import MIN_SIZE
+from dpde_tf.models.context import build_context_network
+from dpde_tf.models.depth import build_depth_network
+from dpde_tf.models.gradient import build_gradient_network
+from dpde_tf.models.guided import build_guided_network
+from dpde_tf.runs.initial_weights import (
+    load_initial_depth_weights,
+    load_initial_gradient_weights,
+)
+from dpde_tf.training.objectives import (
+    ContextObjective,
+    DepthObjective,
+    GradientObjective,
+    GuidedObjective,
+)
+from dpde_tf.training.session import Setup, TrainingSession
+
+
+def depth_setup(
+    network: DepthNetworkConfig,
+    loss: DepthLossConfig,
+    session: TrainingSession,
+    records: RecordSet,
+) -> Setup:
+    """Returns the setup of the depth network.
+
+    Args:
+        network: The network; without an output offset, the mean depth of the split.
+        loss: The loss; without a largest depth, that of the split.
+        session: The session.
+        records: The training records.
+
+    Returns:
+        The setup.
+
+    Raises:
+        ValueError: If the training images are too small for FSIM.
+    """
+    if session.start.init_from:
+        network = dataclasses.replace(network, encoder_weights="none")
+    if network.output_offset is None:
+        mean = records.split.depth_mean
+        network = dataclasses.replace(network, output_offset=mean)
+    size = session.augmentation.crop_size or records.manifest.image_size
+    if loss.lambda_fsim and min(size) <= 2 * (MIN_SIZE - 1):
+        raise ValueError(
+            f"Training images must be at least {2 * MIN_SIZE - 1} pixels high and wide "
+            f"for the FSIM loss. Received: {size[0]}x{size[1]}. Convert to a larger "
+            "size, use a larger `crop_size`, or `lambda_fsim=0`."
+        )
+    if loss.max_depth is None:
+        loss = dataclasses.replace(loss, max_depth=records.split.depth_max)
+    return Setup(
+        configs=(network, loss),
+        build_network=lambda: build_depth_network(network),
+        objective=DepthObjective(loss),
+        load_initial=functools.partial(load_initial_depth_weights, config=network),
+    )
+
+
+def gradient_setup(
+    network: GradientNetworkConfig,
+    loss: GradientLossConfig,
+    session: TrainingSession,
+    records: RecordSet,
+) -> Setup:
+    """Returns the setup of the gradient network of the paper.
+
+    Args:
+        network: The network.
+        loss: The loss.
+        session: The session, not used.
+        records: The training records, not used.
+
+    Returns:
+        The setup.
+    """
+    del session, records
+    return Setup(
+        configs=(network, loss),
+        build_network=lambda: build_gradient_network(network),
+        objective=GradientObjective(loss),
+        load_initial=_gradient_weights(network),
+    )
+
+
+def context_setup(
+    network: ContextNetworkConfig,
+    loss: ContextLossConfig,
+    session: TrainingSession,
+    records: RecordSet,
+) -> Setup:
+    """Returns the setup of the context network.
+
+    Args:
+        network: The network; without an offset, the mean depth of the split.
+        loss: The loss.
+        session: The session.
+        records: The training records.
+
+    Returns:
+        The setup.
+    """
+    if session.start.init_from:
+        network = dataclasses.replace(network, context_encoder_weights="none")
+    if network.context_offset is None:
+        mean = records.split.depth_mean
+        network = dataclasses.replace(network, context_offset=mean)
+    return Setup(
+        configs=(network, loss),
+        build_network=lambda: build_context_network(network),
+        objective=ContextObjective(loss),
+        load_initial=_gradient_weights(network),
+    )
+
+
+def guided_setup(
+    network: GuidedNetworkConfig,
+    loss: GuidedLossConfig,
+    coarse: CoarseDepthConfig,
+    session: TrainingSession,
+    records: RecordSet,
+) -> Setup:
+    """Returns the setup of the guided network, with its coarse depth maps.
+
+    Args:
+        network: The network.
+        loss: The loss.
+        coarse: Coarse depth maps, possibly from predictions.
+        session: The session, not used.
+        records: The training records.
+
+    Returns:
+        The setup.
+
+    Raises:
+        FileNotFoundError: If a folder of predictions does not exist.
+        ValueError: If the predictions are not of these records.
+    """
+    del session
+    folders = [name for name in coarse.coarse_predictions.split(",") if name]
+    predictions = read_predicted_depths(folders, records.split.names)
+    return Setup(
+        configs=(network, loss, coarse),
+        build_network=lambda: build_guided_network(network),
+        objective=GuidedObjective(loss),
+        load_initial=_gradient_weights(network),
+        coarse=CoarseDepths(coarse, predictions),
+    )
+
+
+def _gradient_weights(network: object) -> Callable[..., None]:
+    """Function that loads initial weights of a network of gradients."""
+    return functools.partial(load_initial_gradient_weights, config=network)

@@ -1,0 +1,50 @@
+"""Tests of `experiments.uncertainty` on a small record set."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from dpde_tf.config import UncertaintyConfig
+from dpde_tf.evaluation.score_files import read_split
+from dpde_tf.files.predictions import prediction_path, write_prediction
+from experiments.uncertainty import (
+    draw_curves,
+    mean_curves,
+    read_pixels,
+    reliability,
+)
+from tests.fixtures.record_sets import write_small_record_set
+
+CONFIG = UncertaintyConfig(0.0, 1.0, 0.0)
+
+
+@pytest.fixture
+def images(tmp_path, rng):
+    """Pixels of predictions whose two depths differ by the error of the fused one."""
+    records = write_small_record_set(tmp_path / "records", rng, size=(20, 30))
+    for name, _, truth in list(read_split(records, "test"))[:3]:
+        error = rng.uniform(0, 1, truth.shape).astype(np.float32)
+        maps = {"depth": truth, "context_depth": truth + error, "fused": truth + error}
+        write_prediction(prediction_path(tmp_path / "predictions", name), maps)
+    return list(read_pixels(tmp_path / "predictions", str(records), "test"))
+
+
+def test_difference_that_is_the_error_is_a_perfect_uncertainty(images):
+    assert len(images) == 3
+    for curve in mean_curves(images, CONFIG):
+        assert curve.ause == pytest.approx(0.0, abs=1e-4) and curve.aurg > 0.2
+    tenths = reliability(images, CONFIG)
+    assert tenths.shape == (10, 2)
+    np.testing.assert_allclose(tenths[:, 0], tenths[:, 1], atol=1e-5)
+    assert (np.diff(tenths[:, 0]) > 0).all()
+
+
+def test_figure_or_the_remedy(images, tmp_path):
+    curves, path = mean_curves(images, CONFIG), tmp_path / "curves.png"
+    if importlib.util.find_spec("matplotlib"):
+        draw_curves(path, curves)
+        assert path.read_bytes().startswith(b"\x89PNG")
+    else:
+        with pytest.raises(ValueError, match="pip install"):
+            draw_curves(path, curves)

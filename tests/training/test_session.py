@@ -1,0 +1,138 @@
+"""Tests of dpde_tf.training.session and setups."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from dpde_tf.config import (
+    AugmentationConfig,
+    ContextLossConfig,
+    ContextNetworkConfig,
+    DepthLossConfig,
+    DepthNetworkConfig,
+    InitialisationConfig,
+)
+from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.training.session import Setup, TrainingSession, run_session
+from dpde_tf.training.setups import context_setup, depth_setup
+from tests.fixtures.record_sets import write_small_record_set
+from tests.fixtures.small_training import CONFIG, OBJECTIVE, tiny_depth_network
+
+
+def _setup(session, records):
+    """The tiny network in place of a full one."""
+    return Setup((DepthNetworkConfig(),), tiny_depth_network, OBJECTIVE, None)
+
+
+def _changed(session, **changes):
+    training = dataclasses.replace(session.training, **changes)
+    return dataclasses.replace(session, training=training)
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("records") / "small"
+    rng = np.random.default_rng(0)
+    return write_small_record_set(directory, rng, size=(32, 32), splits={"train": 6})
+
+
+@pytest.fixture
+def session(records, tmp_path):
+    policy = keras.config.dtype_policy()
+    yield TrainingSession(
+        program="tests.program",
+        records=records,
+        workdir=tmp_path / "run",
+        make_setup=_setup,
+        training=dataclasses.replace(CONFIG, epochs=1),
+        flags={"epochs": 1},
+    )
+    keras.config.set_dtype_policy(policy)
+
+
+def test_run_session_resumes_a_run_of_an_older_version(session, capsys):
+    weights = run_session(session)
+    assert weights == session.workdir / "weights.weights.h5"
+    before, record = weights.read_bytes(), session.workdir / "run.json"
+    fields = json.loads(record.read_text())
+    assert (fields["program"], fields["flags"]) == ("tests.program", {"epochs": 1})
+    # Versions before these options did not record them.
+    for name in ("sync_batch_norm", "swap_held_out"):
+        del fields["config"]["TrainingConfig"][name]
+    del fields["config"]["DepthNetworkConfig"]["output_relu"]
+    record.write_text(json.dumps(fields))
+    assert run_session(session) == weights
+    assert f"Continuing the run in {session.workdir}." in capsys.readouterr().out
+    assert weights.read_bytes() == before
+    assert len(json.loads(record.read_text())["resumed"]) == 1
+    # The reaction to bad steps may change, the rest may not.
+    run_session(_changed(session, on_bad_step="skip"))
+    match = "made with other values: TrainingConfig.swap_held_out: False there, True"
+    with pytest.raises(ValueError, match=match):
+        run_session(_changed(session, swap_held_out=True))
+
+
+def test_run_session_leaves_the_folder_of_another_program_alone(session):
+    session.workdir.mkdir()
+    record = session.workdir / "run.json"
+    record.write_text(json.dumps({"program": "experiments.evaluate"}))
+    with pytest.raises(ValueError, match=r"a run of experiments\.evaluate, whose run"):
+        run_session(session)
+    assert json.loads(record.read_text()) == {"program": "experiments.evaluate"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "`epochs` must be positive. Received: 0."),
+        ({"learning_rate": -1.0}, "`learning_rate` must be positive. Received: -1.0."),
+        ({"on_bad_step": "go"}, "`on_bad_step` must be stop or skip. Received: 'go'."),
+        ({"max_loss_growth": 1.0}, "`max_loss_growth` must be more than 1, or 0 for "),
+        ({"distribution": "two"}, "must be one of none, mirrored, multi_worker"),
+    ],
+)
+def test_run_session_refuses_options_that_would_fail_later(session, changes, message):
+    with pytest.raises(ValueError) as caught:
+        run_session(_changed(session, **changes))
+    assert message in str(caught.value)
+
+
+def _make(session, make_setup, *configs, crop_size=None, init_from=""):
+    session = dataclasses.replace(
+        session,
+        start=InitialisationConfig(init_from=init_from),
+        augmentation=AugmentationConfig(crop_size=crop_size),
+    )
+    return make_setup(*configs, session, RecordSet.open(session.records, "train"))
+
+
+def test_depth_setup_takes_open_values_from_the_records(session):
+    loss = DepthLossConfig(lambda_fsim=0.0)
+    setup = _make(session, depth_setup, DepthNetworkConfig(), loss, init_from="x")
+    network, loss = setup.configs
+    split = RecordSet.open(session.records, "train").split
+    assert network.output_offset == split.depth_mean
+    assert loss.max_depth == split.depth_max
+    assert network.encoder_weights == "none"  # Those of init_from replace them.
+    network = DepthNetworkConfig(output_offset=1.5)
+    assert _make(session, depth_setup, network, loss).configs == (network, loss)
+
+
+def test_context_setup_takes_an_open_offset_from_the_records(session):
+    configs = ContextNetworkConfig(), ContextLossConfig()
+    network, _ = _make(session, context_setup, *configs, init_from="x").configs
+    split = RecordSet.open(session.records, "train").split
+    assert network.context_offset == split.depth_mean
+    assert network.context_encoder_weights == "none"
+
+
+@pytest.mark.parametrize("crop_size", [None, (16, 144)])
+def test_depth_setup_refuses_images_too_small_for_fsim(session, crop_size):
+    size = "32x32" if crop_size is None else "16x144"
+    match = rf"at least \d+ pixels .* Received: {size}\..* `crop_size`"
+    configs = DepthNetworkConfig(), DepthLossConfig()
+    with pytest.raises(ValueError, match=match):
+        _make(session, depth_setup, *configs, crop_size=crop_size)
