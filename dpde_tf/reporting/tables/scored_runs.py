@@ -175,6 +175,9 @@ class ScoredRun:
             parts.append(f"{kind} network {self.gradient.summary}")
         if self.prediction.config.get("PredictionConfig", {}).get("test_time_flip"):
             parts.append("test-time flip")
+        if self.summary["dataset"] == "middlebury":
+            limit = self.summary.get("similarity_range", "split")
+            parts.append(f"range of SSIM and GSM: {limit}")
         return "; ".join(parts)
 
     def results(self, protocol: str) -> dict[str, dict]:
