@@ -52,7 +52,9 @@ def test_commands_name_what_exists(page):
     targets = re.findall(r"^([a-z0-9-]+):", _text(ROOT / "Makefile"), re.M)
     lines = re.findall(r"(?:^|[`;] ?)make ((?:[a-z][a-z0-9-]* ?)+)", text, re.M)
     assert {target for line in lines for target in line.split()} <= set(targets)
-    for module in re.findall(r"\b((?:experiments|data_prep)(?:\.\w+)+)\b(?!/)", text):
+    for module in re.findall(
+        r"\b((?:experiments(?:\.ablations)?|data_prep)\.\w+)\b(?!/)", text
+    ):
         path = ROOT / module.replace(".", "/")
         program = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
         assert program.is_file(), module

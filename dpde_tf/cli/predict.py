@@ -228,6 +228,7 @@ def _predict(output: pathlib.Path) -> None:
     classes = (PredictionConfig, FusionConfig, UncertaintyConfig)
     configs = [config_from_flags(one(), values) for one in classes]
     check_formats(FLAGS.export)
+    videos = _videos()
     predictor = _load_predictor(*configs)
     if FLAGS.records:
         config = _run_config(configs, precision, _records_data())
@@ -236,7 +237,7 @@ def _predict(output: pathlib.Path) -> None:
         names = ("images", "image_bits", "every", *_CAMERA)
         data = {name: FLAGS[name].value for name in names}
         config = _run_config(configs, precision, data)
-        _predict_images(predictor, output, config)
+        _predict_images(predictor, videos, output, config)
 
 
 def _predict_records(
@@ -257,10 +258,12 @@ def _predict_records(
 
 
 def _predict_images(
-    predictor: DepthPredictor, output: pathlib.Path, config: dict
+    predictor: DepthPredictor,
+    videos: Sequence[pathlib.Path],
+    output: pathlib.Path,
+    config: dict,
 ) -> None:
     """Predicts the files that the flags name; exits with 1 if one of them fails."""
-    videos = _videos()
     names = [name for name in FLAGS.images if pathlib.Path(name) not in videos]
     photographs = find_photographs(names, output) if names else []
     due = [file for path in photographs for file in photograph_files(path, output)]
@@ -282,7 +285,7 @@ def _predict_images(
 
 def _videos() -> list[pathlib.Path]:
     """The videos that the flags name, whose results have names of their own."""
-    names = [name for name in FLAGS.images if is_video(name)]
+    names = [name for name in FLAGS.images or () if is_video(name)]
     videos = [pathlib.Path(name) for name in names if not pathlib.Path(name).is_dir()]
     if missing := [path for path in videos if not path.is_file()]:
         raise FileNotFoundError(f"--images names '{missing[0]}', which does not exist.")
