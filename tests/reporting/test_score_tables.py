@@ -100,6 +100,22 @@ def test_comparison_table_has_published_numbers_with_protocol():
     assert tu[:3] == ["0.579", "not found", "not found"]
 
 
+def test_runs_of_one_depth_network_show_it_once(tmp_path):
+    write_training(tmp_path / "depth")
+    runs = [
+        read_scored_run(name, write_scores(tmp_path / name, rms=rms))
+        for name, rms in {
+            "first": {"depth": 0.75, "fused": 0.7},
+            "second": {"depth": 0.75, "fused": 0.6},
+        }.items()
+    ]
+    found = lines(scores.comparison_table(2, runs))
+    title = "DPDE without gradient stream (modified FCRN)"
+    assert (title, "ours, first") in found
+    assert (title, "ours, second") not in found
+    assert found["DPDE", "ours, second"][0] == "0.6000"
+
+
 def test_comparison_table_has_rows_of_our_implementations(tmp_path):
     runs = []
     for name in ("karsch_2014", "konrad_2012"):

@@ -230,8 +230,11 @@ def _protocols(number: int) -> tuple[str, ...]:
 
 
 def _run_lines(number: int, row: str, runs: Sequence[ScoredRun]) -> Iterator[Line]:
-    """Yields the lines of our runs with their gaps."""
-    protocols = _protocols(number)
+    """Yields the lines of our runs with their gaps.
+
+    Runs with the same depth network have the same numbers for it: the first is shown.
+    """
+    protocols, shown = _protocols(number), []
     for run, protocol in itertools.product(runs, protocols):
         if run.summary["dataset"] != DATASETS[number]:
             continue
@@ -240,6 +243,9 @@ def _run_lines(number: int, row: str, runs: Sequence[ScoredRun]) -> Iterator[Lin
                 several = len(protocols) > 1 and run.name != protocol
                 name = f"{run.label}, {protocol}" if several else run.label
                 numbers = measured(results)
+                if (protocol, numbers) in shown:
+                    continue
+                shown.append((protocol, numbers))
                 cells = own_cells(numbers, results.get("intervals", {}).get("pooled"))
                 yield Line(f"ours, {name}", cells, NOT_RUN, run.details(key))
                 yield from paired_lines(run, key, protocol)
