@@ -47,8 +47,8 @@ def layer_costs(network: keras.Model, image_size: tuple[int, int]) -> list[Layer
     pixels are not computed and do not count.
 
     Args:
-        network: Functional model of an RGB image, or of an image and a depth map, of any
-            size or of this size.
+        network: Functional model of an RGB image, or of an image and a depth map. They
+            may have any size, or have this size.
         image_size: (height, width), pixels.
 
     Returns:
