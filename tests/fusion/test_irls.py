@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from dpde_tf.fusion import TO_CONVERGENCE, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients
+from dpde_tf.fusion.irls import fuse_in_graph
 from dpde_tf.fusion.irls_steps import fuse_image
 from tests.fixtures import references
 
@@ -212,3 +213,15 @@ def test_fusion_without_xla_is_the_same_to_rounding(rng):
     plain = fuse_depth_and_gradients(*maps, jit_compile=False)
     np.testing.assert_allclose(plain.depth, compiled.depth, atol=1e-4)
     np.testing.assert_allclose(plain.energy, compiled.energy, rtol=1e-5)
+
+
+def test_fusion_in_a_graph_is_the_fusion_in_both_types_of_the_energy(rng):
+    # A step at an edge that still moves when the energy, 1e4 here, falls by less than
+    # float32 resolves.
+    depth = rng.uniform(1, 5, [1, 64, 80, 1]).astype(np.float32)
+    steps = [rng.normal(0, 0.3, depth.shape).astype(np.float32) for _ in range(2)]
+    options = {"omega": 10.0, "epsilon": 1e-4, "num_irls_iterations": 10}
+    expected = fuse_depth_and_gradients(depth, *steps, **options).depth
+    for energy_type in (tf.float64, tf.float32):
+        found = fuse_in_graph(depth, *steps, **options, energy_type=energy_type)
+        np.testing.assert_allclose(found, expected, atol=1e-4)
