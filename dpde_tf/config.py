@@ -299,7 +299,7 @@ class UncertaintyConfig:
     `experiments/README.md`.
 
     Attributes:
-        uncertainty_constant: Metres.
+        uncertainty_constant: Error that is always expected, metres.
         uncertainty_per_difference: Metres for each metre between the depths of the
             depth network and the context network.
         uncertainty_per_depth: Metres for each metre of their mean depth.

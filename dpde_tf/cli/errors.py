@@ -30,7 +30,8 @@ def readable_errors() -> Iterator[None]:
         Nothing.
 
     Raises:
-        SystemExit: With exit code 1, in place of a ValueError or an OSError.
+        SystemExit: With exit code 1, in place of a ValueError or an OSError; or that of
+            the block, with flags named in its text.
     """
     level = cv2_logging.getLogLevel()
     cv2_logging.setLogLevel(cv2_logging.LOG_LEVEL_SILENT)
@@ -40,6 +41,10 @@ def readable_errors() -> Iterator[None]:
         yield
     except (ValueError, OSError) as error:
         sys.exit(f"Error: {name_flags(one_line(error))}")
+    except SystemExit as end:  # With a list of files, for example.
+        if isinstance(end.code, str):
+            end.code = name_flags(end.code)
+        raise
     finally:
         logger.removeFilter(_name_flags_in_record)
         cv2_logging.setLogLevel(level)

@@ -47,7 +47,8 @@ def layer_costs(network: keras.Model, image_size: tuple[int, int]) -> list[Layer
     pixels are not computed and do not count.
 
     Args:
-        network: Functional model of one RGB image, of any size or of this size.
+        network: Functional model of an RGB image, or of an image and a depth map. They
+            may have any size, or have this size.
         image_size: (height, width), pixels.
 
     Returns:
@@ -62,7 +63,8 @@ def layer_costs(network: keras.Model, image_size: tuple[int, int]) -> list[Layer
         tensors += [keras.tree.flatten(layer.input)[0], layer.output]
     height, width = image_size
     probe = keras.Model(network.inputs, tensors)
-    shapes = probe.compute_output_shape((1, height, width, 3))
+    inputs = [(1, height, width, tensor.shape[-1]) for tensor in network.inputs]
+    shapes = probe.compute_output_shape(inputs if len(inputs) > 1 else inputs[0])
     return [
         LayerCost(
             name=layer.name,

@@ -1,5 +1,7 @@
 """Tests of dpde_tf.cli.errors."""
 
+import sys
+
 import pytest
 from absl import app, flags, logging
 
@@ -71,6 +73,15 @@ def test_readable_errors_names_flags_in_errors_and_warnings(size_flags, caplog):
     assert caught.value.code == "Error: --size must be 2."
     logging.warning("%s has no `size`.", "b.png")
     assert caplog.messages == ["a.png has no --size.", "b.png has no `size`."]
+
+
+def test_readable_errors_names_flags_in_the_text_of_an_exit(size_flags):
+    with pytest.raises(SystemExit) as caught, readable_errors():
+        sys.exit("Two files:\n  a.png: give `size`.")
+    assert caught.value.code == "Two files:\n  a.png: give --size."
+    with pytest.raises(SystemExit) as caught, readable_errors():
+        sys.exit(3)
+    assert caught.value.code == 3
 
 
 def test_refuse_arguments_names_the_first_argument():

@@ -131,7 +131,7 @@ def test_read_image_finds_the_bit_depth_of_a_16_bit_file(
     else:
         (text,) = warnings_of
         assert f"a{suffix} has 16 bits per channel, but no number over {white};" in text
-        assert f"of {bits} bits. Use --image_bits to change" in text
+        assert f"of {bits} bits. Use `image_bits` to change" in text
 
 
 def test_read_image_uses_the_given_bit_depth(tmp_path, warnings_of):

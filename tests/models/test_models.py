@@ -113,7 +113,7 @@ def _without_network(**_):
 )
 def test_imagenet_weights_without_a_network_name_the_flag(build, flag, monkeypatch):
     monkeypatch.setattr(keras.applications, "ResNet50", _without_network)
-    match = rf"https://x/notop\.h5.* name it with --{flag}encoder_weights=FILE, or "
+    match = rf"https://x/notop\.h5.* name it with `{flag}encoder_weights=FILE`, or "
     with pytest.raises(ConnectionError, match=match):
         build()
 

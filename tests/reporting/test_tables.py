@@ -123,17 +123,35 @@ def test_lateral_connections_cost_what_they_add(networks):
     assert difference == pytest.approx(2 * products / 1e9)
 
 
+def test_guided_network_costs_a_tenth_of_the_gradient_network(networks):
+    # Two 3x3 convolutions a level, down and up again; a level has a quarter of the
+    # pixels of the one before. The last one gives the logarithm of a factor.
+    filters, products, before = [32, 48, 64, 96, 128], 0, 3 + 3
+    for level, count in enumerate(filters):
+        pixels = 240 * 320 // 4**level
+        products += 9 * pixels * (before * count + count * count)
+        before = count
+    for level in (3, 2, 1, 0):
+        count, pixels = filters[level], 240 * 320 // 4**level
+        products += 9 * pixels * ((before + count) * count + count * count)
+        before = count
+    products += 9 * 240 * 320 * 32
+    assert networks["guided"].gflop == pytest.approx(2 * products / 1e9)
+    assert networks["guided"].gflop < 0.13 * networks["gradient"].gflop
+
+
 def test_parameter_table(networks):
     table = costs.parameter_table(networks, SIZE)
     texts = [[cell.text for cell in row] for row in table.rows]
-    assert [len(row) for row in texts] == [len(table.header)] * 4
+    assert [len(row) for row in texts] == [len(table.header)] * 5
     assert texts[0][:4] == ["FCRN", "63,650,497", "75.3", "76"]
     assert texts[1][:4] == ["Modified FCRN", "64,691,841", "76.5", "not found"]
     assert texts[2][:4] == ["Gradient network", "845,642", "1.0", "not found"]
     # 12.8 times as many as the gradient network's 845,642.
     assert texts[3][:3] == ["Context network (ours)", "10,790,289", "12.8"]
     assert table.header[4] == "GFLOP, forward, 240x320"
-    assert [row[4] for row in texts] == ["34.0", "35.7", "129.7", "20.5"]
+    gflop = ["34.0", "35.7", "129.7", "20.5", "13.7"]
+    assert [row[4] for row in texts] == gflop
     assert {text for row in texts for text in row[6:]} == {"not run"}
     assert "median" not in table.note
 

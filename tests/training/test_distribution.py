@@ -76,7 +76,7 @@ def test_a_bad_step_of_two_devices_names_the_images_of_both(results):
 
 def test_a_batch_must_be_a_multiple_of_the_devices(results):
     assert (
-        "--batch_size counts the images of all devices together" in results["odd_batch"]
+        "`batch_size` counts the images of all devices together" in results["odd_batch"]
     )
     assert "Received: 5" in results["odd_batch"]
 

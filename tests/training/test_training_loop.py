@@ -238,7 +238,7 @@ def test_trainer_names_the_images_of_a_batch_without_any_depth(tmp_path, rng):
     )
     message = (
         r"Step 1 is bad: none of its images has a measured pixel at the size of the "
-        r"loss: train004 of \S+, train000 of \S+\. .* a larger --batch_size"
+        r"loss: train004 of \S+, train000 of \S+\. .* a larger `batch_size"
     )
     with pytest.raises(BadStepError, match=message):
         trainer.train()

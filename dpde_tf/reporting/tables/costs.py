@@ -9,11 +9,13 @@ from dpde_tf.config import (
     ContextNetworkConfig,
     DepthNetworkConfig,
     GradientNetworkConfig,
+    GuidedNetworkConfig,
 )
 from dpde_tf.models.context import build_context_network
 from dpde_tf.models.costs import LayerCost, layer_costs, training_flops
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.models.gradient import build_gradient_network
+from dpde_tf.models.guided import build_guided_network
 from dpde_tf.reporting import paper_values
 from dpde_tf.reporting.blocks import NOT_RUN, Cell, Table
 from dpde_tf.reporting.score_cells import NOT_FOUND
@@ -97,8 +99,8 @@ def network_costs(image_size: tuple[int, int]) -> dict[str, NetworkCost]:
         image_size: (height, width), pixels.
 
     Returns:
-        Costs of `fcrn`, `modified_fcrn`, `gradient` and our `context`. Nothing is
-        downloaded.
+        Costs of `fcrn`, `modified_fcrn`, `gradient` and our `context` and `guided`.
+        Nothing is downloaded.
     """
 
     def depth_network(lateral_connections: bool) -> keras.Model:
@@ -122,6 +124,10 @@ def network_costs(image_size: tuple[int, int]) -> dict[str, NetworkCost]:
             build_context_network(
                 ContextNetworkConfig(context_encoder_weights="none", context_offset=0.0)
             ),
+        ),
+        "guided": (
+            "Guided network (ours)",
+            build_guided_network(GuidedNetworkConfig()),
         ),
     }
     return {
