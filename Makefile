@@ -42,7 +42,7 @@ help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
 
 # Flags that the program of the gradient network does not have and must ignore.
-DEPTH_ONLY = lateral_connections,architecture,encoder_weights,encoder_batch_norm,batch_norm_momentum,output_scale,output_offset,output_relu,lambda_berhu,lambda_fsim,berhu_c,max_depth
+DEPTH_ONLY = lateral_connections,architecture,encoder_weights,encoder_batch_norm,batch_norm_momentum,output_scale,output_offset,output_relu,lambda_berhu,lambda_fsim,berhu_c,max_depth,lambda_log
 # --init_from names a depth network in FLAGS, a gradient network in GRADIENT_FLAGS.
 BOTH_FLAGS = --undefok=$(DEPTH_ONLY) $(filter-out --init_from=%,$(FLAGS)) $(GRADIENT_FLAGS)
 

@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import pathlib
+import signal
 
 import keras
 import numpy as np
@@ -13,6 +14,11 @@ import tensorflow as tf
 
 # One operation at a time, so that sums have one order and runs can be compared exactly.
 tf.config.threading.set_inter_op_parallelism_threads(1)
+
+# A shell that starts the tests in the background makes them ignore Ctrl-C, which some
+# tests need.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

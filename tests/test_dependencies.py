@@ -91,7 +91,7 @@ def test_library_knows_neither_programs_nor_flags():
 
 
 # The messages name parameters; `dpde_tf.cli.errors` turns these into flags.
-@pytest.mark.parametrize("part", sorted({*MAY_USE} - {"inference", "visualization"}))
+@pytest.mark.parametrize("part", sorted(MAY_USE))
 def test_messages_of_the_library_name_no_flags(part):
     for path in _files(part):
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -43,14 +43,14 @@ def former_predictions(
     if later_others:
         raise ValueError(
             f"{output} holds {len(later_others)} predictions of other networks, "
-            "options or data for records beyond --num_records. Use another --output, "
+            "options or data for records beyond `num_records`. Use another `output`, "
             "or predict all records."
         )
     if others and not overwrite:
         raise ValueError(
             f"{output} holds {len(others)} of these predictions, of other networks, "
             f"options or data: {some_names([path.name for path in others])}. Use "
-            "another --output, or --overwrite."
+            "another `output`, or `overwrite`."
         )
     return others
 
@@ -72,7 +72,7 @@ def wait_for_first_worker(output: pathlib.Path, config: dict) -> None:
         time.sleep(1.0)
     raise TimeoutError(
         f"The first worker has not written {output / RECORD_FILE} for the same "
-        "networks, options and data. Give all workers the same flags, and an --output "
+        "networks, options and data. Give all workers the same flags, and an `output` "
         "that is the same folder for all."
     )
 

@@ -23,14 +23,14 @@ def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib
     paths = list(_expand(names))
     if any(path.parent.resolve() == output.resolve() for path in paths):
         raise ValueError(
-            f"The folder {output} holds photographs of --images; its own results "
-            "would be among them next time. Use another --output."
+            f"The folder {output} holds photographs of `images`; its own results "
+            "would be among them next time. Use another `output`."
         )
     stems = [path.stem for path in paths]
     if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
         raise ValueError(
-            f"--images has more than one file named {', '.join(twice)}; their results "
-            "would overwrite each other. Predict them into different --output."
+            f"`images` has more than one file named {', '.join(twice)}; their results "
+            "would overwrite each other. Predict them to another `output` each."
         )
     return paths
 
@@ -61,10 +61,10 @@ def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
             if not images:
                 why = "".join(f" {p.name}: {reason}" for p, reason in skipped.items())
                 raise FileNotFoundError(
-                    f"The folder {path} of --images has no images.{why}"
+                    f"The folder {path} of `images` has no images.{why}"
                 )
             yield from images
         elif path.is_file():
             yield path
         else:
-            raise FileNotFoundError(f"--images names {name!r}, which does not exist.")
+            raise FileNotFoundError(f"`images` names {name!r}, which does not exist.")

@@ -99,7 +99,7 @@ def gradient_scale(
     if not own @ given > 0:
         raise ValueError(
             "The depth falls where the gradients rise: it may be inverse depth, which "
-            "needs a --reference and --align=least_squares_disparity."
+            "needs a `reference` and `align=least_squares_disparity`."
         )
     return float(variation / given_variation)
 
@@ -123,6 +123,6 @@ def _check_sense(
     if aligned[valid_mask][low] > aligned[valid_mask][high]:
         raise ValueError(
             "The depth falls where the reference rises: files of inverse depth need "
-            "--align=least_squares_disparity, files of depth --align=least_squares. "
-            f"Try --align={other}."
+            "`align=least_squares_disparity`, files of depth `align=least_squares`. "
+            f"Try `align={other}`."
         )

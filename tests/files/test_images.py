@@ -84,7 +84,10 @@ def test_read_image_names_a_missing_file(tmp_path):
             r"HEIC image, which.*JPEG or PNG",
         ),
         (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", r"HEIC image, which is not supported"),
-        (b"\0\0\0\x18ftypisom\0\0\2\0isommp41", r"video \(MP4 or .*frames as PNG"),
+        (
+            b"\0\0\0\x18ftypisom\0\0\2\0isommp41",
+            r"video \(MP4 or .*give the video itself",
+        ),
         (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", r"video \(MP4 or QuickTime\)"),
         (b"\0\0\0\x08wide\0\0\0\0mdat", r"video \(MP4 or QuickTime\)"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", r"raw file of a camera"),

@@ -53,9 +53,9 @@ def test_align_to_reference_caps_inverse_depth_at_the_farthest_reference():
 
 def test_align_to_reference_refuses_near_and_far_turned_round(rng):
     depth = rng.uniform(1, 9, (5, 5))
-    with pytest.raises(ValueError, match=r"Try --align=least_squares_disparity"):
+    with pytest.raises(ValueError, match=r"Try `align=least_squares_disparity`"):
         align_to_reference(depth, 1 / depth, alignment="least_squares")
-    with pytest.raises(ValueError, match=r"Try --align=least_squares\."):
+    with pytest.raises(ValueError, match=r"Try `align=least_squares`\."):
         align_to_reference(depth, depth, alignment="least_squares_disparity")
 
 

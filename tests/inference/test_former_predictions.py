@@ -49,7 +49,7 @@ def test_those_of_another_are_refused_or_replaced(tmp_path, files):
 
 
 def test_those_that_would_be_taken_for_this_runs_are_refused(tmp_path, files):
-    with pytest.raises(ValueError, match=r"1 predictions .* beyond --num_records"):
+    with pytest.raises(ValueError, match=r"1 predictions .* beyond `num_records`"):
         former_predictions(tmp_path, CONFIG, [], later=files, overwrite=True)
 
 

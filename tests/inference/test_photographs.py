@@ -84,7 +84,7 @@ def test_predict_photograph_writes_a_page_in_three_dimensions(photograph, tmp_pa
 def test_predict_photograph_checks_the_focal_length_before_it_predicts(
     photograph, tmp_path
 ):
-    with pytest.raises(ValueError, match=r"--focal\) must be in pixels, between 18 "):
+    with pytest.raises(ValueError, match=r"`focal` must be in pixels, between 18 "):
         predict_photograph(
             None,
             photograph,

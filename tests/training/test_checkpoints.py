@@ -92,7 +92,7 @@ def test_store_names_a_remedy_if_all_checkpoints_are_damaged(saved):
 @pytest.mark.parametrize("other", [{"width": 8}, {"optimizer": "adamw"}])
 def test_store_rejects_the_checkpoint_of_another_network(saved, other):
     with pytest.raises(
-        ValueError, match=r"epochs-1-steps-1/state is of another network or optimiser"
+        ValueError, match=r"epochs-1-steps-1 is of another network or optimiser"
     ):
         _store(saved, **other).restore()
     assert len(list_checkpoints(saved)) == 2

@@ -62,7 +62,7 @@ def test_photograph_camera_has_the_angle_of_nyu():
 
 
 def test_unknown_camera_and_wrong_focal_lengths_are_refused():
-    with pytest.raises(ValueError, match=r"'mine' is not known.*make3d.*--focal"):
+    with pytest.raises(ValueError, match=r"'mine' is not known.*make3d.*`focal`"):
         find_camera("mine", (2, 2))
     for focal in (0.0, -1.0, float("nan"), float("inf"), 0.001, 127.9, 64000.1):
         for make in (photograph_camera, functools.partial(find_camera, "make3d")):

@@ -58,7 +58,7 @@ def export_graph(
     path = pathlib.Path(path)
     if path.exists():
         raise FileExistsError(
-            f"{path} exists already. Give another --output, or move it elsewhere."
+            f"{path} exists already. Give another `output`, or move it elsewhere."
         )
     export_format.write(graph, path, int8)
 

@@ -99,7 +99,7 @@ def find_camera(
     if focal is None and dataset not in CAMERAS:
         raise ValueError(
             f"The camera of {dataset!r} is not known (known: {', '.join(CAMERAS)}). "
-            "Give its focal length in pixels of the records with --focal."
+            "Give its focal length in pixels of the records as `focal`."
         )
     if focal is None:
         return CAMERAS[dataset].resized(size)
@@ -127,7 +127,7 @@ def photograph_camera(size: tuple[int, int], *, focal: float | None = None) -> C
     low, high = (ratio * max(size) for ratio in _PLAUSIBLE_FOCAL)
     if not low <= focal <= high:
         raise ValueError(
-            f"`focal` (--focal) must be in pixels, between {low:.6g} and {high:.6g} "
+            f"`focal` must be in pixels, between {low:.6g} and {high:.6g} "
             f"for an image of {size[0]}x{size[1]}. Received: {focal:g}. To convert "
             "millimetres, multiply by the longer side in pixels and divide by that of "
             "the sensor (36 mm for the equivalent focal length)."
