@@ -81,16 +81,10 @@ def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
 
 
 def given_flags() -> dict[str, Any]:
-    """Returns the flags that were given, and their values.
-
-    They may be given as an argument without a name, such as images, or by --config,
-    which is not among them.
-    """
-    return {
-        name: flag.value
-        for name, flag in ((name, flags.FLAGS[name]) for name in flags.FLAGS)
-        if (flag.present or not flag.using_default_value) and name != "config"
-    }
+    """Returns the flags that were given, without --config, and their values."""
+    values = flags.FLAGS
+    given = {name: values[name].value for name in values if values[name].present}
+    return {name: value for name, value in given.items() if name != "config"}
 
 
 def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int, int]:

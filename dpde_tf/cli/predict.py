@@ -357,6 +357,7 @@ def main(argv: Sequence[str]) -> None:
     """Checks the flags and predicts; other arguments are images and videos."""
     if argv[1:]:
         FLAGS.images = [*(FLAGS.images or []), *map(expand_home, argv[1:])]
+        FLAGS["images"].present += 1  # For the record of the run.
     check_network_flags()
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")

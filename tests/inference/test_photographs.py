@@ -167,7 +167,11 @@ def test_predict_succeeds_with_all_photographs(
     camera = {"fov_x": None, "focal": None, "exif": True}
     data = {"images": [str(photograph)], "image_bits": 12, "every": 1}
     assert record["config"]["data"] == data | camera
-    assert record["flags"]["images"] == [str(photograph)]
+    assert set(record["flags"]) == {"images", "output", "image_bits"}
+    run_predict(photograph, output=tmp_path / "other")
+    record = json.loads((tmp_path / "other" / "run.json").read_text())
+    other = {"images": [str(photograph)], "output": str(tmp_path / "other")}
+    assert record["flags"] == other
 
 
 def test_predict_scales_depth_to_the_camera(photograph, tmp_path, run_predict, capsys):
