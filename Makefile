@@ -17,6 +17,7 @@ DEPTH    ?=
 GRADIENTS ?=
 OUTPUT   ?= predictions
 PREDICTIONS ?=
+OTHER    ?=
 FUZZ_SECONDS ?= 600
 FLAGS    ?=
 GRADIENT_FLAGS ?=
@@ -36,7 +37,7 @@ MID       = $(RECORDS)/middlebury
 
 .PHONY: help setup demo demo-photographs demo-training test test-all test-beam faults lint data-nyu data-make3d data-mid \
         train-nyu train-nyu-fcrn train-nyu-lateral train-make3d train-make3d-fcrn predict fuse verify-weights \
-        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-nyu-transfer eval-make3d eval-make3d-fcrn eval-make3d-transfer eval-mid eval-mid-fcrn eval-mid-transfer ablation report tables figures example-picture table5 bench bench-fusion bench-distribution fuzz clean
+        eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-nyu-transfer eval-make3d eval-make3d-fcrn eval-make3d-transfer eval-mid eval-mid-fcrn eval-mid-transfer ablation report tables figures example-picture detail-picture table5 bench bench-fusion bench-distribution fuzz clean
 
 help:  ## Lists the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -250,6 +251,9 @@ figures: $(READY)  ## Writes Figs. 3 to 8 and 3D pages of DATASET: figures/DATAS
 
 example-picture: $(READY)  ## Writes the picture of the README again: every 131st test image of NYU
 	$(RUN) experiments.example_picture --records=$(NYU) --output=experiments/results/examples.jpg
+
+detail-picture: $(READY)  ## Writes details of these images, with the depth of OTHER (PNG, mm) before and after
+	$(RUN) experiments.example_picture --records=$(NYU) --detail --other_depth=$(OTHER) --depth_scale=0.001 --output=experiments/results/details.jpg
 
 table5: $(READY)  ## Prints Table 5: parameters and arithmetic of the networks
 	$(RUN) experiments.tables --table=5 $(FLAGS)
