@@ -33,6 +33,8 @@ _PATHS = {
     "coarse_predictions": define_joined_paths,
 }
 
+_NOT_RECORDED = ("config", "v", "verbosity")
+
 
 def define_config_flags(*config_classes: type) -> None:
     """Defines a flag for each field of the given dataclasses.
