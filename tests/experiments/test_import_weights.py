@@ -93,7 +93,7 @@ def test_train_depth_starts_from_released_weights(released, records, tmp_path):
         **flags,
     )
     assert paper.returncode == 1
-    assert "needs --architecture=laina --nolateral_connections" in paper.stderr
+    assert "needs --architecture=laina and --nolateral_connections" in paper.stderr
     graph = ("--nolateral_connections", "--architecture=laina", "--epochs=1")
     program = "experiments.train_depth"
     for name, source in (("file", weights), ("run", run)):

@@ -82,7 +82,7 @@ def test_folded_networks_predict_the_same_to_a_hundredth_of_a_millimetre():
         guided_network=load_guided_network(SHIPPED_GUIDED_RUN),
     ).predict(image)
     actual = DepthPredictor(**load_networks(**PRESETS["nyu"])).predict(image)
-    assert len(actual) == len(expected) == 6
+    assert len(actual) == len(expected) == 7
     for key, values in actual.items():
         np.testing.assert_allclose(
             values, expected[key], rtol=0, atol=1e-5, err_msg=key

@@ -115,7 +115,7 @@ def test_worker_rank_error_shows_a_valid_tf_config(monkeypatch, text):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if text is not None:
         monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(ValueError, match="multi_worker needs TF_CONFIG"):
+    with pytest.raises(ValueError, match="multi_worker` needs TF_CONFIG"):
         worker_rank("multi_worker")
 
 

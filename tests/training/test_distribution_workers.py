@@ -18,7 +18,8 @@ from tests.fixtures.record_sets import write_small_record_set
 pytestmark = pytest.mark.slow
 
 # Sums of a few hundred float32 numbers in another order.
-TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
+# Sums in another order; weights close to 0 differ by 1.1e-6 on AVX2.
+TOLERANCE = {"rtol": 1e-5, "atol": 5e-6}
 TRAINING = {
     "epochs": 3,
     "batch_size": 4,
