@@ -17,8 +17,7 @@ from tests.fixtures.record_sets import write_small_record_set
 
 pytestmark = pytest.mark.slow
 
-# Sums of a few hundred float32 numbers in another order.
-# Sums in another order; weights close to 0 differ by 1.1e-6 on AVX2.
+# Sums of a few hundred float32 numbers in another order; weights near 0 differ by 1e-6.
 TOLERANCE = {"rtol": 1e-5, "atol": 5e-6}
 TRAINING = {
     "epochs": 3,
