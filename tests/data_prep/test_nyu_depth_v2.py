@@ -206,7 +206,7 @@ def test_program_needs_less_than_a_gigabyte(tmp_path):
     assert (tmp_path / "set" / "manifest.json").is_file()
     kilobytes = int(done.stdout)  # of 1024 bytes, on Linux
     # The imports take 0.6 GB, the chunk caches of the two variables up to 0.13 GB.
-    assert 1024 * kilobytes < 1e9
+    assert 1024 * kilobytes < 2**30
 
 
 @pytest.mark.data
