@@ -68,7 +68,7 @@ def test_unknown_camera_and_wrong_focal_lengths_are_refused():
         for make in (photograph_camera, functools.partial(find_camera, "make3d")):
             with pytest.raises(
                 ValueError,
-                match=r"--focal\) must be in pixels, between 128 and 64000 for an "
+                match=r"`focal` must be in pixels, between 128 and 64000 for an "
                 rf"image of 480x640\. Received: {focal:g}\. To convert mill",
             ):
                 make((480, 640), focal=focal)
