@@ -60,11 +60,9 @@ def depth_setup(
     Raises:
         ValueError: If the training images are too small for FSIM.
     """
-    if session.start.init_from:
-        network = dataclasses.replace(network, encoder_weights="none")
-    if network.output_offset is None:
-        mean = records.split.depth_mean
-        network = dataclasses.replace(network, output_offset=mean)
+    network = _with_start(
+        network, session, records, weights="encoder_weights", offset="output_offset"
+    )
     size = session.augmentation.crop_size or records.manifest.image_size
     if loss.lambda_fsim and min(size) <= 2 * (MIN_SIZE - 1):
         raise ValueError(
@@ -125,11 +123,13 @@ def context_setup(
     Returns:
         The setup.
     """
-    if session.start.init_from:
-        network = dataclasses.replace(network, context_encoder_weights="none")
-    if network.context_offset is None:
-        mean = records.split.depth_mean
-        network = dataclasses.replace(network, context_offset=mean)
+    network = _with_start(
+        network,
+        session,
+        records,
+        weights="context_encoder_weights",
+        offset="context_offset",
+    )
     return Setup(
         configs=(network, loss),
         build_network=lambda: build_context_network(network),
@@ -171,6 +171,21 @@ def guided_setup(
         load_initial=_gradient_weights(network),
         coarse=CoarseDepths(coarse, predictions),
     )
+
+
+def _with_start(
+    network: DepthNetworkConfig | ContextNetworkConfig,
+    session: TrainingSession,
+    records: RecordSet,
+    *,
+    weights: str,
+    offset: str,
+) -> DepthNetworkConfig | ContextNetworkConfig:
+    """The network without encoder weights if others follow, and with an offset."""
+    changes = {weights: "none"} if session.start.init_from else {}
+    if getattr(network, offset) is None:
+        changes[offset] = records.split.depth_mean
+    return dataclasses.replace(network, **changes)
 
 
 def _gradient_weights(network: object) -> Callable[..., None]:
