@@ -344,7 +344,7 @@ def test_train_gradient_starts_again_after_a_mistyped_flag(records, tmp_path):
     wrong = [*command, "--schedule=papre"]
     result = subprocess.run(wrong, capture_output=True, text=True)
     assert result.returncode == 1
-    assert "Error: `schedule` must be 'paper' or 'cosine'" in result.stderr
+    assert "Error: --schedule must be 'paper' or 'cosine'" in result.stderr
     assert "Traceback" not in result.stderr
     subprocess.run(command, check=True, capture_output=True)
     record = json.loads((tmp_path / "run.json").read_text())
