@@ -2,50 +2,54 @@
 
     python -m experiments.benchmarks.first_predictions PHASE
 
-prints the seconds of one of `PHASES`.
+prints the seconds of one of the `phases`, and does not run the later ones.
 """
 
 import pathlib
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import numpy as np
 
 import dpde_tf
 from dpde_tf.files.images import read_image
 
-PHASES = ("from_preset", "first", "next", "graphs", "later", "new_size")
 _PHOTOGRAPH = pathlib.Path(__file__).parents[1] / "photographs" / "bedroom.jpg"
 
 
-def phases() -> dict[str, float]:
-    """Returns the times of the first predictions of this process.
+def phases() -> Iterator[tuple[str, float]]:
+    """Yields the times of the first predictions of this process, each once it is known.
 
-    Returns:
-        Seconds of `DepthEstimator.from_preset`; of the first prediction, the median of
-        the next two, the fourth, which makes graphs, and the median of the next three;
-        and of the first prediction of another size.
+    Yields:
+        Name of a phase and its seconds: `DepthEstimator.from_preset`; the first
+        prediction, the median of the next two, the fourth, which makes graphs, and the
+        median of the next three; and the first prediction of another size.
     """
-    seconds, made = {}, []
-
-    def timed(name: str, function: Callable[[], object], times: int = 1) -> None:
-        values = []
-        for _ in range(times):
-            start = time.perf_counter()
-            made.append(function())
-            values.append(time.perf_counter() - start)
-        seconds[name] = statistics.median(values)
-
     image = read_image(_PHOTOGRAPH)
-    timed("from_preset", lambda: dpde_tf.DepthEstimator.from_preset("nyu"))
-    (estimator,) = made
-    timed("first", lambda: estimator.predict(image))
-    timed("next", lambda: estimator.predict(image), 2)
-    timed("graphs", lambda: estimator.predict(image))
-    timed("later", lambda: estimator.predict(image), 3)
-    timed("new_size", lambda: estimator.predict(image[:, :-80]))
-    return seconds
+    start = time.perf_counter()
+    estimator = dpde_tf.DepthEstimator.from_preset("nyu")
+    yield "from_preset", time.perf_counter() - start
+
+    def seconds(times: int = 1, photograph: np.ndarray = image) -> float:
+        return statistics.median(
+            _seconds(lambda: estimator.predict(photograph)) for _ in range(times)
+        )
+
+    yield "first", seconds()
+    yield "next", seconds(2)
+    yield "graphs", seconds()
+    yield "later", seconds(3)
+    yield "new_size", seconds(photograph=image[:, :-80])
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    """Time of one call."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":
-    print(phases()[sys.argv[1]])
+    print(next(seconds for name, seconds in phases() if name == sys.argv[1]))
