@@ -16,12 +16,10 @@ class CropLike(keras.layers.Layer):
         """Returns the first map, cropped to the size of the second."""
         x, like = inputs
         shape = tf.shape(like)
-        # The gradient of `x[:, :height]` would take ten times as long.
-        cropped = tf.slice(x, [0, 0, 0, 0], [-1, shape[1], shape[2], -1])
-        # In a graph for any size it does not know the channels any more, and Keras
-        # compiles a convolution of unknown channels with XLA.
-        cropped.set_shape([*[None] * 3, x.shape[-1]])
-        return cropped
+        # The gradient of `x[:, :height]` would take ten times as long. In a graph for
+        # any size, -1 channels would be unknown: Keras would compile convolutions of
+        # them with XLA, and TFLite has none.
+        return tf.slice(x, [0, 0, 0, 0], [-1, shape[1], shape[2], x.shape[-1]])
 
     def compute_output_shape(self, input_shape: list) -> tuple:
         """Returns `[B, H', W', C]`."""

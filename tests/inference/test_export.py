@@ -12,6 +12,7 @@ from dpde_tf.inference.export.checks import check_images, export_differences
 from dpde_tf.inference.export.formats import export_graph, find_format
 from dpde_tf.inference.export.graphs import method_graph, network_graph
 from dpde_tf.inference.predictor import DepthPredictor
+from dpde_tf.models.crop import CropLike
 
 TRAINING = (32, 40)
 
@@ -68,6 +69,19 @@ def test_network_alone(networks, tmp_path, kind):
     sizes = [(32, 40), (41, 33)]
     found = differences(graph, tmp_path / f"g.{kind}", kind, sizes)
     assert found["gradients"].largest < 1e-5
+
+
+def test_tflite_of_any_size_knows_the_channels_of_a_cropped_map(tmp_path):
+    pytest.importorskip("ai_edge_litert.interpreter")
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(4, 3, strides=2, padding="same")(image)
+    x = CropLike()([keras.layers.UpSampling2D()(x), image])
+    graph = network_graph(
+        keras.Model(image, keras.layers.Conv2D(1, 3, padding="same")(x)), "depth"
+    )
+    sizes = [(32, 40), (41, 33)]
+    found = differences(graph, tmp_path / "crop", "tflite", sizes)
+    assert found["depth"].largest < 1e-5
 
 
 @pytest.mark.slow
