@@ -4,13 +4,12 @@ import numpy as np
 
 from dpde_tf.metrics.boundary_error import BoundaryError
 from dpde_tf.metrics.boundary_f1 import BoundaryF1
-from dpde_tf.metrics.edge_accuracy import EdgeAccuracy
+from dpde_tf.metrics.edge_accuracy import EdgeAccuracy, TolerantEdgeAccuracy
 from dpde_tf.metrics.gradient_errors import GradientErrors
 from dpde_tf.metrics.pixel_errors import MIN_DEPTH, PixelErrors
 from dpde_tf.metrics.planarity import Planarity
 from dpde_tf.metrics.similarity import Similarity, similarity_range
 from dpde_tf.metrics.support import nearest_measured
-from dpde_tf.metrics.tolerant_edge_accuracy import TolerantEdgeAccuracy
 
 _FAMILIES = (
     PixelErrors,

@@ -1,22 +1,29 @@
-"""Tests of edge precision, recall and F1."""
+"""Tests of edge precision, recall and F1, also with a tolerance."""
 
 import numpy as np
 import pytest
 
-from dpde_tf.metrics.edge_accuracy import EdgeAccuracy
+from dpde_tf.metrics.edge_accuracy import EdgeAccuracy, TolerantEdgeAccuracy
 from dpde_tf.metrics.edge_detection import canny_edges, sobel_magnitude
 
 
-def scores(truth, predicted, mask=None):
-    mask = np.ones(truth.shape, bool) if mask is None else mask
-    values = EdgeAccuracy.values(EdgeAccuracy(truth, mask).sums(predicted))
-    return dict(zip(EdgeAccuracy.NAMES, values.tolist(), strict=True))
+def scores(truth, predicted, kind=EdgeAccuracy):
+    values = kind.values(kind(truth, truth > 0).sums(predicted))
+    return dict(zip(kind.NAMES, values.tolist(), strict=True))
+
+
+def near_scores(truth, predicted):
+    return scores(truth, predicted, TolerantEdgeAccuracy)
 
 
 def step(column, height=0.3, size=(10, 12)):
     depth = np.full(size, 2.0)
     depth[:, column:] += height
     return depth
+
+
+def wide_step(column):
+    return step(column, height=0.5, size=(10, 24))
 
 
 def test_edge_accuracy_of_a_blurred_step_by_hand():
@@ -67,6 +74,68 @@ def test_edge_accuracy_ignores_the_border_and_holes():
 def test_edge_accuracy_of_flat_maps_is_nan():
     flat = np.full((6, 6), 2.0)
     assert np.all(np.isnan(list(scores(flat, flat).values())))
+
+
+@pytest.mark.parametrize(
+    ("shift", "expected"),
+    # An edge has two columns: with a shift of 3, one of them has a counterpart within
+    # 2 pixels; without a tolerance, none has.
+    [(0, 1.0), (1, 1.0), (2, 1.0), (3, 0.5), (4, 0.0)],
+)
+def test_a_displaced_step_is_a_hit_within_two_pixels(shift, expected):
+    computed = near_scores(wide_step(10), wide_step(10 + shift))
+    assert computed["near_edge_precision"] == expected
+    assert computed["near_edge_recall"] == expected
+    assert computed["near_edge_f1"] == pytest.approx(expected)
+
+
+def test_the_tolerance_is_a_disc():
+    truth, predicted = np.full((2, 15, 15), 2.0)
+    truth[7, 7] = predicted[9, 9] = 3.0
+    edges = [
+        (int(row), int(column))
+        for row, column in zip(
+            *np.nonzero(TolerantEdgeAccuracy(truth, truth > 0)._edges[0]), strict=True
+        )
+    ]
+    found = [(row + 2, column + 2) for row, column in edges]
+    near = [any(np.hypot(a - c, b - d) <= 2 for c, d in edges) for a, b in found]
+    assert near_scores(truth, predicted)["near_edge_precision"] == np.mean(near)
+    assert 0 < np.mean(near) < 1
+
+
+def test_without_tolerance_the_hits_are_fewer(rng):
+    truth = np.cumsum(rng.normal(0, 0.05, (40, 50)), axis=1) + 4.0
+    predicted = np.roll(truth, 1, axis=1)
+    exact, near = scores(truth, predicted), near_scores(truth, predicted)
+    for name in ("precision", "recall", "f1"):
+        assert near[f"near_edge_{name}"] > exact[f"edge_{name}_0.5"]
+
+
+def test_near_f1_is_the_harmonic_mean(rng):
+    truth, predicted = rng.uniform(2, 2.4, (2, 30, 40))
+    computed = near_scores(truth, predicted)
+    precision, recall = computed["near_edge_precision"], computed["near_edge_recall"]
+    f1 = 2 * precision * recall / (precision + recall)
+    assert computed["near_edge_f1"] == pytest.approx(f1)
+
+
+def test_near_edges_ignore_the_border_and_holes():
+    truth = wide_step(10)
+    mask = np.ones(truth.shape, bool)
+    mask[5, 10] = False
+    sums = TolerantEdgeAccuracy(truth, mask).sums(truth)
+    # Eight rows within the border, two columns, without the 3 x 2 pixels at the hole.
+    assert sums.tolist() == [10.0] * 4
+
+
+def test_maps_without_edges_have_no_near_values():
+    flat = np.full((8, 9), 2.0)
+    assert all(np.isnan(value) for value in near_scores(flat, flat).values())
+    computed = near_scores(wide_step(10), np.full((10, 24), 2.0))
+    assert np.isnan(computed["near_edge_precision"])
+    assert computed["near_edge_recall"] == 0.0
+    assert computed["near_edge_f1"] == 0.0
 
 
 def test_sobel_magnitude_of_a_ramp_is_eight_times_its_slope():
