@@ -19,7 +19,7 @@ from absl import app, flags
 from data_prep.conversion.middlebury_scenes import FILES, SCENES, find_scenes
 from data_prep.downloading.fetching import fetch
 from data_prep.downloading.unpacking import unpack
-from dpde_tf.cli.errors import readable_errors
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 
 FLAGS = flags.FLAGS
@@ -113,11 +113,10 @@ DATASETS = {
 }
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Fetches the data set of --dataset into --raw."""
-    del argv
-    with readable_errors():
-        DATASETS[FLAGS.dataset](pathlib.Path(FLAGS.raw))
+    DATASETS[FLAGS.dataset](pathlib.Path(FLAGS.raw))
 
 
 if __name__ == "__main__":

@@ -8,15 +8,14 @@
 from absl import app, flags
 
 from data_prep.conversion.verification import format_table, verify_record_set
-from dpde_tf.cli.errors import readable_errors
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Checks the record set at --records and prints its table."""
-    del argv
-    with readable_errors():
-        print(format_table(verify_record_set(flags.FLAGS.records)))
+    print(format_table(verify_record_set(flags.FLAGS.records)))
 
 
 if __name__ == "__main__":

@@ -14,13 +14,12 @@ import dataclasses
 import importlib.util
 import json
 import sys
-from collections.abc import Sequence
 
 import tensorflow as tf
 from absl import app, flags
 
 from dpde_tf.cli.config_flags import given_flags
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
@@ -84,9 +83,9 @@ def _write(
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Times the parts and prints the tables."""
-    refuse_arguments(argv)
     precision = resolve_precision(FLAGS.precision)
     options = FLAGS.batch_size, FLAGS.repetitions, precision
     if FLAGS.be_row:
@@ -98,10 +97,8 @@ def main(argv: Sequence[str]) -> None:
         if FLAGS.output:
             _write(FLAGS.output, results, failures, made_with)
 
-    with readable_errors():
-        results, failures = measure_all(
-            _chosen_rows(precision), *options, report=report
-        )
+    chosen = _chosen_rows(precision)
+    results, failures = measure_all(chosen, *options, report=report)
     hardware = made_with["hardware"]
     print(
         f"\n{SIZE[0]}x{SIZE[1]}, batch {FLAGS.batch_size}, "

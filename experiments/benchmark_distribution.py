@@ -18,11 +18,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 
 import keras
 from absl import app, flags, logging
 
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
@@ -131,10 +131,9 @@ def _be_worker() -> None:
     print(json.dumps(seconds))
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Times all numbers of processes and prints the table."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
     logging.set_verbosity(logging.WARNING)
     if FLAGS.be_worker:
         _be_worker()

@@ -14,7 +14,7 @@ differences.
 import json
 import pathlib
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -22,6 +22,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from dpde_tf.cli.config_flags import given_flags
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.fusion import TO_CONVERGENCE
@@ -178,10 +179,9 @@ def time_network() -> float:
     return seconds
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Times all solvers and prints the tables."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
     made_with = environment()
     hardware = made_with["hardware"]
     print(

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from absl import app, flags
 
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.evaluation.score_files import ROWS_FILE
 
@@ -104,23 +104,22 @@ def largest_differences(
     return len(common), largest
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Prints the differences; exits with code 1 if one is too large."""
-    refuse_arguments(argv)
-    with readable_errors():
-        num_rows, largest = largest_differences(
-            read_rows(pathlib.Path(FLAGS.scores)),
-            read_rows(pathlib.Path(FLAGS.reference)),
-            FLAGS.measures,
+    num_rows, largest = largest_differences(
+        read_rows(pathlib.Path(FLAGS.scores)),
+        read_rows(pathlib.Path(FLAGS.reference)),
+        FLAGS.measures,
+    )
+    for measure, (difference, name) in largest.items():
+        print(f"{measure:10}{difference:12.2e}  at {name}")
+    worst = max(difference for difference, _ in largest.values())
+    if worst > FLAGS.tolerance:
+        raise ValueError(
+            f"{num_rows} rows differ by up to {worst:.2e} from {FLAGS.reference}; "
+            f"--tolerance is {FLAGS.tolerance:g}."
         )
-        for measure, (difference, name) in largest.items():
-            print(f"{measure:10}{difference:12.2e}  at {name}")
-        worst = max(difference for difference, _ in largest.values())
-        if worst > FLAGS.tolerance:
-            raise ValueError(
-                f"{num_rows} rows differ by up to {worst:.2e} from {FLAGS.reference}; "
-                f"--tolerance is {FLAGS.tolerance:g}."
-            )
     print(f"{num_rows} rows agree within {FLAGS.tolerance:g}.")
 
 

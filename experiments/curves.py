@@ -10,11 +10,10 @@ for every quantity of a run.
 """
 
 import pathlib
-from collections.abc import Sequence
 
 from absl import app, flags
 
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path, define_paths
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.reporting.report.curves import Points, line_chart
@@ -69,18 +68,17 @@ def _with_dotted_names(row: dict) -> dict:
     return training | {f"validation.{name}": value for name, value in held_out.items()}
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Writes the chart."""
-    refuse_arguments(argv)
-    with readable_errors():
-        runs = [
-            split_label(text, flag="run", example="FCRN=runs/nyu/fcrn")
-            for text in FLAGS.run
-        ]
-        series = {label: read_points(folder, FLAGS.metric) for label, folder in runs}
-        chart = line_chart(FLAGS.title or FLAGS.metric, series, x_title="epoch")
-        with atomic_write(FLAGS.output) as path:
-            path.write_text(chart, encoding="utf-8")
+    runs = [
+        split_label(text, flag="run", example="FCRN=runs/nyu/fcrn")
+        for text in FLAGS.run
+    ]
+    series = {label: read_points(folder, FLAGS.metric) for label, folder in runs}
+    chart = line_chart(FLAGS.title or FLAGS.metric, series, x_title="epoch")
+    with atomic_write(FLAGS.output) as path:
+        path.write_text(chart, encoding="utf-8")
     print(f"Written: {FLAGS.output}")
 
 

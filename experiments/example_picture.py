@@ -15,14 +15,14 @@ depth files with the names of the records, before and after its refinement:
 """
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
 from absl import app, flags
 
 from dpde_tf import DepthEstimator, refine_depth
-from dpde_tf.cli.errors import readable_errors
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
@@ -70,32 +70,30 @@ def _other_maps(
     return {"depth": enlarged, "fused": refine_depth(depth, image)}
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the program; reports bad input in one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Not a flag: {argv[1]}.")
     output = pathlib.Path(FLAGS.output)
     if output.suffix.lower() not in (".jpg", ".jpeg"):
         raise app.UsageError(f"--output must be a .jpg file. Received: {output}.")
-    with readable_errors():
-        names = read_manifest(FLAGS.records).split(FLAGS.split).names[:: FLAGS.every]
-        estimator = DepthEstimator.from_preset("nyu")
-        columns, files, examples = _COLUMNS, {}, []
+    names = read_manifest(FLAGS.records).split(FLAGS.split).names[:: FLAGS.every]
+    estimator = DepthEstimator.from_preset("nyu")
+    columns, files, examples = _COLUMNS, {}, []
+    if FLAGS.other_depth:
+        columns += _OTHER_COLUMNS
+        files = find_depth_files(FLAGS.other_depth, remedy="Give --other_depth.")
+    for name, image, truth in read_split(FLAGS.records, FLAGS.split, names=names):
+        maps = estimator.predict(image)
+        arrays = {"dpde": {"depth": maps.depth, "fused": maps.fused}}
         if FLAGS.other_depth:
-            columns += _OTHER_COLUMNS
-            files = find_depth_files(FLAGS.other_depth, remedy="Give --other_depth.")
-        for name, image, truth in read_split(FLAGS.records, FLAGS.split, names=names):
-            maps = estimator.predict(image)
-            arrays = {"dpde": {"depth": maps.depth, "fused": maps.fused}}
-            if FLAGS.other_depth:
-                arrays["other"] = _other_maps(files, name, image)
-            example = Example(name, image, truth, arrays)
-            examples.append(detail_of(example) if FLAGS.detail else example)
-        picture = cv2.cvtColor(overview_figure(examples, columns), cv2.COLOR_RGB2BGR)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-        _, data = cv2.imencode(".jpg", picture, quality)
-        with atomic_write(output) as path:
-            path.write_bytes(data.tobytes())
+            arrays["other"] = _other_maps(files, name, image)
+        example = Example(name, image, truth, arrays)
+        examples.append(detail_of(example) if FLAGS.detail else example)
+    picture = cv2.cvtColor(overview_figure(examples, columns), cv2.COLOR_RGB2BGR)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    _, data = cv2.imencode(".jpg", picture, quality)
+    with atomic_write(output) as path:
+        path.write_bytes(data.tobytes())
     print(f"Written: {output}, of the records {', '.join(names)}")
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from absl import app, flags
 
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.evaluation.score_files import ROWS_FILE, SUMMARY_FILE
 from dpde_tf.files.atomic import atomic_write
@@ -132,16 +132,15 @@ def _rounded(column: str, text: str) -> str:
     return f"{float(text):.6g}"
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the export."""
-    refuse_arguments(argv)
-    with readable_errors():
-        written = export_results(
-            pathlib.Path(FLAGS.runs),
-            pathlib.Path(FLAGS.output),
-            only=FLAGS.only,
-            protocol=FLAGS.protocol,
-        )
+    written = export_results(
+        pathlib.Path(FLAGS.runs),
+        pathlib.Path(FLAGS.output),
+        only=FLAGS.only,
+        protocol=FLAGS.protocol,
+    )
     size = sum(path.stat().st_size for path in written)
     print(f"{len(written)} files, {size / 1e6:.1f} MB: {FLAGS.output}")
 

@@ -10,12 +10,11 @@ The folder holds the run's `run.json` and `metrics.jsonl` and the files of
 import json
 import pathlib
 import shutil
-from collections.abc import Sequence
 
 import keras
 from absl import app, flags
 
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.files.atomic import atomic_write_folder, check_holds_only
 from dpde_tf.files.checksums import FILE_NAME as CHECKSUM_FILE
@@ -56,13 +55,12 @@ def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
         write_compact_weights(network, folder)
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the export."""
-    refuse_arguments(argv)
     keras.config.set_dtype_policy("float32")
     output = pathlib.Path(FLAGS.output)
-    with readable_errors():
-        export_weights(pathlib.Path(FLAGS.run), output)
+    export_weights(pathlib.Path(FLAGS.run), output)
     size = sum(path.stat().st_size for path in output.iterdir())
     print(f"{output}: {size / 1e6:.1f} MB")
 

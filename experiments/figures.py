@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from absl import flags
 
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.cli.run_config import run_repeatable
@@ -179,11 +179,11 @@ def _run(output: pathlib.Path) -> None:
     print(f"Written: {', '.join(figures)} and {len(pages)} pages in {output}")
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the program; reports bad input in one line."""
-    refuse_arguments(argv)
     output = pathlib.Path(FLAGS.output)
-    with readable_errors(), result_folder(output, _PROGRAM):
+    with result_folder(_PROGRAM, output):
         _run(output)
 
 

@@ -14,11 +14,10 @@ of `experiments.train_depth`:
 
 import hashlib
 import pathlib
-from collections.abc import Sequence
 
 from absl import app, flags
 
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import write_result_record
 from dpde_tf.models.depth import build_depth_network
@@ -70,11 +69,10 @@ def import_weights(weights: pathlib.Path, workdir: pathlib.Path) -> None:
     write_result_record(workdir, "experiments.import_weights", config)
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the import."""
-    refuse_arguments(argv)
-    with readable_errors():
-        import_weights(pathlib.Path(FLAGS.weights), pathlib.Path(FLAGS.workdir))
+    import_weights(pathlib.Path(FLAGS.weights), pathlib.Path(FLAGS.workdir))
     print(f"Weights: {pathlib.Path(FLAGS.workdir) / WEIGHTS_FILE}")
 
 

@@ -15,7 +15,7 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.cli.run_config import run_repeatable
@@ -148,16 +148,16 @@ def _check_dataset(runs: Runs, dataset: str) -> None:
             )
 
 
-def main(argv: list[str]) -> None:
-    """Runs the program; reports bad input in one line."""
-    refuse_arguments(argv)
+@flags_only
+def main() -> None:
+    """Writes the report."""
     output = pathlib.Path(FLAGS.output)
-    with readable_errors(), result_folder(output, _PROGRAM):
+    with result_folder(_PROGRAM, output):
         _run(output)
 
 
 def _run(output: pathlib.Path) -> None:
-    """Writes the report."""
+    """Writes the report into a folder."""
     figures = read_figures(FLAGS.figures, output) if FLAGS.figures else None
     report = make_report(
         pathlib.Path(FLAGS.runs),

@@ -10,14 +10,13 @@ run". The row of an array follows from the records of prediction and training; a
 is only a name. `--layers` adds the costs of each layer to Table 5.
 """
 
-import contextlib
 import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
 
 from absl import app, flags
 
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path, define_paths
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.cli.run_config import run_repeatable
@@ -152,16 +151,15 @@ def cost_tables(layers: bool, benchmark: costs.Benchmark | None) -> Tables:
     return tables
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the program; reports bad input in one line."""
-    refuse_arguments(argv)
     if unknown := set(FLAGS.table) - set(_NUMBERS):
         raise app.UsageError(
             f"--table must be among 1 to 5. Received: {sorted(unknown)}."
         )
     output = pathlib.Path(FLAGS.output) if FLAGS.output else None
-    folder = result_folder(output, _PROGRAM) if output else contextlib.nullcontext()
-    with readable_errors(), folder:
+    with result_folder(_PROGRAM, *([output] if output else [])):
         _run(output)
 
 

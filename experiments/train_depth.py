@@ -15,11 +15,9 @@ hybrid. The released networks need matching architectures:
     --init_from=hyb_net_weights.model --architecture=harsanyi
 """
 
-from collections.abc import Sequence
-
 from absl import flags
 
-from dpde_tf.cli.errors import refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
 from dpde_tf.training.presets import depth_preset
@@ -30,9 +28,9 @@ from experiments.training_flags import define_training_flags, run_training
 FLAGS = flags.FLAGS
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the training."""
-    refuse_arguments(argv)
     run_training(
         "experiments.train_depth",
         depth_preset(FLAGS.preset),

@@ -16,13 +16,12 @@ others that both runs held out (`--num_validation`), are printed and written to
 
 import json
 import pathlib
-from collections.abc import Sequence
 
 import keras
 from absl import app, flags
 
 from dpde_tf.cli.config_flags import given_flags
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.atomic import atomic_write
@@ -100,12 +99,12 @@ def _train_and_compare() -> None:
     _write(pathlib.Path(FLAGS.output), model, record)
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Checks the flags and trains."""
-    refuse_arguments(argv)
     if FLAGS.loss_on == "depth" and FLAGS.trained != "depth":
         raise app.UsageError("--loss_on=depth is for --trained=depth: see --help.")
-    with readable_errors(), lock_folder(FLAGS.output):
+    with lock_folder(FLAGS.output):
         _train_and_compare()
 
 

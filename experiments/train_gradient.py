@@ -13,11 +13,9 @@ The same command continues an interrupted run. The folder of the run has the lay
 network, from a folder of compact weights, or from a `.weights.h5` file.
 """
 
-from collections.abc import Sequence
-
 from absl import flags
 
-from dpde_tf.cli.errors import refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.config import (
     CoarseDepthConfig,
@@ -74,9 +72,9 @@ def _define_flags() -> None:
     )
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the training."""
-    refuse_arguments(argv)
     preset, make_setup, *configs = _NETWORKS[FLAGS.gradient_network]
     run_training(
         "experiments.train_gradient",

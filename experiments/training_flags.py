@@ -12,7 +12,6 @@ from dpde_tf.cli.config_flags import (
     define_config_flags,
     given_flags,
 )
-from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.config import AugmentationConfig, InitialisationConfig, TrainingConfig
 from dpde_tf.training.presets import PRESETS, Preset
@@ -52,29 +51,29 @@ def run_training(
         *configs: Its configurations, which the flags change.
 
     Raises:
-        SystemExit: With code 1 if a flag has an invalid value, the run in --workdir was
-            made with other values or is in progress, or a file cannot be read or
-            written; with 143 or 130 if SIGTERM or SIGINT stopped the training.
+        ValueError: If a flag has an invalid value, or the run in --workdir was made
+            with other values.
+        OSError: If that run is in progress, or a file cannot be read or written.
+        SystemExit: With code 143 or 130 if SIGTERM or SIGINT stopped the training.
     """
     logging.set_verbosity(logging.WARNING)
     values = FLAGS.flag_values_dict()
-    with readable_errors():
-        changed = [config_from_flags(config, values) for config in configs]
-        session = TrainingSession(
-            program=program,
-            records=FLAGS.records,
-            split=FLAGS.split,
-            workdir=FLAGS.workdir,
-            make_setup=functools.partial(make_setup, *changed),
-            training=config_from_flags(preset.training, values),
-            augmentation=config_from_flags(preset.augmentation, values),
-            start=config_from_flags(InitialisationConfig(), values),
-            flags=given_flags(),
-        )
-        try:
-            weights = run_session(session)
-        except StoppedBySignalError as stopped:
-            print(stopped)
-            sys.exit(stopped.exit_code)
+    changed = [config_from_flags(config, values) for config in configs]
+    session = TrainingSession(
+        program=program,
+        records=FLAGS.records,
+        split=FLAGS.split,
+        workdir=FLAGS.workdir,
+        make_setup=functools.partial(make_setup, *changed),
+        training=config_from_flags(preset.training, values),
+        augmentation=config_from_flags(preset.augmentation, values),
+        start=config_from_flags(InitialisationConfig(), values),
+        flags=given_flags(),
+    )
+    try:
+        weights = run_session(session)
+    except StoppedBySignalError as stopped:
+        print(stopped)
+        sys.exit(stopped.exit_code)
     if weights:
         print(f"Weights: {weights}")

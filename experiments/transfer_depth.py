@@ -17,7 +17,6 @@ with histograms of orientations for the search and DIS flow for the corresponden
 `experiments.transfer`.
 """
 
-import contextlib
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -25,7 +24,7 @@ import cv2
 import keras
 from absl import app, flags
 
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data.input_pipeline import RecordSet
@@ -106,9 +105,9 @@ def _run(folders: Mapping[str, pathlib.Path]) -> None:
         print(f"Written: {folder}")
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the program; reports bad input in one line."""
-    refuse_arguments(argv)
     if unknown := set(FLAGS.methods) - set(METHODS):
         raise app.UsageError(
             f"--methods must be among {', '.join(METHODS)}. Received: "
@@ -116,9 +115,7 @@ def main(argv: list[str]) -> None:
         )
     output = pathlib.Path(FLAGS.output)
     folders = {method: output / method for method in FLAGS.methods}
-    with readable_errors(), contextlib.ExitStack() as opened:
-        for folder in folders.values():
-            opened.enter_context(result_folder(folder, _PROGRAM))
+    with result_folder(_PROGRAM, *folders.values()):
         _run(folders)
 
 

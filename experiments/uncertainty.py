@@ -25,7 +25,7 @@ from absl import app, flags
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.config import UncertaintyConfig
 from dpde_tf.evaluation.score_files import read_split
@@ -156,7 +156,8 @@ def draw_curves(path: pathlib.Path, curves: Sequence[Sparsification]) -> None:
         figure.savefig(temporary, dpi=150, format=path.suffix[1:])
 
 
-def _run() -> None:
+@flags_only
+def main() -> None:
     """Fits, or prints scores."""
     images = list(read_pixels(FLAGS.predictions, FLAGS.records, FLAGS.split))
     if FLAGS.fit:
@@ -177,13 +178,6 @@ def _run() -> None:
     if FLAGS.figure:
         draw_curves(pathlib.Path(FLAGS.figure), curves)
         print(f"Written: {FLAGS.figure}")
-
-
-def main(argv: list[str]) -> None:
-    """Runs the program; reports bad input in one line."""
-    refuse_arguments(argv)
-    with readable_errors():
-        _run()
 
 
 if __name__ == "__main__":

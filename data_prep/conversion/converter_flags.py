@@ -7,7 +7,7 @@ from absl import app, flags
 from data_prep.conversion import verification
 from data_prep.conversion.record_sets import Options
 from dpde_tf.cli.config_flags import parse_size
-from dpde_tf.cli.errors import readable_errors
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.data.manifest import Manifest
 
@@ -79,17 +79,16 @@ def run(
         required: Names of the flags that a conversion requires.
     """
 
-    def main(argv: list[str]) -> None:
-        if len(argv) > 1:
-            raise app.UsageError(f"All options are flags. Received: {argv[1:]}.")
+    @flags_only
+    def main() -> None:
+        """Checks the flags and converts, or verifies."""
         missing = [f"--{name}" for name in required if FLAGS[name].value is None]
         if missing and not FLAGS.verify:
             raise app.UsageError(f"Give {' and '.join(missing)}.")
-        with readable_errors():
-            if FLAGS.verify:
-                described = verification.verify_record_set(FLAGS.output)
-            else:
-                described = convert(_image_size(), _options())
+        if FLAGS.verify:
+            described = verification.verify_record_set(FLAGS.output)
+        else:
+            described = convert(_image_size(), _options())
         print(verification.format_table(described))
 
     app.run(main)

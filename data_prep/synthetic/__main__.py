@@ -35,7 +35,7 @@ from absl import app, flags
 
 from data_prep.synthetic.raw_sets import DATASETS, write_raw
 from dpde_tf.cli.config_flags import parse_size
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 
 FLAGS = flags.FLAGS
@@ -52,22 +52,21 @@ def _define_flags() -> None:
     flags.DEFINE_integer("workers", 2, "Threads that render.")
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Writes the data sets."""
-    refuse_arguments(argv)
     datasets = DATASETS if FLAGS.dataset == "all" else (FLAGS.dataset,)
-    with readable_errors():
-        for dataset in datasets:
-            folder = write_raw(
-                FLAGS.output,
-                dataset,
-                num_train=FLAGS.num_train,
-                num_test=FLAGS.num_test,
-                size=parse_size(FLAGS.size, flag="size", least=8),
-                seed=FLAGS.seed,
-                workers=FLAGS.workers,
-            )
-            print(f"{folder} is written.")
+    for dataset in datasets:
+        folder = write_raw(
+            FLAGS.output,
+            dataset,
+            num_train=FLAGS.num_train,
+            num_test=FLAGS.num_test,
+            size=parse_size(FLAGS.size, flag="size", least=8),
+            seed=FLAGS.seed,
+            workers=FLAGS.workers,
+        )
+        print(f"{folder} is written.")
 
 
 if __name__ == "__main__":

@@ -14,11 +14,10 @@ import pathlib
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
 
 from absl import flags
 
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.program import run_program
 from dpde_tf.inference.predictor import DepthPredictor
 from dpde_tf.inference.web_page import WebPage, import_gradio
@@ -93,12 +92,12 @@ def launch(page: object, port: int | None) -> tuple:
     )
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Serves the page."""
-    refuse_arguments(argv)
     # So that the folder of the photographs is deleted then, too.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    with readable_errors(), tempfile.TemporaryDirectory(prefix="dpde-") as folder:
+    with tempfile.TemporaryDirectory(prefix="dpde-") as folder:
         _serve(pathlib.Path(folder))
 
 

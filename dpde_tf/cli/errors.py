@@ -5,10 +5,11 @@ a flag of that name sets it, the message names the flag: --crop_size.
 """
 
 import contextlib
+import functools
 import logging
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags
 from cv2.utils import logging as cv2_logging
@@ -64,17 +65,24 @@ def name_flags(message: str) -> str:
     return _OPTION.sub(_flag_of, message)
 
 
-def refuse_arguments(argv: Sequence[str]) -> None:
-    """Refuses arguments that are not flags, in a program that has only flags.
+def flags_only(run: Callable[[], None]) -> Callable[[Sequence[str]], None]:
+    """Returns the main function of a program that has only flags.
 
     Args:
-        argv: Name of the program and the arguments, as `app.run` passes them.
+        run: Runs the program; its bad input is reported as by `readable_errors`.
 
-    Raises:
-        app.UsageError: If there are any.
+    Returns:
+        Function for `app.run`; it raises app.UsageError if there are other arguments.
     """
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}.")
+
+    @functools.wraps(run)
+    def main(argv: Sequence[str]) -> None:
+        if len(argv) > 1:
+            raise app.UsageError(f"Unknown argument: {argv[1]}.")
+        with readable_errors():
+            run()
+
+    return main
 
 
 def _flag_of(match: re.Match) -> str:

@@ -14,9 +14,9 @@ import dataclasses
 import pathlib
 import sys
 
-from absl import app, flags
+from absl import flags
 
-from dpde_tf.cli.errors import readable_errors
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_program
 from dpde_tf.cli.result_record import result_folder, write_result_record
@@ -78,15 +78,8 @@ def default_output(predictions: pathlib.Path) -> pathlib.Path:
     return predictions.with_name(predictions.name + "_scores")
 
 
-def main(argv: list[str]) -> None:
-    """Runs the program; bad input ends it with one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Not a flag: {argv[1]}.")
-    with readable_errors():
-        _run()
-
-
-def _run() -> None:
+@flags_only
+def main() -> None:
     """Scores what the flags name, and prints the main scores."""
     predictions = PredictionFolder.open(
         FLAGS.predictions, depth_scale=FLAGS.depth_scale
@@ -97,7 +90,7 @@ def _run() -> None:
     files = [*predictions.files.values(), *(other.files.values() if other else ())]
     check_scale_has_integers(files, FLAGS.depth_scale, flag="depth_scale")
     output = pathlib.Path(FLAGS.output or default_output(predictions.directory))
-    with result_folder(output, _PROGRAM):
+    with result_folder(_PROGRAM, output):
         summary = evaluate(
             predictions,
             FLAGS.records,

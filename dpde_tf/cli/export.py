@@ -24,7 +24,7 @@ from absl import app, flags
 
 from dpde_tf.cli import config_flags, network_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags, parse_size
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.network_flags import (
     check_network_flags,
     define_network_flags,
@@ -129,14 +129,13 @@ def _check(graph: ExportGraph, output: pathlib.Path, images: object) -> None:
         )
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the program; bad input ends it with one line."""
-    refuse_arguments(argv)
     check_network_flags()
     if FLAGS.records and not FLAGS.check:
         raise app.UsageError("--records needs --check.")
-    with readable_errors():
-        _export(pathlib.Path(FLAGS.output))
+    _export(pathlib.Path(FLAGS.output))
 
 
 def run() -> None:

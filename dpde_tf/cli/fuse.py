@@ -317,7 +317,7 @@ def main(argv: Sequence[str]) -> None:
         raise app.UsageError(f"Unknown argument: {argv[1]}. Depth goes to --depth.")
     _check_flags()
     output = pathlib.Path(FLAGS.output)
-    with readable_errors(), result_folder(output, _PROGRAM):
+    with readable_errors(), result_folder(_PROGRAM, output):
         _fuse(output)
 
 

@@ -10,32 +10,30 @@ from dpde_tf.runs.run_record import check_program, write_run_record
 
 
 @contextlib.contextmanager
-def result_folder(output: pathlib.Path, program: str) -> Iterator[None]:
-    """Keeps other programs out of a folder while the block writes results into it.
+def result_folder(program: str, *outputs: pathlib.Path) -> Iterator[None]:
+    """Keeps other programs out of folders while the block writes results into them.
 
     A new folder into which nothing was written is removed.
 
     Args:
-        output: Folder for results; it need not exist.
-        program: Module that writes into it.
+        program: Module that writes into them.
+        *outputs: Folders for results; they need not exist.
 
     Yields:
         Nothing.
 
     Raises:
-        ValueError: If its `run.json`, which would be lost, is of another program.
+        ValueError: If a `run.json`, which would be lost, is of another program.
         BlockingIOError: If another process is writing there.
-        OSError: If the folder cannot be written.
+        OSError: If a folder cannot be written.
     """
-    is_new = not output.exists()
-    try:
-        with lock_folder(output):
+    with contextlib.ExitStack() as stack:
+        for output in outputs:
+            if not output.exists():
+                stack.callback(_remove_if_empty, output)
+            stack.enter_context(lock_folder(output))
             check_program(output, program)
-            yield
-    finally:
-        if is_new:
-            with contextlib.suppress(OSError):  # It holds results.
-                output.rmdir()
+        yield
 
 
 def write_result_record(output: pathlib.Path, program: str, config: dict) -> None:
@@ -47,3 +45,9 @@ def write_result_record(output: pathlib.Path, program: str, config: dict) -> Non
         config: What decides about the numbers, JSON-ready.
     """
     write_run_record(output, program=program, flags=given_flags(), config=config)
+
+
+def _remove_if_empty(folder: pathlib.Path) -> None:
+    """Removes a folder unless it holds results."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()

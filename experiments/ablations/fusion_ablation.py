@@ -15,7 +15,6 @@ with `fused` per image, for `experiments.evaluate`:
   network  those in the predictions, for testing other parameters of the fusion
 """
 
-import contextlib
 import pathlib
 from collections.abc import Callable
 
@@ -25,7 +24,7 @@ from absl import app, flags, logging
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.cli.run_config import run_repeatable
@@ -165,13 +164,11 @@ def _run(targets: dict[str, pathlib.Path]) -> None:
         print(f"Written: {folder}")
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the program; reports bad input in one line."""
-    refuse_arguments(argv)
     targets = _targets()
-    with readable_errors(), contextlib.ExitStack() as folders:
-        for folder in targets.values():
-            folders.enter_context(result_folder(folder, _PROGRAM))
+    with result_folder(_PROGRAM, *targets.values()):
         _run(targets)
 
 

@@ -15,7 +15,7 @@ from absl import app, flags
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
-from dpde_tf.cli.errors import readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.config import GradientLossConfig
 from dpde_tf.evaluation.score_files import read_split
@@ -106,18 +106,17 @@ def format_scores(scores: dict[str, np.ndarray]) -> str:
     return "\n".join(lines)
 
 
-def main(argv: list[str]) -> None:
+@flags_only
+def main() -> None:
     """Runs the program; reports bad input in one line."""
-    refuse_arguments(argv)
     loss = config_from_flags(GradientLossConfig(), FLAGS.flag_values_dict())
-    with readable_errors():
-        scores = score_split(
-            pathlib.Path(FLAGS.predictions),
-            pathlib.Path(FLAGS.records),
-            split=FLAGS.split,
-            alpha=loss.alpha,
-        )
-        print(format_scores(scores))
+    scores = score_split(
+        pathlib.Path(FLAGS.predictions),
+        pathlib.Path(FLAGS.records),
+        split=FLAGS.split,
+        alpha=loss.alpha,
+    )
+    print(format_scores(scores))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import sys
 import pytest
 from absl import app, flags, logging
 
-from dpde_tf.cli.errors import name_flags, readable_errors, refuse_arguments
+from dpde_tf.cli.errors import flags_only, name_flags, readable_errors
 
 
 @pytest.fixture
@@ -84,7 +84,20 @@ def test_readable_errors_names_flags_in_the_text_of_an_exit(size_flags):
     assert caught.value.code == 3
 
 
-def test_refuse_arguments_names_the_first_argument():
-    refuse_arguments(["program"])
+def test_flags_only_names_the_first_argument():
+    calls = []
+    main = flags_only(lambda: calls.append("run"))
     with pytest.raises(app.UsageError, match=r"Unknown argument: photo.jpg\."):
-        refuse_arguments(["program", "photo.jpg", "b.jpg"])
+        main(["program", "photo.jpg", "b.jpg"])
+    assert not calls
+    main(["program"])
+    assert calls == ["run"]
+
+
+def test_flags_only_reports_bad_input_in_one_line():
+    @flags_only
+    def main():
+        raise ValueError("no such file")
+
+    with pytest.raises(SystemExit, match=r"^Error: no such file$"):
+        main(["program"])
