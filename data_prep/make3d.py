@@ -154,15 +154,6 @@ def convert(
 
 
 if __name__ == "__main__":
-    converter_flags.define_common_flags(image_size="460,345")
-    converter_flags.define_official_flags()
+    converter_flags.define_official_flags(image_size="460,345")
     flags.adopt_module_key_flags(converter_flags)
-    converter_flags.run(
-        lambda image_size, options: convert(
-            flags.FLAGS.raw,
-            flags.FLAGS.output,
-            image_size=image_size,
-            options=options,
-        ),
-        required=("raw",),
-    )
+    converter_flags.run_official(convert)

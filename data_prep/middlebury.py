@@ -213,8 +213,8 @@ def convert(
 
 
 def _define_flags() -> None:
-    converter_flags.define_common_flags(image_size="380,430")
-    converter_flags.define_official_flags()
+    """Defines the flags of this program."""
+    converter_flags.define_official_flags(image_size="380,430")
     flags.adopt_module_key_flags(converter_flags)
     flags.DEFINE_float(
         "simple_constant", FOCAL_TIMES_BASELINE, "Metres * pixels of the split simple."
@@ -223,13 +223,4 @@ def _define_flags() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    converter_flags.run(
-        lambda image_size, options: convert(
-            flags.FLAGS.raw,
-            flags.FLAGS.output,
-            image_size=image_size,
-            simple_constant=flags.FLAGS.simple_constant,
-            options=options,
-        ),
-        required=("raw",),
-    )
+    converter_flags.run_official(convert, "simple_constant")

@@ -41,8 +41,13 @@ def define_common_flags(*, image_size: str | None) -> None:
     flags.DEFINE_bool("verify", False, "Only verify the record set at --output.")
 
 
-def define_official_flags() -> None:
-    """Defines the flags of the converters of data sets with official splits."""
+def define_official_flags(*, image_size: str) -> None:
+    """Defines the flags of a converter of a data set with official splits.
+
+    Args:
+        image_size: As for `define_common_flags`.
+    """
+    define_common_flags(image_size=image_size)
     define_path("raw", None, "Folder of the raw data.")
     flags.DEFINE_bool("allow_partial", False, "Convert a part of the data set.")
 
@@ -92,3 +97,20 @@ def run(
         print(verification.format_table(described))
 
     app.run(main)
+
+
+def run_official(convert: Callable[..., Manifest], *names: str) -> None:
+    """Runs the converter of a data set with official splits; see `run`.
+
+    Args:
+        convert: Function that takes --raw, --output, image size and options.
+        *names: Flags that it takes, too.
+    """
+
+    def convert_raw(image_size: tuple[int, int] | None, options: Options) -> Manifest:
+        own = {name: FLAGS[name].value for name in names}
+        return convert(
+            FLAGS.raw, FLAGS.output, image_size=image_size, options=options, **own
+        )
+
+    run(convert_raw, required=("raw",))

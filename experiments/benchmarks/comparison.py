@@ -1,5 +1,6 @@
 """Tables of the benchmark: its rows, and the ratios between them."""
 
+import operator
 from collections.abc import Sequence
 
 from experiments.benchmarks.rows import (
@@ -28,11 +29,54 @@ from experiments.benchmarks.rows import (
     Measurement,
 )
 
+_BEST = "best dense"
+_time = operator.attrgetter("median")
+_flops = operator.attrgetter("flops_per_second")
+
+
+def _rate(result: Measurement) -> float:
+    """Images per second."""
+    return result.images / result.median
+
+
+# Description, quantity, its row, the rows whose sum it is divided by, and target.
+_COMPARISONS = (
+    ("the step / literal form", _time, STEP, [LITERAL], "<= 0.5"),
+    ("the step / transposed form", _time, STEP, [TRANSPOSED], ""),
+    ("the step / interleaved", _time, STEP, [INTERLEAVED], "<= 0.9"),
+    ("the step / float32", _time, STEP, [FLOAT32], "<= 0.6"),
+    ("FLOP/s of the step / best dense", _flops, STEP, [_BEST], ">= 0.6"),
+    (
+        "FLOP/s of the gradient network's step / best dense",
+        *(_flops, CROPS, [_BEST], ">= 0.6"),
+    ),
+    ("1 - FSIM / the step", _time, FSIM, [STEP], "<= 0.08"),
+    ("images/s of the pipeline / the step", _rate, PIPELINE, [STEP], ">= 5"),
+    (
+        "prediction / both forward passes",
+        *(_time, PREDICTION, [DEPTH_FORWARD, GRADIENT_FORWARD], "<= 1.3"),
+    ),
+    (
+        "context network / gradient network, forward",
+        *(_time, CONTEXT_FORWARD, [GRADIENT_FORWARD], "<= 0.5"),
+    ),
+    (
+        "the folder / its networks and fusion",
+        *(_time, FOLDER, [FOLDER_COMPUTATION], "<= 1.15"),
+    ),
+    (
+        "the shipped networks / ONNX Runtime",
+        *(_time, NETWORKS, [NETWORKS_ONNX], "<= 1"),
+    ),
+    ("dpde predict / import tensorflow", _time, COMMAND, [IMPORT], "<= 2"),
+    ("FCRN's step / PyTorch", _time, FCRN, [PYTORCH], "<= 1"),
+)
+
 
 def best_flops_per_second(results: dict[str, Measurement]) -> float:
     """Returns the rate of the faster dense operation, or 0 if none was timed."""
-    dense = [results[name] for name in (MATRIX, CONVOLUTION) if name in results]
-    return max((result.flops_per_second for result in dense), default=0.0)
+    dense = (results[name] for name in (MATRIX, CONVOLUTION) if name in results)
+    return max(map(_flops, dense), default=0.0)
 
 
 def format_parts(results: dict[str, Measurement]) -> str:
@@ -73,61 +117,14 @@ def ratios(results: dict[str, Measurement]) -> list[tuple[str, float, str]]:
     Returns:
         Description, ratio and target of each comparison.
     """
-
-    def time_of(name: str) -> float:
-        return results[name].median
-
-    def rate_of(name: str) -> float:
-        return results[name].images / time_of(name)
-
-    step, best = "the step / ", best_flops_per_second(results)
-    comparisons = {
-        step + "literal form": (lambda: time_of(STEP) / time_of(LITERAL), "<= 0.5"),
-        step + "transposed form": (lambda: time_of(STEP) / time_of(TRANSPOSED), ""),
-        step + "interleaved": (lambda: time_of(STEP) / time_of(INTERLEAVED), "<= 0.9"),
-        step + "float32": (lambda: time_of(STEP) / time_of(FLOAT32), "<= 0.6"),
-        "FLOP/s of the step / best dense": (
-            lambda: results[STEP].flops_per_second / best,
-            ">= 0.6",
-        ),
-        "FLOP/s of the gradient network's step / best dense": (
-            lambda: results[CROPS].flops_per_second / best,
-            ">= 0.6",
-        ),
-        "1 - FSIM / the step": (lambda: time_of(FSIM) / time_of(STEP), "<= 0.08"),
-        "images/s of the pipeline / the step": (
-            lambda: rate_of(PIPELINE) / rate_of(STEP),
-            ">= 5",
-        ),
-        "prediction / both forward passes": (
-            lambda: (
-                time_of(PREDICTION)
-                / (time_of(DEPTH_FORWARD) + time_of(GRADIENT_FORWARD))
-            ),
-            "<= 1.3",
-        ),
-        "context network / gradient network, forward": (
-            lambda: time_of(CONTEXT_FORWARD) / time_of(GRADIENT_FORWARD),
-            "<= 0.5",
-        ),
-        "the folder / its networks and fusion": (
-            lambda: time_of(FOLDER) / time_of(FOLDER_COMPUTATION),
-            "<= 1.15",
-        ),
-        "the shipped networks / ONNX Runtime": (
-            lambda: time_of(NETWORKS) / time_of(NETWORKS_ONNX),
-            "<= 1",
-        ),
-        "dpde predict / import tensorflow": (
-            lambda: time_of(COMMAND) / time_of(IMPORT),
-            "<= 2",
-        ),
-        "FCRN's step / PyTorch": (lambda: time_of(FCRN) / time_of(PYTORCH), "<= 1"),
-    }
+    dense = [results[name] for name in (MATRIX, CONVOLUTION) if name in results]
+    if dense:
+        results = results | {_BEST: max(dense, key=_flops)}
     found = []
-    for name, (ratio, goal) in comparisons.items():
+    for text, quantity, above, below, target in _COMPARISONS:
         try:
-            found.append((name, ratio(), goal))
+            divisor = sum(quantity(results[name]) for name in below)
+            found.append((text, quantity(results[above]) / divisor, target))
         except (KeyError, ZeroDivisionError):  # A row was not timed.
             continue
     return found
