@@ -54,7 +54,7 @@ _FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="fuzz-"))
 
 
 def _read(read, data, name):
-    """What a reader gives for these bytes, or None if it refuses them well."""
+    """The result of a reader for these bytes, or None if it refuses them properly."""
     path = _FOLDER / name
     path.write_bytes(data)
     try:
@@ -66,7 +66,7 @@ def _read(read, data, name):
 
 
 def fuzz_pfm(data):
-    """A PFM that is read holds just the values behind its header."""
+    """A readable PFM holds exactly the values after its header."""
     values = _read(read_relative_depth, data, "d.pfm")
     if values is not None:
         height, width = map(int, values.shape)
@@ -119,12 +119,12 @@ def _read_shard(path):
 
 
 def fuzz_npy(data):
-    """A NPY that is read is what NumPy reads."""
+    """A readable NPY gives what NumPy reads."""
     _same_as_numpy(data, "d.npy")
 
 
 def fuzz_npz(data):
-    """A NPZ gives depth or an error."""
+    """An NPZ gives depth or an error."""
     depth = _read(read_depth, data, "d.npz")
     assert depth is None or (depth.ndim == 2 and np.isfinite(depth).all())
 

@@ -1,4 +1,4 @@
-"""Tests that the settings of Keras and the chatter of TensorFlow do not matter."""
+"""Tests of user settings of Keras, and of the log messages of TensorFlow."""
 
 import inspect
 import json
@@ -42,7 +42,7 @@ REAL = (
 
 
 def _python(code, home, *switches, **variables):
-    """The ended process of a Python that has its settings in a folder."""
+    """Runs Python with its settings in a folder, and returns the ended process."""
     chosen = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     env = chosen | {"HOME": str(home)} | variables
     command = [sys.executable, "-c", code, *switches]
@@ -51,7 +51,7 @@ def _python(code, home, *switches, **variables):
 
 @pytest.fixture
 def hostile_home(tmp_path):
-    """A home whose keras.json fits nothing here."""
+    """A home whose keras.json has unsuitable settings."""
     settings = {
         "backend": "jax",
         "floatx": "float16",
@@ -83,7 +83,7 @@ def test_settings_of_the_user_do_not_matter(hostile_home, package):
     assert result.stderr == ""
 
 
-def test_settings_do_not_matter_if_keras_is_loaded_before(hostile_home):
+def test_settings_do_not_matter_if_keras_was_loaded_first(hostile_home):
     code = (
         "import keras\n"
         "print(keras.config.dtype_policy().name)\n"
@@ -148,21 +148,21 @@ def test_hostile_settings_change_no_number(hostile_home, tmp_path):
     assert files[0] == files[1]
 
 
-def test_messages_that_say_nothing_are_left_out(capfd):
+def test_uninformative_messages_are_hidden(capfd):
     with _without_useless_lines():
         os.write(2, (SAYS_NOTHING + REAL).encode())
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == REAL + "afterwards\n"
 
 
-def test_messages_are_all_there_if_the_user_wants_them(capfd, monkeypatch):
+def test_all_messages_are_shown_on_request(capfd, monkeypatch):
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
     with _without_useless_lines():
         os.write(2, SAYS_NOTHING.encode())
     assert capfd.readouterr().err == SAYS_NOTHING
 
 
-def test_last_words_of_a_crash_are_not_lost(tmp_path):
+def test_messages_before_a_crash_are_kept(tmp_path):
     code = (
         "import os\n"
         "from dpde_tf.keras_settings import _without_useless_lines\n"

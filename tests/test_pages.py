@@ -1,4 +1,4 @@
-"""Tests that the pages lead somewhere: links, programs and make targets exist."""
+"""Tests that the links, programs and make targets named on the pages exist."""
 
 import pathlib
 import re
@@ -26,7 +26,7 @@ def _text(page):
 
 
 def _anchors(page):
-    """What `#name` may be in a page: its headings, as GitHub spells them."""
+    """The anchors of a page: its headings, as GitHub spells them."""
     for heading in re.findall(r"^#+ (.*)$", _CODE.sub("", _text(page)), re.M):
         yield re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
 
@@ -36,7 +36,7 @@ def _name(path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_relative_links_lead_somewhere(page):
+def test_relative_links_point_to_existing_files(page):
     for link in re.findall(r"\]\(([^)\s]+)\)", _CODE.sub("", _text(page))):
         if "://" in link:
             continue

@@ -62,7 +62,7 @@ def _check_answer(
         raise ValueError(
             f"{url} must {wrong}. It is another file, or a page with a message: open "
             "the address in a browser. What was received before is kept; run the same "
-            "command again to go on."
+            "command again to resume."
         )
     return total
 
@@ -75,7 +75,7 @@ def _receive(url: str, part: pathlib.Path, size: int | None) -> bool:
         return True
     with response:
         if start and response.status != http.HTTPStatus.PARTIAL_CONTENT:
-            logging.warning("%s cannot be resumed; it starts anew.", url)
+            logging.warning("%s cannot be resumed; it starts again from byte 0.", url)
             start = 0
         total = _check_answer(url, response, start, size)
         target = None if total is None else _megabytes(total)
@@ -103,11 +103,11 @@ def _receive_all(url: str, part: pathlib.Path, size: int | None) -> None:
         if have <= most:
             raise ConnectionError(
                 f"{url} could not be fetched ({error or 'the connection was cut'}). "
-                f"Run the same command again, which goes on from byte {have}, or fetch "
+                f"Run the same command again, which resumes at byte {have}, or fetch "
                 f"the file by other means and put it at {part.with_suffix('')}."
             ) from error
         most = have
-        logging.warning("%s: cut off at byte %d; going on from there.", url, have)
+        logging.warning("%s: interrupted at byte %d; resuming there.", url, have)
         time.sleep(_SECONDS_BEFORE_RETRY)
 
 
@@ -134,7 +134,7 @@ def fetch(
     """Fetches a file unless it exists, and returns its path.
 
     Received bytes are stored in `<path>.part`. A later call resumes there if the server
-    supports it (HTTP Range), and otherwise starts anew. Size and SHA-256 of the file
+    supports it (HTTP Range), and otherwise starts again. Size and SHA-256 of the file
     are checked as far as they are known. An existing file is not fetched again: below
     64 MB its size and SHA-256 are checked, otherwise only its size.
 

@@ -42,7 +42,7 @@ def _define_flags() -> None:
 def _serve(folder: pathlib.Path) -> None:
     """Serves the page until the program is interrupted."""
     import_gradio()  # Before the networks, which take seconds.
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # It tells of each request.
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # It logs each request.
     runs = PRESETS["nyu"]
     predictor = DepthPredictor(**load_networks(**runs))
     size, dataset = (

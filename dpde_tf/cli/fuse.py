@@ -28,7 +28,7 @@ Relative depth needs --align:
 The last three write metres; --reference is a folder of depth in metres, sparse or
 dense, of the same stems and sizes.
 
-Files that are there from the same options are kept, so that an interrupted run goes on.
+Existing files from the same options are kept, so that a run can be resumed.
 A file that cannot be refined is named at the end, with exit code 1.
 """
 
@@ -117,7 +117,7 @@ def _define_flags() -> None:
     define_path("output", None, "Folder of the refined depth.", required=True)
     formats = [suffix[1:] for suffix in depth_formats.SUFFIXES]
     flags.DEFINE_enum("format", None, formats, "Of the output. Default: as the input.")
-    flags.DEFINE_bool("overwrite", False, "Replace depth maps that are there.")
+    flags.DEFINE_bool("overwrite", False, "Replace existing depth maps.")
     flags.DEFINE_bool("pictures", False, "Write pictures of before and after, too.")
     define_config_flags(FusionConfig)
 
@@ -138,7 +138,7 @@ def _define_depth_flags(folder: str) -> None:
     flags.DEFINE_float(
         f"{prefix}max_depth",
         None,
-        f"Metres in --{folder}; what is farther is no measurement.",
+        f"Metres in --{folder}; farther pixels are no measurement.",
         lower_bound=0.0,
     )
 
@@ -211,7 +211,7 @@ def _depth_format() -> DepthFormat:
 
 
 def _load_gradients() -> tuple[GradientSource, dict]:
-    """Where the gradients come from, and what the record says of it."""
+    """The source of the gradients, and its entry in the record."""
     if FLAGS.gradients:
         files = files_by_stem(
             FLAGS.gradients, gradient_files.SUFFIXES, remedy="Give --gradients."

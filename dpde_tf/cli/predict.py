@@ -1,42 +1,44 @@
 r"""Predicts depth, depth gradients and the fused depth with trained networks.
 
-For a record set, one `<name>.npz` an image:
+For a record set, it writes one `<name>.npz` per image:
 
     dpde predict --depth_run=runs/nyu/depth \
         --gradient_run=runs/nyu/gradient --records=data/records/nyu_depth_v2 \
         --output=runs/nyu/predictions/dpde
 
-For photographs of any size (files or folders), besides the NPZ at the networks' own
-size, pictures at the photograph's: `<name>_depth.png` and `<name>_fused.png`, 16-bit
-millimetres, and `<name>_prediction.png`, everything in colours; with --export=html a
-page `<name>.html` that turns the scene with the mouse (ply, glb: for other programs):
+For photographs of any size (files or folders), it writes the NPZ at the size of the
+networks, and pictures at the size of the photograph: `<name>_depth.png` and
+`<name>_fused.png` in 16-bit millimetres, and `<name>_prediction.png` with all maps in
+colours. --export=html adds a page `<name>.html` with the scene in 3D; ply and glb are
+for other programs:
 
     dpde predict photo.jpg --output=out --export=html
 
-Where the depth network and the context network disagree, depth is doubtful: the array
-`uncertainty` in the NPZ, also in the picture, is the mean error to be expected in
-metres. --max_uncertainty=METRES leaves what is more doubtful out of the 3D files.
+Where the depth network and the context network disagree, depth is uncertain: the array
+`uncertainty` in the NPZ, also in the picture, is the expected error in metres.
+--max_uncertainty=METRES omits pixels of a larger one from the 3D files.
 
 Depth and 3D are for the camera of --fov_x or --focal, or else of the EXIF of the
 photograph; without any of them, for one like that of the training images. Each line of
 output names the camera.
 
-Transparent parts of a photograph are composited over grey. The range of files of 16
-bits a channel (10, 12, 14 or all bits) is found and said, unless --image_bits gives it.
-Of a GIF the first frame counts. In a folder, hidden files are left out; what is no
-image is named at the end, and so is what cannot be predicted, with exit code 1.
+Transparent parts of a photograph are composited over grey. The range of files with 16
+bits per channel (10, 12, 14 or all bits) is detected and reported, unless --image_bits
+gives it. Of a GIF, the first frame is used. In a folder, hidden files are ignored.
+Files that are not images are named at the end, and so are those that cannot be
+predicted, with exit code 1.
 
-For videos, `<name>_prediction.mp4`: each frame beside its depth, in one colour scale
-for the whole video. --every=N predicts the first of N frames, --npz also writes
-`<name>_frames/<number>.npz`. Ctrl-C ends it with a video that can be played:
+For videos, it writes `<name>_prediction.mp4`: each frame beside its depth, in one
+colour scale for the whole video. --every=N predicts the first of every N frames, and
+--npz also writes `<name>_frames/<number>.npz`. Ctrl-C leaves a playable video:
 
     dpde predict clip.mp4 --every=2
 
-Without --depth_run, the networks that come with the library predict.
+Without --depth_run, the networks that come with the library are used.
 
-Predictions of records that are there from the same networks, options and records are
-kept, so that an interrupted run goes on. `run.json` says with what the last ones were
-made. Files of other names in the folder are left alone.
+Existing predictions of records from the same networks, options and records are kept,
+so that an interrupted run can be resumed. `run.json` records how the last ones were
+made. Files of other names in the folder are not changed.
 """
 
 import contextlib
@@ -127,7 +129,7 @@ def _define_flags() -> None:
         "exif", True, "Use the focal length that a photograph's EXIF has."
     )
     flags.DEFINE_float(
-        "max_uncertainty", None, "Metres; what is more doubtful is not in 3D files."
+        "max_uncertainty", None, "Metres; 3D files omit pixels of larger uncertainty."
     )
     define_image_bits()
     flags.DEFINE_integer(
@@ -284,7 +286,7 @@ def _predict_images(
 
 
 def _videos() -> list[pathlib.Path]:
-    """The videos that the flags name, whose results have names of their own."""
+    """The videos that the flags name, whose results have distinct names."""
     names = [name for name in FLAGS.images or () if is_video(name)]
     videos = [pathlib.Path(name) for name in names if not pathlib.Path(name).is_dir()]
     if missing := [path for path in videos if not path.is_file()]:

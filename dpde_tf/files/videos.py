@@ -133,7 +133,7 @@ class VideoWriter:
         return writer
 
     def close(self) -> None:
-        """Finishes the file, and checks it, since OpenCV does not tell of full disks.
+        """Finishes the file, and checks it, since OpenCV does not report full disks.
 
         Raises:
             OSError: If the file does not hold all pictures.

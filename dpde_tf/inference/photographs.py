@@ -113,7 +113,7 @@ def write_photograph(
         output: Folder of the results.
         export: 3D files besides, as `write_reconstruction` makes them: some of `ply`,
             `glb`, `html`.
-        max_uncertainty: Metres; what is more doubtful is left out of them.
+        max_uncertainty: Metres; pixels of larger uncertainty are omitted from them.
 
     Returns:
         The file of the colours.
@@ -145,7 +145,7 @@ def _trusted(
     uncertainty: np.ndarray | None,
     limit: float | None,
 ) -> dict[str, np.ndarray]:
-    """Depth maps without what is more doubtful than a limit."""
+    """Depth maps without pixels of larger uncertainty than a limit."""
     if limit is None:
         return depths
     if uncertainty is None or not (uncertainty <= limit).any():
@@ -158,7 +158,7 @@ def _trusted(
 
 
 def photograph_files(path: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the files that the predictions for a photograph may have, but for 3D.
+    """Returns the files that the predictions for a photograph may have, except 3D.
 
     Args:
         path: The photograph.

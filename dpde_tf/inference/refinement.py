@@ -12,7 +12,7 @@ from dpde_tf.config import FusionConfig
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.inference.units import gradient_scale
 
-# Metres between the nearest and the farthest depth of a room, but for 5 % each.
+# Metres between the nearest and the farthest depth of a room, without 5 % at each end.
 _TYPICAL_RANGE = 2.5
 
 
@@ -40,8 +40,8 @@ def fuse_with_holes(
 
     Args:
         depth: Metres, `[H, W]`; NaN = a hole, where the gradients alone decide.
-        gradient_x: Metres per pixel, `[H, W]`; NaN = unknown, no say.
-        gradient_y: Metres per pixel, `[H, W]`; NaN = unknown, no say.
+        gradient_x: Metres per pixel, `[H, W]`; NaN = unknown, ignored.
+        gradient_y: Metres per pixel, `[H, W]`; NaN = unknown, ignored.
         fusion: Parameters of the fusion.
 
     Returns:

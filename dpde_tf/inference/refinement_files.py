@@ -29,8 +29,8 @@ class DepthFormat:
         key: Array of NPZ files; None for `depth`, or the only one.
         depth_scale: Metres per unit of integers, in PNG that are written too; None
             where there are none, or they are relative.
-        invalid_values: Stored numbers that are no depth.
-        max_depth: Metres; what is farther is no depth.
+        invalid_values: Stored numbers that mean no measurement.
+        max_depth: Metres; farther pixels are no measurement.
         alignment: One of `ALIGNMENTS`; `none` = they are metres after the scale.
         references: Files of depth, for an alignment that needs them.
         read_reference: Reads one of those in metres, as `depth_files.read_depth`.

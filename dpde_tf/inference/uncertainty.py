@@ -53,7 +53,7 @@ def fit_uncertainty(
     uncertainty u has an error of u on average.
 
     Args:
-        depth: Of the depth network, metres, one `[N]` an image: its measured pixels.
+        depth: Of the depth network, metres, one `[N]` per image: its measured pixels.
         context_depth: Of the context network, the same pixels.
         error: |fused depth - true depth| in metres, the same pixels.
 

@@ -114,6 +114,6 @@ def _load_depth_run(
 
 
 def _check_file(path: pathlib.Path, kinds: str) -> None:
-    """Refuses what is no `.weights.h5` file; `kinds` says what is taken."""
+    """Refuses other files than `.weights.h5`; `kinds` names the accepted ones."""
     if not h5py.is_hdf5(path) or not path.name.endswith(".weights.h5"):
         raise ValueError(f"{path} must be {kinds}; it is not.")

@@ -1,9 +1,9 @@
 """The folder of a training run: its files, and how to read them.
 
 run.json             program, flags, configuration, versions, commit, hardware
-metrics.jsonl        one line an epoch
+metrics.jsonl        one line per epoch
 weights.weights.h5   the network after the last finished epoch
-checkpoints/         everything that the run needs to go on: a folder for each of the
+checkpoints/         everything needed to resume the run: a folder for each of the
                      last two, epochs-2-steps-50 after two epochs and 50 steps
 tensorboard/         events
 """
@@ -59,7 +59,7 @@ def has_checkpoint(workdir: str | pathlib.Path) -> bool:
         workdir: Folder of a run; it need not exist.
 
     Returns:
-        True if there is one to go on with.
+        True if there is one to resume from.
     """
     return bool(list_checkpoints(workdir))
 
@@ -94,7 +94,7 @@ def read_metrics(workdir: str | pathlib.Path) -> list[dict]:
         workdir: Folder of a run.
 
     Returns:
-        One dictionary an epoch; empty if there is no such file.
+        One dictionary per epoch; empty if there is no such file.
 
     Raises:
         ValueError: If a line is not JSON.

@@ -62,7 +62,7 @@ def check_program(folder: str | pathlib.Path, program: str) -> None:
 
 
 def add_resumption(workdir: str | pathlib.Path) -> None:
-    """Notes in `run.json` with what an interrupted run goes on.
+    """Records in `run.json` with what an interrupted run is resumed.
 
     Args:
         workdir: Folder of the run.

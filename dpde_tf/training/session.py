@@ -218,8 +218,8 @@ def _is_resumed(workdir: str | pathlib.Path, config: dict, defaults: dict) -> bo
     """Whether a run with this configuration exists; refuses other configurations.
 
     A run of before a field was added has the default of the field. Without a checkpoint
-    nothing has been trained yet, for instance after a mistyped flag; such a run is
-    started anew.
+    nothing has been trained yet, for instance after a mistyped flag; such a run
+    starts from the beginning.
     """
     if not has_checkpoint(workdir):
         return False

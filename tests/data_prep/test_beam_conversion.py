@@ -44,7 +44,7 @@ def _files(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_beam_gives_the_bytes_of_the_plain_converter(folders):
+def test_beam_writes_the_same_bytes_as_the_plain_converter(folders):
     pytest.importorskip("apache_beam", reason="needs the extra beam")
     run_program("data_prep.beam_rgbd_folder", **_flags(folders, "beam"))
     run_program("data_prep.rgbd_folder", **_flags(folders, "plain"))

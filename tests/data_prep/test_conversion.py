@@ -187,8 +187,8 @@ def test_write_record_set_leaves_nothing_when_a_pair_fails(tmp_path, rng):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_set_that_was_to_be_replaced_comes_back(tmp_path, rng):
-    """As after a kill, or a failure, between the two renamings."""
+def test_failed_replacement_restores_the_former_set(tmp_path, rng):
+    """The state after a kill or a failure between the two renamings."""
     _write(tmp_path / "set", {"train": _pairs(rng, 2)[0]})
     former = (tmp_path / "set" / "manifest.json").read_bytes()
 

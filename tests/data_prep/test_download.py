@@ -22,7 +22,7 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """Serves `server.files`; can do without Range and cut every answer short."""
+    """Serves `server.files`; can ignore Range and cut every response short."""
 
     def do_GET(self):
         self.server.requests.append((self.path, self.headers.get("Range")))
@@ -61,7 +61,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch):
-    """A server on 127.0.0.1; `cuts` are the lengths at which answers break off."""
+    """A server on 127.0.0.1; `cuts` are the lengths at which responses end early."""
     monkeypatch.setattr(fetching, "_SECONDS_BEFORE_RETRY", 0.0)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.files, server.cuts, server.requests = {"/file.bin": DATA}, [], []
@@ -83,7 +83,7 @@ def test_fetch_gets_the_file_once(server, tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["file.bin"]
 
 
-def test_fetch_goes_on_after_each_cut(server, tmp_path):
+def test_fetch_resumes_after_each_interruption(server, tmp_path):
     server.cuts = [100_000, 50_000]
     fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
     assert (tmp_path / "file.bin").read_bytes() == DATA
@@ -91,32 +91,32 @@ def test_fetch_goes_on_after_each_cut(server, tmp_path):
     assert ranges == [None, "bytes=100000-", "bytes=150000-"]
 
 
-def test_fetch_goes_on_from_the_part_of_an_earlier_run(server, tmp_path):
+def test_fetch_resumes_the_download_of_an_earlier_run(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(DATA[:1234])
     fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
     assert server.requests == [("/file.bin", "bytes=1234-")]
 
 
-def test_fetch_keeps_a_part_that_is_whole(server, tmp_path):
+def test_fetch_accepts_a_partial_file_that_is_complete(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(DATA)
     fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
     assert (tmp_path / "file.bin").read_bytes() == DATA
 
 
-def test_fetch_starts_anew_if_the_part_is_longer_than_the_file(server, tmp_path):
+def test_fetch_restarts_if_the_partial_file_is_too_long(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(DATA + b"more")
     fetch(server.url, tmp_path / "file.bin")
     assert (tmp_path / "file.bin").read_bytes() == DATA
 
 
-def test_fetch_starts_anew_without_range_support(server, tmp_path):
+def test_fetch_restarts_without_range_support(server, tmp_path):
     server.has_range = False
     (tmp_path / "file.bin.part").write_bytes(b"x" * 1234)
     fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
     assert (tmp_path / "file.bin").read_bytes() == DATA
 
 
-def test_fetch_gives_up_when_no_more_comes(server, tmp_path):
+def test_fetch_gives_up_when_no_more_data_arrives(server, tmp_path):
     server.cuts = [1000, 0]
     with pytest.raises(ConnectionError, match=r"was cut.*byte 1000.*file\.bin\.$"):
         fetch(server.url, tmp_path / "file.bin")
@@ -124,20 +124,20 @@ def test_fetch_gives_up_when_no_more_comes(server, tmp_path):
     fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
 
 
-def test_fetch_gives_up_on_a_server_that_cuts_and_cannot_resume(server, tmp_path):
+def test_fetch_gives_up_on_interruptions_without_range_support(server, tmp_path):
     server.has_range, server.cuts = False, [1000] * 9
     with pytest.raises(ConnectionError, match="was cut"):
         fetch(server.url, tmp_path / "file.bin")
     assert len(server.requests) == 2
 
 
-def test_fetch_deletes_what_has_another_checksum(server, tmp_path):
+def test_fetch_deletes_a_file_with_a_wrong_checksum(server, tmp_path):
     with pytest.raises(ValueError, match=r"must have the SHA-256 0000.*same command"):
         fetch(server.url, tmp_path / "file.bin", sha256="0" * 64)
     assert not list(tmp_path.iterdir())
 
 
-def test_fetch_refuses_another_size_before_receiving(server, tmp_path):
+def test_fetch_refuses_a_wrong_size_before_the_download(server, tmp_path):
     with pytest.raises(
         ValueError, match="must have 7 bytes; the server's file has 3000"
     ):
@@ -147,7 +147,7 @@ def test_fetch_refuses_another_size_before_receiving(server, tmp_path):
 
 @pytest.mark.parametrize("has_length", [True, False])
 @pytest.mark.parametrize("size", [len(DATA), None])
-def test_fetch_keeps_the_part_when_a_login_page_answers(
+def test_fetch_keeps_the_partial_file_if_a_login_page_answers(
     server, tmp_path, size, has_length
 ):
     part = tmp_path / "file.bin.part"
@@ -161,14 +161,14 @@ def test_fetch_keeps_the_part_when_a_login_page_answers(
     assert server.requests[-1] == ("/file.bin", "bytes=1234-")
 
 
-def test_fetch_deletes_a_finished_part_of_another_size(server, tmp_path):
+def test_fetch_deletes_a_finished_download_of_the_wrong_size(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(DATA)  # whole for the server: status 416
     with pytest.raises(ValueError, match=r"part must have 7 bytes; it has 300000"):
         fetch(server.url, tmp_path / "file.bin", size=7)
     assert not list(tmp_path.iterdir())
 
 
-def test_fetch_checks_the_sha256_of_a_small_file_that_is_there(
+def test_fetch_checks_the_sha256_of_a_small_existing_file(
     server, tmp_path, monkeypatch
 ):
     path, other = tmp_path / "file.bin", b"x" * len(DATA)
@@ -181,7 +181,7 @@ def test_fetch_checks_the_sha256_of_a_small_file_that_is_there(
     assert path.read_bytes() == other and not server.requests
 
 
-def test_fetch_refuses_a_file_of_another_size_that_is_there(server, tmp_path):
+def test_fetch_refuses_an_existing_file_of_the_wrong_size(server, tmp_path):
     (tmp_path / "file.bin").write_bytes(b"half")
     with pytest.raises(ValueError, match=r"must have 300000 bytes; it has 4.*Delete"):
         fetch(server.url, tmp_path / "file.bin", size=len(DATA))
@@ -308,9 +308,9 @@ def test_fetch_refuses_a_length_that_is_no_number(server, tmp_path, length, matc
         fetching._check_answer(server.url, answer, 0, None)
 
 
-def test_fetch_stops_an_answer_without_an_end(server, tmp_path, monkeypatch):
+def test_fetch_stops_an_endless_response(server, tmp_path, monkeypatch):
     monkeypatch.setattr(fetching, "_BLOCK_BYTES", 1000)
-    # Without a length, and longer than it may be.
+    # Without a declared length, and longer than allowed.
     server.login_page, server.page_has_length = DATA, False
     monkeypatch.setattr(fetching, "_check_answer", lambda *_: 5000)
     part = tmp_path / "file.bin.part"

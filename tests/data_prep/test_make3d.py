@@ -89,7 +89,7 @@ def test_convert_refuses_a_pair_without_partner(raw, tmp_path, kind):
     ]
 
 
-def test_convert_names_a_missing_folder_unless_a_part_will_do(raw, tmp_path):
+def test_convert_names_a_missing_folder_unless_partial_is_allowed(raw, tmp_path):
     (raw / "Gridlaserdata").rename(tmp_path / "elsewhere")
     with pytest.raises(
         FileNotFoundError, match=r"Gridlaserdata does not exist.*make3d"

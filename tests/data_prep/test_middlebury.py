@@ -120,7 +120,7 @@ def test_convert_refuses_missing_scenes_by_name(tmp_path):
         middlebury.convert(tmp_path / "raw", tmp_path / "records")
 
 
-def test_convert_takes_all_35(tmp_path):
+def test_convert_accepts_all_35_scenes(tmp_path):
     for scene in SCENES:
         _write_scene(tmp_path / "raw", scene, _all(100, (4, 6)), "10")
     described = middlebury.convert(
@@ -140,7 +140,7 @@ def test_convert_refuses_two_sizes_and_a_missing_file(tmp_path):
         middlebury.convert(tmp_path / "raw", tmp_path / "records", options=PARTIAL)
 
 
-def test_find_scenes_refuses_a_scene_that_is_there_twice(tmp_path):
+def test_find_scenes_refuses_duplicate_scenes(tmp_path):
     (tmp_path / "Aloe").mkdir()
     assert find_scenes(tmp_path) == {"Aloe": tmp_path / "Aloe"}
     (tmp_path / "2006_Aloe").mkdir()

@@ -97,7 +97,7 @@ def test_convert_names_a_missing_file_and_its_remedy(raw, tmp_path, name):
 
 
 @pytest.mark.parametrize("keep", [0, 0.5, 0.9])
-def test_convert_refuses_a_cut_labeled_file(raw, tmp_path, keep):
+def test_convert_refuses_a_truncated_labeled_file(raw, tmp_path, keep):
     path = raw[0] / "nyu_depth_v2_labeled.mat"
     data = path.read_bytes()
     path.write_bytes(data[: int(keep * len(data))])
@@ -106,7 +106,7 @@ def test_convert_refuses_a_cut_labeled_file(raw, tmp_path, keep):
 
 
 def test_convert_refuses_a_damaged_pair(tmp_path, rng):
-    """A byte turned inside of a compressed chunk, which HDF5 opens all the same."""
+    """Changes a byte inside a compressed chunk, so that HDF5 still opens the file."""
     images = rng.integers(0, 256, (2, 8, 12, 3), np.uint8)
     depths = rng.uniform(1, 9, (2, 8, 12)).astype(np.float32)
     _write_raw(tmp_path / "raw", images, depths, [1], [2])
@@ -136,7 +136,7 @@ def test_read_splits_refuses_a_pair_in_both_or_an_index_of_0(tmp_path, train, te
         nyu_depth_v2.read_splits(tmp_path / "splits.mat")
 
 
-def test_read_splits_refuses_a_cut_file_and_one_without_a_split(raw, tmp_path):
+def test_read_splits_refuses_truncated_files_and_missing_splits(raw, tmp_path):
     path = raw[0] / "splits.mat"
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
@@ -148,7 +148,7 @@ def test_read_splits_refuses_a_cut_file_and_one_without_a_split(raw, tmp_path):
 
 
 @pytest.mark.parametrize("hole", [np.nan, np.inf, -1.0, 0.0])
-def test_convert_stores_0_for_what_is_not_measured(raw, tmp_path, hole):
+def test_convert_stores_0_for_unmeasured_pixels(raw, tmp_path, hole):
     folder, images, depths = raw
     depths[:, 2, 5] = hole
     _write_raw(folder, images, depths, [3], [1])
@@ -183,7 +183,7 @@ def _write_large_raw(folder, num_pairs):
     scipy.io.savemat(folder / nyu_depth_v2.SPLITS_FILE, splits)
 
 
-# In a process of its own, of which the conversion is the only child.
+# Runs in a separate process whose only child is the conversion.
 _PEAK_MEMORY = """
 import resource, subprocess, sys
 subprocess.run([sys.executable, "-m", "data_prep.nyu_depth_v2", *sys.argv[1:]],

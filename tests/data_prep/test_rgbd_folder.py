@@ -66,7 +66,7 @@ def test_convert_gives_the_files_in_the_order_of_the_lists(folders):
         np.testing.assert_array_equal(record["depth"][..., 0], expected)
 
 
-def test_convert_takes_the_bits_that_are_said(folders):
+def test_convert_uses_the_given_image_bits(folders):
     # Dark, of 12 bits: of 10, by its largest number alone.
     pixels = np.full((4, 6, 3), 800, np.uint16)
     cv2.imwrite(str(folders / "rgb" / "a.png"), pixels)
@@ -83,7 +83,7 @@ def test_convert_needs_one_list_only(folders):
         _convert(folders, [])
 
 
-def test_convert_takes_npy_depths(folders):
+def test_convert_accepts_npy_depths(folders):
     for path in list((folders / "depth").iterdir()):
         stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         np.save(path.with_name(path.stem + ".npy"), stored / 1000)
@@ -156,8 +156,8 @@ def test_convert_takes_aspect_ratios_that_are_nearly_one(folders, width, fits):
             _convert(folders, ["test"], image_size=(24, 32))
 
 
-def test_convert_scales_integers_alone(folders):
-    """One folder of all: integers in millimetres, floating-point numbers in metres."""
+def test_convert_scales_only_integers(folders):
+    """One folder with integers in millimetres and floating-point numbers in metres."""
     metres = np.full((4, 6), 2.5, np.float32)
     depths = folders / "depth"
     (depths / "b.1.png").unlink()
@@ -192,7 +192,7 @@ def test_convert_requires_a_scale_for_integers_only(folders):
     assert not (folders / "records").exists()
 
 
-def test_convert_leaves_out_invalid_values_and_what_is_too_far(folders):
+def test_convert_ignores_invalid_values_and_far_pixels(folders):
     stored = np.full((4, 6), 2000, np.uint16)
     stored[0] = [65535, 7, 0, 9000, 9001, 2000]
     cv2.imwrite(str(folders / "depth" / "a.png"), stored)
@@ -233,7 +233,7 @@ def test_pairs_can_be_sent_to_other_machines(folders):
     np.testing.assert_array_equal(pair.load()[1], expected)
 
 
-def test_convert_names_what_is_there_in_another_format(folders):
+def test_convert_names_files_in_another_format(folders):
     (folders / "depth" / "a.png").rename(folders / "depth" / "a.exr")
     match = r"no depth map. .* a.exr is not read. Write depth as NPY"
     with pytest.raises(FileNotFoundError, match=match):

@@ -159,7 +159,7 @@ def test_disparity_from_depth_hides_occluded_pixels():
 
 
 @pytest.mark.parametrize("calibrated", [True, False])
-def test_disparity_from_depth_keeps_depth_but_for_a_factor(calibrated):
+def test_disparity_from_depth_keeps_depth_up_to_a_factor(calibrated):
     depth = render_scene(3, size=(48, 64)).depth
     stored, dmin = layouts.disparity_from_depth(depth, calibrated=calibrated)
     known = stored > 0

@@ -34,7 +34,7 @@ def record_set(tmp_path):
 
 
 def _rewrite(record_set, records, index=0):
-    """Writes another shard, of which the manifest tells the true size and SHA-256."""
+    """Writes another shard with its true size and SHA-256 in the manifest."""
     described = manifest.read_manifest(record_set)
     split = described.splits["train"]
     path = record_set / split.shards[index].file
@@ -64,7 +64,7 @@ def test_verify_record_set_refuses_a_changed_byte(record_set):
         verify_record_set(record_set)
 
 
-def test_verify_record_set_refuses_a_cut_and_a_missing_shard(record_set):
+def test_verify_record_set_refuses_truncated_and_missing_shards(record_set):
     path = record_set / "train-00001-of-00002.tfrecord"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ValueError, match=r"00001-of-00002.* must have \d+ bytes"):
@@ -111,7 +111,7 @@ def test_verify_record_set_refuses_another_number_of_records(record_set, names):
         verify_record_set(record_set)
 
 
-def test_verify_record_set_refuses_a_manifest_that_counts_wrong(record_set):
+def test_verify_record_set_refuses_a_manifest_with_wrong_counts(record_set):
     described = manifest.read_manifest(record_set)
     split = dataclasses.replace(described.splits["train"], names=("a", "b"))
     changed = dataclasses.replace(described, splits={"train": split})
@@ -166,7 +166,7 @@ def test_verify_record_set_names_a_folder_without_manifest(tmp_path):
         verify_record_set(tmp_path)
 
 
-def test_format_table_has_a_line_a_split(record_set):
+def test_format_table_has_one_line_per_split(record_set):
     lines = format_table(manifest.read_manifest(record_set)).splitlines()
     assert lines[0] == "mine, 2 x 3"
     assert lines[2].split() == [

@@ -8,7 +8,7 @@ RMS = metrics.MEASURE_NAMES.index("rms")
 
 
 def image_sums(num_pixels, squared):
-    """Sums of an image in which nothing but the squared error is not 0."""
+    """Sums of an image in which only the squared error is not 0."""
     sums = np.zeros(metrics.NUM_SUMS)
     sums[:2] = num_pixels, squared
     return sums
@@ -81,7 +81,7 @@ def test_difference_of_a_set_and_itself_is_exactly_0(images):
     assert found["per_image_mean"]["mge"] == {"difference": None, "interval": None}
 
 
-def test_score_totals_do_not_depend_on_when_they_are_asked(images):
+def test_score_totals_do_not_depend_on_when_they_are_read(images):
     asked = bootstrap.ScoreTotals()
     for index, sums in enumerate(images[:70]):
         asked.add(sums, bootstrap.image_draws(index))
@@ -93,7 +93,7 @@ def test_score_totals_do_not_depend_on_when_they_are_asked(images):
     )
 
 
-def test_image_draws_belong_to_the_image_and_the_seed():
+def test_image_draws_depend_only_on_image_and_seed():
     def draws(index, seed):
         return bootstrap.image_draws(index, seed=seed, num_replicates=100_000)
 
@@ -123,6 +123,6 @@ def test_replicates_that_draw_no_image_are_left_out():
     assert (low, high) == (1.0, 3.0)
 
 
-def test_score_totals_without_a_pixel_say_so():
+def test_score_totals_without_pixels_are_an_error():
     with pytest.raises(ValueError, match="No pixel was compared"):
         totals_of([image_sums(0, 0.0)]).results()

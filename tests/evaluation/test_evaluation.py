@@ -55,7 +55,7 @@ def test_read_split_yields_what_was_written_in_order(record_set):
     np.testing.assert_array_equal(read[1][2], np.full((4, 6), 4.0, np.float32))
 
 
-def test_read_split_reads_chosen_names_only(record_set):
+def test_read_split_reads_only_the_chosen_names(record_set):
     chosen = [
         name for name, _, _ in evaluation.read_split(record_set, "test", names="b")
     ]

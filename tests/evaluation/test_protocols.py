@@ -20,7 +20,7 @@ def test_protocols_are_found_by_their_names():
         protocols.find_protocol("x")
 
 
-def test_choose_protocols_takes_all_that_are_for_the_data():
+def test_choose_protocols_returns_all_for_the_data_set():
     nyu = ["paper", "fcrn", "harsanyi", "eigen", "hu", "mscrf"]
     assert names("all") == names("hu", "all", "hu")[1:2] + nyu[1:] == nyu
     assert names("all", dataset="make3d") == ["paper", "c1", "c2"]
@@ -34,7 +34,7 @@ def test_choose_protocols_takes_all_that_are_for_the_data():
     assert names("all", dataset="rooms") == ["paper"]
 
 
-def test_choose_protocols_takes_a_named_one_for_other_data_too():
+def test_choose_protocols_accepts_a_named_one_for_other_data():
     assert names("eigen", "simple_median", dataset="rooms") == [
         "eigen",
         "simple_median",

@@ -30,7 +30,7 @@ def test_scenes_are_runs_of_consecutive_numbers():
     "names",
     [["art", "0001"], names_of([(0, 500)]), names_of([(5 * i, 2) for i in range(19)])],
 )
-def test_names_that_tell_no_scenes(names):
+def test_names_that_do_not_identify_scenes(names):
     assert scene_numbers(names) is None
 
 

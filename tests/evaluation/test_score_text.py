@@ -33,7 +33,7 @@ def test_format_table_has_a_line_for_each_protocol_and_array():
     assert len(lines) == 8
 
 
-def test_format_difference_prints_what_the_bootstrap_gives():
+def test_format_difference_prints_the_bootstrap_interval():
     totals = bootstrap.ScoreTotals()
     for index in range(3):
         sums = [10, 10.0 * index, *([1.0] * 500)][: bootstrap.metrics.NUM_SUMS]

@@ -64,7 +64,7 @@ def test_time_of_a_phase_is_what_its_program_prints(monkeypatch, tmp_path):
     assert benchmark.measure("row", 8, 2, "float32").seconds == [2.5, 2.5]
 
 
-def test_rows_have_names_of_their_own():
+def test_rows_have_distinct_names():
     assert len({row.name for row in ROWS}) == len(ROWS)
 
 
@@ -80,7 +80,7 @@ def test_format_parts_shows_medians_and_rates():
     assert lines[-1] == "| other | 20 ms | 50.0 |  |  | 3.0 GiB |"
 
 
-def test_ratios_of_the_rows_that_are_there():
+def test_ratios_use_only_the_timed_rows():
     results = {
         STEP: _measurement(0.2, images=8),
         LITERAL: _measurement(0.5, images=8),
@@ -124,7 +124,7 @@ def test_benchmark_times_every_part(tmp_path):
 
 
 @pytest.mark.slow
-def test_benchmark_takes_another_precision():
+def test_benchmark_accepts_another_precision():
     result = _run(
         "--precision=float32", "--repetitions=1", "--only=context network, forward"
     )
@@ -148,7 +148,7 @@ def test_measure_uses_the_precision_of_the_row_or_the_run(monkeypatch):
 
 @pytest.fixture
 def measure_script(monkeypatch, tmp_path):
-    """Measures a row whose process runs a script in the place of PyTorch's."""
+    """Measures a row whose process runs a script in place of PyTorch's."""
 
     def measure(script, precision="float32"):
         path = tmp_path / "script.py"

@@ -49,7 +49,7 @@ def test_config_from_flags_reads_sizes():
     assert changed.crop_size == (64, 96)
 
 
-def test_config_from_flags_refuses_what_is_not_a_size():
+def test_config_from_flags_refuses_invalid_sizes():
     for values in (["64"], ["64", "b"], ["1", "2", "3"]):
         with pytest.raises(ValueError, match=r"--crop_size must be height and width"):
             config_from_flags(AugmentationConfig(), {"crop_size": values})
@@ -96,7 +96,7 @@ def test_makefile_lists_the_flags_of_the_depth_network_alone():
     assert set(listed.split(",")) == depth - gradient
 
 
-def test_given_flags_leave_out_how_much_is_logged():
+def test_given_flags_omit_the_logging_flags():
     before = logging.get_verbosity()
     if not flags.FLAGS.is_parsed():
         flags.FLAGS(["program"])

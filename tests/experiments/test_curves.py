@@ -27,7 +27,7 @@ def test_read_points_of_training_and_of_held_out_images(tmp_path):
     assert read_points(run, "validation.rms") == [(2, 4.0), (3, 3.0)]
 
 
-def test_read_points_names_what_there_is(tmp_path):
+def test_read_points_names_the_available_metrics(tmp_path):
     run = write_run(tmp_path / "run", [3.0, 2.0])
     with pytest.raises(ValueError, match=r"'rms'.*epoch, loss, validation\.rms"):
         read_points(run, "rms")
@@ -35,7 +35,7 @@ def test_read_points_names_what_there_is(tmp_path):
         read_points(tmp_path / "empty", "loss")
 
 
-def test_program_draws_a_line_a_run(tmp_path):
+def test_program_draws_one_line_per_run(tmp_path):
     losses = {"a": [3.0, 2.0], "b": [2.0, 1.0], "c": [1.0, 0.5]}
     runs = [
         f"--run={name}={write_run(tmp_path / name, losses[name])}" for name in "abc"

@@ -1,4 +1,4 @@
-"""The whole path by its programs: raw data to report, and one photograph."""
+"""Tests of all programs in turn: raw data to report, and one photograph."""
 
 import csv
 import json
@@ -103,7 +103,7 @@ def test_report_shows_the_scores(path):
         assert f"{rms:.4f}" in (path / "report" / name).read_text()
 
 
-def test_training_run_says_with_what_it_was_made(path):
+def test_training_run_records_how_it_was_made(path):
     record = json.loads((path / "runs" / "depth" / "run.json").read_text())
     config = record["config"]
     manifest = json.loads((path / "nyu" / "manifest.json").read_text())
@@ -130,7 +130,7 @@ def test_predict_photograph_writes_all_at_its_size(path):
         assert depth.mean() == pytest.approx(np.maximum(small, 0.001).mean(), rel=0.02)
 
 
-def test_predict_goes_on_but_refuses_other_options(path):
+def test_predict_resumes_but_refuses_other_options(path):
     flags = {
         "depth_run": path / "runs" / "depth",
         "gradient_run": path / "runs" / "gradient",
@@ -149,7 +149,7 @@ def test_predict_goes_on_but_refuses_other_options(path):
     assert times == [file.stat().st_mtime_ns for file in files[1:]]
 
 
-def test_predictions_of_photographs_stand_side_by_side(path, tmp_path):
+def test_predictions_of_photographs_share_a_folder(path, tmp_path):
     networks = {"depth_run": path / "runs" / "depth", "output": tmp_path / "out"}
     for name in ("a", "b"):
         shutil.copy(path / "photo.jpg", tmp_path / f"{name}.jpg")

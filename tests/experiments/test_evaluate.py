@@ -43,7 +43,7 @@ def test_evaluate_scores_all_depths_of_a_folder(tmp_path):
     assert aligned["rms"] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_evaluate_scores_a_part_if_it_may_and_says_so(tmp_path):
+def test_evaluate_scores_a_part_if_allowed_and_reports_it(tmp_path):
     write_depths(tmp_path / "records")
     predictions = write_predictions(tmp_path / "predictions")
     (predictions / "b.npz").rename(predictions / "x.npz")
@@ -178,7 +178,7 @@ def folders(tmp_path):
     return {"predictions": str(predictions), "records": str(records)}
 
 
-def test_main_writes_with_what_the_scores_were_made(folders, tmp_path, monkeypatch):
+def test_main_records_how_the_scores_were_made(folders, tmp_path, monkeypatch):
     run_main(monkeypatch, **folders, protocol="c1")
     output = tmp_path / "scores" / "dpde"
     assert {path.name for path in output.iterdir()} == {
@@ -217,7 +217,7 @@ def test_evaluate_program_lists_its_flags():
         assert name in finished.stdout
 
 
-def test_main_scales_integers_alone(folders, tmp_path, monkeypatch):
+def test_main_scales_only_integers(folders, tmp_path, monkeypatch):
     """Metres and millimetres in one folder get the scores of metres."""
     predictions = pathlib.Path(folders["predictions"])
     scores = []
@@ -240,7 +240,7 @@ def test_main_scales_integers_alone(folders, tmp_path, monkeypatch):
         run_main(monkeypatch, **folders, keys="depth", depth_scale=0.001)
 
 
-def test_main_refuses_a_scale_that_nothing_needs(folders, tmp_path, monkeypatch):
+def test_main_refuses_an_unneeded_scale(folders, tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match=r"--depth_scale=0.001 is for integers; .*npz"):
         run_main(monkeypatch, **folders, depth_scale=0.001)
     # The other folder needs it.

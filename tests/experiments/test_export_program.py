@@ -66,7 +66,7 @@ def test_export_that_differs_ends_with_an_error(run_export, monkeypatch):
         ({"network": "guided"}, "--network=guided is none of the networks of"),
     ],
 )
-def test_wrong_use_is_named_in_one_line(run_export, tmp_path, values, message):
+def test_invalid_flags_are_reported_in_one_line(run_export, tmp_path, values, message):
     with pytest.raises(SystemExit, match=f"Error: {message}") as caught:
         run_export(**values)
     assert "\n" not in caught.value.code

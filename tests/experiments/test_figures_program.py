@@ -39,7 +39,7 @@ def run_main(monkeypatch, **values):
     figures.main(["figures"])
 
 
-def test_parse_predictions_refuses_what_is_not_name_and_folder(tmp_path):
+def test_parse_predictions_requires_name_and_folder(tmp_path):
     there = f"dpde={tmp_path}"
     assert parse_predictions([there, "fcrn=none"])["dpde"] == tmp_path
     for wrong in (["dpde"], [f"={tmp_path}"], ["dpde="], [there, there]):
@@ -49,7 +49,7 @@ def test_parse_predictions_refuses_what_is_not_name_and_folder(tmp_path):
         parse_predictions(["fcrn=none"])
 
 
-def test_read_examples_resizes_and_leaves_out_what_is_not_there(folders):
+def test_read_examples_resizes_and_omits_missing_arrays(folders):
     methods = {"fcrn": folders / "none", "dpde": folders / "dpde"}
     options = {"split": "test", "names": ["a", "b"]}
     found = read_examples(folders / "records", methods, **options)
@@ -62,7 +62,7 @@ def test_read_examples_resizes_and_leaves_out_what_is_not_there(folders):
 
 
 def test_resized_gradients_belong_to_the_resized_depth(tmp_path, folders):
-    # A ramp along the width, of 0.4 m a pixel at half the size: 0.2 at the whole.
+    # A ramp along the width: 0.4 m per pixel at half size, 0.2 at full size.
     ramp = 1 + 0.4 * np.arange(3, dtype=np.float32)[np.newaxis].repeat(2, axis=0)
     slope = np.full((2, 3), 0.4, np.float32)
     np.savez(folders / "dpde" / "a", depth=ramp, gradient_x=slope, gradient_y=slope)

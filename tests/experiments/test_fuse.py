@@ -16,7 +16,7 @@ from dpde_tf.files.depth_formats import SUFFIXES
 from dpde_tf.files.depth_maps import read_depth, write_depth
 from dpde_tf.inference import refine
 
-# A map a stem, each of its own size: a slope of 0.1 m a pixel with a noisy pixel.
+# One map per stem, each of its own size: 0.1 m per pixel with one noisy pixel.
 SIZES = {"a": (5, 6), "b": (7, 4)}
 
 
@@ -92,14 +92,14 @@ def test_fuse_writes_the_format_of_the_input(folders, run, tmp_path, suffix):
     np.testing.assert_allclose(depth, clean_depth(SIZES["a"]), atol=0.01)
 
 
-def test_fuse_writes_the_format_that_is_asked_for(folders, run):
+def test_fuse_writes_the_requested_format(folders, run):
     run(format="png", omega=1e-6, **folders)
     # Nearly without the gradients: the depth as it was, in millimetres.
     depth = refined(folders, "a", ".png", depth_scale=0.001)
     np.testing.assert_allclose(depth, noisy_depth(SIZES["a"]), atol=0.001)
 
 
-def test_fuse_scales_integers_alone(folders, run, tmp_path):
+def test_fuse_scales_only_integers(folders, run, tmp_path):
     write_depth(tmp_path / "mixed" / "a.png", noisy_depth(SIZES["a"]))
     write_depth(tmp_path / "mixed" / "b.npz", noisy_depth(SIZES["b"]))
     run(depth_scale=0.001, **folders | {"depth": tmp_path / "mixed"})
@@ -108,7 +108,7 @@ def test_fuse_scales_integers_alone(folders, run, tmp_path):
         np.testing.assert_allclose(depth, clean_depth(SIZES[stem]), atol=0.01)
 
 
-def test_fuse_refuses_a_scale_that_nothing_needs(folders, run, tmp_path):
+def test_fuse_refuses_an_unneeded_scale(folders, run, tmp_path):
     with pytest.raises(SystemExit, match=r"--depth_scale=0.001 is for integers; .*npy"):
         run(depth_scale=0.001, **folders)
     reference = {"align": "median", "reference": folders["depth"]}
@@ -126,7 +126,7 @@ def test_fuse_names_integers_without_a_scale(folders, run, tmp_path):
         run(**folders)
     (line,) = caught.value.code.splitlines()[1:]
     assert "b.npy holds int32 integers" in line and "--depth_scale" in line
-    # All of them: nothing is begun.
+    # All files are integers, so nothing is started.
     np.save(tmp_path / "depth" / "a.npy", np.full(SIZES["a"], 2000, np.int32))
     with pytest.raises(SystemExit, match=r"a.npy holds integers.*--depth_scale, 0.001"):
         run(**folders | {"output": tmp_path / "new"})
@@ -135,7 +135,7 @@ def test_fuse_names_integers_without_a_scale(folders, run, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_fuse_leaves_out_invalid_values(folders, run, tmp_path):
+def test_fuse_ignores_invalid_values(folders, run, tmp_path):
     for stem, size in SIZES.items():
         stored = np.rint(clean_depth(size) * 1000).astype(np.uint16)
         stored[2, 2], stored[0, 1] = 65535, 30000
@@ -150,7 +150,7 @@ def test_fuse_leaves_out_invalid_values(folders, run, tmp_path):
     assert (config["invalid_value"], config["max_depth"]) == ([65535], 10)
 
 
-def test_fuse_leaves_out_invalid_values_of_the_reference(folders, run, tmp_path):
+def test_fuse_ignores_invalid_values_of_the_reference(folders, run, tmp_path):
     for stem, size in SIZES.items():
         write_depth(tmp_path / "relative" / f"{stem}.npy", clean_depth(size) / 4)
         reference = clean_depth(size)
@@ -180,7 +180,7 @@ def test_fuse_warns_of_what_a_png_cannot_hold(folders, run, tmp_path, monkeypatc
     assert "30 pixels over 65.535 m" in text and "NPY" in text
 
 
-def test_fuse_names_bad_files_and_does_the_rest(folders, run, tmp_path):
+def test_fuse_names_bad_files_and_refines_the_others(folders, run, tmp_path):
     (tmp_path / "depth" / "cut.npy").write_bytes(b"\x93NUMPY")
     write_depth(tmp_path / "depth" / "lonely.npy", np.ones((2, 2)))
     write_depth(tmp_path / "depth" / "other.npy", np.ones((2, 2)))
@@ -202,7 +202,7 @@ def test_fuse_names_bad_files_and_does_the_rest(folders, run, tmp_path):
     assert written == {"a.npy", "b.npy", "run.json"}
 
 
-def test_fuse_goes_on_where_it_was_and_overwrites_when_told(folders, run, tmp_path):
+def test_fuse_resumes_and_overwrites_on_request(folders, run, tmp_path):
     run(**folders)
     kept, lost = (tmp_path / "output" / f"{stem}.npy" for stem in SIZES)
     write_depth(kept, np.ones((1, 1)))  # To be told from a new one.
@@ -308,7 +308,7 @@ def test_fuse_refuses_flags_that_do_not_go_together(folders, run, values, messag
         run(**folders | values)
 
 
-def test_fuse_refuses_folders_that_will_not_do(folders, run, tmp_path):
+def test_fuse_refuses_unsuitable_folders(folders, run, tmp_path):
     with pytest.raises(app.UsageError, match=r"is a folder of inputs"):
         run(**folders | {"output": folders["gradients"]})
     with pytest.raises(

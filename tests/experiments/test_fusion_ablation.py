@@ -47,7 +47,7 @@ def read_all(folders, source, key="fused"):
     )
 
 
-def test_fuse_split_orders_the_gradients_by_their_worth(folders):
+def test_better_gradients_give_better_fused_depth(folders):
     fuse(folders, "zero", "image", "truth", "network")
     truth = np.stack([depth for _, _, depth in read_split(folders / "records", "test")])
     changes = np.diff(truth, axis=2)

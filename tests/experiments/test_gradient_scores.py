@@ -14,7 +14,7 @@ SIZE = (16, 24)
 
 @pytest.fixture
 def folders(tmp_path, rng):
-    """Records, and predictions that are the truth."""
+    """Records, and predictions equal to the truth."""
     records = write_small_record_set(tmp_path / "records", rng, size=SIZE)
     for name, _, truth in read_split(records, "test"):
         gradient_x, gradient_y = map(np.nan_to_num, true_gradients(truth))
@@ -29,7 +29,7 @@ def score(folders):
     )
 
 
-def test_score_split_tells_truth_from_zero(folders):
+def test_score_split_distinguishes_truth_from_zero(folders):
     scores = score(folders)
     assert list(scores) == ["zero", "network", "depth"]
     loss, error, direction, size = scores["zero"]

@@ -109,7 +109,7 @@ def test_train_depth_starts_from_released_weights(released, records, tmp_path):
         np.testing.assert_allclose(kernel, expected, rtol=0, atol=1e-5)
 
 
-def test_train_depth_goes_on_from_the_checkpoint(released, records, tmp_path):
+def test_train_depth_resumes_from_the_checkpoint(released, records, tmp_path):
     _, weights, _ = released
     copy = tmp_path / "copy.npy"
     copy.write_bytes(weights.read_bytes())

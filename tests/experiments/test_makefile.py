@@ -34,7 +34,7 @@ def test_every_target_is_described_and_can_be_expanded():
     assert len(COMMANDS) > 15
 
 
-def test_nothing_but_caches_is_ever_removed():
+def test_only_caches_are_ever_removed():
     recipes = re.findall(r"^\t(.*\brm\b.*)$", (ROOT / "Makefile").read_text(), re.M)
     assert recipes == [
         "rm -rf build .pytest_cache .ruff_cache dpde_tf.egg-info",
@@ -43,7 +43,7 @@ def test_nothing_but_caches_is_ever_removed():
     ]
 
 
-def test_folders_may_begin_with_the_home_folder(tmp_path):
+def test_folders_may_start_with_a_tilde(tmp_path):
     scores = tmp_path / "r" / "nyu" / "scores" / "dpde" / "summary.json"
     scores.parent.mkdir(parents=True)
     scores.touch()
@@ -90,7 +90,7 @@ def test_rows_of_table_4_differ_by_one_part_each():
     }
 
 
-def test_each_network_starts_from_weights_of_its_own():
+def test_each_network_starts_from_its_own_weights():
     starts = ["FLAGS=--epochs=6 --init_from=depth", "GRADIENT_FLAGS=--init_from=slopes"]
     for target in ("train-nyu", "train-make3d"):
         command = ["make", "-n", target, *starts]

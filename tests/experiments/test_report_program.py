@@ -35,7 +35,7 @@ def run_main(monkeypatch, **values):
     report.main(["report"])
 
 
-def test_main_writes_with_what_the_report_was_made(run_folder, tmp_path, monkeypatch):
+def test_main_records_how_the_report_was_made(run_folder, tmp_path, monkeypatch):
     output = tmp_path / "report"
     given = {"runs": str(run_folder), "output": str(output)}
     run_main(monkeypatch, **given)

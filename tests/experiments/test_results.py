@@ -10,7 +10,7 @@ from experiments import tables
 
 ROOT = pathlib.Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results"
-# The networks of whole size go on from those of half size, which had 30.
+# Full-resolution networks continue from the half-resolution ones, which had 30.
 EPOCHS = {"make3d": 8, "middlebury": 8, "middlebury_half": 30, "nyu": 8, "nyu_half": 30}
 # Scores of depth alone.
 WITHOUT_GRADIENTS = ("depth_paper", "fcrn", "lateral")
@@ -34,7 +34,7 @@ def test_results_name_no_folder_of_another_machine():
         assert not re.search(r'"/', record.read_text(encoding="utf-8")), record
 
 
-def test_scores_know_the_training_that_they_are_of(monkeypatch):
+def test_scores_name_the_training_of_their_networks(monkeypatch):
     monkeypatch.chdir(ROOT)
     runs = _scored_runs()
     assert len(runs) > 5
@@ -97,7 +97,7 @@ def _scored_rows(text):
         ("dpde_tf/runs/pretrained/README.md", 5),
     ],
 )
-def test_documents_have_the_numbers_of_the_results(document, least):
+def test_pages_agree_with_the_stored_results(document, least):
     rows = list(_scored_rows((ROOT / document).read_text(encoding="utf-8")))
     assert len(rows) >= least
     for (folder, key), protocol, row in rows:
@@ -113,7 +113,7 @@ def test_documents_have_the_numbers_of_the_results(document, least):
             assert digits >= 3 and row[column] == value, (folder, key, column)
 
 
-def test_protocol_of_fcrn_gives_what_that_of_the_paper_does():
+def test_protocol_of_fcrn_agrees_with_that_of_the_paper():
     # Our records are of 240x320, and a smaller truth is compared at its own size.
     for path in RESULTS.glob("nyu*/scores/*/summary.json"):
         protocols = json.loads(path.read_text())["protocols"]
@@ -125,7 +125,7 @@ def test_protocol_of_fcrn_gives_what_that_of_the_paper_does():
                     assert abs(difference) < 5e-5, (path, key, metric)
 
 
-def test_stored_tables_are_those_of_the_results(monkeypatch):
+def test_stored_tables_agree_with_the_results(monkeypatch):
     monkeypatch.chdir(ROOT)
     made = tables.score_tables([2, 3, 4], _scored_runs())
     for name, (title, table) in made.items():

@@ -17,7 +17,7 @@ SIZE = (64, 80)
 
 
 def picture(rng, size=SIZE):
-    """A smooth random image, in which optical flow finds its way."""
+    """A smooth random image, which suits optical flow."""
     coarse = rng.integers(0, 255, (size[0] // 8, size[1] // 8, 3), np.uint8)
     return np.kron(coarse, np.ones((8, 8, 1), np.uint8))
 

@@ -1,4 +1,4 @@
-"""The commands that are killed, starved and interrupted, on tiny data."""
+"""Commands to kill, interrupt or run out of disk space, on tiny data."""
 
 import cv2
 import numpy as np

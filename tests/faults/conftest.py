@@ -10,7 +10,7 @@ _ROWS = []
 
 @pytest.fixture
 def outcome():
-    """Adds a line to the table: case, how often it was tried, what came of it."""
+    """Adds a line to the table: case, number of trials, outcome."""
     return lambda case, tries, result: _ROWS.append((case, str(tries), result))
 
 
@@ -27,7 +27,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="session")
 def work(tmp_path_factory):
-    """Raw data, and everything that unbroken programs have made of it."""
+    """Raw data, and the output of all programs that ran without a fault."""
     work = tmp_path_factory.mktemp("work")
     raw, records = commands.write_raw(work / "raw", 24), work / "records"
     runs = work / "runs"

@@ -1,4 +1,4 @@
-"""Readers as strict as can be, of all files that a program leaves to be seen."""
+"""Strict readers of all files that a program leaves in its output folder."""
 
 import json
 import os
@@ -59,18 +59,18 @@ _BY_NAME = {
 
 
 def _visible(path, folder):
-    """Whether nobody was told that the file is unfinished."""
+    """Whether the name does not mark the file as unfinished."""
     return not any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _files(folder):
-    """All files below a folder; unlike `rglob`, whatever goes meanwhile."""
+    """All files below a folder; unlike `rglob`, it tolerates files that vanish."""
     for root, _, names in os.walk(folder):
         yield from (pathlib.Path(root) / name for name in names)
 
 
 def check_everything(folder):
-    """Reads every file that can be seen below a folder; returns their number.
+    """Reads every visible file below a folder; returns their number.
 
     Files may go while they are read, but what is there must be whole.
     """

@@ -28,7 +28,7 @@ def _mounted(folder, *options):
 
 
 def _victims(work, output):
-    """Program to a command that writes below an output folder."""
+    """Commands by program, each writing into an output folder."""
     runs = work / "runs"
     return {
         "conversion": commands.conversion(work / "raw", output / "records"),

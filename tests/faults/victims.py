@@ -61,7 +61,7 @@ def _noting_all_but_first(phase, take_step):
 
 
 def _note_phases(phase):
-    """Has the programs say what they are doing."""
+    """Makes the programs report their phases."""
     import tensorflow as tf
 
     import dpde_tf.files.atomic
@@ -97,7 +97,7 @@ def _note_phases(phase):
 
 
 def _main(module, arguments, log, phase):
-    """What the child does."""
+    """Runs in the child process."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
@@ -123,7 +123,7 @@ class Victim:
     switches: tuple = ()
 
     def start(self):
-        """Begins to run the command; returns its process, log and phase."""
+        """Starts the command; returns its process, log and phase."""
         handle, log = tempfile.mkstemp(suffix=".log")
         os.close(handle)
         phase = CONTEXT.Value("i", _STARTING, lock=False)
@@ -155,7 +155,7 @@ class Victim:
 
 @contextlib.contextmanager
 def reading(folder):
-    """Reads all that can be seen in a folder, again and again, during the block."""
+    """Reads all visible files of a folder repeatedly during the block."""
     stop, failures, rounds = threading.Event(), [], []
 
     def read():
@@ -196,7 +196,7 @@ def _kill_in_time(process, phase, moment, times):
 
 
 def _timed(victim):
-    """Seconds until a command works, and that it works; it must succeed."""
+    """Seconds until a command starts its work, and of the work; it must succeed."""
     process, log, phase = victim.start()
     start = time.perf_counter()
     while process.is_alive() and phase.value == _STARTING:
@@ -208,7 +208,7 @@ def _timed(victim):
 
 
 def kill_often(make_victim, folders, finished, *, kills=30, seed=0):
-    """Kills a command at random moments, each time starting it again, to its end.
+    """Kills and restarts a command at random moments until it completes.
 
     Args:
         make_victim: Gives the command for a folder.

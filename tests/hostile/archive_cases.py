@@ -124,7 +124,7 @@ def _zip_cases():
 
 
 def _unpack_contents(path):
-    """Whether every file that came out has the content of one that went in."""
+    """Whether each unpacked file has the content of a packed one."""
     return set(_unpack(path).values()) <= set(_FILES.values())
 
 

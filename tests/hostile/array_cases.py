@@ -53,7 +53,7 @@ def _case(entry, name, file, data, read, expected=None, **options):
 
 
 def _bad_npy():
-    """(name, bytes) of NPY files that nobody may read."""
+    """(name, bytes) of NPY files that must be refused."""
     yield "empty", b""
     yield "magic alone", b"\x93NUMPY"
     yield "text", b"1 2 3\n4 5 6\n"
@@ -114,7 +114,7 @@ def _bad_npy():
 
 
 def _bad_depth_arrays():
-    """(name, array) of arrays that are no depth map."""
+    """(name, array) of arrays that are not depth maps."""
     yield "one axis", np.ones(4, np.float32)
     yield "a number", np.float32(3)
     yield "four axes", np.ones((2, 2, 3, 1), np.float32)
@@ -130,7 +130,7 @@ def _bad_depth_arrays():
 
 
 def _good_depths():
-    """(name, array, the depth that is right)."""
+    """(name, array, expected depth)."""
     odd = np.array([[np.nan, np.inf, -np.inf], [-1, 0, 2.5]])
     right = np.array([[0, 0, 0], [0, 0, 2.5]], np.float32)
     yield "NaN and infinity", odd, right
@@ -178,7 +178,7 @@ def npy_cases():
 
 
 def _bad_npz(good):
-    """(name, bytes) of NPZ files that nobody may read."""
+    """(name, bytes) of NPZ files that must be refused."""
     member = {"depth.npy": npy_of(DEPTH)}
     yield "empty", b""
     yield "a NPY", npy_of(DEPTH)

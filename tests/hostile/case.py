@@ -1,4 +1,4 @@
-"""A case: a file to write, how to read it, and what must come of it."""
+"""A case: a file to write, how to read it, and the expected outcome."""
 
 import contextlib
 import dataclasses
@@ -47,7 +47,7 @@ class Case:
 
 
 def outcome(case, folder):
-    """`right` or `refused`; an AssertionError or the reader's own for all else."""
+    """`right` or `refused`; otherwise an AssertionError or the reader's error."""
     folder = pathlib.Path(folder)
     inside = folder / "inside"
     inside.mkdir()

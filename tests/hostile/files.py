@@ -1,4 +1,4 @@
-"""Files that no well-behaved program writes."""
+"""Malformed files."""
 
 import io
 import struct
@@ -11,7 +11,7 @@ HUGE = 25 * 10**9  # Numbers: 100 GB of float32.
 
 
 def npy_header(text, *, version=1, length=None, data=b""):
-    """A NPY file with this text for a header."""
+    """An NPY file with this text as its header."""
     head = text.encode("latin1")
     head += b" " * (-(11 + len(head)) % 64) + b"\n"
     form = "<H" if version == 1 else "<I"
@@ -20,7 +20,7 @@ def npy_header(text, *, version=1, length=None, data=b""):
 
 
 def npy_declaring(shape, *, descr="<f4", data=b"\0" * 64, order=False):
-    """A NPY file whose header declares a shape, and that holds these bytes."""
+    """An NPY file whose header declares a shape, and that holds these bytes."""
     text = f"{{'descr': {descr!r}, 'fortran_order': {order}, 'shape': {shape}}}"
     return npy_header(text, data=data)
 
@@ -64,7 +64,7 @@ def png_of(width, height, rows, *, bits=16, colour=0, extra=b"", interlace=0):
 
 
 def exif_jpeg(jpeg, orientation):
-    """A JPEG with an EXIF segment that says how it is turned."""
+    """A JPEG whose EXIF segment declares its orientation."""
     tiff = b"II*\0\x08\0\0\0\x01\0" + struct.pack(
         "<HHIHH", 0x0112, 3, 1, orientation, 0
     )

@@ -67,7 +67,7 @@ def image_cases():
         for length, part in cuts(data, 8):
             name = f"{suffix[1:]} cut after {length}"
             right = cv2.imdecode(np.frombuffer(data, np.uint8), 1)[..., ::-1]
-            # The last bytes may be of no use.
+            # The last bytes may be unused.
             yield _case(
                 "image",
                 name,
@@ -83,7 +83,7 @@ def image_cases():
 
 
 def _bad_images():
-    """Files that are no images, or declare more than they hold."""
+    """Files that are not images, or declare more than they hold."""
     pixels = [bytes(6)] * 4
     for name, data in (
         ("empty", b""),
@@ -225,7 +225,7 @@ def tiff_depth_cases():
     start = struct.unpack("<I", deep[4:8])[0]
     for kind, data in (("integers", whole), ("metres", deep)):
         for length, part in cuts(data, 8):
-            # The last bytes may be of no use.
+            # The last bytes may be unused.
             name, options = f"{kind} cut after {length}", {"may_refuse": True}
             yield _case(entry, name, file, part, read, _DEPTH, **options)
         yield _case(entry, kind, file, data, read, _DEPTH)

@@ -28,7 +28,7 @@ def _mat(variables, **options):
 
 
 def _mat5(*, declared=None, dims=(1, 2), kind=6, count=16):
-    """A MATLAB 5 file of one real array, with sizes that may be lies."""
+    """A MATLAB 5 file of one real array; its declared sizes may be wrong."""
 
     def element(code, content, size=None):
         padding = b"\0" * (-len(content) % 8)
@@ -267,7 +267,7 @@ def _references(file, folder):
 
 
 def _damaged_hdf5_cases(entry, right):
-    """Cut off, changed, and of other formats."""
+    """Truncated and changed files, and files of other formats."""
     for name, data in (
         ("empty", b""),
         ("text", b"404 not found"),

@@ -1,4 +1,4 @@
-"""TFRecord files, and sets of them whose manifest agrees with every lie."""
+"""Broken TFRecord files, and record sets with a manifest that matches them."""
 
 import dataclasses
 
@@ -66,7 +66,7 @@ def record_cases():
 
     good = _record()
     yield case("whole", _set(good), _STATISTICS)
-    # It can have no other value than the right one.
+    # Only the right value is possible.
     yield case("a height of -1", _set(_record(height=-1)), _STATISTICS)
     yield case("none", _set())
     yield case("one more", _set(good, good))

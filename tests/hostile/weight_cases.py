@@ -69,7 +69,7 @@ def torch_cases():
 
 
 def _shapes(path):
-    """Whether all arrays that came out have a place in the file."""
+    """Whether all arrays that were read fit in the file."""
     return all(a.nbytes <= path.stat().st_size for a in read_state_dict(path).values())
 
 
@@ -81,7 +81,7 @@ def _op(name, *arguments):
 
 
 def _hostile_pickles():
-    """(name, pickle) of pickles that attack whoever loads them."""
+    """(name, pickle) of pickles that run code when they are loaded."""
     start = b"\x80\x02"
     yield "a call of mkdir", pickle.dumps({"a": Attack()}, 2)
     yield "eval", start + _op("builtins.eval", "1") + b"."
@@ -102,7 +102,7 @@ def _hostile_pickles():
 
 
 def _array_pickle(shape, dtype, content, *, flags=0):
-    """A pickled array whose parts may be lies."""
+    """A pickled array whose parts may be wrong."""
     kind = _op("numpy.dtype", dtype, False, True)
     state = pickle.dumps((3, "<", None, None, None, -1, -1, flags), 2)[2:-1]
     head = _op("numpy.core.multiarray._reconstruct", 0, (0,), b"b")

@@ -16,7 +16,7 @@ from tests.fixtures.differences import differences
         ("least_squares_disparity", lambda depth: 7 / depth - 3),
     ],
 )
-def test_align_to_reference_undoes_what_the_network_left_open(alignment, relative, rng):
+def test_align_to_reference_recovers_scale_and_shift(alignment, relative, rng):
     depth = rng.uniform(1, 9, (6, 8))
     depth[0, 0] = 9.0
     # Sparse: every third pixel is measured, the farthest among them.
@@ -25,7 +25,7 @@ def test_align_to_reference_undoes_what_the_network_left_open(alignment, relativ
     np.testing.assert_allclose(aligned, depth, rtol=1e-10)
 
 
-def test_align_to_reference_leaves_holes_without_a_say():
+def test_align_to_reference_ignores_holes():
     reference = np.array([[2.0, 4.0, 6.0, 0.0]])
     relative = np.array([[1.0, 2.0, np.nan, 5.0]])
     aligned = align_to_reference(reference, relative, alignment="least_squares")
@@ -51,7 +51,7 @@ def test_align_to_reference_caps_inverse_depth_at_the_farthest_reference():
     np.testing.assert_allclose(aligned, [[2, 4, 4, 4, 1]], rtol=1e-12)
 
 
-def test_align_to_reference_refuses_near_and_far_turned_round(rng):
+def test_align_to_reference_refuses_inverted_depth(rng):
     depth = rng.uniform(1, 9, (5, 5))
     with pytest.raises(ValueError, match=r"Try `align=least_squares_disparity`"):
         align_to_reference(depth, 1 / depth, alignment="least_squares")
@@ -67,7 +67,7 @@ def test_align_to_reference_refuses_near_and_far_turned_round(rng):
         ("least_squares_disparity", np.full((1, 3), np.nan)),
     ],
 )
-def test_align_to_reference_needs_pixels_that_tell_a_scale(alignment, relative):
+def test_align_to_reference_needs_pixels_that_fix_the_scale(alignment, relative):
     with pytest.raises(ValueError, match=f"Alignment by {alignment} needs"):
         align_to_reference(np.array([[1.0, 2.0, 0.0]]), relative, alignment=alignment)
 
@@ -97,7 +97,7 @@ def test_gradient_scale_undoes_scale_and_shift(rng):
     assert scale == pytest.approx(5.0, rel=1e-5)
 
 
-def test_gradient_scale_bears_blurred_and_displaced_edges():
+def test_gradient_scale_tolerates_blurred_and_displaced_edges():
     depth = np.ones((40, 60))
     depth[10:30, 20:45] = 4.0
     blurred = cv2.GaussianBlur(depth, (0, 0), 3.0)

@@ -48,7 +48,7 @@ def test_fuse_with_holes_fills_holes_from_the_gradients(scene):
     np.testing.assert_allclose(refined.depth, scene, atol=0.01)
 
 
-def test_fuse_with_holes_gives_unknown_gradients_no_say(scene):
+def test_fuse_with_holes_ignores_unknown_gradients(scene):
     gradient_x, gradient_y = differences(scene)
     gradient_x[3:6, 4:9] = np.nan
     gradient_y[7, :] = np.nan

@@ -15,7 +15,7 @@ CONFIG = {"omega": 10.0}
 
 @pytest.fixture
 def files(tmp_path):
-    """Two files, of which the first is there."""
+    """Two files, of which the first exists."""
     paths = [tmp_path / "a.npz", tmp_path / "b.npz"]
     paths[0].write_text("former")
     return paths
@@ -25,18 +25,18 @@ def _record(folder, config):
     (folder / "run.json").write_text(json.dumps({"config": config}))
 
 
-def test_an_empty_folder_has_none(tmp_path):
+def test_an_empty_folder_has_no_former_predictions(tmp_path):
     due = [tmp_path / "none" / "a.npz"]
     assert former_predictions(due[0].parent, CONFIG, due, overwrite=False) == []
 
 
-def test_those_of_the_same_configuration_are_kept(tmp_path, files):
+def test_predictions_of_the_same_configuration_are_kept(tmp_path, files):
     _record(tmp_path, CONFIG)
     assert former_predictions(tmp_path, CONFIG, files, overwrite=True) == []
     assert former_predictions(tmp_path, CONFIG, [], later=files, overwrite=False) == []
 
 
-def test_those_of_another_are_refused_or_replaced(tmp_path, files):
+def test_predictions_of_another_one_are_refused_or_replaced(tmp_path, files):
     for _ in range(2):  # Without a record, and with another one.
         with pytest.raises(
             ValueError, match=r"holds 1 of these .*: a.npz. Use another"
@@ -48,7 +48,7 @@ def test_those_of_another_are_refused_or_replaced(tmp_path, files):
     assert files[0].read_text() == "former"
 
 
-def test_those_that_would_be_taken_for_this_runs_are_refused(tmp_path, files):
+def test_predictions_mistaken_for_this_run_are_refused(tmp_path, files):
     with pytest.raises(ValueError, match=r"1 predictions .* beyond `num_records`"):
         former_predictions(tmp_path, CONFIG, [], later=files, overwrite=True)
 

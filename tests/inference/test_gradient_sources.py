@@ -133,7 +133,7 @@ def test_refine_depth_of_relative_depth_keeps_its_unit(guided_network):
     np.testing.assert_allclose(scaled, 100 * refined, rtol=1e-3, atol=0.1)
 
 
-def test_refine_depth_says_what_it_received(guided_network):
+def test_refine_depth_error_says_what_it_received(guided_network):
     gradients = NetworkGradients(guided_network, TRAINING_SIZE)
     with pytest.raises(ValueError, match=r"Received: \(3, 4, 1\) and \(36, 48, 3\)"):
         dpde_tf.refine_depth(np.ones((3, 4, 1)), red_half(TRAINING_SIZE))

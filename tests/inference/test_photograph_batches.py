@@ -1,4 +1,4 @@
-"""Tests of the prediction of many photographs, whose parts overlap."""
+"""Tests of predicting many photographs: reading, networks and writing overlap."""
 
 import threading
 
@@ -18,7 +18,7 @@ SIZE = (32, 40)
 
 
 class _Predictor:
-    """Says that red is depth; remembers what it saw."""
+    """A predictor that returns red as depth, and records its inputs."""
 
     def __init__(self):
         self.seen = []
@@ -75,7 +75,7 @@ def test_photograph_that_cannot_be_written_does_not_stop_the_others(paths, tmp_p
     assert "07.npz could not be written" in failures[paths[7]]
 
 
-def test_reading_and_writing_go_on_while_the_networks_compute(
+def test_files_are_read_and_written_while_networks_compute(
     paths, tmp_path, monkeypatch
 ):
     read, written = threading.Event(), threading.Event()
@@ -135,7 +135,7 @@ def test_few_photographs_wait(tmp_path, monkeypatch):
     assert max(behind) <= 16 + 8
 
 
-def test_interruption_leaves_whole_files(paths, tmp_path):
+def test_interruption_leaves_complete_files(paths, tmp_path):
     def interrupt(*_):
         raise KeyboardInterrupt
 
@@ -153,7 +153,7 @@ def test_interruption_leaves_whole_files(paths, tmp_path):
     assert {path.stem[:2] for path in output.glob("*_prediction.png")} == stems
 
 
-def test_defects_are_not_taken_for_bad_photographs(paths, tmp_path, monkeypatch):
+def test_defects_are_not_reported_as_bad_photographs(paths, tmp_path, monkeypatch):
     def write(*_, **__):
         raise TypeError("a defect")
 
@@ -181,7 +181,7 @@ def test_batches_have_one_size_and_begin_with_the_oldest():
     assert list(batches_of_one_size([])) == []
 
 
-def test_batches_do_not_wait_for_a_size_that_does_not_come():
+def test_batches_do_not_wait_for_a_size_that_never_comes():
     photographs = iter(_sizes(1, *range(2, 40)))
     first = next(batches_of_one_size(photographs))
     assert [one.path for one in first] == [0]

@@ -25,7 +25,7 @@ def find(size, exif=None, **options):
 
 
 def seen_by(fov_x, size):
-    """What the networks see of a room: depth, and focal length in their pixels."""
+    """The input of the networks: depth of a room, and focal length in pixels."""
     room = make_room(np.random.default_rng(3))
     longer = max(size) / size[1] * math.tan(math.radians(fov_x) / 2)
     camera = dataclasses.replace(room.camera, field_of_view=2 * math.atan(longer))
@@ -78,7 +78,7 @@ def test_unknown_camera_is_that_of_the_networks(size):
     assert seen.focal_x == pytest.approx(known, rel=5e-3)
 
 
-def test_exif_is_used_unless_something_is_given_or_it_is_switched_off():
+def test_exif_is_used_unless_overridden_or_disabled():
     exif = ExifCamera(math.hypot(36, 24), (3000, 4000))
     found = find((300, 400), exif)
     assert found.origin == "EXIF" and found.camera.focal_x == pytest.approx(500)
@@ -109,6 +109,6 @@ def test_impossible_angle_is_refused(angle):
         CameraOptions(fov_x=angle)
 
 
-def test_both_are_refused():
+def test_angle_and_focal_length_together_are_refused():
     with pytest.raises(ValueError, match=r"either `fov_x` .* Received: 60 degrees and"):
         CameraOptions(fov_x=60.0, focal=500.0)

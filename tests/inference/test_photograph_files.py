@@ -22,7 +22,7 @@ def test_find_photographs_takes_files_and_folders(photograph):
     assert find_photographs([str(photograph)], OUTPUT) == [photograph]
 
 
-def test_find_photographs_refuses_what_is_not_there(photograph, tmp_path):
+def test_find_photographs_refuses_missing_files(photograph, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"`images` names '.*none.jpg', which"):
         find_photographs([str(tmp_path / "none.jpg")], OUTPUT)
     with pytest.raises(FileNotFoundError, match=r"`images` names '', which"):
@@ -38,7 +38,7 @@ def test_find_photographs_refuses_what_is_not_there(photograph, tmp_path):
         find_photographs([str(photograph), str(other)], OUTPUT)
 
 
-def test_folders_hold_photographs_and_what_is_skipped(photograph):
+def test_folders_are_split_into_photographs_and_skipped_files(photograph):
     folder = photograph.parent
     for name in ("._photo.png", ".DS_Store", ".hidden.jpg", "notes.txt"):
         (folder / name).write_text("no image")
@@ -62,7 +62,7 @@ def test_folders_hold_photographs_and_what_is_skipped(photograph):
         assert reasons[name].startswith("not an image, whose suffixes are .avif, .bmp")
 
 
-def test_find_photographs_says_what_a_folder_without_any_holds(tmp_path):
+def test_find_photographs_lists_a_folder_without_photographs(tmp_path):
     (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     with pytest.raises(FileNotFoundError, match=r"no images\. phone.heic: a HEIC im"):
         find_photographs([str(tmp_path)], OUTPUT)

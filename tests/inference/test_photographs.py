@@ -59,7 +59,7 @@ def test_predict_photograph_is_at_its_own_size_and_scale(photograph, tmp_path):
     assert not (tmp_path / "out" / "photo_fused.png").exists()
 
 
-def test_prediction_picture_has_a_column_a_map():
+def test_prediction_picture_has_one_column_per_map():
     image = np.zeros([30, 40, 3], np.uint8)
     depth = np.linspace(1, 5, 1200, dtype=np.float32).reshape(30, 40)
     zero = np.zeros_like(depth)
@@ -95,7 +95,7 @@ def test_predict_photograph_checks_the_focal_length_before_it_predicts(
     assert not (tmp_path / "out").exists()
 
 
-def test_predict_photograph_says_what_a_png_cannot_hold(
+def test_predict_photograph_warns_of_what_a_png_cannot_hold(
     photograph, tmp_path, monkeypatch
 ):
     texts = []
@@ -110,7 +110,7 @@ def test_predict_photograph_says_what_a_png_cannot_hold(
     assert read_prediction(tmp_path / "out" / "photo.npz")["depth"].max() > 70
 
 
-def test_predict_photograph_sees_12_bits_in_16(photograph, tmp_path):
+def test_predict_photograph_detects_12_bits_in_16(photograph, tmp_path):
     options = {"training_size": (60, 60)}
     depths = []
     for white, bits in ((255, None), (4095, None), (4095, 14)):
@@ -128,7 +128,7 @@ def test_predict_photograph_sees_12_bits_in_16(photograph, tmp_path):
     assert depths[2][0, -1] == pytest.approx(63 / 255 * 10)
 
 
-def test_predict_goes_on_after_a_broken_photograph(
+def test_predict_continues_after_a_broken_photograph(
     photograph, tmp_path, run_predict, capsys
 ):
     folder, output = tmp_path / "photographs", tmp_path / "out"
@@ -216,7 +216,7 @@ def test_predict_refuses_impossible_cameras(
     assert not (tmp_path / "out" / "photo.npz").exists()
 
 
-def test_3d_files_leave_out_what_is_doubtful(photograph, tmp_path):
+def test_3d_files_omit_uncertain_depth(photograph, tmp_path):
     predictor = BrightnessPredictor()
     depth = np.full([1, 40, 90], 2.0, np.float32)
     doubt = np.linspace(0.0, 1.0, 90, dtype=np.float32) * np.ones_like(depth)

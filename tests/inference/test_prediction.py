@@ -179,7 +179,7 @@ HOLES[0, 0, :2] = np.nan, np.inf, np.nan
         (HOLES, r"of which 6 of 144 values are NaN or infinite"),
     ],
 )
-def test_predict_says_what_it_received(networks, image, message):
+def test_predict_error_says_what_it_received(networks, image, message):
     predictor = DepthPredictor(*networks)
     with pytest.raises(ValueError, match=message):
         predictor.predict(image)

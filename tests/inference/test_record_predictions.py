@@ -18,7 +18,7 @@ from tests.fixtures.record_sets import write_small_record_set
 
 
 class _RedPredictor:
-    """Says that red is far; counts what it saw."""
+    """A predictor that returns red as depth, and counts its inputs."""
 
     def __init__(self):
         self.sizes = []
@@ -55,7 +55,7 @@ def test_every_record_without_a_file_is_predicted(records, tmp_path):
     assert len(predictor.sizes) == 2
 
 
-def test_networks_see_the_size_that_is_asked_for(records, tmp_path):
+def test_networks_see_the_requested_size(records, tmp_path):
     predictor, one = _RedPredictor(), first_records(records, 1)
     predict_records(predictor, one, tmp_path / "out", batch_size=3, size=(16, 24))
     assert predictor.sizes == [(1, 16, 24)]

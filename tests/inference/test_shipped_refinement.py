@@ -31,7 +31,7 @@ def boundary_f1(truth, depth):
 
 
 @pytest.mark.parametrize("factor", [4, 8])
-def test_truth_that_was_shrunk_comes_back_sharper_than_by_enlargement(pairs, factor):
+def test_refinement_of_shrunk_truth_is_sharper_than_enlargement(pairs, factor):
     errors, f1 = [], []
     for image, truth in pairs:
         size = truth.shape[1] // factor, truth.shape[0] // factor

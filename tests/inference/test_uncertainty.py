@@ -43,7 +43,7 @@ def test_fit_needs_pixels():
         fit_uncertainty([empty], [empty], [empty])
 
 
-def test_predictor_gives_it_with_a_context_network(rng):
+def test_predictor_with_a_context_network_gives_uncertainty(rng):
     image = keras.Input((None, None, 3))
     depth = keras.Model(image, keras.layers.Conv2D(1, 1)(image))
     context = keras.Model(image, keras.layers.Conv2D(1, 3, padding="same")(image))

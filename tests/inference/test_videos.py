@@ -68,7 +68,7 @@ def test_odd_sizes_get_a_white_border(tmp_path):
 
 
 def _rotate(path):
-    """Notes in an MP4 file that it is to be turned by 90 degrees, as phones do."""
+    """Marks an MP4 file as rotated by 90 degrees, as phones do."""
     content = bytearray(path.read_bytes())
     unit = 1 << 16
     plain = struct.pack(">9i", unit, 0, 0, 0, unit, 0, 0, 0, 1 << 30)
@@ -215,7 +215,7 @@ class _EmptyCapture:
         pass
 
 
-def test_writer_tells_of_frames_that_are_not_in_the_file(tmp_path, monkeypatch):
+def test_writer_reports_frames_missing_from_the_file(tmp_path, monkeypatch):
     writer = VideoWriter(tmp_path / "a.mp4", 25.0)
     for _ in range(3):
         writer.write(np.zeros((16, 16, 3), np.uint8))
@@ -258,7 +258,7 @@ def test_program_predicts_videos_and_photographs(clip, tmp_path, run_predict, ca
 
 
 def _end(run, *images, **values):
-    """Runs the program; a wrong use ends it as on the command line."""
+    """Runs the program; invalid flags end it as on the command line."""
     try:
         run(*images, **values)
     except app.UsageError as error:
@@ -276,7 +276,7 @@ def test_program_names_the_videos_that_fail(clip, tmp_path, run_predict, capsys)
     assert line.startswith(str(tmp_path / "out/clip_prediction.mp4: "))
 
 
-def test_program_ends_as_interrupted_programs_do(clip, tmp_path, run_predict, capsys):
+def test_interrupted_program_ends_with_code_130(clip, tmp_path, run_predict, capsys):
     with pytest.raises(SystemExit) as caught:
         run_predict(
             clip,
@@ -287,7 +287,7 @@ def test_program_ends_as_interrupted_programs_do(clip, tmp_path, run_predict, ca
     assert "of 20 frames" in capsys.readouterr().err
 
 
-def test_program_refuses_wrong_uses(clip, tmp_path, run_predict):
+def test_program_refuses_invalid_flags(clip, tmp_path, run_predict):
     output = tmp_path / "out"
     with pytest.raises(SystemExit, match="--export needs photographs"):
         _end(run_predict, images=clip, output=output, export="html")
@@ -304,7 +304,7 @@ def test_program_refuses_wrong_uses(clip, tmp_path, run_predict):
     assert not list(output.glob("*.mp4"))
 
 
-def test_progress_bar_tells_speed_and_time_left(monkeypatch, capsys):
+def test_progress_bar_shows_speed_and_time_left(monkeypatch, capsys):
     with progress_bar(3, "frame") as advance:
         advance(3)
     assert capsys.readouterr().err == ""  # No terminal.

@@ -22,7 +22,7 @@ TOAST = "document.querySelector('.toast-wrap')?.textContent"
 
 
 class _BrightnessPredictor:
-    """Says that bright is far, white 5 m."""
+    """A predictor that returns brightness as depth; white is 5 m."""
 
     def predict(self, image):
         depth = 1.0 + 4.0 * network_input(image).numpy().mean(axis=-1, keepdims=True)
@@ -70,7 +70,7 @@ def test_port_that_is_taken_is_refused(page):
 
 @pytest.fixture
 def photographs(tmp_path, rng):
-    """A landscape, a portrait, and files that are no images."""
+    """A landscape, a portrait, and files that are not images."""
     image = rng.integers(0, 255, (6, 8, 3), np.uint8)
     image = cv2.resize(image, (160, 120), interpolation=cv2.INTER_CUBIC)
     cv2.imwrite(str(tmp_path / "landscape.jpg"), image)
@@ -81,7 +81,7 @@ def photographs(tmp_path, rng):
 
 
 def _download(browser, label, folder):
-    """Presses a button of a download, and returns the file."""
+    """Presses a download button, and returns the file."""
     before = set(folder.iterdir())
     browser.evaluate(
         "[...document.querySelectorAll('button, a')]"

@@ -104,7 +104,7 @@ def test_the_tolerance_is_a_disc():
     assert 0 < np.mean(near) < 1
 
 
-def test_without_tolerance_the_hits_are_fewer(rng):
+def test_without_tolerance_there_are_fewer_hits(rng):
     truth = np.cumsum(rng.normal(0, 0.05, (40, 50)), axis=1) + 4.0
     predicted = np.roll(truth, 1, axis=1)
     exact, near = scores(truth, predicted), near_scores(truth, predicted)
@@ -144,7 +144,7 @@ def test_sobel_magnitude_of_a_ramp_is_eight_times_its_slope():
     np.testing.assert_allclose(sobel_magnitude(ramp)[1:-1, 1:-1], 0.4, rtol=1e-12)
 
 
-def test_canny_edges_of_a_step_are_one_line_beside_it():
+def test_canny_edges_of_a_step_are_one_line():
     edges = canny_edges(step(20, size=(24, 40)))
     columns = np.flatnonzero(edges.any(axis=0))
     assert set(columns) <= {19, 20}

@@ -86,7 +86,7 @@ def test_pixel_errors_deltas_exclude_the_threshold():
     assert sums[-3:].tolist() == [1, 2, 2]
 
 
-def test_pixel_errors_compare_the_pixels_of_the_mask_only():
+def test_pixel_errors_compare_only_pixels_of_the_mask():
     valid_mask = np.array([[True, False, False], [False, True, False]])
     sums = sums_of(GROUND_TRUTH, PREDICTED, valid_mask)
     assert sums[0] == 2

@@ -26,7 +26,7 @@ def test_bilinear_upsampling_equals_keras(rng, size):
     np.testing.assert_array_equal(BilinearUpsampling()(x), expected)
 
 
-def test_bilinear_upsampling_takes_any_size_in_one_graph(rng):
+def test_bilinear_upsampling_accepts_any_size_in_one_graph(rng):
     layer = BilinearUpsampling()
     graph = tf.function(
         layer, input_signature=[tf.TensorSpec([None, None, None, 2], tf.float32)]
@@ -61,7 +61,7 @@ def test_convolutions_of_any_size_are_not_compiled_with_xla(network):
     assert not any("PartitionedCall" in kind for kind in kinds)
 
 
-def test_predictor_takes_any_mix_of_sizes(network, rng):
+def test_predictor_accepts_any_mix_of_sizes(network, rng):
     predictor = DepthPredictor(network)
     for size in ((64, 96), (96, 64), (33, 41), (64, 96)):
         image = rng.uniform(0, 1, [1, *size, 3]).astype(np.float32)
@@ -69,7 +69,7 @@ def test_predictor_takes_any_mix_of_sizes(network, rng):
         np.testing.assert_allclose(depth, network(image)[..., 0], atol=1e-5)
 
 
-def test_network_of_dynamic_size_is_exported(network, tmp_path, rng):
+def test_network_of_dynamic_size_can_be_exported(network, tmp_path, rng):
     network.export(tmp_path / "exported", verbose=False)
     exported = tf.saved_model.load(tmp_path / "exported")
     for size in ((4, 6), (6, 4), (5, 9)):
@@ -77,7 +77,7 @@ def test_network_of_dynamic_size_is_exported(network, tmp_path, rng):
         np.testing.assert_allclose(exported.serve(image), network(image), atol=1e-6)
 
 
-def test_guided_network_takes_any_size_in_one_graph(rng):
+def test_guided_network_accepts_any_size_in_one_graph(rng):
     network = build_guided_network(GuidedNetworkConfig(guided_width=2))
     network.layers[-2].set_weights([rng.normal(size=(3, 3, 2, 1)), np.zeros(1)])
     shape = [None, None, None]

@@ -109,7 +109,7 @@ def test_comparison_figure_has_three_rows_in_one_scale(example):
     np.testing.assert_array_equal(figure[: 3 * 64], figure[3 * 64 :])
 
 
-def test_comparison_figure_leaves_out_what_was_not_run(example):
+def test_comparison_figure_omits_methods_that_were_not_run(example):
     columns = ablation_columns([example])
     figure = comparison.comparison_figure([example], columns, note="Not run: FCRN.")
     assert figure.shape[1] == 5 * (60 + GAP) + BAR
@@ -139,14 +139,14 @@ def test_comparison_figure_explains_its_colours(example):
     assert np.any(_cell(comparison.comparison_figure([noted], [DPDE]), 2, 0) != legend)
 
 
-def test_bar_of_errors_is_red_at_too_far(example):
+def test_error_bar_is_red_where_depth_is_too_far(example):
     bar = comparison._error_row(example, [DPDE]).bar
     assert (bar.top, bar.bottom) == (0.8, -0.8)  # A fifth of 4 m.
     assert bar.colors[0].tolist() == [255, 0, 0]
     assert bar.colors[-1].tolist() == [0, 0, 255]
 
 
-def test_titles_of_gradients_say_how_large_they_are(example):
+def test_titles_of_gradients_give_their_98th_percentile(example):
     gradients = ablation_columns([example])[1]
     title = comparison._title(example, gradients)
     assert title == "gradients, 98 % below 0.000 m/pixel"
@@ -172,7 +172,7 @@ def test_comparison_figure_of_no_image_is_refused():
         comparison.comparison_figure([], [DPDE])
 
 
-def test_comparison_figure_of_nothing_measured(example):
+def test_comparison_figure_without_measurements(example):
     nothing = Example("n", example.image, np.zeros(SIZE), example.predictions)
     columns = ablation_columns([nothing])
     assert comparison.comparison_figure([nothing], columns).dtype == np.uint8
@@ -184,7 +184,7 @@ def test_detail_window_is_where_depth_varies_most(example):
     # The differences lie in rows 21-29 and columns 39-49: just all of them fit.
     assert rows.start in (20, 21)
     assert 35 <= columns.start <= 39
-    # A hole is no edge.
+    # A hole is not an edge.
     holes = np.full(SIZE, 4.0)
     holes[5:9, 5:9] = 0.0
     holes[30:, 30] = 4.1
@@ -192,7 +192,7 @@ def test_detail_window_is_where_depth_varies_most(example):
     assert comparison.detail_window(np.ones((1, 1))) == (slice(0, 1), slice(0, 1))
 
 
-def test_stack_rows_puts_bars_beside_and_white_where_nothing_is():
+def test_stack_rows_adds_bars_and_fills_with_white():
     red = np.zeros((50, 30, 3), np.uint8)
     red[..., 0] = 200
     colors = np.linspace(0, 255, 11).astype(np.uint8)[:, None].repeat(3, axis=1)

@@ -126,7 +126,7 @@ def test_references_of_the_markdown_lead_to_files(report):
     assert widths == {len(re.findall(r"(?<!\\)\|", lines[-len(NAMES) - 1]))}
 
 
-def test_name_that_is_no_text_gives_a_page(tmp_path, rng):
+def test_file_name_that_is_not_utf8_gives_a_page(tmp_path, rng):
     name = os.fsdecode(b"\xff")
     image = rng.integers(0, 255, (*SIZE, 3), np.uint8)
     given = {"depth": np.ones(SIZE, np.float32)}, photograph_camera(SIZE)

@@ -203,7 +203,7 @@ def test_picture_table_says_that_a_network_is_ours(depths):
     assert header[-2:] == ("Guided network (ours)", "DPDE, guided network (ours)")
 
 
-def test_report_shows_the_named_images_only(run_folder, records):
+def test_report_shows_only_the_named_images(run_folder, records):
     text = markdown.to_markdown(make(run_folder, records, names=["0042"]))
     assert "images/0042_input.jpg" in text
     assert "images/0007_input.jpg" not in text

@@ -79,7 +79,7 @@ def test_comparison_table_is_complete_without_any_run(number):
     assert {len(row) for row in table.rows} == {len(table.header)}
 
 
-def test_every_cell_is_a_number_or_says_why_not(dpde):
+def test_every_cell_has_a_number_or_a_reason(dpde):
     for number in (1, 2, 3):
         table = scores.comparison_table(number, [dpde])
         for row in [*table.rows, *scores.ablation_table([dpde]).rows]:
@@ -138,7 +138,7 @@ def test_comparison_table_has_rows_of_our_implementations(tmp_path):
     )
 
 
-def test_comparison_table_says_what_was_searched_for_in_vain():
+def test_comparison_table_lists_searches_without_result():
     table = scores.comparison_table(2, [])
     nothing = lines(table)["Ma et al. (2020) [39]", "their publication"]
     assert nothing[:-1] == ["not found"] * 6
@@ -332,7 +332,7 @@ def test_networks_that_no_flag_named_are_known(tmp_path):
     assert read_scored_run("nyu/other", folder).row("depth") == "modified_fcrn"
 
 
-def test_details_tell_of_the_flip(tmp_path):
+def test_details_mention_the_flip(tmp_path):
     write_training(tmp_path / "depth")
     folder = write_scores(tmp_path / "a", rms={"depth": 0.7})
     path = tmp_path / "a_predictions" / "run.json"
@@ -391,7 +391,7 @@ def test_runs_table_has_the_commands(dpde):
     assert texts[4].startswith("`python -m experiments.predict --depth_run=")
 
 
-def test_read_scored_run_refuses_what_is_no_summary(tmp_path):
+def test_read_scored_run_refuses_an_incomplete_summary(tmp_path):
     write_json(tmp_path / "summary.json", {"dataset": "nyu_depth_v2"})
     with pytest.raises(ValueError, match="lacks num_images, predictions"):
         read_scored_run("dpde", tmp_path)
@@ -405,7 +405,7 @@ def test_tables_show_runs_on_their_data_set_only(tmp_path):
     assert lines(scores.comparison_table(1, [run]))["DPDE", "ours, dpde, paper"]
 
 
-def test_tables_tell_a_gain_from_noise(dpde):
+def test_tables_distinguish_a_gain_from_noise(dpde):
     entry = dpde.summary["protocols"]["paper"]
     entry["comparisons"] = {
         "fused - depth": {

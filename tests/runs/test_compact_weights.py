@@ -143,7 +143,7 @@ def test_another_network_is_refused_by_the_name_of_a_weight(tmp_path):
         load_compact_weights(_network(width=32), tmp_path)
 
 
-def test_a_file_that_is_no_npz_is_refused_whatever_its_sum(tmp_path):
+def test_a_file_that_is_no_npz_is_refused_despite_its_checksum(tmp_path):
     write_compact_weights(_network(), tmp_path)
     (tmp_path / "compact-1.npz").write_bytes(b"no archive")
     (tmp_path / FILE_NAME).unlink()

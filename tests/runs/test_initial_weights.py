@@ -54,7 +54,7 @@ def test_run_gives_the_same_depth_at_another_output_scale(tmp_path, rng, name):
     np.testing.assert_allclose(network(image), source(image), atol=1e-4)
 
 
-def test_weights_file_outside_of_a_run_is_taken_as_it_is(tmp_path):
+def test_weights_file_outside_a_run_is_loaded_unchanged(tmp_path):
     source, network = _network(CONFIG), _network(CONFIG)
     path = tmp_path / "mine.weights.h5"
     source.save_weights(path)
@@ -84,7 +84,7 @@ def test_missing_and_unfinished_sources_are_refused(tmp_path):
         load_initial_depth_weights(None, CONFIG, tmp_path)
 
 
-def test_files_of_something_else_are_refused(tmp_path):
+def test_unrelated_files_are_refused(tmp_path):
     for name in ("notes.txt", "w.weights.h5", "w.npz"):
         path = tmp_path / name
         path.write_text("text")

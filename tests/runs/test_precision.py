@@ -11,7 +11,7 @@ from dpde_tf.runs.hardware import hardware
 
 @pytest.fixture
 def memory(tmp_path, monkeypatch):
-    """The file that remembers what was measured, in a folder of its own."""
+    """The file that stores the measurement, in a separate folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "dpde_tf" / "precision.json"
 
@@ -38,9 +38,7 @@ def measure(monkeypatch):
         (0, "float32"),
     ],
 )
-def test_auto_is_what_was_measured_to_be_faster(
-    memory, measure, capsys, speedup, expected
-):
+def test_auto_chooses_the_faster_precision(memory, measure, capsys, speedup, expected):
     measure[0][0] = speedup
     assert precision.resolve_precision("auto") == expected
     assert f"Precision: {expected}. " in capsys.readouterr().out
@@ -60,7 +58,7 @@ def test_speedup_is_measured_once_for_a_machine(memory, measure, monkeypatch):
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", '{"machine": "fast"}', '{"a": null}'])
-def test_damaged_memory_is_measured_again(memory, measure, content):
+def test_damaged_cache_is_measured_again(memory, measure, content):
     memory.parent.mkdir(parents=True)
     memory.write_text(content)
     assert precision.bfloat16_speedup() == 1.0
@@ -68,7 +66,7 @@ def test_damaged_memory_is_measured_again(memory, measure, content):
     assert list(json.loads(memory.read_text()).values()) == [1.0]
 
 
-def test_memory_that_cannot_be_written_is_no_error(tmp_path, measure, monkeypatch):
+def test_read_only_cache_is_no_error(tmp_path, measure, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert precision.bfloat16_speedup() == 1.0

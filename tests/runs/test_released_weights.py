@@ -153,7 +153,7 @@ def test_wrong_shapes_are_named(fcrn):
     _load(network, _flat(layers))
 
 
-def test_other_values_than_floats_are_refused(fcrn):
+def test_values_other_than_floats_are_refused(fcrn):
     arrays = _flat(fcrn[0]) | {"conv1/weights": "text"}
     with pytest.raises(ValueError, match=r"'conv1/weights' must be an array of floats"):
         _load(None, arrays)
@@ -171,7 +171,7 @@ def test_another_network_is_refused_with_the_needed_options():
         load_released_weights(None, FCRN.config, HYBRID, "w.pth")
 
 
-def test_find_release_knows_no_other_files(tmp_path):
+def test_find_release_rejects_other_files(tmp_path):
     path = tmp_path / "w.weights.h5"
     path.write_bytes(b"\x89HDF\r\n\x1a\n")
     assert find_release(path) is None

@@ -136,7 +136,7 @@ def test_read_state_dict_reads_transposed_tensors(tmp_path, rng, legacy):
 
 @pytest.mark.parametrize("legacy", [False, True])
 @pytest.mark.parametrize("part", [0.3, 0.7, 0.98])
-def test_read_state_dict_refuses_cut_files(tmp_path, rng, legacy, part):
+def test_read_state_dict_refuses_truncated_files(tmp_path, rng, legacy, part):
     path = tmp_path / "w.pth"
     write_torch(path, _arrays(rng), legacy=legacy)
     data = path.read_bytes()
@@ -170,7 +170,7 @@ def test_read_state_dict_refuses_another_archive(tmp_path):
         read_state_dict(tmp_path / "w.pth")
 
 
-def test_read_state_dict_refuses_what_is_no_tensor(tmp_path):
+def test_read_state_dict_refuses_objects_other_than_tensors(tmp_path):
     for content, message in (({"epoch": 3}, "'epoch' is not a tensor"), (3, "a int")):
         with zipfile.ZipFile(tmp_path / "w.pth", "w") as archive:
             archive.writestr("weights/data.pkl", pickle.dumps(content))
@@ -190,7 +190,7 @@ def test_read_state_dict_refuses_tensors_beyond_their_storage(tmp_path, rng):
         read_state_dict(tmp_path / "w.pth")
 
 
-def test_read_state_dict_refuses_another_count(tmp_path, rng):
+def test_read_state_dict_refuses_a_wrong_element_count(tmp_path, rng):
     array = rng.normal(size=[100]).astype(np.float32)
     write_torch(tmp_path / "w.pth", {"a": array}, legacy=True)
     data = (tmp_path / "w.pth").read_bytes()

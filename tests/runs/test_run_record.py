@@ -66,7 +66,7 @@ def test_load_depth_network_needs_a_finished_epoch(tmp_path):
         load_depth_network(tmp_path)
 
 
-def test_save_weights_leaves_no_half_file(run, monkeypatch):
+def test_save_weights_leaves_no_partial_file(run, monkeypatch):
     def fail(path):
         path.write_bytes(b"half")
         raise OSError("disk full")

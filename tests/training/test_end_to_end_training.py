@@ -10,7 +10,7 @@ SIZE = (24, 33)
 
 
 def _network(channels):
-    """A network too small to be good at anything, but with weights to train."""
+    """A tiny network with weights to train."""
     image = keras.Input([None, None, 3])
     x = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(image)
     return keras.Model(image, keras.layers.Conv2D(channels, 3, padding="same")(x))

@@ -75,7 +75,7 @@ def test_run_session_resumes_a_run_of_an_older_version(session, capsys):
         run_session(_changed(session, swap_held_out=True))
 
 
-def test_run_session_leaves_the_folder_of_another_program_alone(session):
+def test_run_session_keeps_the_folder_of_another_program(session):
     session.workdir.mkdir()
     record = session.workdir / "run.json"
     record.write_text(json.dumps({"program": "experiments.evaluate"}))

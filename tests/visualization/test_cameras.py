@@ -29,7 +29,7 @@ def test_rays_of_distances_have_length_one():
     np.testing.assert_allclose(np.linalg.norm(rays, axis=-1), 1)
 
 
-def test_resized_camera_sees_the_same_way():
+def test_resized_camera_has_the_same_rays():
     camera = CAMERAS["nyu_depth_v2"]
     half = camera.resized((240, 320))
     assert half.focal_x == pytest.approx(518.85790 / 2)
@@ -51,7 +51,7 @@ def test_camera_of_make3d_is_upright_and_measures_distances():
     assert (width, height) == (pytest.approx(39.1, abs=0.1), pytest.approx(50.5, abs=1))
 
 
-def test_given_focal_length_goes_before_the_known_one():
+def test_given_focal_length_overrides_the_known_one():
     camera = find_camera("nyu_depth_v2", (3, 5), focal=10.0)
     assert camera == Camera((3, 5), 10.0, 10.0, 2.0, 1.0)
 

@@ -36,7 +36,7 @@ def test_back_project_distances_lie_on_a_sphere():
     np.testing.assert_allclose(np.linalg.norm(points, axis=-1), 3, rtol=1e-6)
 
 
-def test_back_project_marks_what_is_not_measured():
+def test_back_project_marks_unmeasured_pixels():
     depth = np.array([[1.0, 0.0, -1.0, np.nan, np.inf]])
     points = back_project(depth, Camera((1, 5), 1.0, 1.0, 0.0, 0.0))
     assert np.isnan(points).all(axis=-1).tolist() == [[False, True, True, True, True]]

@@ -101,7 +101,7 @@ def test_glb_is_unlit_rough_and_two_sided(mesh_as_glb):
     assert primitive.get("mode", 4) == 4
 
 
-def test_glb_is_placed_as_it_is(mesh_as_glb):
+def test_glb_has_no_transformation(mesh_as_glb):
     tree, _ = read_glb(mesh_as_glb(VERTICES, TRIANGLES, COLORS))
     (node,) = tree["nodes"]
     assert not set(node) & {"matrix", "rotation", "scale", "translation"}

@@ -107,7 +107,7 @@ def window(tmp_path_factory):
 
 @pytest.fixture
 def browser(window, tmp_path):
-    """The browser, and the page of both walls; nothing may be complained about."""
+    """The browser, and the page of both walls; it must report no error."""
     page = tmp_path / "page.html"
     page.write_text(_walls_page(), encoding="utf-8")
     window.console.clear()
@@ -126,7 +126,7 @@ def _set(browser, element, value):
 
 
 def _picture(browser):
-    """The window without what lies over the scene."""
+    """The window without the elements over the scene."""
     _set(browser, "axes", False)
     browser.evaluate(
         "for (const id of ['panel', 'scale', 'legend'])"
@@ -136,7 +136,7 @@ def _picture(browser):
 
 
 def _where(picture, colour):
-    """Where a picture has a colour, up to smoothed borders."""
+    """The pixels of a colour, up to smoothed borders."""
     return np.all(np.abs(picture - colour) < 12, axis=-1)
 
 
@@ -342,7 +342,7 @@ def test_panel_folds_and_a_phone_shows_the_whole_image(browser):
 
 
 def _check_phone(browser, page):
-    """What a phone shows, in portrait format."""
+    """The page as on a phone, in portrait format."""
     browser.open(page)
     assert not browser.evaluate("document.getElementById('panel').open")
     browser.evaluate("document.querySelector('#panel summary').click()")

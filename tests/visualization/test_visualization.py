@@ -21,7 +21,7 @@ def test_colorize_depth_is_red_near_and_blue_far():
     assert green > red > blue - 100 and green > 200  # the middle is green
 
 
-def test_colorize_depth_blackens_what_is_not_measured():
+def test_colorize_depth_shows_unmeasured_pixels_in_black():
     depth = np.array([[0.0, -1.0, np.nan, np.inf, 2.0, 5.0]])
     colours = visualization.colorize_depth(depth)
     assert not colours[0, :4].any()
@@ -98,7 +98,7 @@ def _picture(value, size=(50, 60)):
     return np.full((*size, 3), value, np.uint8)
 
 
-def test_montage_puts_pictures_in_their_places():
+def test_montage_places_pictures_in_order():
     rows = [[_picture(10), _picture(20)], [_picture(30), _picture(40)]]
     result = visualization.montage(rows, ["input", "depth"], gap=3)
     assert result.shape == (20 + 50 + 3 + 50, 60 + 3 + 60, 3)
@@ -142,7 +142,7 @@ def test_montage_draws_a_colour_bar():
         ([[np.zeros((9, 9), np.uint8)]], ["a"], "must be uint8"),
     ],
 )
-def test_montage_refuses_what_does_not_fit(rows, titles, message):
+def test_montage_refuses_mismatched_rows_and_titles(rows, titles, message):
     with pytest.raises(ValueError, match=message):
         visualization.montage(rows, titles)
 
@@ -158,7 +158,7 @@ def test_encode_png_refuses_another_type():
         visualization.encode_png(np.zeros((4, 4, 3)))
 
 
-def test_write_image_writes_the_whole_file(tmp_path, rng):
+def test_write_image_leaves_only_the_complete_file(tmp_path, rng):
     rgb = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
     path = tmp_path / "new" / "picture.png"
     visualization.write_image(path, rgb)

@@ -43,7 +43,7 @@ def load_released_weights(
     """Sets all weights of a network to those of a released file.
 
     With `config.output_relu`, the network then computes the same function as the
-    released one, but for rounding.
+    released one, up to rounding.
 
     Args:
         network: As `build_depth_network(config)` gives it.
