@@ -15,7 +15,7 @@ from dpde_tf.runs.trained_networks import (
     SHIPPED_REFINER_RUN,
     is_run_of,
     load_gradient_network,
-    load_guided_network,
+    load_network,
 )
 
 
@@ -32,12 +32,9 @@ def load_network_gradients(run: str | os.PathLike) -> NetworkGradients:
         FileNotFoundError: If it is no such folder, or has no weights yet.
         ValueError: If it is the run of another network, or its weights are damaged.
     """
-    load = (
-        load_guided_network
-        if is_run_of(run, GuidedNetworkConfig)
-        else load_gradient_network
-    )
-    return NetworkGradients(load(run), training_image_size(run))
+    is_guided = is_run_of(run, GuidedNetworkConfig)
+    network = load_network(run) if is_guided else load_gradient_network(run)
+    return NetworkGradients(network, training_image_size(run))
 
 
 def refine_depth(

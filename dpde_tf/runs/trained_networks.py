@@ -6,7 +6,7 @@ The networks that come with the library are such folders too, with compact weigh
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import keras
 from absl import logging
@@ -49,119 +49,72 @@ PRESETS = {
 }
 
 
-def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
-    """Returns the trained depth network of a run, under the current dtype policy.
+_BUILDERS = {
+    DepthNetworkConfig: build_depth_network,
+    GradientNetworkConfig: build_gradient_network,
+    ContextNetworkConfig: build_context_network,
+    GuidedNetworkConfig: build_guided_network,
+}
+# Options that name weights, which those of the run replace.
+_START = {"encoder_weights": "none", "context_encoder_weights": "none"}
+
+
+def load_network(
+    workdir: str | pathlib.Path, config_class: type | None = None
+) -> keras.Model:
+    """Returns the trained network of a run, under the current dtype policy.
 
     Args:
-        workdir: Folder of a run of `experiments.train_depth`, or of compact weights.
+        workdir: Folder of a run of either training program, or of compact weights.
+        config_class: Configuration of the network that it must have, such as
+            `GuidedNetworkConfig`; None for any network.
 
     Returns:
-        See `build_depth_network`.
+        The network, as its builder returns it.
 
     Raises:
         FileNotFoundError: If it is no such folder, or has no weights yet.
         ValueError: If it is the run of another network, or its weights are damaged.
     """
-    config = recorded_config(workdir, DepthNetworkConfig)
-    config = dataclasses.replace(config, encoder_weights="none")
-    return _trained(workdir, lambda: build_depth_network(config))
+    if config_class is None:
+        config_class = _recorded_class(workdir)
+    config = recorded_config(workdir, config_class)
+    start = {name: value for name, value in _START.items() if hasattr(config, name)}
+    with without_drawing():
+        network = _BUILDERS[config_class](dataclasses.replace(config, **start))
+    load_run_weights(network, workdir)
+    return network
+
+
+def _recorded_class(workdir: str | pathlib.Path) -> type:
+    """The configuration of the network that a run trained."""
+    for config_class in _BUILDERS:
+        if is_run_of(workdir, config_class):
+            return config_class
+    names = ", ".join(config_class.__name__ for config_class in _BUILDERS)
+    raise ValueError(
+        f"The run.json in {workdir} must name one of {names}. Name the folder of a "
+        "training run."
+    )
+
+
+def load_depth_network(workdir: str | pathlib.Path) -> keras.Model:
+    """Returns the trained depth network of a run; see `load_network`."""
+    return load_network(workdir, DepthNetworkConfig)
 
 
 def load_gradient_network(workdir: str | pathlib.Path) -> keras.Model:
-    """Returns the trained gradient network of a run, under the current dtype policy.
+    """Returns the trained gradient network of a run; see `load_network`.
 
     Args:
         workdir: Folder of a run of `experiments.train_gradient`, or of compact weights.
 
     Returns:
         See `build_gradient_network`; of a context network, `as_gradient_network`.
-
-    Raises:
-        FileNotFoundError: If it is no such folder, or has no weights yet.
-        ValueError: If it is the run of another network, or its weights are damaged.
     """
     if is_run_of(workdir, ContextNetworkConfig):
-        return as_gradient_network(load_context_network(workdir))
-    config = recorded_config(workdir, GradientNetworkConfig)
-    return _trained(workdir, lambda: build_gradient_network(config))
-
-
-def load_context_network(workdir: str | pathlib.Path) -> keras.Model:
-    """Returns the trained context network of a run, under the current dtype policy.
-
-    Args:
-        workdir: Folder of a run of `experiments.train_gradient` with
-            `--gradient_network=context`, or of compact weights.
-
-    Returns:
-        See `build_context_network`.
-
-    Raises:
-        FileNotFoundError: If it is no such folder, or has no weights yet.
-        ValueError: If it is the run of another network, or its weights are damaged.
-    """
-    config = recorded_config(workdir, ContextNetworkConfig)
-    config = dataclasses.replace(config, context_encoder_weights="none")
-    return _trained(workdir, lambda: build_context_network(config))
-
-
-def load_guided_network(workdir: str | pathlib.Path) -> keras.Model:
-    """Returns the trained guided network of a run, under the current dtype policy.
-
-    Args:
-        workdir: Folder of a run of `experiments.train_gradient` with
-            `--gradient_network=guided`, or of compact weights.
-
-    Returns:
-        See `build_guided_network`.
-
-    Raises:
-        FileNotFoundError: If it is no such folder, or has no weights yet.
-        ValueError: If it is the run of another network, or its weights are damaged.
-    """
-    config = recorded_config(workdir, GuidedNetworkConfig)
-    return _trained(workdir, lambda: build_guided_network(config))
-
-
-def _trained(
-    workdir: str | pathlib.Path, build: Callable[[], keras.Model]
-) -> keras.Model:
-    """The network that a function builds, with the weights of a run."""
-    with without_drawing():
-        network = build()
-    load_run_weights(network, workdir)
-    return network
-
-
-def load_network(workdir: str | pathlib.Path) -> keras.Model:
-    """Returns the trained network of a run, whatever network it is.
-
-    Args:
-        workdir: Folder of a run of either training program, or of compact weights.
-
-    Returns:
-        The network, under the current dtype policy.
-
-    Raises:
-        FileNotFoundError: If the folder is not a run, or has no weights yet.
-        ValueError: If the run has no network of this library, or damaged weights.
-    """
-    config = read_run_record(workdir).get("config", {})
-    for name, load in _LOADERS.items():
-        if name in config:
-            return load(workdir)
-    raise ValueError(
-        f"The run.json in {workdir} must name one of {', '.join(_LOADERS)}. Name the "
-        "folder of a training run."
-    )
-
-
-_LOADERS = {
-    DepthNetworkConfig.__name__: load_depth_network,
-    GradientNetworkConfig.__name__: load_gradient_network,
-    ContextNetworkConfig.__name__: load_context_network,
-    GuidedNetworkConfig.__name__: load_guided_network,
-}
+        return as_gradient_network(load_network(workdir))
+    return load_network(workdir, GradientNetworkConfig)
 
 
 def load_networks(
@@ -189,11 +142,11 @@ def load_networks(
     """
     networks = {"depth_network": load_depth_network(depth_run)}
     if gradient_run is not None and is_run_of(gradient_run, ContextNetworkConfig):
-        networks["context_network"] = load_context_network(gradient_run)
+        networks["context_network"] = load_network(gradient_run)
     elif gradient_run is not None:
         networks["gradient_network"] = load_gradient_network(gradient_run)
     if guided_run is not None:
-        networks["guided_network"] = load_guided_network(guided_run)
+        networks["guided_network"] = load_network(guided_run, GuidedNetworkConfig)
     return {name: fold_batch_normalization(one) for name, one in networks.items()}
 
 
@@ -237,8 +190,8 @@ def load_run_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
     path = pathlib.Path(workdir) / WEIGHTS_FILE
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} does not exist: the run has not finished an epoch. Go on with "
-            "the command that its run.json names."
+            f"{path} does not exist: the run has not finished an epoch. Resume it "
+            "with the command that its run.json names."
         )
     load_weights(network, path, remedy="Train again, or name another run.")
 

@@ -24,8 +24,8 @@ from dpde_tf.runs.run_folder import RECORD_FILE, WEIGHTS_FILE
 from dpde_tf.runs.run_record import config_as_dict
 from dpde_tf.runs.trained_networks import (
     is_run_of,
-    load_context_network,
     load_gradient_network,
+    load_network,
 )
 from dpde_tf.training.objectives import ContextObjective, GradientObjective
 from experiments.export_weights import export_weights
@@ -193,9 +193,7 @@ def run(tmp_path, network):
 @pytest.mark.slow
 def test_context_run_is_loaded_as_two_kinds_of_network(run, network, image):
     assert is_run_of(run, ContextNetworkConfig)
-    np.testing.assert_allclose(
-        load_context_network(run)(image), network(image), atol=1e-6
-    )
+    np.testing.assert_allclose(load_network(run)(image), network(image), atol=1e-6)
     gradients = load_gradient_network(run)(image)
     expected = as_gradient_network(network)(image)
     np.testing.assert_allclose(gradients, expected, atol=1e-6)
@@ -205,7 +203,7 @@ def test_context_run_is_loaded_as_two_kinds_of_network(run, network, image):
 def test_context_run_can_be_exported(run, tmp_path):
     export_weights(run, tmp_path / "compact")
     assert is_run_of(tmp_path / "compact", ContextNetworkConfig)
-    original, compact = map(load_context_network, (run, tmp_path / "compact"))
+    original, compact = map(load_network, (run, tmp_path / "compact"))
     for one, other in zip(original.weights, compact.weights, strict=True):
         largest = np.abs(one.numpy()).max()
         assert np.abs(one.numpy() - other.numpy()).max() <= 0.51 * largest

@@ -18,9 +18,8 @@ from dpde_tf.runs.trained_networks import (
     SHIPPED_CONTEXT_RUN,
     SHIPPED_DEPTH_RUN,
     SHIPPED_GUIDED_RUN,
-    load_context_network,
     load_depth_network,
-    load_guided_network,
+    load_network,
     load_networks,
 )
 from dpde_tf.visualization.colours import write_image
@@ -39,7 +38,7 @@ SIZES = {"a": (480, 640), "b": (480, 400), "c": (333, 501)}
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
-def test_shipped_files_are_whole(run):
+def test_shipped_files_are_intact(run):
     check_checksums(run)
 
 
@@ -49,7 +48,7 @@ def test_shipped_files_are_small_enough():
     assert sum(sizes) <= 70e6
 
 
-def test_shipped_networks_know_images_of_one_size():
+def test_shipped_networks_were_trained_on_one_image_size():
     sizes = [read_run_record(run)["config"]["data"]["image_size"] for run in RUNS]
     assert sizes == [[240, 320]] * 3
 
@@ -78,8 +77,8 @@ def test_folded_networks_predict_the_same_to_a_hundredth_of_a_millimetre():
     image = resize_image(image, (240, 320))[np.newaxis]
     expected = DepthPredictor(
         load_depth_network(SHIPPED_DEPTH_RUN),
-        context_network=load_context_network(SHIPPED_CONTEXT_RUN),
-        guided_network=load_guided_network(SHIPPED_GUIDED_RUN),
+        context_network=load_network(SHIPPED_CONTEXT_RUN),
+        guided_network=load_network(SHIPPED_GUIDED_RUN),
     ).predict(image)
     actual = DepthPredictor(**load_networks(**PRESETS["nyu"])).predict(image)
     assert len(actual) == len(expected) == 7
@@ -101,7 +100,7 @@ def photographs(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_predict_takes_photographs_of_several_sizes(photographs, tmp_path):
+def test_predict_accepts_photographs_of_several_sizes(photographs, tmp_path):
     run_program("experiments.predict", images=photographs, output=tmp_path / "all")
     for stem, size in SIZES.items():
         fused = read_depth(tmp_path / "all" / f"{stem}_fused.png", depth_scale=0.001)
@@ -116,7 +115,7 @@ def test_predict_takes_photographs_of_several_sizes(photographs, tmp_path):
 
 
 @pytest.mark.slow
-def test_fuse_takes_images_of_several_sizes(photographs, tmp_path):
+def test_fuse_accepts_images_of_several_sizes(photographs, tmp_path):
     for stem, size in SIZES.items():
         write_depth(tmp_path / "depth" / f"{stem}.npy", np.full(size, 2.0))
     options = {"images": photographs, "depth": tmp_path / "depth"}
@@ -133,9 +132,9 @@ def test_fuse_takes_images_of_several_sizes(photographs, tmp_path):
 
 
 @pytest.mark.slow
-def test_shipped_predictor_takes_any_mix_of_sizes(rng):
+def test_shipped_predictor_accepts_any_mix_of_sizes(rng):
     depth = load_depth_network(SHIPPED_DEPTH_RUN)
-    context = load_context_network(SHIPPED_CONTEXT_RUN)
+    context = load_network(SHIPPED_CONTEXT_RUN)
     one = DepthPredictor(depth, context_network=context)
     for size in ((64, 96), (96, 64), (61, 83)):
         image = rng.uniform(0, 1, [1, *size, 3]).astype(np.float32)
@@ -149,7 +148,7 @@ def test_shipped_predictor_takes_any_mix_of_sizes(rng):
     ("load", "run"),
     [
         (load_depth_network, SHIPPED_DEPTH_RUN),
-        (load_context_network, SHIPPED_CONTEXT_RUN),
+        (load_network, SHIPPED_CONTEXT_RUN),
     ],
 )
 def test_shipped_networks_are_exported_with_a_dynamic_size(load, run, tmp_path, rng):
