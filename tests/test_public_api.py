@@ -40,7 +40,7 @@ def test_builders_need_no_configuration():
     image = np.zeros((1, 32, 64, 3), np.float32)
     counts = []
     for build in (dpde_tf.models.modified_fcrn, dpde_tf.models.fcrn):
-        network = build(weights="none")
+        network = build(weights=None)
         assert network(image).shape == (1, 16, 32, 1)
         np.testing.assert_allclose(network(image), 2.8, atol=0.5)
         counts.append(network.count_params())

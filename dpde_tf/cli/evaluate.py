@@ -1,7 +1,7 @@
 r"""Scores predicted depth of any network, under one or more protocols.
 
 Example:
-    python -m experiments.evaluate --predictions=runs/nyu/predictions/dpde \
+    dpde evaluate --predictions=runs/nyu/predictions/dpde \
         --records=data/records/nyu_depth_v2 --protocol=all --compare_key=depth
 
 writes runs/nyu/scores/dpde/summary.json and per_image.csv, and run.json that says with

@@ -1,23 +1,21 @@
-r"""Refines the depth maps of any network with depth gradients (Eq. 5 of the paper).
+"""Refines the depth maps of any network with depth gradients (Eq. 5 of the paper).
 
 With gradients in files, matched by their stems:
 
-    python -m experiments.fuse --depth=other/depth --gradients=other/gradients \
-        --output=other/fused
+    dpde fuse --depth=other/depth --gradients=other/gradients --output=other/fused
 
 or from images of the same stems, by the network that comes with the library, or by that
 of --gradient_run:
 
-    python -m experiments.fuse --depth=other/depth --images=other/rgb \
-        --output=other/fused
+    dpde fuse --depth=other/depth --images=other/rgb --output=other/fused
 
 Depth is a folder of NPY, NPZ, 16-bit PNG, TIFF or PFM files, each of its own size:
 floating-point metres, or integers with --depth_scale. Gradients are NPZ with
 `gradient_x` and `gradient_y`, or NPY `[H, W, 2]`, in metres per pixel at the size of
-their depth map. Images are resized to it; see `experiments.predict` for what an image
-may be. Holes of the depth (0, negative or not finite
-in metres; not finite in relative depth; --invalid_value; beyond --max_depth) are filled
-from the gradients.
+their depth map. With images, the result has the size of the image, or with
+--output_size=depth that of the depth map; `dpde predict --help` says what an image may
+be. Holes of the depth (0, negative or not finite in metres; not finite in relative
+depth; --invalid_value; beyond --max_depth) are filled from the gradients.
 
 Relative depth needs --align:
   scale_gradients          affine-invariant depth; its scale is found by the total

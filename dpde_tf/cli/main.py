@@ -2,7 +2,7 @@
 
     dpde predict photo.jpg              depth, fused depth and pictures of a photograph
     dpde app                            the same on a page in the browser
-    dpde fuse --depth=maps --images=rgb     another network's depth, sharper
+    dpde fuse --depth=maps --images=rgb --output=sharper    another network's depth
     dpde evaluate --predictions=out --records=data/records/nyu_depth_v2     scores
     dpde export --format=onnx --output=dpde.onnx    a file for other runtimes
 

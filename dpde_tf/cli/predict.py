@@ -166,6 +166,7 @@ def _run_config(configs: Sequence[object], precision: str, data: dict) -> dict:
 
 def _records_data() -> dict:
     """Which records are predicted; the manifest tells conversions apart."""
+    manifest.read_manifest(FLAGS.records)  # Says what to do if there is none.
     path = pathlib.Path(FLAGS.records) / manifest.FILE_NAME
     return {
         "records": FLAGS.records,

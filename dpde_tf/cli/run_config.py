@@ -7,6 +7,7 @@ older version is thus repeated with the values that were its defaults.
 
 import dataclasses
 import difflib
+import itertools
 import pathlib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -77,7 +78,7 @@ def with_recorded_flags(argv: Sequence[str], program: str) -> list[str]:
 def _given(arguments: Sequence[str]) -> dict[str, str | None]:
     """The names of the flags in arguments, with their values after `=` or a space."""
     given = {}
-    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+    for argument, following in itertools.zip_longest(arguments, arguments[1:]):
         if argument == "--":
             break
         if not argument.startswith("-"):

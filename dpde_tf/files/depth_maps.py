@@ -24,6 +24,8 @@ _TYPE_MAXIMA = frozenset(
 )
 _MANY = 0.01
 _NUM_WARNINGS = 5
+# Half of the pixels farther than this, in metres: the unit is probably another one.
+_FAR = 200.0
 
 
 def measured_depth(depth: np.ndarray) -> np.ndarray:
@@ -53,7 +55,7 @@ def read_depth(
     """Returns the depth map of a file in metres.
 
     Warns if many pixels have the maximum of a number type, which often stands for "no
-    measurement".
+    measurement", and if half of the depth is farther than 200 m.
 
     Args:
         path: File, whose suffix gives the format.
@@ -80,6 +82,7 @@ def read_depth(
             metres[metres > max_depth] = 0
     metres = measured_depth(metres)
     _warn_of_maximum(stored, metres > 0, path)
+    _warn_of_unit(metres[metres > 0], path)
     return metres
 
 
@@ -141,6 +144,20 @@ def _warn_of_maximum(
             100 * share,
             f"{highest:.9g}",
             f"{highest:.9g}",
+        )
+
+
+def _warn_of_unit(metres: np.ndarray, path: str | pathlib.Path) -> None:
+    """Warns if measured depth is so far that its unit is probably not the metre."""
+    if metres.size and (median := np.median(metres)) > _FAR:
+        logging.log_first_n(
+            logging.WARNING,
+            "%s: half of the depth is farther than %.4g m. If these are millimetres, "
+            "give `depth_scale=0.001` for integers; floating-point numbers must be "
+            "metres. Only the first files are named.",
+            _NUM_WARNINGS,
+            path,
+            median,
         )
 
 

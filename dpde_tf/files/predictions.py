@@ -19,7 +19,7 @@ from dpde_tf.files.depth_formats import as_map, find_depth_files, read_stored
 from dpde_tf.files.depth_units import check_integers_have_scale, scale_integers
 from dpde_tf.files.folders import normalized
 
-_PREDICT = "experiments.predict"
+_PREDICT = "dpde predict"
 _NAMES_SHOWN = 3
 # Arrays that begin like this hold no depth.
 _NO_DEPTH = ("gradient", "uncertainty")
@@ -57,7 +57,7 @@ def read_prediction(
     """
     path = pathlib.Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist. Run `python -m {_PREDICT}`.")
+        raise FileNotFoundError(f"{path} does not exist. Run `{_PREDICT}`.")
     arrays = _load(path)
     if missing := [key for key in keys or () if key not in arrays]:
         raise ValueError(
@@ -87,7 +87,7 @@ def _load(path: pathlib.Path) -> dict[str, np.ndarray]:
         return read_npz(path)
     except ValueError as error:
         raise ValueError(
-            f"{error} If `python -m {_PREDICT}` wrote it, delete it and run that again."
+            f"{error} If `{_PREDICT}` wrote it, delete it and run that again."
         ) from error
 
 
@@ -143,7 +143,7 @@ def read_predicted_depths(
     if not sizes:
         raise FileNotFoundError(
             f"None of {', '.join(map(str, folders))} has a prediction for any of these "
-            f"records. Run `python -m {_PREDICT} --split=train --held_out`."
+            f"records. Run `{_PREDICT} --split=train --held_out`."
         )
     if len(sizes) > 1:
         raise ValueError(
@@ -200,7 +200,7 @@ class PredictionFolder:
             FileNotFoundError: If the folder does not exist, or holds no depth file.
             ValueError: If two files have the same stem, or PNG files lack a scale.
         """
-        remedy = f"Run `python -m {_PREDICT}`, or choose another with `predictions`."
+        remedy = f"Run `{_PREDICT}`, or choose another with `predictions`."
         files = find_depth_files(directory, remedy=remedy)
         check_integers_have_scale(files.values(), depth_scale, flag="depth_scale")
         return cls(pathlib.Path(directory), files, depth_scale)
@@ -228,7 +228,7 @@ class PredictionFolder:
         if missing and not allow_partial:
             raise FileNotFoundError(
                 f"{self.directory} lacks {len(missing)} of {len(names)} predictions: "
-                f"{some_names(missing)}. Run `python -m {_PREDICT}` on the same split, "
+                f"{some_names(missing)}. Run `{_PREDICT}` on the same split, "
                 "or score the others with `allow_partial`."
             )
         if extra and (not allow_partial or not common):

@@ -22,6 +22,7 @@ from dpde_tf.visualization.reconstruction.cameras import (
     CAMERAS,
     Camera,
     photograph_camera,
+    plausible_focal,
 )
 
 
@@ -119,7 +120,7 @@ def find_photograph_camera(
     if options.focal is not None:
         focal, origin = options.focal, "focal"
     elif options.fov_x is not None:
-        focal = size[1] / 2 / math.tan(math.radians(options.fov_x) / 2)
+        focal = _focal_of_angle(options.fov_x, size)
         origin = "fov_x"
     else:
         focal = exif.focal(size) if exif and options.read_exif else None
@@ -129,6 +130,22 @@ def find_photograph_camera(
     camera = photograph_camera(size, focal=focal)
     factor = known and (1.0 if origin == "assumed" else camera.focal_x * scale / known)
     return PhotographCamera(camera, origin, factor)
+
+
+def _focal_of_angle(fov_x: float, size: tuple[int, int]) -> float:
+    """Focal length of a photograph whose width has an angle of view, in pixels."""
+    focal = size[1] / 2 / math.tan(math.radians(fov_x) / 2)
+    low, high = plausible_focal(size)
+    if not low <= focal <= high:
+        least, most = (
+            2 * math.degrees(math.atan(size[1] / 2 / limit)) for limit in (high, low)
+        )
+        raise ValueError(
+            f"`fov_x` must be between {least:.3g} and {most:.4g} degrees for an image "
+            f"of {size[0]}x{size[1]}. Received: {fov_x:g}. Give the angle across "
+            "the width, in degrees."
+        )
+    return focal
 
 
 def _known_focal(dataset: str, size: tuple[int, int]) -> float | None:

@@ -19,12 +19,12 @@ from dpde_tf.models.guided import build_guided_network
 _MEAN_DEPTH = 2.8
 
 
-def modified_fcrn(weights: str = "imagenet", **options: Any) -> keras.Model:
+def modified_fcrn(weights: str | None = "imagenet", **options: Any) -> keras.Model:
     """Returns the depth network of the paper: FCRN with lateral connections.
 
     Args:
-        weights: Weights of the encoder: `imagenet`, `none`, or a `.weights.h5` file of
-            `keras.applications.ResNet50(include_top=False)`.
+        weights: Weights of the encoder: `imagenet`, None or `none` for random ones, or
+            a `.weights.h5` file of `keras.applications.ResNet50(include_top=False)`.
         **options: Fields of `DepthNetworkConfig`, such as `output_offset`, the depth
             in metres that an untrained network predicts (default: 2.8).
 
@@ -38,10 +38,11 @@ def modified_fcrn(weights: str = "imagenet", **options: Any) -> keras.Model:
     Source: Xu & Liu (2021), Fig. 2.
     """
     options = {"output_offset": _MEAN_DEPTH, **options}
-    return build_depth_network(DepthNetworkConfig(encoder_weights=weights, **options))
+    config = DepthNetworkConfig(encoder_weights=weights or "none", **options)
+    return build_depth_network(config)
 
 
-def fcrn(weights: str = "imagenet", **options: Any) -> keras.Model:
+def fcrn(weights: str | None = "imagenet", **options: Any) -> keras.Model:
     """Returns FCRN, the baseline: `modified_fcrn` without lateral connections.
 
     Args:
@@ -71,7 +72,7 @@ def gradient_network(**options: Any) -> keras.Model:
     return build_gradient_network(GradientNetworkConfig(**options))
 
 
-def context_network(weights: str = "imagenet", **options: Any) -> keras.Model:
+def context_network(weights: str | None = "imagenet", **options: Any) -> keras.Model:
     """Returns the context network, which is not part of the paper.
 
     Args:
@@ -83,7 +84,7 @@ def context_network(weights: str = "imagenet", **options: Any) -> keras.Model:
         are the gradients, see `build_context_network`.
     """
     options = {"context_offset": _MEAN_DEPTH, **options}
-    config = ContextNetworkConfig(context_encoder_weights=weights, **options)
+    config = ContextNetworkConfig(context_encoder_weights=weights or "none", **options)
     return build_context_network(config)
 
 

@@ -55,6 +55,11 @@ def record(tmp_path, flag_values=(), configs=(), **changes):
     return path
 
 
+@pytest.mark.parametrize("arguments", [[], ["x"], ["--overwrite"]])
+def test_arguments_without_config_stay(program, arguments):
+    assert with_recorded_flags(["p", *arguments], PROGRAM) == ["p", *arguments]
+
+
 def repeated(path, *arguments):
     return with_recorded_flags(["p", f"--config={path}", *arguments], PROGRAM)
 

@@ -34,6 +34,18 @@ def tiff_of(stored):
     return header + data + struct.pack(order + "H", len(entries)) + tags + bytes(4)
 
 
+def test_depth_in_millimetres_that_is_read_as_metres_is_named(tmp_path, warnings):
+    np.save(tmp_path / "mm.npy", np.float32([[2000, 2400, 0], [3000, 0, 2400]]))
+    read_depth(tmp_path / "mm.npy")
+    assert "mm.npy: half of the depth is farther than 2400 m." in warnings[0]
+    assert "`depth_scale=0.001`" in warnings[0]
+    np.save(tmp_path / "far.npy", np.float32([[2, 199, 3000]]))
+    np.save(tmp_path / "none.npy", np.zeros((1, 3), np.float32))
+    for name in ("far.npy", "none.npy"):
+        read_depth(tmp_path / name)
+    assert len(warnings) == 1
+
+
 @pytest.fixture
 def warnings(monkeypatch):
     """The texts of all warnings, including those beyond the limit for display."""

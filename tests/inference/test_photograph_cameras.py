@@ -109,6 +109,13 @@ def test_impossible_angle_is_refused(angle):
         CameraOptions(fov_x=angle)
 
 
+@pytest.mark.parametrize("angle", [179.0, 0.1])
+def test_angle_that_no_lens_has_is_refused_with_the_possible_ones(angle):
+    # 2 atan(1 / (2 * 0.2)) and 2 atan(1 / (2 * 100)): the width is the longer side.
+    with pytest.raises(ValueError, match=r"`fov_x` .* between 0.573 and 136.4 degrees"):
+        find((400, 600), fov_x=angle)
+
+
 def test_angle_and_focal_length_together_are_refused():
     with pytest.raises(ValueError, match=r"either `fov_x` .* Received: 60 degrees and"):
         CameraOptions(fov_x=60.0, focal=500.0)

@@ -106,6 +106,19 @@ def find_camera(
     return photograph_camera(size, focal=focal)
 
 
+def plausible_focal(size: tuple[int, int]) -> tuple[float, float]:
+    """Returns the smallest and the largest focal length that a photograph may have.
+
+    Args:
+        size: (height, width) of the photograph.
+
+    Returns:
+        Focal lengths in pixels.
+    """
+    low, high = _PLAUSIBLE_FOCAL
+    return low * max(size), high * max(size)
+
+
 def photograph_camera(size: tuple[int, int], *, focal: float | None = None) -> Camera:
     """Returns a camera with square pixels and a centred optical axis.
 
@@ -124,7 +137,7 @@ def photograph_camera(size: tuple[int, int], *, focal: float | None = None) -> C
     if focal is None:
         nyu = CAMERAS["nyu_depth_v2"]
         focal = nyu.focal_x / nyu.size[1] * max(size)
-    low, high = (ratio * max(size) for ratio in _PLAUSIBLE_FOCAL)
+    low, high = plausible_focal(size)
     if not low <= focal <= high:
         raise ValueError(
             f"`focal` must be in pixels, between {low:.6g} and {high:.6g} "
