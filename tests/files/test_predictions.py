@@ -24,7 +24,7 @@ def test_read_prediction_names_missing_and_present_keys(predictions):
         ValueError, match=r"a\.npz has no array mean; it has: depth, fus"
     ):
         prediction_files.read_prediction(predictions / "a.npz", ["depth", "mean"])
-    with pytest.raises(FileNotFoundError, match=r"experiments\.predict"):
+    with pytest.raises(FileNotFoundError, match=r"`dpde predict`"):
         prediction_files.read_prediction(predictions / "z.npz")
 
 
@@ -90,7 +90,7 @@ def test_common_names_with_allow_partial_are_the_common_ones(predictions):
 
 
 def test_prediction_folder_rejects_unreadable_files(predictions, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"experiments\.predict"):
+    with pytest.raises(FileNotFoundError, match=r"`dpde predict`"):
         PredictionFolder.open(predictions / "none")
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"holds no depth file \(\.png"):
