@@ -5,11 +5,6 @@ r"""Exports the weights of a run in compact form, a quarter of their size.
 
 The folder holds the run's `run.json` and `metrics.jsonl` and the files of
 `dpde_tf.runs.compact_weights`. Programs accept it in place of the folder of a run.
-
---statistics_of=data/records/nyu_depth_v2 sets the statistics of batch normalisation to
-those of the training images there, in float32 and without augmentation. In training,
-they are averages over the last ten batches or so. It is for networks with an image as
-their only input.
 """
 
 import json
@@ -21,17 +16,13 @@ from absl import app, flags
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
-from dpde_tf.config import AugmentationConfig
-from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.files.atomic import atomic_write_folder, check_holds_only
 from dpde_tf.files.checksums import FILE_NAME as CHECKSUM_FILE
 from dpde_tf.runs.compact_weights import write_compact_weights
 from dpde_tf.runs.run_folder import METRICS_FILE, RECORD_FILE, read_run_record
 from dpde_tf.runs.trained_networks import load_network
-from dpde_tf.training.batch_statistics import recompute_batch_statistics
 
 FLAGS = flags.FLAGS
-_BATCH_SIZE = 16  # For the statistics of batch normalisation.
 # Files that an existing folder may hold.
 _FILES = rf"{RECORD_FILE}|{METRICS_FILE}|{CHECKSUM_FILE}|compact-\d+\.npz"
 
@@ -40,24 +31,14 @@ def _define_flags() -> None:
     """Defines the flags of this program."""
     define_path("run", None, "Folder of a training run.", required=True)
     define_path("output", None, "Folder to write.", required=True)
-    define_path(
-        "statistics_of",
-        None,
-        "Record set whose training images give the statistics of batch normalisation; "
-        "default: those that the training left.",
-    )
 
 
-def export_weights(
-    run: pathlib.Path, output: pathlib.Path, *, statistics_of: str | None = None
-) -> None:
+def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
     """Writes the compact weights of a run, its record and its epochs.
 
     Args:
         run: Folder of a run of either training program.
         output: Folder to write; an existing one is replaced.
-        statistics_of: Record set for the statistics of batch normalisation, which the
-            record then names; None for those of the run.
 
     Raises:
         FileExistsError: If the output exists and holds other files.
@@ -66,21 +47,6 @@ def export_weights(
     record = read_run_record(run)
     check_holds_only(output, _FILES)
     network = load_network(run)
-    if statistics_of is not None:
-        records = RecordSet.open(statistics_of, "train")
-        batches = make_training_dataset(
-            records,
-            batch_size=_BATCH_SIZE,
-            augmentation=AugmentationConfig(),
-            seed=0,
-            epoch=0,
-        )
-        recompute_batch_statistics(network, (batch["image"] for batch in batches))
-        record["batch_statistics"] = {
-            "records": statistics_of,
-            "split": "train",
-            "batch_size": _BATCH_SIZE,
-        }
     with atomic_write_folder(output) as folder:
         text = json.dumps(record, indent=1) + "\n"
         (folder / RECORD_FILE).write_text(text, encoding="utf-8")
@@ -94,7 +60,7 @@ def main() -> None:
     """Runs the export."""
     keras.config.set_dtype_policy("float32")
     output = pathlib.Path(FLAGS.output)
-    export_weights(pathlib.Path(FLAGS.run), output, statistics_of=FLAGS.statistics_of)
+    export_weights(pathlib.Path(FLAGS.run), output)
     size = sum(path.stat().st_size for path in output.iterdir())
     print(f"{output}: {size / 1e6:.1f} MB")
 
