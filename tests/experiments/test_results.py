@@ -10,8 +10,16 @@ from experiments import tables
 
 ROOT = pathlib.Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results"
-# Full-resolution networks continue from the half-resolution ones, which had 30.
-EPOCHS = {"make3d": 8, "middlebury": 8, "middlebury_half": 30, "nyu": 8, "nyu_half": 30}
+# Epochs of the last training of the depth and of the context network, which continues
+# from networks of half resolution, or (nyu_longer) from those in the package.
+EPOCHS = {
+    "make3d": (8, 8),
+    "middlebury": (8, 8),
+    "middlebury_half": (30, 30),
+    "nyu": (8, 8),
+    "nyu_half": (30, 30),
+    "nyu_longer": (9, 6),
+}
 # Scores of depth alone.
 WITHOUT_GRADIENTS = ("depth_paper", "fcrn", "lateral")
 _SUMMARIES = "*/scores/*/summary.json"
@@ -42,9 +50,10 @@ def test_scores_name_the_training_of_their_networks(monkeypatch):
         if run.prediction.record.get("program") == "experiments.transfer_depth":
             assert run.depth.epochs == run.gradient.epochs == 0, run.label
             continue
-        epochs = EPOCHS[run.label.partition("/")[0]]
-        assert run.depth.epochs == epochs, run.label
-        of_gradients = 0 if run.name in WITHOUT_GRADIENTS else epochs
+        of_depth, of_gradients = EPOCHS[run.label.partition("/")[0]]
+        assert run.depth.epochs == of_depth, run.label
+        if run.name in WITHOUT_GRADIENTS:
+            of_gradients = 0
         assert run.gradient.epochs == of_gradients, run.label
 
 
