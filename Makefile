@@ -40,7 +40,7 @@ MID       = $(RECORDS)/middlebury
         eval-nyu eval-nyu-fcrn eval-nyu-lateral eval-nyu-transfer eval-make3d eval-make3d-fcrn eval-make3d-transfer eval-mid eval-mid-fcrn eval-mid-transfer ablation report tables figures example-picture detail-picture table5 bench bench-fusion bench-distribution fuzz clean
 
 help:  ## Lists the targets
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 22
 
 # Flags that the program of the gradient network does not have and must ignore.
 DEPTH_ONLY = lateral_connections,architecture,encoder_weights,encoder_batch_norm,batch_norm_momentum,output_scale,output_offset,output_relu,lambda_berhu,lambda_fsim,berhu_c,max_depth,lambda_log
@@ -74,6 +74,7 @@ setup: $(READY)  ## Creates the virtual environment .venv with the pinned packag
 $(READY): setup.cfg constraints.txt
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make setup PYTHON=python3.11') if sys.version_info < (3, 11) else None"
 	$(PYTHON) -m venv $(VENV)
+	@echo "Installs TensorFlow and others into $(VENV): this takes minutes."
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,figures,report]" --constraint constraints.txt
 	$(VENV)/bin/python -c "import cv2" || (echo "OpenCV lacks a system library: install libgl1 and libglib2.0-0 (Debian's names), or put opencv-python-headless in place of opencv-python into $(VENV)." && false)
 	touch $(READY)
@@ -104,7 +105,7 @@ lint: $(READY)  ## Checks style and format
 
 demo: demo-photographs demo-training  ## Runs both demonstrations
 
-demo-photographs: $(READY)  ## Predicts three photographs, with 3D pages, in a minute: predictions/demo
+demo-photographs: $(READY)  ## Predicts three rendered rooms, with 3D pages, in a minute: predictions/demo
 	$(RUN) experiments.predict --images=experiments/photographs --output=predictions/demo --export=html --overwrite
 
 demo-training: $(READY)  ## Runs the whole method on synthetic scenes in 10 minutes: report/index.html
@@ -191,13 +192,13 @@ eval-nyu: $(READY)  ## Predicts and scores the 654 test images of NYU
 	$(RUN) experiments.predict --depth_run=$(RUNS)/nyu/depth --gradient_run=$(RUNS)/nyu/gradient --records=$(NYU) --output=$(RUNS)/nyu/predictions/dpde --overwrite $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU) --protocol=all --compare_key=depth
 
-eval-nyu-fcrn: $(READY)  ## Does the same with the baseline FCRN
+eval-nyu-fcrn: $(READY)  ## Predicts and scores NYU with the baseline FCRN
 	$(call EVAL_DEPTH,fcrn)
 
-eval-nyu-lateral: $(READY)  ## Does the same with FCRN with lateral connections
+eval-nyu-lateral: $(READY)  ## Predicts and scores NYU with FCRN with lateral connections
 	$(call EVAL_DEPTH,lateral)
 
-eval-nyu-transfer: $(READY)  ## Does the same with our implementations of [10], [11] and [12], without training
+eval-nyu-transfer: $(READY)  ## Predicts and scores NYU with our implementations of [10], [11] and [12], without training
 	$(RUN) experiments.transfer_depth --database=$(NYU) --records=$(NYU) --output=$(RUNS)/nyu/predictions $(FLAGS)
 	$(foreach method,$(TRANSFER),$(call SCORE_TRANSFER,nyu,$(method),--records=$(NYU)))
 
@@ -205,11 +206,11 @@ eval-make3d: $(READY)  ## Predicts and scores the 134 test images of Make3D, C1 
 	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/depth --gradient_run=$(RUNS)/make3d/gradient --records=$(M3D) --output=$(RUNS)/make3d/predictions/dpde --overwrite $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/make3d/predictions/dpde --records=$(M3D) --protocol=c1,c2 --compare_key=depth
 
-eval-make3d-fcrn: $(READY)  ## Does the same with the baseline FCRN
+eval-make3d-fcrn: $(READY)  ## Predicts and scores Make3D with the baseline FCRN
 	$(RUN) experiments.predict --depth_run=$(RUNS)/make3d/fcrn --records=$(M3D) --output=$(RUNS)/make3d/predictions/fcrn --overwrite $(FLAGS)
 	$(RUN) experiments.evaluate --predictions=$(RUNS)/make3d/predictions/fcrn --records=$(M3D) --protocol=c1,c2
 
-eval-make3d-transfer: $(READY)  ## Does the same with our implementations of [10], [11] and [12]
+eval-make3d-transfer: $(READY)  ## Predicts and scores Make3D with our implementations of [10], [11] and [12]
 	$(RUN) experiments.transfer_depth --database=$(M3D) --records=$(M3D) --output=$(RUNS)/make3d/predictions $(FLAGS)
 	$(foreach method,$(TRANSFER),$(call SCORE_TRANSFER,make3d,$(method),--records=$(M3D)))
 
@@ -226,10 +227,10 @@ endef
 eval-mid: $(READY)  ## Predicts and scores Middlebury with the networks trained on NYU
 	$(call EVAL_MID,dpde,$(MID_NETWORKS),--compare_key=depth)
 
-eval-mid-fcrn: $(READY)  ## Does the same with the baseline FCRN
+eval-mid-fcrn: $(READY)  ## Predicts and scores Middlebury with the baseline FCRN
 	$(call EVAL_MID,fcrn,--depth_run=$(RUNS)/nyu/fcrn)
 
-eval-mid-transfer: $(READY)  ## Does the same with our implementations of [10], [11] and [12], from NYU
+eval-mid-transfer: $(READY)  ## Predicts and scores Middlebury with our implementations of [10], [11] and [12], from NYU
 	$(RUN) experiments.transfer_depth --database=$(NYU) --records=$(MID) --split=simple --output=$(RUNS)/middlebury/predictions $(FLAGS)
 	$(foreach method,$(TRANSFER),$(call SCORE_TRANSFER,middlebury,$(method),--records=$(MID) --split=simple))
 

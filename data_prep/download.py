@@ -14,13 +14,14 @@ another source may be placed at the path that the program names.
 
 import pathlib
 
-from absl import app, flags
+from absl import flags
 
 from data_prep.conversion.middlebury_scenes import FILES, SCENES, find_scenes
 from data_prep.downloading.fetching import fetch
 from data_prep.downloading.unpacking import unpack
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 
 FLAGS = flags.FLAGS
 NYU_URL = "http://horatio.cs.nyu.edu/mit/silberman/"
@@ -122,4 +123,4 @@ def main() -> None:
 if __name__ == "__main__":
     flags.DEFINE_enum("dataset", None, list(DATASETS), "Data set.", required=True)
     define_path("raw", None, "Folder for the raw data.", required=True)
-    app.run(main)
+    run_main(main)

@@ -5,11 +5,12 @@
 `data_prep.conversion.verification` lists what is checked.
 """
 
-from absl import app, flags
+from absl import flags
 
 from data_prep.conversion.verification import format_table, verify_record_set
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 
 
 @flags_only
@@ -20,4 +21,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     define_path("records", None, "Folder of the record set.", required=True)
-    app.run(main)
+    run_main(main)

@@ -12,7 +12,8 @@ Predict depth with the networks that come with the library:
 
 Build and train:
 
-    dpde_tf.models         modified_fcrn, fcrn, gradient_network, context_network
+    dpde_tf.models         modified_fcrn, fcrn, gradient_network, context_network,
+                           guided_gradient_network
     dpde_tf.losses         DepthLoss, BerHu, FeatureSimilarity, LogGradient (Eqs. 1-4)
     dpde_tf.metrics        RootMeanSquaredError, DeltaAccuracy, ... for `compile`
     dpde_tf.data           load_dataset: a record set for `fit`
@@ -37,8 +38,9 @@ from dpde_tf.evaluation.evaluate import evaluate  # noqa: E402
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients  # noqa: E402
 from dpde_tf.inference.estimator import DepthEstimator, Prediction  # noqa: E402
 from dpde_tf.inference.refine import refine_depth  # noqa: E402
-from dpde_tf.training import fused_optimizers as _optimizers  # noqa: E402, F401
+from dpde_tf.training import fused_optimizers as _optimizers  # noqa: E402
 
+del _optimizers  # It is imported to register its classes only.
 __version__ = "0.2.0"
 __all__ = [
     "DepthEstimator",

@@ -21,6 +21,7 @@ from absl import app, flags
 from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
 from dpde_tf.runs.run_record import environment
@@ -113,4 +114,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_main(main)

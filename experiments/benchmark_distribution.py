@@ -20,10 +20,11 @@ import sys
 import time
 
 import keras
-from absl import app, flags, logging
+from absl import flags, logging
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.models.batch_normalization import synchronize_batch_normalization
@@ -156,4 +157,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_main(main)

@@ -24,6 +24,7 @@ from absl import app, flags
 from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.fusion import TO_CONVERGENCE
 from dpde_tf.runs.precision import resolve_precision
@@ -214,4 +215,4 @@ def _write(record: dict) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_main(main)

@@ -12,10 +12,11 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.evaluation.score_files import ROWS_FILE
 
 FLAGS = flags.FLAGS
@@ -125,4 +126,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_main(main)

@@ -11,10 +11,11 @@ for every quantity of a run.
 
 import pathlib
 
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path, define_paths
+from dpde_tf.cli.program import run_main
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.reporting.report.curves import Points, line_chart
 from dpde_tf.runs.run_folder import METRICS_FILE, read_metrics
@@ -84,4 +85,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_main(main)

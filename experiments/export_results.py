@@ -16,10 +16,11 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.evaluation.score_files import ROWS_FILE, SUMMARY_FILE
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.json_files import read_json_object
@@ -147,4 +148,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_main(main)

@@ -12,10 +12,11 @@ import pathlib
 import shutil
 
 import keras
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.files.atomic import atomic_write_folder, check_holds_only
 from dpde_tf.files.checksums import FILE_NAME as CHECKSUM_FILE
 from dpde_tf.runs.compact_weights import write_compact_weights
@@ -67,4 +68,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_main(main)

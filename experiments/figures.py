@@ -20,8 +20,8 @@ from absl import flags
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import result_folder, write_result_record
-from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.reporting.examples import Example
@@ -189,4 +189,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    run_repeatable(main, _PROGRAM)
+    run_main(main, _PROGRAM)

@@ -15,10 +15,11 @@ of `experiments.train_depth`:
 import hashlib
 import pathlib
 
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import write_result_record
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.runs.released import find_release
@@ -78,4 +79,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_main(main)

@@ -17,8 +17,8 @@ from absl import flags
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import result_folder, write_result_record
-from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.data import manifest
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.reporting import blocks, markdown
@@ -175,4 +175,4 @@ def _run(output: pathlib.Path) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    run_repeatable(main, _PROGRAM)
+    run_main(main, _PROGRAM)

@@ -18,8 +18,8 @@ from absl import app, flags
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path, define_paths
+from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import result_folder, write_result_record
-from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.files.json_files import read_json_object
 from dpde_tf.reporting.blocks import Heading
 from dpde_tf.reporting.markdown import to_markdown
@@ -181,4 +181,4 @@ def _run(output: pathlib.Path | None) -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    run_repeatable(main, _PROGRAM)
+    run_main(main, _PROGRAM)

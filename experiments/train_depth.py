@@ -18,7 +18,7 @@ hybrid. The released networks need matching architectures:
 from absl import flags
 
 from dpde_tf.cli.errors import flags_only
-from dpde_tf.cli.run_config import run_repeatable
+from dpde_tf.cli.program import run_main
 from dpde_tf.config import DepthLossConfig, DepthNetworkConfig
 from dpde_tf.training.presets import depth_preset
 from dpde_tf.training.setups import depth_setup
@@ -43,4 +43,4 @@ def main() -> None:
 if __name__ == "__main__":
     define_training_flags(DepthNetworkConfig, DepthLossConfig)
     flags.adopt_module_key_flags(training_flags)
-    run_repeatable(main, "experiments.train_depth")
+    run_main(main, "experiments.train_depth")

@@ -16,7 +16,7 @@ network, from a folder of compact weights, or from a `.weights.h5` file.
 from absl import flags
 
 from dpde_tf.cli.errors import flags_only
-from dpde_tf.cli.run_config import run_repeatable
+from dpde_tf.cli.program import run_main
 from dpde_tf.config import (
     CoarseDepthConfig,
     ContextLossConfig,
@@ -87,4 +87,4 @@ def main() -> None:
 if __name__ == "__main__":
     _define_flags()
     flags.adopt_module_key_flags(training_flags)
-    run_repeatable(main, "experiments.train_gradient")
+    run_main(main, "experiments.train_gradient")

@@ -26,6 +26,7 @@ from absl import app, flags
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.data.manifest import read_manifest
@@ -121,4 +122,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_main(main)

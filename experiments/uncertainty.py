@@ -21,12 +21,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.config import UncertaintyConfig
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.atomic import atomic_write
@@ -183,4 +184,4 @@ def main() -> None:
 if __name__ == "__main__":
     _define_flags()
     flags.adopt_module_key_flags(config_flags)
-    app.run(main)
+    run_main(main)

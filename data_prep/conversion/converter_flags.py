@@ -9,6 +9,7 @@ from data_prep.conversion.record_sets import Options
 from dpde_tf.cli.config_flags import parse_size
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.data.manifest import Manifest
 
 FLAGS = flags.FLAGS
@@ -17,7 +18,7 @@ FLAGS = flags.FLAGS
 def define_common_flags(*, image_size: str | None) -> None:
     """Defines the flags of every converter.
 
-    Programs call it before `app.run`. Flags defined on import would clash if two
+    Programs call it before `run_main`. Flags defined on import would clash if two
     programs were imported together.
 
     Args:
@@ -96,7 +97,7 @@ def run(
             described = convert(_image_size(), _options())
         print(verification.format_table(described))
 
-    app.run(main)
+    run_main(main)
 
 
 def run_official(convert: Callable[..., Manifest], *names: str) -> None:

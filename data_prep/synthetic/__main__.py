@@ -31,12 +31,13 @@ so that 3740 px * 0.16 m / (stored + dmin) lies between 1 and 30 m and 8 bits ar
 enough; dmin is 0 in 2001 and 2003.
 """
 
-from absl import app, flags
+from absl import flags
 
 from data_prep.synthetic.raw_sets import DATASETS, write_raw
 from dpde_tf.cli.config_flags import parse_size
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 
 FLAGS = flags.FLAGS
 
@@ -71,4 +72,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    app.run(main)
+    run_main(main)

@@ -56,7 +56,7 @@ _NETWORKS = {
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_string("format", None, f"One of {', '.join(FORMATS)}.", required=True)
+    flags.DEFINE_enum("format", None, FORMATS, "Of the file.", required=True)
     define_path("output", None, "File to write; a folder of SavedModel.", required=True)
     flags.DEFINE_enum(
         "network", "method", ["method", *_NETWORKS], "What to export: all, or one."

@@ -11,7 +11,7 @@ _NAMES = ("depth_run", "gradient_run", "guided_run")
 
 def define_network_flags() -> None:
     """Defines `--depth_run`, `--gradient_run` and `--guided_run`."""
-    define_path("depth_run", None, "Run of train_depth; none: both shipped networks.")
+    define_path("depth_run", None, "Run of train_depth; none: the shipped networks.")
     define_path("gradient_run", None, "Run of train_gradient: paper's or context.")
     define_path(
         "guided_run", None, "Run of train_gradient: guided. Without either: no fusion."

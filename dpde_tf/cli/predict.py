@@ -6,11 +6,11 @@ For a record set, it writes one `<name>.npz` per image:
         --gradient_run=runs/nyu/gradient --records=data/records/nyu_depth_v2 \
         --output=runs/nyu/predictions/dpde
 
-For photographs of any size (files or folders), it writes the NPZ at the size of the
-networks, and pictures at the size of the photograph: `<name>_depth.png` and
-`<name>_fused.png` in 16-bit millimetres, and `<name>_prediction.png` with all maps in
-colours. --export=html adds a page `<name>.html` with the scene in 3D; ply and glb are
-for other programs:
+For photographs of any size (files or folders), it writes the NPZ, and
+`<name>_prediction.png` with all maps in colours, at the size of the networks, and
+`<name>_depth.png` and `<name>_fused.png` in 16-bit millimetres at the size of the
+photograph. --export=html adds a page `<name>.html` with the scene in 3D; ply and glb
+are for other programs:
 
     dpde predict photo.jpg --output=out --export=html
 
@@ -74,7 +74,11 @@ from dpde_tf.inference.former_predictions import (
 )
 from dpde_tf.inference.photograph_batches import predict_photographs
 from dpde_tf.inference.photograph_cameras import CameraOptions
-from dpde_tf.inference.photograph_files import find_photographs, skipped_files
+from dpde_tf.inference.photograph_files import (
+    find_photographs,
+    missing_file,
+    skipped_files,
+)
 from dpde_tf.inference.photographs import photograph_files
 from dpde_tf.inference.predictor import DepthPredictor, working_size
 from dpde_tf.inference.progress import progress_bar
@@ -258,6 +262,7 @@ def _predict_records(
     _prepare_output(output, config, record_files(first, output), later)
     share = share_of_worker(first, *worker_rank(FLAGS.distribution))
     predict_records(predictor, share, output, batch_size=FLAGS.batch_size, size=size)
+    print(f"Predicted records in {output}: {share.num_records}.")
 
 
 def _predict_images(
@@ -291,7 +296,7 @@ def _videos() -> list[pathlib.Path]:
     names = [name for name in FLAGS.images or () if is_video(name)]
     videos = [pathlib.Path(name) for name in names if not pathlib.Path(name).is_dir()]
     if missing := [path for path in videos if not path.is_file()]:
-        raise FileNotFoundError(f"--images names '{missing[0]}', which does not exist.")
+        raise missing_file(str(missing[0]))
     stems = [path.stem for path in videos]
     if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
         raise ValueError(
@@ -315,7 +320,9 @@ def _predict_photographs(
     with progress_bar(len(paths), "photograph") as advance:
 
         def done(picture: pathlib.Path, camera: object) -> None:
-            print(f"{picture}: {camera}")
+            stem = picture.name.removesuffix("_prediction.png")
+            page = f", {stem}.html" if "html" in FLAGS.export else ""
+            print(f"{picture}{page}: {camera}")
             advance(1)
 
         return predict_photographs(

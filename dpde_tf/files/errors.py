@@ -42,10 +42,13 @@ def file_list(heading: str, reasons: Mapping[pathlib.Path, str]) -> str:
 
     Args:
         heading: First line.
-        reasons: Reasons by file.
+        reasons: Reasons by file; one that begins with the file does not repeat it.
 
     Returns:
         The heading, and one line per file.
     """
-    lines = (f"  {one_line(f'{path}: {why}')}" for path, why in reasons.items())
-    return "\n".join([heading, *lines])
+    lines = (
+        one_line(f"{path}: {why.removeprefix(f'{path} ')}")
+        for path, why in reasons.items()
+    )
+    return "\n".join([heading, *(f"  {line}" for line in lines)])

@@ -47,9 +47,15 @@ def files_by_stem(
 
     Raises:
         FileNotFoundError: If the folder does not exist.
+        NotADirectoryError: If it is a file.
         ValueError: If two files have the same stem.
     """
     folder = pathlib.Path(folder)
+    if folder.is_file():
+        raise NotADirectoryError(
+            f"{folder} is a file, where a folder is needed. Give the folder that holds "
+            "the file."
+        )
     if not folder.is_dir():
         raise FileNotFoundError(f"The folder {folder} does not exist. {remedy}")
     files = {}
@@ -82,7 +88,11 @@ def partner(files: Mapping[str, pathlib.Path], stem: str, kind: str) -> pathlib.
         FileNotFoundError: If no file has the stem.
     """
     if stem not in files:
-        raise FileNotFoundError(f"There is no {kind} of the same stem, {stem!r}.")
+        folder = next((f" in {path.parent}" for path in files.values()), "")
+        raise FileNotFoundError(
+            f"There is no {kind} of the same stem, {stem!r}{folder}. Add the file, or "
+            "give another folder."
+        )
     return files[stem]
 
 

@@ -176,6 +176,13 @@ def _decoded(path: pathlib.Path, data: bytes, flags: int) -> np.ndarray:
     """The pixels of an encoded image; raises a ValueError if it cannot be decoded."""
     pixels = decode_pixels(data, flags=flags) if data else None
     if pixels is None or not pixels.size:
+        if path.suffix.lower() not in IMAGE_SUFFIXES and not cv2.haveImageReader(
+            str(path)
+        ):
+            raise ValueError(
+                f"{path} is not an image that can be read. Give a file with one of the "
+                f"suffixes {', '.join(IMAGE_SUFFIXES)}."
+            )
         raise ValueError(
             f"{path} must be a complete image file; its {len(data)} bytes cannot be "
             "decoded. Fetch or unpack it again."

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from dpde_tf.files.image_folders import images_of_folder
+from dpde_tf.files.images import IMAGE_SUFFIXES
 
 
 def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib.Path]:
@@ -21,7 +22,8 @@ def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib
         ValueError: If two files have the same stem, or the output is their folder.
     """
     paths = list(_expand(names))
-    if any(path.parent.resolve() == output.resolve() for path in paths):
+    images = (path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES)
+    if any(path.parent.resolve() == output.resolve() for path in images):
         raise ValueError(
             f"The folder {output} holds photographs of `images`; its own results "
             "would be among them next time. Use another `output`."
@@ -52,6 +54,21 @@ def skipped_files(names: Sequence[str]) -> dict[pathlib.Path, str]:
     }
 
 
+def missing_file(name: str) -> FileNotFoundError:
+    """Returns the error for a name of `images` that does not exist.
+
+    Args:
+        name: As it was given.
+
+    Returns:
+        The error, to be raised.
+    """
+    return FileNotFoundError(
+        f"`images` names {name!r}, which does not exist. Check its spelling; the "
+        f"current folder is {pathlib.Path.cwd()}."
+    )
+
+
 def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
     """The files, and the image files of the folders."""
     for name in names:
@@ -61,10 +78,11 @@ def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
             if not images:
                 why = "".join(f" {p.name}: {reason}" for p, reason in skipped.items())
                 raise FileNotFoundError(
-                    f"The folder {path} of `images` has no images.{why}"
+                    f"The folder '{path}' of `images` has no images.{why} Give a "
+                    f"folder with files of the suffixes {', '.join(IMAGE_SUFFIXES)}."
                 )
             yield from images
         elif path.is_file():
             yield path
         else:
-            raise FileNotFoundError(f"`images` names {name!r}, which does not exist.")
+            raise missing_file(name)

@@ -26,8 +26,8 @@ from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import result_folder, write_result_record
-from dpde_tf.cli.run_config import run_repeatable
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import manifest
 from dpde_tf.evaluation.score_files import read_split
@@ -175,4 +175,4 @@ def main() -> None:
 if __name__ == "__main__":
     _define_flags()
     flags.adopt_module_key_flags(config_flags)
-    run_repeatable(main, _PROGRAM)
+    run_main(main, _PROGRAM)

@@ -250,7 +250,7 @@ def test_predict_refuses_bad_input(path, tmp_path, flags, message):
 
 
 def test_predict_first_records_with_test_time_flip(path, tmp_path):
-    run_program(
+    result = run_program(
         "experiments.predict",
         depth_run=path / "runs" / "depth",
         gradient_run=path / "runs" / "gradient",
@@ -259,6 +259,7 @@ def test_predict_first_records_with_test_time_flip(path, tmp_path):
         test_time_flip=True,
         output=tmp_path,
     )
+    assert f"Predicted records in {tmp_path}: 1." in result.stdout
     (file,) = tmp_path.glob("*.npz")
     plain = read_prediction(path / "runs" / "predictions" / "dpde" / file.name)
     flipped = read_prediction(file)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from dpde_tf.cli import export
+from dpde_tf.inference.export.formats import find_format
 
 
 def _networks(**runs):
@@ -47,6 +48,14 @@ def test_export_writes_and_checks(run_export, tmp_path, capsys):
     assert found["depth"].shape == (1, 16, 20, 1)
 
 
+def test_unknown_formats_are_refused(run_export):
+    allowed = r"<savedmodel\|tflite\|onnx>"
+    with pytest.raises(flags.IllegalFlagValueError, match=f"--format=pb: .*{allowed}"):
+        run_export(kind="pb")
+    with pytest.raises(ValueError, match="must be one of savedmodel, tflite, onnx"):
+        find_format("pb")
+
+
 def test_export_that_differs_ends_with_an_error(run_export, monkeypatch):
     monkeypatch.setattr(export, "FLOAT_TOLERANCE", -1.0)
     with pytest.raises(SystemExit, match=r"Error: .*exported differs by .*, more than"):
@@ -56,10 +65,6 @@ def test_export_that_differs_ends_with_an_error(run_export, monkeypatch):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (
-            {"kind": "pb"},
-            "The format must be one of savedmodel, tflite, onnx. Rec.*'pb'",
-        ),
         ({"int8": True}, "--int8 needs one of the formats tflite, onnx"),
         ({"image_size": "32"}, "--image_size must be height and width, each at"),
         ({"image_size": "20,400"}, "--image_size must be 32,32 at least. Rec.* 20,400"),

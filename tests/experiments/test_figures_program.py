@@ -134,7 +134,9 @@ def test_program_ends_with_one_line_on_bad_input(folders, monkeypatch):
         "predictions": f"dpde={folders / 'dpde'}",
         "output": folders / "figures",
     }
-    with pytest.raises(SystemExit, match=r"^Error: Formats must be among ply"):
+    with pytest.raises(
+        SystemExit, match=r"^Error: The formats of --export must be among ply"
+    ):
         run_main(monkeypatch, export="obj", **given)
     given["records"] = folders / "none"
     with pytest.raises(SystemExit, match=r"^Error: .*manifest\.json does not exist"):

@@ -15,6 +15,7 @@ from dpde_tf.files import depth_maps as depth_files
 from dpde_tf.files.depth_formats import SUFFIXES
 from dpde_tf.files.depth_maps import read_depth, write_depth
 from dpde_tf.inference import refine
+from tests.fixtures.programs import run_program
 
 # One map per stem, each of its own size: 0.1 m per pixel with one noisy pixel.
 SIZES = {"a": (5, 6), "b": (7, 4)}
@@ -178,6 +179,13 @@ def test_fuse_warns_of_what_a_png_cannot_hold(folders, run, tmp_path, monkeypatc
     run(format="png", **folders | {"depth": tmp_path / "far"})
     (text,) = (text for text in texts if "a.png" in text)
     assert "30 pixels over 65.535 m" in text and "NPY" in text
+
+
+@pytest.mark.slow
+def test_missing_flags_end_the_program_with_one_line():
+    result = run_program("experiments.fuse", check=False, depth="d", output="o")
+    assert result.returncode == 1 and not result.stdout
+    assert result.stderr == "Error: Give either --gradients or --images.\n"
 
 
 def test_fuse_names_bad_files_and_refines_the_others(folders, run, tmp_path):

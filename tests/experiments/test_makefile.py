@@ -131,6 +131,7 @@ def test_programs_have_the_flags_and_show_them(module):
         capture_output=True,
         text=True,
     )
+    assert result.returncode == 0
     shown = set(re.findall(r"--(?:\[no\])?(\w+)", result.stdout))
     used = {flag for m, used in COMMANDS if m == module for flag in used}
     used = {re.sub("^no(?=lateral)", "", flag) for flag in used} - {"undefok"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dpde_tf.files.folders import files_by_stem, normalized, stem_of
+from dpde_tf.files.folders import files_by_stem, normalized, partner, stem_of
 
 
 def test_files_by_stem_accepts_suffixes_in_any_case(tmp_path):
@@ -19,8 +19,19 @@ def test_files_by_stem_rejects_missing_folder_and_duplicates(tmp_path):
         files_by_stem(tmp_path / "none", (".png",), remedy="Give --depth.")
     (tmp_path / "a.npy").touch()
     (tmp_path / "a.png").touch()
+    with pytest.raises(NotADirectoryError, match=r"a.png is a file, where a folder"):
+        files_by_stem(tmp_path / "a.png", (".png",), remedy="")
     with pytest.raises(ValueError, match=r"a.png and a.npy have the same"):
         files_by_stem(tmp_path, (".png", ".npy"), remedy="")
+
+
+def test_partner_names_the_folder(tmp_path):
+    files = {"a": tmp_path / "a.png"}
+    assert partner(files, "a", "image") == files["a"]
+    with pytest.raises(FileNotFoundError, match=f"stem, 'b' in {tmp_path}. Add"):
+        partner(files, "b", "image")
+    with pytest.raises(FileNotFoundError, match=r"stem, 'b'. Add the file"):
+        partner({}, "b", "image")
 
 
 def test_files_by_stem_ignores_folders_and_normalizes_names(tmp_path):

@@ -68,6 +68,16 @@ def test_read_image_rejects_a_truncated_file(tmp_path, rng, suffix, keep):
         read_image(path)
 
 
+def test_read_image_tells_other_files_from_damaged_images(tmp_path):
+    (tmp_path / "notes.txt").write_text("no image")
+    with pytest.raises(ValueError, match=r"notes.txt is not an image.*\.avif, \.bmp"):
+        read_image(tmp_path / "notes.txt")
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((40, 50, 3), np.uint8))
+    (tmp_path / "a").write_bytes((tmp_path / "a.png").read_bytes()[:60])
+    with pytest.raises(ValueError, match=r"a must be a complete image file"):
+        read_image(tmp_path / "a")
+
+
 def test_read_image_names_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none.png does not exist"):
         read_image(tmp_path / "none.png")

@@ -23,14 +23,21 @@ def test_find_photographs_takes_files_and_folders(photograph):
 
 
 def test_find_photographs_refuses_missing_files(photograph, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"`images` names '.*none.jpg', which"):
+    with pytest.raises(
+        FileNotFoundError, match=r"`images` names '.*none.jpg', which.*spelling"
+    ):
         find_photographs([str(tmp_path / "none.jpg")], OUTPUT)
     with pytest.raises(FileNotFoundError, match=r"`images` names '', which"):
         find_photographs([""], OUTPUT)
     with pytest.raises(ValueError, match=r"Use another `output`"):
         find_photographs([str(photograph)], photograph.parent / ".")
+    no_image = tmp_path / "photo.npz"
+    no_image.write_bytes(b"no image")
+    assert find_photographs([str(no_image)], tmp_path) == [no_image]
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"empty of `images` has no images"):
+    with pytest.raises(
+        FileNotFoundError, match=r"empty' of `images` has no images\. Give .*\.png"
+    ):
         find_photographs([str(tmp_path / "empty")], OUTPUT)
     other = photograph.with_suffix(".jpg")
     other.write_bytes(photograph.read_bytes())

@@ -144,7 +144,7 @@ def test_predict_continues_after_a_broken_photograph(
     title, line = caught.value.code.splitlines()
     assert title == "Error: could not be predicted:"
     path = folder / "b.png"
-    assert line.startswith(f"  {path}: {path} must be a complete image")
+    assert line.startswith(f"  {path}: must be a complete image")
     printed = capsys.readouterr()
     pictures = [output / f"{stem}_prediction.png" for stem in "ac"]
     lines = printed.out.splitlines()
@@ -156,6 +156,12 @@ def test_predict_continues_after_a_broken_photograph(
     assert title == "Skipped:"
     path = folder / "notes.txt"
     assert line.startswith(f"  {path}: not an image, whose suffixes are")
+
+
+def test_predict_names_the_page_too(photograph, tmp_path, run_predict, capsys):
+    run_predict(images=photograph, output=tmp_path / "out", export="html")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"{tmp_path / 'out/photo_prediction.png'}, photo.html: ")
 
 
 def test_predict_succeeds_with_all_photographs(

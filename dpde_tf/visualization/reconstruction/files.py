@@ -85,7 +85,7 @@ def check_formats(formats: Sequence[str]) -> None:
     """
     if unknown := sorted(set(formats) - set(FORMATS)):
         raise ValueError(
-            f"Formats must be among {', '.join(FORMATS)}. Received: "
+            f"The formats of `export` must be among {', '.join(FORMATS)}. Received: "
             f"{', '.join(unknown)}."
         )
     if set(formats) & {"ply", "glb"}:
@@ -98,8 +98,8 @@ def _trimesh() -> types.ModuleType:
         import trimesh
     except ImportError as error:
         raise ValueError(
-            "PLY and GLB files need the library trimesh. Run `pip install trimesh`, or "
-            "leave out those formats."
+            "PLY and GLB files need the library trimesh. Run "
+            "`pip install 'dpde_tf[figures]'`, or leave out those formats."
         ) from error
     return trimesh
 
