@@ -126,7 +126,7 @@ def test_fuse_names_integers_without_a_scale(folders, run, tmp_path):
     with pytest.raises(SystemExit) as caught:
         run(**folders)
     (line,) = caught.value.code.splitlines()[1:]
-    assert "b.npy holds int32 integers" in line and "--depth_scale" in line
+    assert "b.npy: holds int32 integers" in line and "--depth_scale" in line
     # All files are integers, so nothing is started.
     np.save(tmp_path / "depth" / "a.npy", np.full(SIZES["a"], 2000, np.int32))
     with pytest.raises(SystemExit, match=r"a.npy holds integers.*--depth_scale, 0.001"):
@@ -344,5 +344,5 @@ def test_fuse_as_a_program(folders, tmp_path):
     (tmp_path / "depth" / "cut.npy").write_bytes(b"")
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 1
-    assert "cut.npy is not a complete NPY file" in finished.stderr
+    assert "cut.npy: is not a complete NPY file" in finished.stderr
     assert "Traceback" not in finished.stderr

@@ -271,7 +271,7 @@ def test_program_names_the_videos_that_fail(clip, tmp_path, run_predict, capsys)
         run_predict(tmp_path / "text.mov", clip, output=tmp_path / "out")
     title, line = caught.value.code.splitlines()
     assert title == "Error: could not be predicted:"
-    assert "text.mov cannot be read as a video" in line
+    assert "text.mov: cannot be read as a video" in line
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(str(tmp_path / "out/clip_prediction.mp4: "))
 
