@@ -18,7 +18,7 @@ TEXTS = {
     *("name", "names", "title", "note", "key", "keys", "compare_key", "split"),
     *("metric", "measures", "table", "protocol", "only", "export", "gradients"),
     *("image_size", "size", "sizes", "batch_sizes", "processes", "beam", "be_row"),
-    *("methods", "format"),
+    *("methods",),
 }
 TEXT_FIELDS = {
     *("architecture", "encoder_batch_norm", "berhu_c", "optimizer", "schedule"),
