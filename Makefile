@@ -83,7 +83,7 @@ test: $(READY)  ## Runs the fast tests, on 2 cores
 	$(VENV)/bin/pytest -n 2 --dist loadfile $(FLAGS)
 
 test-all: $(READY)  ## Runs all tests, including those on real data if DPDE_DATA is set
-	$(VENV)/bin/pytest -m "" -n 2 --dist loadfile $(FLAGS)
+	$(VENV)/bin/pytest -m "" $(FLAGS)
 
 faults: $(READY)  ## Runs programs under kills, full disks and interruptions
 	$(VENV)/bin/pytest -m "" tests/faults $(FLAGS)
