@@ -75,8 +75,14 @@ _COMPARISONS = (
 
 def best_flops_per_second(results: dict[str, Measurement]) -> float:
     """Returns the rate of the faster dense operation, or 0 if none was timed."""
-    dense = (results[name] for name in (MATRIX, CONVOLUTION) if name in results)
-    return max(map(_flops, dense), default=0.0)
+    best = _best_dense(results)
+    return best.flops_per_second if best else 0.0
+
+
+def _best_dense(results: dict[str, Measurement]) -> Measurement | None:
+    """The faster dense operation, or None if none was timed."""
+    dense = [results[name] for name in (MATRIX, CONVOLUTION) if name in results]
+    return max(dense, key=_flops, default=None)
 
 
 def format_parts(results: dict[str, Measurement]) -> str:
@@ -117,9 +123,8 @@ def ratios(results: dict[str, Measurement]) -> list[tuple[str, float, str]]:
     Returns:
         Description, ratio and target of each comparison.
     """
-    dense = [results[name] for name in (MATRIX, CONVOLUTION) if name in results]
-    if dense:
-        results = results | {_BEST: max(dense, key=_flops)}
+    if best := _best_dense(results):
+        results = results | {_BEST: best}
     found = []
     for text, quantity, above, below, target in _COMPARISONS:
         try:

@@ -9,12 +9,13 @@ import pathlib
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 import dpde_tf
 from dpde_tf.files.images import read_image
+from experiments.benchmarks.row_timing import seconds_of
 
 _PHOTOGRAPH = pathlib.Path(__file__).parents[1] / "photographs" / "bedroom.jpg"
 
@@ -34,7 +35,7 @@ def phases() -> Iterator[tuple[str, float]]:
 
     def seconds(times: int = 1, photograph: np.ndarray = image) -> float:
         return statistics.median(
-            _seconds(lambda: estimator.predict(photograph)) for _ in range(times)
+            seconds_of(lambda: estimator.predict(photograph), times, warm_up=0)
         )
 
     yield "first", seconds()
@@ -42,13 +43,6 @@ def phases() -> Iterator[tuple[str, float]]:
     yield "graphs", seconds()
     yield "later", seconds(3)
     yield "new_size", seconds(photograph=image[:, :-80])
-
-
-def _seconds(function: Callable[[], object]) -> float:
-    """Time of one call."""
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":
