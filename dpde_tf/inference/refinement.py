@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from scipy import ndimage
 
 from dpde_tf.config import FusionConfig
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.inference.units import gradient_scale
+from dpde_tf.metrics.support import nearest_measured
 
 # Metres between the nearest and the farthest depth of a room, without 5 % at each end.
 _TYPICAL_RANGE = 2.5
@@ -168,10 +168,8 @@ def filled_from_nearest(depth: np.ndarray) -> np.ndarray:
     Returns:
         Of the same shape and type, finite.
     """
-    nearest = ndimage.distance_transform_edt(
-        ~np.isfinite(depth), return_distances=False, return_indices=True
-    )
-    return depth[tuple(nearest)]
+    nearest = nearest_measured(np.isfinite(depth))
+    return depth if nearest is None else depth[nearest]
 
 
 def _touched(known_x: np.ndarray, known_y: np.ndarray) -> np.ndarray:

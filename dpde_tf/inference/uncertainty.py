@@ -12,8 +12,8 @@ with coefficients that `fit_uncertainty` finds on images with true depth.
 from collections.abc import Sequence
 
 import numpy as np
+import scipy  # Its parts are loaded when they are first used.
 import tensorflow as tf
-from scipy import optimize
 
 from dpde_tf.config import UncertaintyConfig
 
@@ -72,7 +72,7 @@ def fit_uncertainty(
         raise ValueError("A fit of the uncertainty needs pixels with true depth.")
     # |A x - b| is least where |L^T x - L^-1 A^T b| is, with A^T A = L L^T.
     lower = np.linalg.cholesky(gram + 1e-12 * np.trace(gram) * np.eye(3))
-    found, _ = optimize.nnls(lower.T, np.linalg.solve(lower, product))
+    found, _ = scipy.optimize.nnls(lower.T, np.linalg.solve(lower, product))
     return UncertaintyConfig(*map(float, found))
 
 

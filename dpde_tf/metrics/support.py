@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-import scipy.ndimage
+import scipy  # Its parts are loaded when they are first used.
 
 
 def whole_windows(valid_mask: np.ndarray, size: int) -> np.ndarray:

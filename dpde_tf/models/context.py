@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from dpde_tf.config import ContextNetworkConfig
 from dpde_tf.fusion.image_gradients import image_gradients
-from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.crop import CropLike
 from dpde_tf.models.encoder import build_encoder
+from dpde_tf.models.folding import batch_normalization, has_bias
 from dpde_tf.models.initial_values import initial
 from dpde_tf.models.upsampling import BilinearUpsampling
 
@@ -73,8 +73,9 @@ def build_context_network(config: ContextNetworkConfig) -> keras.Model:
         batch_norm="trainable",
         batch_norm_momentum=config.context_batch_norm_momentum,
         field="context_encoder_weights",
+        num_stages=4,
     )
-    *laterals, x, _ = encoder.outputs
+    *laterals, x = encoder.outputs
     momentum = config.context_batch_norm_momentum
     x = _conv(x, 2 * _CONTEXT_FILTERS, "reduce", momentum, kernel_size=1)
     dilated = [
@@ -138,7 +139,7 @@ def _conv(
 ) -> keras.KerasTensor:
     """A convolution with BN and ReLU."""
     options = {
-        "use_bias": False,
+        "use_bias": has_bias(),
         "kernel_initializer": initial("he_normal"),
         "name": f"{name}_conv",
     }
@@ -148,5 +149,5 @@ def _conv(
         x = keras.layers.Conv2D(
             filters, kernel_size, padding="same", dilation_rate=dilation, **options
         )(x)
-    x = FusedBatchNormalization(momentum=momentum, epsilon=1e-4, name=f"{name}_bn")(x)
+    x = batch_normalization(x, name=f"{name}_bn", epsilon=1e-4, momentum=momentum)
     return keras.layers.ReLU(name=f"{name}_relu")(x)

@@ -3,9 +3,9 @@
 import keras
 
 from dpde_tf.config import DepthNetworkConfig
-from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.encoder import build_encoder
+from dpde_tf.models.folding import batch_normalization, has_bias
 from dpde_tf.models.initial_values import initial
 from dpde_tf.models.up_projection import up_projection
 
@@ -61,10 +61,10 @@ def build_depth_network(config: DepthNetworkConfig) -> keras.Model:
         architecture=config.architecture,
     )
     *laterals, x = encoder.outputs
-    x = _pointwise_conv(1024, config, "reduce_conv", use_bias=False)(x)
-    x = FusedBatchNormalization(
-        momentum=config.batch_norm_momentum, epsilon=1e-4, name="reduce_bn"
-    )(x)
+    x = _pointwise_conv(1024, config, "reduce_conv", use_bias=has_bias())(x)
+    x = batch_normalization(
+        x, name="reduce_bn", epsilon=1e-4, momentum=config.batch_norm_momentum
+    )
     padding, bias = _UNPOOLING[config.architecture]
     for number, filters in enumerate(UP_PROJECTION_FILTERS, start=1):
         lateral = laterals[-number]

@@ -41,8 +41,9 @@ def build_encoder(
     batch_norm_momentum: float,
     architecture: str = "paper",
     field: str = "encoder_weights",
+    num_stages: int = 5,
 ) -> keras.Model:
-    """Returns ResNet-50 with its five stages as outputs.
+    """Returns ResNet-50 with its stages as outputs.
 
     Args:
         weights: `imagenet` (downloaded by Keras), `none` (random), or a
@@ -54,10 +55,12 @@ def build_encoder(
             graph of a released network, which scales the image differently, and has
             other padding of the pooling or other places of the strides.
         field: Name of the option for `weights`, for messages.
+        num_stages: Stages to build, 2 to 5.
 
     Returns:
         Functional model from an RGB image `[B, H, W, 3]` in [0, 1] to the features
-        named in `STAGE_OUTPUTS`, of ceil(H / 2^k) x ceil(W / 2^k) pixels, k = 1 to 5.
+        named in `STAGE_OUTPUTS`, of ceil(H / 2^k) x ceil(W / 2^k) pixels, k = 1 to
+        num_stages.
 
     Raises:
         ConnectionError: If `weights` is `imagenet`, and Keras neither has the weights
@@ -87,12 +90,13 @@ def build_encoder(
                 "momentum": batch_norm_momentum,
                 "trainable": batch_norm == "trainable",
             },
+            num_stages=num_stages,
         )
     encoder = keras.Model(image, stages, name="encoder")
     if source is not None:
-        for layer in source.layers:
+        for layer in encoder.layers:
             if layer.weights:
-                encoder.get_layer(layer.name).set_weights(layer.get_weights())
+                layer.set_weights(source.get_layer(layer.name).get_weights())
     return encoder
 
 

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from dpde_tf.config import GuidedNetworkConfig
 from dpde_tf.fusion.image_gradients import image_gradients
-from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.crop import CropLike
+from dpde_tf.models.folding import batch_normalization, has_bias
 from dpde_tf.models.initial_values import initial
 
 # Channels of the levels, as multiples of the width; each level halves the resolution.
@@ -120,9 +120,9 @@ def _conv(
         3,
         strides=strides,
         padding="same",
-        use_bias=False,
+        use_bias=has_bias(),
         kernel_initializer=initial("he_normal"),
         name=f"{name}_conv",
     )(x)
-    x = FusedBatchNormalization(momentum=0.97, epsilon=1e-4, name=f"{name}_bn")(x)
+    x = batch_normalization(x, name=f"{name}_bn", epsilon=1e-4, momentum=0.97)
     return keras.layers.ReLU(name=f"{name}_relu")(x)

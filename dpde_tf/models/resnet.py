@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import keras
 
-from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.convolution import PointwiseConv2D
+from dpde_tf.models.folding import batch_normalization
 from dpde_tf.models.initial_values import initial
 from dpde_tf.models.symmetric_convolution import SymmetricConv2D
 
@@ -18,9 +18,13 @@ _Norm = Callable[[str, keras.KerasTensor], keras.KerasTensor]
 
 
 def resnet50(
-    x: keras.KerasTensor, *, architecture: str, batch_norm_options: dict
+    x: keras.KerasTensor,
+    *,
+    architecture: str,
+    batch_norm_options: dict,
+    num_stages: int = 5,
 ) -> list[keras.KerasTensor]:
-    """Returns the outputs of the five stages of ResNet-50, without its classifier.
+    """Returns the outputs of the stages of ResNet-50, without its classifier.
 
     The layers have the names of `keras.applications.ResNet50`, so that weights can be
     copied by name.
@@ -31,18 +35,18 @@ def resnet50(
             pooling at the bottom and right only. `harsanyi` has the stride of a stage
             in its first 3x3 convolution, not in the 1x1 convolution before it.
         batch_norm_options: Options of the batch normalisations, such as `momentum`.
+        num_stages: Stages to build, 2 to 5.
 
     Returns:
-        Features at 1/2 to 1/32 resolution, after the activation.
+        Features at 1/2 to 1/2^num_stages resolution, after the activation.
 
     Source: He et al. (2016), Table 1.
     """
 
     def norm(name: str, x: keras.KerasTensor) -> keras.KerasTensor:
-        layer = FusedBatchNormalization(
-            epsilon=_EPSILON, name=f"{name}_bn", **batch_norm_options
+        return batch_normalization(
+            x, name=f"{name}_bn", epsilon=_EPSILON, **batch_norm_options
         )
-        return layer(x)
 
     x = keras.layers.ZeroPadding2D(3, name="conv1_pad")(x)
     x = _conv(keras.layers.Conv2D, 64, 7, "conv1", strides=2)(x)
@@ -53,7 +57,7 @@ def resnet50(
     padding = "same" if same else "valid"
     x = keras.layers.MaxPooling2D(3, 2, padding=padding, name="pool1_pool")(x)
     strided_3x3 = architecture == "harsanyi"
-    for stage, (blocks, filters) in enumerate(_STAGES, start=2):
+    for stage, (blocks, filters) in enumerate(_STAGES[: num_stages - 1], start=2):
         for block in range(1, blocks + 1):
             strides = 2 if stage > 2 and block == 1 else 1
             name = f"conv{stage}_block{block}"

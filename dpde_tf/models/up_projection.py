@@ -2,8 +2,8 @@
 
 import keras
 
-from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.crop import CropLike
+from dpde_tf.models.folding import batch_normalization, has_bias
 from dpde_tf.models.initial_values import initial
 from dpde_tf.models.unpool_convolution import UnpoolConv2D
 
@@ -44,9 +44,9 @@ def up_projection(
     Source: Laina et al. (2016), Fig. 2 and Sect. 3.2.
     """
 
-    def batch_norm(suffix: str) -> keras.layers.Layer:
-        return FusedBatchNormalization(
-            momentum=batch_norm_momentum, epsilon=1e-4, name=f"{name}_{suffix}"
+    def norm(y: keras.KerasTensor, suffix: str) -> keras.KerasTensor:
+        return batch_normalization(
+            y, name=f"{name}_{suffix}", epsilon=1e-4, momentum=batch_norm_momentum
         )
 
     def initializer() -> str | keras.Initializer:
@@ -56,23 +56,23 @@ def up_projection(
         y = UnpoolConv2D(
             filters,
             padding=unpool_padding,
-            use_bias=unpool_bias,
+            use_bias=has_bias(unpool_bias),
             kernel_initializer=initializer(),
             name=f"{name}_unpool_conv{branch}",
         )(x)
         if like is not None:
             y = CropLike(name=f"{name}_crop{branch}")([y, like])
-        return batch_norm(f"unpool_bn{branch}")(y)
+        return norm(y, f"unpool_bn{branch}")
 
     branch1 = keras.layers.ReLU(name=f"{name}_relu")(unpooled(1))
     branch1 = keras.layers.Conv2D(
         filters,
         3,
         padding="same",
-        use_bias=False,
+        use_bias=has_bias(),
         kernel_initializer=initializer(),
         name=f"{name}_conv",
     )(branch1)
-    branch1 = batch_norm("bn")(branch1)
+    branch1 = norm(branch1, "bn")
     total = keras.layers.Add(name=f"{name}_add")([branch1, unpooled(2)])
     return keras.layers.ReLU(name=f"{name}_out")(total)

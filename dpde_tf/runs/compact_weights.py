@@ -9,12 +9,14 @@ no code.
 """
 
 import pathlib
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 import numpy as np
 
 from dpde_tf.files.arrays import read_npz
 from dpde_tf.files.checksums import check_checksums, write_checksums
+from dpde_tf.models.folding import Fold, folded_weights, is_folded_bias, trained_shapes
 
 _PIECE_NAME = "compact-{}.npz"
 
@@ -83,12 +85,16 @@ def write_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> N
     write_checksums(folder)
 
 
-def load_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> None:
+def load_compact_weights(
+    network: keras.Model, folder: str | pathlib.Path, folds: Sequence[Fold] = ()
+) -> None:
     """Sets all weights of a network to compact ones.
 
     Args:
-        network: Of the same layers as the one that was written.
+        network: Of the same layers as the one that was written, with its batch
+            normalisations or without them.
         folder: As `write_compact_weights` wrote it.
+        folds: Of `without_batch_normalization`, if it was built there.
 
     Raises:
         ValueError: If a file is missing or damaged, or of another network.
@@ -109,12 +115,35 @@ def load_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> No
             raise ValueError(
                 f"{path} is no piece of compact weights: {error}"
             ) from error
-    scales = {n: arrays.pop(n) for n in list(arrays) if n.endswith(_SCALE)}
-    _check_same_layers(network, arrays, folder)
-    # One at a time: all of them in float32 are several hundred megabytes.
-    for variable in network.weights:
-        path = variable.path
-        variable.assign(_restored(arrays.pop(path), scales.get(path + _SCALE)))
+    restored = _Restored(arrays)
+    _check_same_layers(trained_shapes(network, folds), restored, folds, folder)
+    for variable, value in folded_weights(network, restored, folds):
+        variable.assign(value)
+
+
+class _Restored(Mapping):
+    """Arrays in float32, each restored when it is asked for.
+
+    All of them in float32 would be several hundred megabytes.
+    """
+
+    def __init__(self, arrays: dict[str, np.ndarray]) -> None:
+        self._arrays = arrays
+
+    def __getitem__(self, path: str) -> np.ndarray:
+        array = self._arrays[path]
+        scale = self._arrays.get(path + _SCALE)
+        return array if scale is None else array.astype(np.float32) * scale
+
+    def __iter__(self) -> Iterator[str]:
+        return (path for path in self._arrays if not path.endswith(_SCALE))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each array by its path."""
+        return {path: self._arrays[path].shape for path in self}
 
 
 def has_compact_weights(folder: str | pathlib.Path) -> bool:
@@ -134,11 +163,6 @@ def _rounded(flat: np.ndarray, scale: np.ndarray, limit: int) -> np.ndarray:
     return np.clip(np.rint(flat / scale), -limit, limit)
 
 
-def _restored(array: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
-    """The float32 array that was written."""
-    return array if scale is None else array.astype(np.float32) * scale
-
-
 def _pieces(arrays: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
     """The arrays, in order, in groups that are small enough for one file."""
     pieces, size = [{}], 0
@@ -152,11 +176,17 @@ def _pieces(arrays: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
 
 
 def _check_same_layers(
-    network: keras.Model, values: dict[str, np.ndarray], folder: pathlib.Path
+    expected: dict[str, tuple[int, ...]],
+    arrays: _Restored,
+    folds: Sequence[Fold],
+    folder: pathlib.Path,
 ) -> None:
     """Refuses the weights of another network."""
-    expected = {v.path: tuple(v.shape) for v in network.weights}
-    found = {name: value.shape for name, value in values.items()}
+    found = {
+        path: shape
+        for path, shape in arrays.shapes().items()
+        if not is_folded_bias(path, folds)
+    }
     if expected != found:
         example = sorted(set(expected.items()) ^ set(found.items()))[0]
         raise ValueError(

@@ -20,7 +20,7 @@ from dpde_tf.config import (
 from dpde_tf.files import checksums
 from dpde_tf.models.context import as_gradient_network, build_context_network
 from dpde_tf.models.depth import build_depth_network
-from dpde_tf.models.folding import fold_batch_normalization
+from dpde_tf.models.folding import folded_weights, without_batch_normalization
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.models.guided import build_guided_network
 from dpde_tf.models.initial_values import without_drawing
@@ -79,10 +79,30 @@ def load_network(
     if config_class is None:
         config_class = _recorded_class(workdir)
     config = recorded_config(workdir, config_class)
+    network = _build(config)
+    load_run_weights(network, workdir)
+    return network
+
+
+def _build(config: object) -> keras.Model:
+    """A network whose weights are then loaded."""
     start = {name: value for name, value in _START.items() if hasattr(config, name)}
     with without_drawing():
-        network = _BUILDERS[config_class](dataclasses.replace(config, **start))
-    load_run_weights(network, workdir)
+        return _BUILDERS[type(config)](dataclasses.replace(config, **start))
+
+
+def _load_folded(workdir: str | pathlib.Path, config_class: type) -> keras.Model:
+    """The network of `load_network` without its batch normalisations."""
+    config = recorded_config(workdir, config_class)
+    with without_batch_normalization() as folds:
+        network = _build(config)
+    if has_compact_weights(workdir):
+        load_compact_weights(network, workdir, folds)
+        return network
+    trained = load_network(workdir, config_class)
+    arrays = {v.path: v.numpy() for v in trained.weights}
+    for variable, value in folded_weights(network, arrays, folds):
+        variable.assign(value)
     return network
 
 
@@ -125,7 +145,7 @@ def load_networks(
     """Returns the networks of several runs for prediction, under the current policy.
 
     Their batch normalisations are folded into the convolutions, see
-    `fold_batch_normalization`.
+    `dpde_tf.models.folding`.
 
     Args:
         depth_run: Run of a depth network.
@@ -140,14 +160,14 @@ def load_networks(
         FileNotFoundError: If one is no such folder, or has no weights yet.
         ValueError: If one is the run of another network, or its weights are damaged.
     """
-    networks = {"depth_network": load_depth_network(depth_run)}
+    networks = {"depth_network": _load_folded(depth_run, DepthNetworkConfig)}
     if gradient_run is not None and is_run_of(gradient_run, ContextNetworkConfig):
-        networks["context_network"] = load_network(gradient_run)
+        networks["context_network"] = _load_folded(gradient_run, ContextNetworkConfig)
     elif gradient_run is not None:
-        networks["gradient_network"] = load_gradient_network(gradient_run)
+        networks["gradient_network"] = _load_folded(gradient_run, GradientNetworkConfig)
     if guided_run is not None:
-        networks["guided_network"] = load_network(guided_run, GuidedNetworkConfig)
-    return {name: fold_batch_normalization(one) for name, one in networks.items()}
+        networks["guided_network"] = _load_folded(guided_run, GuidedNetworkConfig)
+    return networks
 
 
 def common_image_size(runs: Iterable[str | pathlib.Path]) -> tuple[int, int]:

@@ -67,6 +67,7 @@ def _note_phases(phase):
     import dpde_tf.files.atomic
     import dpde_tf.files.predictions
     import dpde_tf.runs.trained_networks
+    from dpde_tf.config import DepthNetworkConfig
     from dpde_tf.training import checkpoints, loop, validation
     from tests.fixtures.small_training import tiny_depth_network
 
@@ -93,7 +94,13 @@ def _note_phases(phase):
     # For the programs, which import it later.
     dpde_tf.files.atomic.atomic_write = noted_write
     # The full one takes longer to build than all the rest.
-    dpde_tf.runs.trained_networks.load_depth_network = lambda _: tiny_depth_network()
+    networks = dpde_tf.runs.trained_networks
+    load = networks._load_folded
+    networks._load_folded = lambda run, config_class: (
+        tiny_depth_network()
+        if config_class is DepthNetworkConfig
+        else load(run, config_class)
+    )
 
 
 def _main(module, arguments, log, phase):

@@ -1,76 +1,113 @@
-"""Tests of networks without their batch normalisations."""
+"""Tests of networks that are built without their batch normalisations."""
 
 import keras
 import numpy as np
 import pytest
 
-from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.crop import CropLike
-from dpde_tf.models.folding import ChannelBias, fold_batch_normalization
+from dpde_tf.models.folding import (
+    batch_normalization,
+    folded_weights,
+    has_bias,
+    is_folded_bias,
+    trained_shapes,
+    without_batch_normalization,
+)
 from dpde_tf.models.symmetric_convolution import SymmetricConv2D
 from dpde_tf.models.unpool_convolution import UnpoolConv2D
 
 
-def _with_random_weights(network, rng):
+def _network(bias=False, padding="bottom_right"):
+    """A network with each kind of convolution that a normalisation follows."""
+    image = keras.Input((None, None, 3), name="image")
+    options = {"use_bias": has_bias(bias)}
+    x = keras.layers.Conv2D(4, 3, padding="same", name="conv1", **options)(image)
+    x = batch_normalization(x, name="bn1", epsilon=1e-2, momentum=0.9)
+    like = x = keras.layers.ReLU(name="relu")(x)
+    x = SymmetricConv2D(5, 3, strides=2, name="conv2", **options)(x)
+    x = batch_normalization(x, name="bn2", epsilon=1e-3, momentum=0.9)
+    x = UnpoolConv2D(6, padding=padding, name="conv3", **options)(x)
+    x = CropLike(name="crop")([x, like])
+    x = batch_normalization(x, name="bn3", epsilon=1e-2, momentum=0.9)
+    x = PointwiseConv2D(2, use_bias=bias, name="conv4")(x)
+    return keras.Model({"image": image}, x)
+
+
+def _randomize(network, rng):
     for variable in network.weights:
         low = 0.5 if variable.name in ("gamma", "moving_variance") else -1.0
         variable.assign(rng.uniform(low, 1.0, variable.shape))
-    return network
 
 
-def _kinds(network):
-    return [type(layer) for layer in network.layers]
-
-
-def _norm(x, name):
-    return FusedBatchNormalization(epsilon=1e-2, name=name)(x)
+def _folded(trained, **options):
+    with without_batch_normalization() as folds:
+        folded = _network(**options)
+    arrays = {variable.path: variable.numpy() for variable in trained.weights}
+    for variable, value in folded_weights(folded, arrays, folds):
+        variable.assign(value)
+    return folded, folds
 
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("padding", ["bottom_right", "top_left"])
 def test_folded_network_predicts_the_same(rng, bias, padding):
-    image = keras.Input((None, None, 3), name="image")
-    x = keras.layers.Conv2D(4, 3, padding="same", use_bias=bias)(image)
-    like = x = keras.layers.ReLU()(_norm(x, "bn1"))
-    x = SymmetricConv2D(5, 3, strides=2, use_bias=bias)(x)
-    x = _norm(x, "bn2")
-    x = UnpoolConv2D(6, padding=padding, use_bias=bias)(x)
-    x = _norm(CropLike()([x, like]), "bn3")
-    x = keras.layers.Concatenate()([like, PointwiseConv2D(2, use_bias=bias)(x)])
-    network = _with_random_weights(keras.Model({"image": image}, x), rng)
+    trained = _network(bias, padding)
+    _randomize(trained, rng)
+    folded, folds = _folded(trained, bias=bias, padding=padding)
     images = {"image": rng.uniform(0, 1, [2, 7, 9, 3]).astype(np.float32)}
-    expected = network(images, training=False).numpy()
-    kernels = [layer.kernel for layer in network.layers if hasattr(layer, "kernel")]
-    folded = fold_batch_normalization(network)
+    expected = trained(images, training=False)
     np.testing.assert_allclose(folded(images), expected, rtol=1e-5, atol=1e-5)
-    assert FusedBatchNormalization not in _kinds(folded)
-    assert _kinds(folded).count(ChannelBias) == (0 if bias else 3)
-    # The kernels are the same variables: there is no second copy of the weights.
-    own = [layer.kernel for layer in folded.layers if hasattr(layer, "kernel")]
-    assert all(a is b for a, b in zip(kernels, own, strict=True))
+    assert [fold.convolution for fold in folds] == ["conv1", "conv2", "conv3"]
+    assert [fold.norm for fold in folds] == ["bn1", "bn2", "bn3"]
+    names = {layer.name for layer in trained.layers}
+    assert names - {layer.name for layer in folded.layers} == {"bn1", "bn2", "bn3"}
 
 
-def test_normalisations_of_something_else_are_kept(rng):
-    image = keras.Input((None, None, 3))
-    twice = keras.layers.Conv2D(4, 1)(_norm(image, "of_image"))
-    x = keras.layers.Add()([_norm(twice, "of_one_of_two"), twice])
-    x = _norm(x, "of_a_sum")
-    network = _with_random_weights(keras.Model(image, x), rng)
-    images = rng.uniform(0, 1, [1, 4, 5, 3]).astype(np.float32)
-    expected = network(images, training=False).numpy()
-    folded = fold_batch_normalization(network)
-    np.testing.assert_allclose(folded(images), expected, rtol=1e-6)
-    assert _kinds(folded).count(FusedBatchNormalization) == 3
+def test_number_of_a_channel_is_that_of_the_definition():
+    # Ioffe & Szegedy (2015), Algorithm 2, by hand: (8 - 2) / sqrt(8 + 1) * 5 + 7 = 17.
+    with without_batch_normalization() as folds:
+        image = keras.Input((1, 1, 1))
+        x = keras.layers.Conv2D(1, 1, use_bias=has_bias(), name="conv")(image)
+        x = batch_normalization(x, name="bn", epsilon=1.0)
+        network = keras.Model(image, x)
+    arrays = {"conv/kernel": [[[[4.0]]]], "bn/gamma": [5.0], "bn/beta": [7.0]}
+    arrays |= {"bn/moving_mean": [2.0], "bn/moving_variance": [8.0]}
+    arrays = {path: np.array(value) for path, value in arrays.items()}
+    for variable, value in folded_weights(network, arrays, folds):
+        variable.assign(value)
+    np.testing.assert_allclose(network(np.full([1, 1, 1, 1], 2.0)), 17.0, rtol=1e-6)
+
+
+def test_shapes_are_those_of_the_network_in_training():
+    trained = _network()
+    with without_batch_normalization() as folds:
+        folded = _network()
+    expected = trained_shapes(trained, [])
+    assert expected == {v.path: tuple(v.shape) for v in trained.weights}
+    assert trained_shapes(folded, folds) == expected
+    with_bias = trained_shapes(_network(bias=True), [])
+    left = {p: s for p, s in with_bias.items() if not is_folded_bias(p, folds)}
+    with without_batch_normalization() as folds:
+        assert trained_shapes(_network(bias=True), folds) == left
+    # The last convolution has no normalisation.
+    assert "conv4/bias" in left
+    assert "conv1/bias" not in left
 
 
 def test_precision_of_the_network_is_kept(rng):
     keras.config.set_dtype_policy("mixed_bfloat16")
-    image = keras.Input((None, None, 3))
-    x = _norm(keras.layers.Conv2D(4, 3, use_bias=False)(image), "bn")
-    network = _with_random_weights(keras.Model(image, x), rng)
+    trained = _network()
+    _randomize(trained, rng)
+    folded, _ = _folded(trained)
     keras.config.set_dtype_policy("float32")
-    folded = fold_batch_normalization(network)
-    images = rng.uniform(0, 1, [1, 6, 8, 3]).astype(np.float32)
+    images = {"image": rng.uniform(0, 1, [1, 6, 8, 3]).astype(np.float32)}
     assert folded(images).dtype == "bfloat16"
     assert {variable.dtype for variable in folded.weights} == {"float32"}
+
+
+def test_networks_outside_of_the_block_keep_their_normalisations():
+    with without_batch_normalization():
+        assert has_bias()
+    assert not has_bias()
+    assert "bn1" in {layer.name for layer in _network().layers}
