@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from dpde_tf.fusion.stencil import inner_product, neighbours, pad_rows
+from dpde_tf.fusion.stencil import Neighbours, inner_product, pad_rows
 
 _PRECONDITIONER_SHIFT = 2.4
 
@@ -79,7 +79,7 @@ def scaled_system(
     right, _, below, _ = weights
     diagonal = weight + tf.add_n(weights)
     scale = tf.math.rsqrt(tf.maximum(diagonal, tf.constant(1e-30, weight.dtype)))
-    others = neighbours(pad_rows(scale))
+    others = Neighbours(pad_rows(scale))
     return ScaledSystem(
         scale=scale,
         coupling_x=pad_rows(right * scale * others.right),
@@ -97,8 +97,8 @@ def scaled_product(system: ScaledSystem, padded: tf.Tensor) -> tf.Tensor:
     Returns:
         The product, `[H, W]`.
     """
-    y = neighbours(padded)
-    along_x, along_y = neighbours(system.coupling_x), neighbours(system.coupling_y)
+    y = Neighbours(padded)
+    along_x, along_y = Neighbours(system.coupling_x), Neighbours(system.coupling_y)
     return (
         y.here
         - along_x.here * y.right

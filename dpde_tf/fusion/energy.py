@@ -25,7 +25,7 @@ import tensorflow as tf
 
 from dpde_tf.fusion.conjugate_gradient import ScaledSystem, scaled_system
 from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
-from dpde_tf.fusion.stencil import Neighbours, fill_rows, neighbours, pad_rows, sum_of
+from dpde_tf.fusion.stencil import Neighbours, fill_rows, pad_rows, sum_of
 
 # Function of a residual and epsilon, such as 1 / phi or phi''.
 WeightFunction = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -170,7 +170,7 @@ def fusion_energy(
         terms = [m * robust_penalty(x, problem.epsilon) for m, x in pairs]
         return tf.cast(tf.add_n(terms), dtype)
 
-    edges = _edges(problem, neighbours(correction))
+    edges = _edges(problem, Neighbours(correction))
     return sum_of(
         term,
         problem.importance,
@@ -192,7 +192,7 @@ def descent_direction(problem: FusionProblem, correction: tf.Tensor) -> tf.Tenso
     Returns:
         The negative gradient, `[H, W]`.
     """
-    u = neighbours(correction)
+    u = Neighbours(correction)
     edges = _edges(problem, u)
     weight, weights = _weights(problem, u, edges, irls_weight)
     right, left, below, above = (
@@ -215,15 +215,15 @@ def normal_system(
     Returns:
         The matrix.
     """
-    u = neighbours(correction)
+    u = Neighbours(correction)
     return scaled_system(*_weights(problem, u, _edges(problem, u), weight_function))
 
 
 def _edges(problem: FusionProblem, u: Neighbours) -> _Edges:
     """Returns the differences to the four neighbours."""
-    target_x, target_y = neighbours(problem.target_x), neighbours(problem.target_y)
-    along_x = neighbours(problem.importance_x)
-    along_y = neighbours(problem.importance_y)
+    target_x, target_y = Neighbours(problem.target_x), Neighbours(problem.target_y)
+    along_x = Neighbours(problem.importance_x)
+    along_y = Neighbours(problem.importance_y)
     return _Edges(
         residuals=(
             u.right - u.here - target_x.here,

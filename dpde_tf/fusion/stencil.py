@@ -4,8 +4,8 @@ An image is `[H, W]`; its padded form `[H + 2, W]` has a row of zeros above and 
 The lines and blocks below allow XLA to fuse everything into vectorised loops over rows.
 """
 
+import functools
 from collections.abc import Callable
-from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -14,14 +14,56 @@ import tensorflow as tf
 ROW_BLOCKS = 8
 
 
-class Neighbours(NamedTuple):
-    """An image and its neighbours, each `[H, W]`."""
+class Neighbours:
+    """The pixels of a padded image and their neighbours, each `[H, W]`.
 
-    here: tf.Tensor
-    right: tf.Tensor
-    left: tf.Tensor
-    below: tf.Tensor
-    above: tf.Tensor
+    Each is made when it is first used, since a graph takes time to make.
+
+    Rows continue in the next row: the right neighbour of the last column is the first
+    pixel of the row below. Callers must give it the weight 0.
+    """
+
+    def __init__(self, padded: tf.Tensor) -> None:
+        """Takes the image.
+
+        Args:
+            padded: `[H + 2, W]`.
+        """
+        self._padded = padded
+
+    @functools.cached_property
+    def here(self) -> tf.Tensor:
+        """The pixels themselves."""
+        return self._padded[1:-1]
+
+    @functools.cached_property
+    def below(self) -> tf.Tensor:
+        """The lower neighbours."""
+        return self._padded[2:]
+
+    @functools.cached_property
+    def above(self) -> tf.Tensor:
+        """The upper neighbours."""
+        return self._padded[:-2]
+
+    @functools.cached_property
+    def right(self) -> tf.Tensor:
+        """The right neighbours."""
+        return self._line(self._padded[1:], 1)
+
+    @functools.cached_property
+    def left(self) -> tf.Tensor:
+        """The left neighbours."""
+        return self._line(self._padded[:-1], _size(self.here)[1] - 1)
+
+    def _line(self, rows: tf.Tensor, offset: int | tf.Tensor) -> tf.Tensor:
+        """All pixels from an offset on, as an image.
+
+        The offset stays below one row: XLA then sees that the pixels are contiguous.
+        """
+        height, width = _size(self.here)
+        shifted = tf.reshape(rows, [-1])[offset : offset + height * width]
+        return tf.reshape(shifted, [height, width])
 
 
 def fill_rows(image: tf.Tensor) -> tf.Tensor:
@@ -39,35 +81,6 @@ def fill_rows(image: tf.Tensor) -> tf.Tensor:
 def pad_rows(image: tf.Tensor) -> tf.Tensor:
     """Returns an image `[H, W]` with a row of zeros above and below, `[H + 2, W]`."""
     return tf.pad(image, [[1, 1], [0, 0]])
-
-
-def neighbours(padded: tf.Tensor) -> Neighbours:
-    """Returns the pixels of a padded image and their neighbours.
-
-    Rows continue in the next row: the right neighbour of the last column is the first
-    pixel of the row below. Callers must give it the weight 0.
-
-    Args:
-        padded: `[H + 2, W]`.
-
-    Returns:
-        Five images `[H, W]`.
-    """
-    here = padded[1:-1]
-    height, width = _size(here)
-
-    # The offset stays below one row: XLA then sees that the pixels are contiguous.
-    def line(rows: tf.Tensor, offset: int | tf.Tensor) -> tf.Tensor:
-        shifted = tf.reshape(rows, [-1])[offset : offset + height * width]
-        return tf.reshape(shifted, [height, width])
-
-    return Neighbours(
-        here=here,
-        right=line(padded[1:], 1),
-        left=line(padded[:-1], width - 1),
-        below=padded[2:],
-        above=padded[:-2],
-    )
 
 
 def inner_product(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

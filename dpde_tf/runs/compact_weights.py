@@ -85,19 +85,30 @@ def write_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> N
     write_checksums(folder)
 
 
-def load_compact_weights(
-    network: keras.Model, folder: str | pathlib.Path, folds: Sequence[Fold] = ()
-) -> None:
+def load_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> None:
     """Sets all weights of a network to compact ones.
 
     Args:
-        network: Of the same layers as the one that was written, with its batch
-            normalisations or without them.
+        network: Of the same layers as the one that was written.
         folder: As `write_compact_weights` wrote it.
-        folds: Of `without_batch_normalization`, if it was built there.
 
     Raises:
         ValueError: If a file is missing or damaged, or of another network.
+    """
+    read_compact_weights(folder).assign_to(network)
+
+
+def read_compact_weights(folder: str | pathlib.Path) -> "CompactWeights":
+    """Returns compact weights, read and checked.
+
+    Args:
+        folder: As `write_compact_weights` wrote it.
+
+    Returns:
+        Arrays by path.
+
+    Raises:
+        ValueError: If a file is missing or damaged.
     """
     folder = pathlib.Path(folder)
     try:
@@ -115,20 +126,50 @@ def load_compact_weights(
             raise ValueError(
                 f"{path} is no piece of compact weights: {error}"
             ) from error
-    restored = _Restored(arrays)
-    _check_same_layers(trained_shapes(network, folds), restored, folds, folder)
-    for variable, value in folded_weights(network, restored, folds):
-        variable.assign(value)
+    return CompactWeights(folder, arrays)
 
 
-class _Restored(Mapping):
-    """Arrays in float32, each restored when it is asked for.
+class CompactWeights(Mapping):
+    """Weights by path, in float32; each is restored when it is asked for.
 
     All of them in float32 would be several hundred megabytes.
     """
 
-    def __init__(self, arrays: dict[str, np.ndarray]) -> None:
+    def __init__(self, folder: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
+        """Takes the arrays of all pieces.
+
+        Args:
+            folder: Where they are from, for messages.
+            arrays: Whole numbers with their scales, and float32.
+        """
+        self._folder = folder
         self._arrays = arrays
+
+    def assign_to(self, network: keras.Model, folds: Sequence[Fold] = ()) -> None:
+        """Sets all weights of a network.
+
+        Args:
+            network: Of the same layers as the one that was written, with its batch
+                normalisations or without them.
+            folds: Of `without_batch_normalization`, if it was built there.
+
+        Raises:
+            ValueError: If the weights are of another network.
+        """
+        found = {
+            path: self._arrays[path].shape
+            for path in self
+            if not is_folded_bias(path, folds)
+        }
+        expected = trained_shapes(network, folds)
+        if expected != found:
+            example = sorted(set(expected.items()) ^ set(found.items()))[0]
+            raise ValueError(
+                f"{self._folder} holds the weights of another network: {example[0]} "
+                f"{list(example[1])} is in one of them alone."
+            )
+        for variable, value in folded_weights(network, self, folds):
+            variable.assign(value)
 
     def __getitem__(self, path: str) -> np.ndarray:
         array = self._arrays[path]
@@ -140,10 +181,6 @@ class _Restored(Mapping):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each array by its path."""
-        return {path: self._arrays[path].shape for path in self}
 
 
 def has_compact_weights(folder: str | pathlib.Path) -> bool:
@@ -173,23 +210,3 @@ def _pieces(arrays: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
         pieces[-1][name] = array
         size += array.nbytes
     return pieces
-
-
-def _check_same_layers(
-    expected: dict[str, tuple[int, ...]],
-    arrays: _Restored,
-    folds: Sequence[Fold],
-    folder: pathlib.Path,
-) -> None:
-    """Refuses the weights of another network."""
-    found = {
-        path: shape
-        for path, shape in arrays.shapes().items()
-        if not is_folded_bias(path, folds)
-    }
-    if expected != found:
-        example = sorted(set(expected.items()) ^ set(found.items()))[0]
-        raise ValueError(
-            f"{folder} holds the weights of another network: {example[0]} "
-            f"{list(example[1])} is in one of them alone."
-        )

@@ -4,6 +4,7 @@ The networks that come with the library are such folders too, with compact weigh
 `SHIPPED_DEPTH_RUN`, `SHIPPED_CONTEXT_RUN` and `SHIPPED_GUIDED_RUN`.
 """
 
+import concurrent.futures
 import dataclasses
 import pathlib
 from collections.abc import Iterable
@@ -24,7 +25,11 @@ from dpde_tf.models.folding import folded_weights, without_batch_normalization
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.models.guided import build_guided_network
 from dpde_tf.models.initial_values import without_drawing
-from dpde_tf.runs.compact_weights import has_compact_weights, load_compact_weights
+from dpde_tf.runs.compact_weights import (
+    has_compact_weights,
+    load_compact_weights,
+    read_compact_weights,
+)
 from dpde_tf.runs.run_folder import (
     WEIGHTS_FILE,
     read_run_record,
@@ -94,10 +99,14 @@ def _build(config: object) -> keras.Model:
 def _load_folded(workdir: str | pathlib.Path, config_class: type) -> keras.Model:
     """The network of `load_network` without its batch normalisations."""
     config = recorded_config(workdir, config_class)
-    with without_batch_normalization() as folds:
-        network = _build(config)
-    if has_compact_weights(workdir):
-        load_compact_weights(network, workdir, folds)
+    with concurrent.futures.ThreadPoolExecutor(1) as reader:
+        if compact := has_compact_weights(workdir):
+            # Most of it is decompression, for which no other thread has to wait.
+            weights = reader.submit(read_compact_weights, workdir)
+        with without_batch_normalization() as folds:
+            network = _build(config)
+    if compact:
+        weights.result().assign_to(network, folds)
         return network
     trained = load_network(workdir, config_class)
     arrays = {v.path: v.numpy() for v in trained.weights}

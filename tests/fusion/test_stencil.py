@@ -4,9 +4,9 @@ import tensorflow as tf
 
 from dpde_tf.fusion.stencil import (
     ROW_BLOCKS,
+    Neighbours,
     fill_rows,
     inner_product,
-    neighbours,
     pad_rows,
     sum_of,
 )
@@ -25,20 +25,20 @@ def test_fill_rows_adds_zeros_up_to_a_multiple():
 @pytest.mark.parametrize("size", [(3, 4), (1, 5), (5, 1), (1, 1)])
 def test_neighbours_equal_those_of_a_zero_padded_image(rng, size):
     image = rng.normal(size=size)
-    here, right, left, below, above = neighbours(pad_rows(image))
+    pixels = Neighbours(pad_rows(image))
     framed = np.pad(image, 1)
-    np.testing.assert_array_equal(here, image)
-    np.testing.assert_array_equal(below, framed[2:, 1:-1])
-    np.testing.assert_array_equal(above, framed[:-2, 1:-1])
-    np.testing.assert_array_equal(right[:, :-1], image[:, 1:])
-    np.testing.assert_array_equal(left[:, 1:], image[:, :-1])
+    np.testing.assert_array_equal(pixels.here, image)
+    np.testing.assert_array_equal(pixels.below, framed[2:, 1:-1])
+    np.testing.assert_array_equal(pixels.above, framed[:-2, 1:-1])
+    np.testing.assert_array_equal(pixels.right[:, :-1], image[:, 1:])
+    np.testing.assert_array_equal(pixels.left[:, 1:], image[:, :-1])
 
 
 def test_neighbours_of_the_last_column_are_in_the_next_row():
     image = tf.constant([[1.0, 2.0], [3.0, 4.0]])
-    _, right, left, _, _ = neighbours(pad_rows(image))
-    np.testing.assert_array_equal(right, [[2, 3], [4, 0]])
-    np.testing.assert_array_equal(left, [[0, 1], [2, 3]])
+    pixels = Neighbours(pad_rows(image))
+    np.testing.assert_array_equal(pixels.right, [[2, 3], [4, 0]])
+    np.testing.assert_array_equal(pixels.left, [[0, 1], [2, 3]])
 
 
 def test_sums_equal_those_of_numpy(rng):
