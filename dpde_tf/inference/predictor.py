@@ -66,7 +66,8 @@ class DepthPredictor:
     _images_by_size: collections.Counter = dataclasses.field(
         default_factory=collections.Counter, init=False, repr=False, compare=False
     )
-    _graphs: dict[str, Callable] = dataclasses.field(
+    # By network and (height, width), None for any size.
+    _graphs: dict[tuple, Callable] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -156,9 +157,23 @@ class DepthPredictor:
     def _run(self, name: str, inputs: object, *, compiled: bool) -> tf.Tensor:
         """The output of one of the methods below."""
         function = getattr(self, f"_{name}")
-        if compiled and name not in self._graphs:
-            self._graphs[name] = tf.function(function, reduce_retracing=True)
-        return self.apply(self._graphs[name] if compiled else function, inputs)
+        if compiled:
+            image = inputs[0] if name == "sharp_depth" else inputs
+            function = self._graph(name, function, tuple(image.shape[1:3]))
+        return self.apply(function, inputs)
+
+    def _graph(self, name: str, function: Callable, size: tuple[int, int]) -> Callable:
+        """The graph for any number of images: one of the first size, one of others."""
+        key = (name, size)
+        if key not in self._graphs and any(one == name for one, _ in self._graphs):
+            key = (name, None)
+        if key not in self._graphs:
+            shape = [None, *(key[1] or (None, None))]
+            image = tf.TensorSpec([*shape, 3])
+            if name == "sharp_depth":
+                image = image, tf.TensorSpec([*shape, 1])
+            self._graphs[key] = tf.function(function, input_signature=[image])
+        return self._graphs[key]
 
     def _depth(self, image: tf.Tensor) -> tf.Tensor:
         """The global depth at the image's size."""

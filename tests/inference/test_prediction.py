@@ -60,6 +60,25 @@ def test_predict_fuses_depth_and_gradients(networks, rng):
     )
 
 
+def test_networks_have_one_graph_of_the_first_size_and_one_of_all_others(rng):
+    traced = []
+
+    class Noted(keras.layers.Layer):
+        def call(self, image):
+            traced.append(tuple(image.shape))
+            return tf.reduce_mean(image, axis=-1, keepdims=True)
+
+    image = keras.Input((None, None, 3))
+    network = keras.Model(image, Noted()(image))
+    predictor = DepthPredictor(network)
+    traced.clear()  # Keras has called the layer, too.
+    for shape in ([4, 6, 8], [5, 6, 8], [1, 6, 8], [6, 7, 9], [4, 5, 4], [1, 6, 8]):
+        batch = rng.uniform(0, 1, [*shape, 3]).astype(np.float32)
+        depth = predictor.predict(batch)["depth"]
+        np.testing.assert_allclose(depth, batch.mean(axis=-1), rtol=1e-6)
+    assert traced == [(None, 6, 8, 3), (None, None, None, 3)]
+
+
 def test_mirrored_gradients_are_those_of_the_mirrored_depth(rng):
     depth = tf.constant(rng.uniform(1, 5, [2, 5, 7, 1]))
     gradients = tf.concat(image_gradients(depth), axis=-1)
