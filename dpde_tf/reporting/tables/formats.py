@@ -11,8 +11,10 @@ from dpde_tf.reporting.markdown import to_markdown
 
 _LATEX = {
     "\\": r"\textbackslash{}",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    "/": r"/\allowbreak{}",  # URLs and paths are wider than a column
+    **{character: f"\\{character}" for character in "&%$#{}"},
+    # URLs, paths and names are wider than a column.
+    "/": r"/\allowbreak{}",
+    "_": r"\_\allowbreak{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "–": "--",
@@ -103,13 +105,14 @@ def _latex_column(table: Table, index: int) -> str:
 
 
 def _latex_cell(table: Table, index: int, cell: Cell) -> str:
-    """A cell; line breaks in narrow columns are stacked."""
+    """A cell; the lines of narrow columns stand below the line of the row."""
     lines = [_latex_text(line) for line in cell.text.split("\n")]
     if len(lines) == 1 or table.is_text(index):
         return r" \newline ".join(lines)
     # A bracket at the start of a line would be read as an option of the line break.
     stacked = r"\\{}".join(lines)
-    return rf"\shortstack[{_latex_column(table, index)}]{{{stacked}}}"
+    column = rf"@{{}}{_latex_column(table, index)}@{{}}"
+    return rf"\begin{{tabular}}[t]{{{column}}}{stacked}\end{{tabular}}"
 
 
 def _latex_text(text: str) -> str:
