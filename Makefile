@@ -232,7 +232,7 @@ eval-mid-fcrn: $(READY)  ## Predicts and scores Middlebury with the baseline FCR
 
 eval-mid-transfer: $(READY)  ## Predicts and scores Middlebury with our implementations of [10], [11] and [12], from NYU
 	$(RUN) experiments.transfer_depth --database=$(NYU) --records=$(MID) --split=simple --output=$(RUNS)/middlebury/predictions $(FLAGS)
-	$(foreach method,$(TRANSFER),$(call SCORE_TRANSFER,middlebury,$(method),--records=$(MID) --split=simple))
+	$(foreach method,$(TRANSFER),$(foreach split,$(MID_SPLITS),$(call SCORE_MID,$(method),$(split))))
 
 ablation: $(READY)  ## Scores gradients on NYU, and the fusion with zero, image and true ones (Table 4)
 	$(RUN) experiments.ablations.gradient_scores --predictions=$(RUNS)/nyu/predictions/dpde --records=$(NYU)
