@@ -46,7 +46,7 @@ def _files(folder):
 
 def test_beam_writes_the_same_bytes_as_the_plain_converter(folders):
     pytest.importorskip("apache_beam", reason="needs the extra beam")
-    run_program("data_prep.beam_rgbd_folder", **_flags(folders, "beam"))
+    run_program("data_prep.beam_rgbd_folder", fresh=True, **_flags(folders, "beam"))
     run_program("data_prep.rgbd_folder", **_flags(folders, "plain"))
     plain = _files(folders / "plain")
     assert len(plain) == 3 + 2 + 1
@@ -58,7 +58,7 @@ def test_beam_leaves_nothing_behind_if_a_pair_is_broken(folders):
     path = folders / "depth" / "d.png"
     path.write_bytes(path.read_bytes()[:40])
     flags = _flags(folders, "beam")
-    result = run_program("data_prep.beam_rgbd_folder", check=False, **flags)
+    result = run_program("data_prep.beam_rgbd_folder", check=False, fresh=True, **flags)
     assert result.returncode == 1
     assert str(path) in result.stderr and "Traceback" not in result.stderr
     assert {p.name for p in folders.iterdir()} == {
@@ -73,7 +73,7 @@ def test_without_beam_the_program_says_what_to_install(folders, monkeypatch):
     (folders / "apache_beam.py").write_text("raise ImportError('no apache_beam')")
     monkeypatch.setenv("PYTHONPATH", str(folders))
     flags = _flags(folders, "beam")
-    result = run_program("data_prep.beam_rgbd_folder", check=False, **flags)
+    result = run_program("data_prep.beam_rgbd_folder", check=False, fresh=True, **flags)
     assert result.returncode == 1
     assert "pip install '.[beam]'" in result.stderr
 

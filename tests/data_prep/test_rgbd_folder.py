@@ -2,8 +2,6 @@
 
 import json
 import pickle
-import subprocess
-import sys
 
 import cv2
 import numpy as np
@@ -15,6 +13,7 @@ from data_prep.conversion.record_sets import Options
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.data.records import decode_record
 from dpde_tf.files import images as image_files
+from tests.fixtures.programs import run_program
 
 
 @pytest.fixture
@@ -272,8 +271,7 @@ def test_convert_names_missing_folders_and_lists(folders):
 
 
 def _run(*arguments):
-    command = [sys.executable, "-m", "data_prep.rgbd_folder", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+    return run_program("data_prep.rgbd_folder", *arguments, check=False)
 
 
 @pytest.mark.slow
@@ -313,8 +311,7 @@ def test_program_converts_verifies_and_ends_with_a_message(folders):
     "name", ["nyu_depth_v2", "make3d", "middlebury", "rgbd_folder"]
 )
 def test_programs_show_their_flags(name):
-    command = [sys.executable, "-m", f"data_prep.{name}", "--help"]
-    text = subprocess.run(command, capture_output=True, text=True).stdout
+    text = run_program(f"data_prep.{name}", "--help").stdout
     for flag in ("--output", "--image_size", "--workers", "--num_shards", "verify"):
         assert flag in text
     assert f"python -m data_prep.{name}" in text

@@ -1,8 +1,5 @@
 """Tests of data_prep.synthetic."""
 
-import subprocess
-import sys
-
 import cv2
 import h5py
 import numpy as np
@@ -13,6 +10,7 @@ from data_prep import make3d, middlebury, nyu_depth_v2
 from data_prep.conversion.record_sets import Options
 from data_prep.synthetic import layouts, raw_sets
 from data_prep.synthetic.scenes import Scene, render_scene
+from tests.fixtures.programs import run_program
 
 SIZE = (24, 32)
 
@@ -229,11 +227,9 @@ def test_write_raw_refuses_bad_arguments(tmp_path, name):
 
 @pytest.mark.slow
 def test_program_writes_all_data_sets_and_says_where(tmp_path):
-    command = [sys.executable, "-m", "data_prep.synthetic", f"--output={tmp_path}"]
-    options = ["--num_train=1", "--num_test=1", "--size=24,32"]
-    first = subprocess.run(command + options, capture_output=True, text=True)
-    assert first.returncode == 0
+    flags = {"output": tmp_path, "num_train": 1, "num_test": 1, "size": "24,32"}
+    first = run_program("data_prep.synthetic", **flags)
     assert f"{tmp_path / 'middlebury'} is written." in first.stdout
-    again = subprocess.run(command + options, capture_output=True, text=True)
+    again = run_program("data_prep.synthetic", check=False, **flags)
     assert again.returncode == 1
     assert "Error: " in again.stderr and "Traceback" not in again.stderr

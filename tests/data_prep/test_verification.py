@@ -1,8 +1,6 @@
 """Tests of data_prep.verification: a record set changed in every way is refused."""
 
 import dataclasses
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from data_prep.conversion.verification import format_table, verify_record_set
 from dpde_tf.data import manifest
 from dpde_tf.data.records import encode_record
 from dpde_tf.files.checksums import file_sha256
+from tests.fixtures.programs import run_program
 
 IMAGE = np.zeros((2, 3, 3), np.uint8)
 DEPTH = np.full((2, 3), 2.0, np.float32)
@@ -183,14 +182,8 @@ def test_format_table_has_one_line_per_split(record_set):
 
 @pytest.mark.slow
 def test_program_prints_the_table_or_the_error(record_set):
-    command = [
-        sys.executable,
-        "-m",
-        "data_prep.verification",
-        f"--records={record_set}",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0 and "mine, 2 x 3" in done.stdout
+    done = run_program("data_prep.verification", records=record_set)
+    assert "mine, 2 x 3" in done.stdout
     (record_set / "train-00000-of-00002.tfrecord").unlink()
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = run_program("data_prep.verification", records=record_set, check=False)
     assert done.returncode == 1 and "Error: " in done.stderr

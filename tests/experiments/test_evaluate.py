@@ -1,7 +1,5 @@
 import json
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from dpde_tf.cli import evaluate
 from dpde_tf.evaluation import score_text
 from dpde_tf.files.depth_maps import write_depth
 from dpde_tf.files.predictions import PredictionFolder, read_prediction
+from tests.fixtures.programs import run_program
 from tests.fixtures.scored_sets import (
     DEPTHS,
     write_depths,
@@ -127,23 +126,18 @@ def test_default_output_lies_beside_the_predictions():
 def test_evaluate_as_a_program(tmp_path):
     write_predictions(tmp_path / "predictions" / "dpde")
     write_depths(tmp_path / "records")
-    command = [sys.executable, "-m", "experiments.evaluate"]
-    folders = [
-        f"--predictions={tmp_path}/predictions/dpde",
-        f"--records={tmp_path}/records",
-    ]
-    finished = subprocess.run([*command, *folders], capture_output=True, text=True)
-    assert finished.returncode == 0, finished.stderr
+    program = "experiments.evaluate"
+    folders = {
+        "predictions": tmp_path / "predictions" / "dpde",
+        "records": tmp_path / "records",
+    }
+    finished = run_program(program, **folders)
     assert "paper" in finished.stdout
     summary = json.loads((tmp_path / "scores" / "dpde" / "summary.json").read_text())
     assert summary["split"] == "test"
-    finished = subprocess.run(
-        [*command, "--protocol=x"], capture_output=True, text=True
-    )
+    finished = run_program(program, protocol="x", check=False)
     assert "--predictions" in finished.stderr + finished.stdout
-    finished = subprocess.run(
-        [*command, *folders, "--split=x"], capture_output=True, text=True
-    )
+    finished = run_program(program, split="x", check=False, **folders)
     assert finished.returncode == 1
     assert finished.stderr.splitlines()[-1].startswith("Error: ")
     assert "Traceback" not in finished.stderr
@@ -211,8 +205,7 @@ def test_main_keeps_the_record_of_the_predictions(folders, monkeypatch):
 
 @pytest.mark.slow
 def test_evaluate_program_lists_its_flags():
-    command = [sys.executable, "-m", "experiments.evaluate", "--help"]
-    finished = subprocess.run(command, capture_output=True, text=True)
+    finished = run_program("experiments.evaluate", "--help")
     for name in ("--predictions", "--records", "--split", "--keys", "--protocol"):
         assert name in finished.stdout
 

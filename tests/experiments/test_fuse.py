@@ -1,8 +1,6 @@
 """Tests of experiments.fuse on tiny maps."""
 
 import json
-import subprocess
-import sys
 
 import cv2
 import keras
@@ -336,13 +334,10 @@ def test_fuse_refuses_unsuitable_folders(folders, run, tmp_path):
 
 @pytest.mark.slow
 def test_fuse_as_a_program(folders, tmp_path):
-    command = [sys.executable, "-m", "experiments.fuse"]
-    command += [f"--{name}={value}" for name, value in folders.items()]
-    finished = subprocess.run(command, capture_output=True, text=True)
-    assert finished.returncode == 0, finished.stderr
+    finished = run_program("experiments.fuse", **folders)
     assert "2 of 2 depth maps are in" in finished.stdout
     (tmp_path / "depth" / "cut.npy").write_bytes(b"")
-    finished = subprocess.run(command, capture_output=True, text=True)
+    finished = run_program("experiments.fuse", check=False, **folders)
     assert finished.returncode == 1
     assert "cut.npy: is not a complete NPY file" in finished.stderr
     assert "Traceback" not in finished.stderr

@@ -5,9 +5,10 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 
 import pytest
+
+from tests.fixtures.programs import run_program
 
 ROOT = pathlib.Path(__file__).parents[2]
 TARGETS = re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.M)
@@ -125,13 +126,7 @@ def test_fuse_takes_gradients_or_images():
 @pytest.mark.slow
 @pytest.mark.parametrize("module", sorted({module for module, _ in COMMANDS}))
 def test_programs_have_the_flags_and_show_them(module):
-    result = subprocess.run(
-        [sys.executable, "-m", module, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0
+    result = run_program(module, "--help")
     shown = set(re.findall(r"--(?:\[no\])?(\w+)", result.stdout))
     used = {flag for m, used in COMMANDS if m == module for flag in used}
     used = {re.sub("^no(?=lateral)", "", flag) for flag in used} - {"undefok"}

@@ -1,13 +1,12 @@
 """The program itself; what it writes is in test_report."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from absl import flags
 
 from experiments import report
+from tests.fixtures.programs import run_program
 from tests.fixtures.scored_sets import write_depths, write_predictions
 from tests.fixtures.training_runs import write_training_run
 
@@ -57,17 +56,14 @@ def test_main_ends_with_one_line_on_bad_input(run_folder, tmp_path, monkeypatch)
 @pytest.mark.slow
 def test_report_as_a_program(run_folder, tmp_path):
     records = write_depths(tmp_path / "records")
-    command = [sys.executable, "-m", "experiments.report", f"--runs={run_folder}"]
-    options = [f"--records={records}", f"--output={tmp_path}/out", "--num_images=1"]
-    finished = subprocess.run([*command, *options], capture_output=True, text=True)
-    assert finished.returncode == 0, finished.stderr
+    flags = {"runs": run_folder, "records": records, "num_images": 1}
+    finished = run_program("experiments.report", output=tmp_path / "out", **flags)
     assert "index.html" in finished.stdout
     assert (tmp_path / "out" / "report.md").is_file()
 
 
 @pytest.mark.slow
 def test_report_program_lists_its_flags():
-    command = [sys.executable, "-m", "experiments.report", "--help"]
-    finished = subprocess.run(command, capture_output=True, text=True)
+    finished = run_program("experiments.report", "--help")
     for name in ("--runs", "--records", "--split", "--num_images", "--names"):
         assert name in finished.stdout

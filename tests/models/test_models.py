@@ -150,6 +150,7 @@ def test_training_without_a_network_ends_with_one_line(
         f"experiments.{program}",
         *switches,
         check=False,
+        fresh=True,  # Keras finds its folder when it is imported.
         records=tmp_path / "records",
         workdir=tmp_path / "run",
     )

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -14,6 +12,7 @@ from dpde_tf.reporting.blocks import Cell, Table
 from dpde_tf.reporting.tables import costs, formats
 from experiments import tables
 from experiments.benchmarks import rows as benchmark
+from tests.fixtures.programs import run_program
 
 SIZE = (240, 320)
 
@@ -324,9 +323,8 @@ def test_read_runs_refuses_what_is_no_label_and_folder(tmp_path):
 
 @pytest.mark.slow
 def test_tables_as_a_program(tmp_path):
-    command = [sys.executable, "-m", "experiments.tables", "--layers"]
-    command.append(f"--output={tmp_path / 'tables'}")
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    command = ["experiments.tables", "--layers", f"--output={tmp_path / 'tables'}"]
+    result = run_program(*command)
     assert "| FCRN | 63,650,497 | 75.3 | 76 |" in result.stdout
     assert "| `up1_unpool_conv1` | UnpoolConv2D |" in result.stdout
     record = json.loads((tmp_path / "tables" / "run.json").read_text())
@@ -335,7 +333,7 @@ def test_tables_as_a_program(tmp_path):
     for name in (*names, *(f"table{number}" for number in range(1, 6))):
         for suffix in ("md", "csv", "tex"):
             assert (tmp_path / "tables" / f"{name}.{suffix}").is_file()
-    result = subprocess.run([*command, "--table=1,6"], capture_output=True, text=True)
+    result = run_program(*command, "--table=1,6", check=False)
     assert result.returncode != 0
     assert (
         "--table must be among 1 to 5. Received: ['6']" in result.stdout + result.stderr

@@ -63,7 +63,7 @@ def test_model_card_names_the_checksums_of_the_weights():
 
 @pytest.mark.slow
 def test_shipped_networks_still_predict_the_same(tmp_path):
-    run_program("experiments.predict", images=PHOTOGRAPHS, output=tmp_path)
+    run_program("experiments.predict", images=PHOTOGRAPHS, output=tmp_path, fresh=True)
     with np.load(STORED) as stored:
         assert len(stored.files) == 3
         for stem in stored.files:

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ from dpde_tf.data.batch_share import BatchShare
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.strategies import make_strategy, worker_rank
+from tests.fixtures.programs import run_program
 from tests.fixtures.record_sets import write_small_record_set
 
 pytestmark = pytest.mark.slow
@@ -24,10 +23,8 @@ TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """The output of `tests.fixtures.two_devices`."""
-    command = [sys.executable, "-m", "tests.fixtures.two_devices"]
-    command.append(str(tmp_path_factory.mktemp("two_devices")))
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr[-3000:]
+    folder = tmp_path_factory.mktemp("two_devices")
+    result = run_program("tests.fixtures.two_devices", folder)
     return json.loads(result.stdout.splitlines()[-1])
 
 

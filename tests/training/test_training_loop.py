@@ -26,6 +26,7 @@ from dpde_tf.training.objectives import (
     GradientObjective,
 )
 from dpde_tf.training.step import train_on_batch
+from tests.fixtures.programs import run_program
 from tests.fixtures.record_sets import write_small_record_set
 from tests.fixtures.small_training import (
     AUGMENTATION,
@@ -308,17 +309,16 @@ def _train_gradient(records, workdir):
         "precision": "float32",
         "learning_rate": 0.1,
     }
-    switches = ["--deterministic"]
-    command = [sys.executable, "-m", "experiments.train_gradient"]
-    return command + switches + [f"--{n}={value}" for n, value in flags.items()]
+    command = ["experiments.train_gradient", "--deterministic"]
+    return command + [f"--{name}={value}" for name, value in flags.items()]
 
 
 @pytest.mark.slow
 def test_train_gradient_killed_in_an_epoch_resumes_exactly(records, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(_train_gradient(records, whole), check=True, capture_output=True)
+    run_program(*_train_gradient(records, whole))
     process = subprocess.Popen(
-        _train_gradient(records, killed),
+        [sys.executable, "-m", *_train_gradient(records, killed)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -329,7 +329,7 @@ def test_train_gradient_killed_in_an_epoch_resumes_exactly(records, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert len(read_metrics(killed)) < 3
-    subprocess.run(_train_gradient(records, killed), check=True, capture_output=True)
+    run_program(*_train_gradient(records, killed))
     pairs = zip(
         load_gradient_network(whole).get_weights(),
         load_gradient_network(killed).get_weights(),
@@ -341,12 +341,11 @@ def test_train_gradient_killed_in_an_epoch_resumes_exactly(records, tmp_path):
 @pytest.mark.slow
 def test_train_gradient_starts_again_after_a_mistyped_flag(records, tmp_path):
     command = _train_gradient(records, tmp_path)
-    wrong = [*command, "--schedule=papre"]
-    result = subprocess.run(wrong, capture_output=True, text=True)
+    result = run_program(*command, "--schedule=papre", check=False)
     assert result.returncode == 1
     assert "Error: --schedule must be 'paper' or 'cosine'" in result.stderr
     assert "Traceback" not in result.stderr
-    subprocess.run(command, check=True, capture_output=True)
+    run_program(*command)
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["config"]["TrainingConfig"]["schedule"] == "paper"
 
@@ -354,15 +353,13 @@ def test_train_gradient_starts_again_after_a_mistyped_flag(records, tmp_path):
 @pytest.mark.slow
 def test_train_gradient_does_not_resume_with_other_values(records, tmp_path):
     command = _train_gradient(records, tmp_path)
-    subprocess.run(command, check=True, capture_output=True)
-    result = subprocess.run(
-        [*command, "--learning_rate=0.2"], capture_output=True, text=True
-    )
+    run_program(*command)
+    result = run_program(*command, "--learning_rate=0.2", check=False)
     assert result.returncode != 0
     assert "TrainingConfig.learning_rate: 0.1 there, 0.2 now" in result.stderr
     record = json.loads((tmp_path / "run.json").read_text())
     assert "resumed" not in record
-    subprocess.run(command, check=True, capture_output=True)
+    run_program(*command)
     assert len(json.loads((tmp_path / "run.json").read_text())["resumed"]) == 1
     assert record["config"]["GradientNetworkConfig"]["width"] == 4
     assert record["config"]["data"]["dataset"] == "small"
@@ -372,10 +369,10 @@ def test_train_gradient_does_not_resume_with_other_values(records, tmp_path):
 @pytest.mark.slow
 def test_train_gradient_starts_from_another_run(records, tmp_path):
     source, workdir = tmp_path / "source", tmp_path / "next"
-    subprocess.run(_train_gradient(records, source), check=True, capture_output=True)
+    run_program(*_train_gradient(records, source))
     command = _train_gradient(records, workdir)
     command += [f"--init_from={source}", "--learning_rate=1e-9"]
-    subprocess.run(command, check=True, capture_output=True)
+    run_program(*command)
     record = json.loads((workdir / "run.json").read_text())
     assert record["config"]["InitialisationConfig"] == {"init_from": str(source)}
     pairs = zip(
@@ -387,5 +384,5 @@ def test_train_gradient_starts_from_another_run(records, tmp_path):
     assert all(np.allclose(a, b, rtol=0, atol=1e-6) for a, b in pairs)
     # The source is no longer needed.
     shutil.rmtree(source)
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    result = run_program(*command)
     assert "Continuing the run" in result.stdout
