@@ -61,7 +61,12 @@ from dpde_tf.cli.network_flags import (
 from dpde_tf.cli.path_flags import define_path, define_paths, expand_home
 from dpde_tf.cli.program import run_program
 from dpde_tf.cli.result_record import write_result_record
-from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
+from dpde_tf.config import (
+    FusionConfig,
+    GuidanceConfig,
+    PredictionConfig,
+    UncertaintyConfig,
+)
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.checksums import file_sha256
@@ -107,6 +112,7 @@ _PROGRAM = "experiments.predict"
 _INTERRUPTED = 130  # The exit code of programs that Ctrl-C ended.
 # Flags of the camera of photographs.
 _CAMERA = ("fov_x", "focal", "exif")
+_CONFIGS = (PredictionConfig, FusionConfig, GuidanceConfig, UncertaintyConfig)
 
 
 def _define_flags() -> None:
@@ -154,7 +160,7 @@ def _define_flags() -> None:
         "Use one device, all GPUs of this machine, or the machines of TF_CONFIG.",
     )
     flags.DEFINE_bool("overwrite", False, "Replace predictions of other networks.")
-    define_config_flags(PredictionConfig, FusionConfig, UncertaintyConfig)
+    define_config_flags(*_CONFIGS)
 
 
 def _run_config(configs: Sequence[object], precision: str, data: dict) -> dict:
@@ -210,7 +216,10 @@ def _lock_output() -> contextlib.AbstractContextManager:
 
 
 def _load_predictor(
-    options: PredictionConfig, fusion: FusionConfig, uncertainty: UncertaintyConfig
+    options: PredictionConfig,
+    fusion: FusionConfig,
+    guidance: GuidanceConfig,
+    uncertainty: UncertaintyConfig,
 ) -> DepthPredictor:
     """The networks that the flags name, on the devices of this process."""
     runs = network_runs()
@@ -222,6 +231,7 @@ def _load_predictor(
         **networks,
         fusion=fusion,
         options=options,
+        guidance=guidance,
         uncertainty=uncertainty,
         apply=distribution.apply,
     )
@@ -232,8 +242,7 @@ def _predict(output: pathlib.Path) -> None:
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
     values = FLAGS.flag_values_dict()
-    classes = (PredictionConfig, FusionConfig, UncertaintyConfig)
-    configs = [config_from_flags(one(), values) for one in classes]
+    configs = [config_from_flags(one(), values) for one in _CONFIGS]
     check_formats(FLAGS.export)
     videos = _videos()
     predictor = _load_predictor(*configs)

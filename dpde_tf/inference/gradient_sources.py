@@ -11,12 +11,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dpde_tf.config import GuidanceConfig
 from dpde_tf.files.folders import partner
 from dpde_tf.files.gradient_maps import read_gradients
 from dpde_tf.files.images import read_image, resize_image
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
 from dpde_tf.inference.predictor import network_input, working_size
 from dpde_tf.inference.refinement import filled_from_nearest
+from dpde_tf.models.guided import sharpened
 
 Files = Mapping[str, pathlib.Path]  # By stem, as `stem_of` gives it.
 Size = tuple[int, int]
@@ -80,10 +82,12 @@ class NetworkGradients:
     Attributes:
         network: As `build_gradient_network` returns it, or `build_guided_network`.
         training_size: (height, width) of the images that it was trained on.
+        guidance: How a guided network is applied.
     """
 
     network: keras.Model
     training_size: Size
+    guidance: GuidanceConfig = dataclasses.field(default_factory=GuidanceConfig)
 
     @property
     def in_unit_of_depth(self) -> bool:
@@ -118,7 +122,8 @@ class NetworkGradients:
         coarse = filled_from_nearest(depth)
         shift = _shift_to_positive(coarse)
         coarse = tf.image.resize((coarse + shift)[np.newaxis, ..., np.newaxis], seen)
-        return self._predict({"image": image, "coarse_depth": coarse}) - shift
+        sharp = self._predict({"image": image, "coarse_depth": coarse})
+        return sharpened(coarse, sharp, self.guidance.sharpening) - shift
 
     @tf.function(reduce_retracing=True)
     def _predict(self, inputs: tf.Tensor | dict[str, tf.Tensor]) -> tf.Tensor:

@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from dpde_tf.config import FusionConfig, GuidedNetworkConfig
+from dpde_tf.config import FusionConfig, GuidanceConfig, GuidedNetworkConfig
 from dpde_tf.files.images import read_image
 from dpde_tf.files.resizing import resize_with_holes
 from dpde_tf.inference.gradient_sources import NetworkGradients, seen_size
@@ -19,11 +19,14 @@ from dpde_tf.runs.trained_networks import (
 )
 
 
-def load_network_gradients(run: str | os.PathLike) -> NetworkGradients:
+def load_network_gradients(
+    run: str | os.PathLike, guidance: GuidanceConfig | None = None
+) -> NetworkGradients:
     """Returns the gradients of the network of a run.
 
     Args:
         run: Folder of a run of `experiments.train_gradient`, of any of its networks.
+        guidance: How a guided network is applied; None for the default.
 
     Returns:
         The gradients, for `refine_depth` and files.
@@ -34,7 +37,9 @@ def load_network_gradients(run: str | os.PathLike) -> NetworkGradients:
     """
     is_guided = is_run_of(run, GuidedNetworkConfig)
     network = load_network(run) if is_guided else load_gradient_network(run)
-    return NetworkGradients(network, training_image_size(run))
+    return NetworkGradients(
+        network, training_image_size(run), guidance or GuidanceConfig()
+    )
 
 
 def refine_depth(
