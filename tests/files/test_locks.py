@@ -8,11 +8,16 @@ import sys
 import filelock
 import pytest
 
+import dpde_tf
 from dpde_tf.files.locks import LOCK_FILE, lock_folder
 
-# Holds the lock of the folder in argv until its input ends.
+# Holds the lock of the folder in argv until its input ends. `dpde_tf.files` uses no
+# other package of the library, and `dpde_tf` itself would import TensorFlow.
 HOLDER = (
-    "import sys; from dpde_tf.files.locks import LOCK_FILE, lock_folder\n"
+    "import sys, types\n"
+    "package = sys.modules['dpde_tf'] = types.ModuleType('dpde_tf')\n"
+    f"package.__path__ = {list(dpde_tf.__path__)}\n"
+    "from dpde_tf.files.locks import lock_folder\n"
     "with lock_folder(sys.argv[1]): print('held', flush=True); sys.stdin.read()"
 )
 
