@@ -15,6 +15,25 @@ import tensorflow as tf
 # One operation at a time, so that sums have one order and runs can be compared exactly.
 tf.config.threading.set_inter_op_parallelism_threads(1)
 
+_set_tensorflow_seed = tf.random.set_seed
+_tensorflow_seed = None
+
+
+def _set_another_seed(seed):
+    """Sets the seed of TensorFlow, unless it is set already.
+
+    Setting it removes all kernels of operations and of compiled graphs, which the next
+    calls build again: up to a second for each test. The library and Keras draw their
+    numbers from seeds of their own, so that no kernel has a random state.
+    """
+    global _tensorflow_seed
+    if seed != _tensorflow_seed:
+        _set_tensorflow_seed(seed)
+        _tensorflow_seed = seed
+
+
+tf.random.set_seed = _set_another_seed
+
 # A shell that starts the tests in the background makes them ignore Ctrl-C, which some
 # tests need.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
