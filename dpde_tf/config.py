@@ -297,10 +297,10 @@ class GuidanceConfig:
     Attributes:
         sharpening: Power of the factor by which the guided network changes a depth map;
             1 takes its output as it is. It changes less than it should where it is not
-            sure of an edge. 2 was chosen on images that no network had seen.
+            sure of an edge. 1.5 was chosen on images that no network had seen.
     """
 
-    sharpening: float = 2.0
+    sharpening: float = 1.5
 
     def __post_init__(self) -> None:
         """Refuses what is no power."""

@@ -76,7 +76,7 @@ def test_sharpening_is_a_power_of_the_change_of_depth(guided_network):
     depth = np.full(TRAINING_SIZE, 2.0, np.float32)
     gradient_x, _ = gradients(red_half(TRAINING_SIZE), depth)
     np.testing.assert_allclose(gradient_x[:, 23], 2.5, rtol=1e-5)
-    assert GuidanceConfig() == GuidanceConfig(2.0)
+    assert GuidanceConfig() == GuidanceConfig(1.5)
     for power in (0.0, -1.0, 11.0, float("nan")):
         with pytest.raises(ValueError, match="`sharpening` must be above 0"):
             GuidanceConfig(power)
