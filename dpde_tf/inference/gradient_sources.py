@@ -18,7 +18,7 @@ from dpde_tf.files.images import read_image, resize_image
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
 from dpde_tf.inference.predictor import network_input, working_size
 from dpde_tf.inference.refinement import filled_from_nearest
-from dpde_tf.models.guided import sharpened
+from dpde_tf.inference.sharpening import sharpened
 
 Files = Mapping[str, pathlib.Path]  # By stem, as `stem_of` gives it.
 Size = tuple[int, int]

@@ -21,9 +21,9 @@ from dpde_tf.files.images import resize_image
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
 from dpde_tf.inference.network_call import call_network
+from dpde_tf.inference.sharpening import sharpened
 from dpde_tf.inference.uncertainty import expected_error
 from dpde_tf.metrics import MIN_DEPTH
-from dpde_tf.models.guided import sharpened
 
 # Images of a size for which making graphs of the networks pays.
 _COMPILE_FROM = 4

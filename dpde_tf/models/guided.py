@@ -57,20 +57,6 @@ class ScaleByExponential(keras.layers.Layer):
         return input_shape[0]
 
 
-def sharpened(coarse: tf.Tensor, sharp: tf.Tensor, sharpening: float) -> tf.Tensor:
-    """Returns the depth of a guided network with all its changes made larger.
-
-    Args:
-        coarse: Depth that the network has seen, > 0, `[B, H, W, 1]`.
-        sharp: Its output, > 0, like `coarse`.
-        sharpening: Power of `sharp / coarse`; see `GuidanceConfig`.
-
-    Returns:
-        `coarse * (sharp / coarse) ** sharpening`.
-    """
-    return coarse * tf.pow(sharp / coarse, sharpening)
-
-
 def build_guided_network(config: GuidedNetworkConfig) -> keras.Model:
     """Returns the network that sharpens a coarse depth map.
 

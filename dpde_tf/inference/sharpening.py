@@ -1,0 +1,17 @@
+"""How strongly the guided network changes a depth map."""
+
+import tensorflow as tf
+
+
+def sharpened(coarse: tf.Tensor, sharp: tf.Tensor, sharpening: float) -> tf.Tensor:
+    """Returns the depth of a guided network with all its changes made larger.
+
+    Args:
+        coarse: Depth that the network has seen, > 0, `[B, H, W, 1]`.
+        sharp: Its output, > 0, like `coarse`.
+        sharpening: Power of `sharp / coarse`; see `GuidanceConfig`.
+
+    Returns:
+        `coarse * (sharp / coarse) ** sharpening`.
+    """
+    return coarse * tf.pow(sharp / coarse, sharpening)
