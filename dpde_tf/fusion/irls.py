@@ -1,5 +1,6 @@
 """Fusion of batches of depth maps with depth gradients."""
 
+import collections
 import functools
 from typing import NamedTuple
 
@@ -34,6 +35,10 @@ TO_CONVERGENCE = {
 # Of `fuse_depth_and_gradients`; the paper gives none.
 _CG_RTOL = 1e-4
 _MAX_CG_ITERATIONS = 1000
+# Images of a size from which compiling with XLA pays, which takes as long as 14 fusions
+# gain; and how many of each size and type there were.
+_XLA_FROM = 16
+_num_images: collections.Counter = collections.Counter()
 
 
 class FusionResult(NamedTuple):
@@ -69,7 +74,7 @@ def fuse_depth_and_gradients(
     cg_rtol: float | tf.Tensor = _CG_RTOL,
     max_cg_iterations: int | tf.Tensor = _MAX_CG_ITERATIONS,
     relaxation: float | tf.Tensor = 1.0,
-    jit_compile: bool = True,
+    jit_compile: bool | None = None,
 ) -> FusionResult:
     """Returns the depth that agrees best with a depth map and with gradients.
 
@@ -104,11 +109,12 @@ def fuse_depth_and_gradients(
         max_cg_iterations: Largest number of iterations for each linear system.
         relaxation: Length of a step, in ]0, 2[: 1 is IRLS, 1.5 needs fewer steps.
         jit_compile: Whether to compile the fusion with XLA, which takes seconds for
-            each image size. Without XLA, an image takes four times as long.
+            each image size. Without XLA, an image takes four times as long. None
+            compiles from the sixteenth image of a size on, and always in a graph.
 
     Returns:
         A `FusionResult`; its depth has the shape of `depth`, and without a batch axis
-        the other fields have none either. With `jit_compile`, the graph is compiled
+        the other fields have none either. With XLA, the graph is compiled
         once for each image size and type. A new value of a scalar needs no compilation,
         except for `num_irls_iterations`, which is part of a shape.
 
@@ -150,7 +156,7 @@ def fuse_depth_and_gradients(
         tuple(tf.stop_gradient(m) for m in maps),
         IRLSParameters(*(tf.stop_gradient(p) for p in parameters)),
         num_irls_iterations,
-        jit_compile,
+        _pays(depth) if jit_compile is None else jit_compile,
     )
     fused = with_gradient(result.depth, *maps, parameters.omega, parameters.epsilon)
     if 0 in added:
@@ -201,6 +207,15 @@ def fuse_in_graph(
     maps = (depth[0], gradient_x[0], gradient_y[0], ones, ones, ones)
     fused = fuse_image_without_xla(maps, parameters, num_irls_iterations)
     return tf.expand_dims(fused.depth, 0)
+
+
+def _pays(depth: tf.Tensor) -> bool:
+    """Whether so many images of this size came that compiling the fusion pays."""
+    if not tf.executing_eagerly():
+        return True
+    kind = (*depth.shape[1:3], depth.dtype)
+    _num_images[kind] += depth.shape[0]
+    return _num_images[kind] >= _XLA_FROM
 
 
 @tf.function(autograph=False, reduce_retracing=True)

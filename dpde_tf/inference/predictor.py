@@ -29,8 +29,6 @@ from dpde_tf.metrics import MIN_DEPTH
 _COMPILE_FROM = 4
 SMALLEST_SIDE = 32
 """Pixels that the networks need along each side."""
-# The same for compiling the fusion with XLA, which takes as long as 14 fusions gain.
-_XLA_FROM = 16
 # How far resizing may carry values out of [0, 1].
 _OVERSHOOT = 1e-3
 
@@ -83,8 +81,8 @@ class DepthPredictor:
         """Returns the predictions for a batch of images.
 
         The first images of a size are computed without graphs, which take seconds to
-        make. From the fourth on the networks have graphs, and from the sixteenth on XLA
-        compiles the fusion.
+        make. From the fourth on the networks have graphs. See
+        `fuse_depth_and_gradients` for the fusion.
 
         Args:
             image: RGB, `[B, H, W, 3]`: uint8, or floating-point in [0, 1]. H and W may
@@ -110,7 +108,7 @@ class DepthPredictor:
         maps = self.maps_of(
             image,
             run=functools.partial(self._run, compiled=seen >= _COMPILE_FROM),
-            fuse=functools.partial(_fuse, self.fusion, jit_compile=seen >= _XLA_FROM),
+            fuse=functools.partial(_fuse, self.fusion),
         )
         return {name: values.numpy()[..., 0] for name, values in maps.items()}
 
@@ -294,10 +292,9 @@ def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:
     return tf.concat([gradient_x, gradient_y], axis=-1)
 
 
-def _fuse(fusion: FusionConfig, *maps: tf.Tensor, jit_compile: bool) -> tf.Tensor:
+def _fuse(fusion: FusionConfig, *maps: tf.Tensor) -> tf.Tensor:
     """The fused depth; warns of images that were not solved."""
-    options = dataclasses.asdict(fusion)
-    result = fuse_depth_and_gradients(*maps, **options, jit_compile=jit_compile)
+    result = fuse_depth_and_gradients(*maps, **dataclasses.asdict(fusion))
     _warn_unless_converged(result)
     return result.depth
 

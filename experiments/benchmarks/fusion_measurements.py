@@ -1,6 +1,7 @@
 """Measurements of the benchmark of the fusion."""
 
 import concurrent.futures
+import functools
 import importlib.util
 import multiprocessing
 import statistics
@@ -26,6 +27,8 @@ MAX_PIXELS = {
 }
 # More take a minute per step, and all memory.
 MAX_PIXELS_OF_ONE_STEP = 960 * 1280
+
+_fuse = functools.partial(fuse_depth_and_gradients, jit_compile=True)
 
 Maps = tuple[np.ndarray, np.ndarray, np.ndarray]
 Row = dict[str, float]
@@ -96,7 +99,7 @@ def lowest_energy(maps: Maps) -> float:
         E.
     """
     options = TO_CONVERGENCE | {"tolerance": 1e-8, "cg_rtol": 0.05}
-    result = fuse_depth_and_gradients(*_batch(maps, 1), **options)
+    result = _fuse(*_batch(maps, 1), **options)
     return float(result.energy[0, -1])
 
 
@@ -118,10 +121,10 @@ def measure_ours(
     batch = _batch(maps, batch_size)
 
     def run() -> None:
-        fuse_depth_and_gradients(*batch, **options).depth.numpy()
+        _fuse(*batch, **options).depth.numpy()
 
     seconds = seconds_of(run, repetitions)
-    result = fuse_depth_and_gradients(*batch, **options)
+    result = _fuse(*batch, **options)
     energy = result.energy[0].numpy()
     return {
         "seconds": statistics.median(seconds) / batch_size,
@@ -154,7 +157,7 @@ def options_to_gap(maps: Maps, lowest: float) -> dict[str, float]:
         Options of `fuse_depth_and_gradients`.
     """
     options = TO_CONVERGENCE | {"tolerance": 0.0}
-    energy = fuse_depth_and_gradients(*_batch(maps, 1), **options).energy[0].numpy()
+    energy = _fuse(*_batch(maps, 1), **options).energy[0].numpy()
     above = int(np.count_nonzero(energy > lowest * (1 + GAP)))  # It is monotonic.
     return options | {"num_irls_iterations": min(max(above, 1), len(energy) - 1)}
 
@@ -172,7 +175,7 @@ def _memory_of_ours(maps: Maps, batch_size: int, options: dict[str, float]) -> f
     def growth(*size: int) -> float:
         part = [m[: size[0], : size[1]] for m in maps]
         batch = _batch(part, batch_size)
-        return kept_memory(lambda: fuse_depth_and_gradients(*batch, **options))
+        return kept_memory(lambda: _fuse(*batch, **options))
 
     growth(16, 16)
     compiling = growth(16, 32)

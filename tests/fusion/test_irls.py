@@ -1,10 +1,12 @@
 """Tests of IRLS: other solvers, stopping, inputs; see also test_irls_properties."""
 
+import collections
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from dpde_tf.fusion import TO_CONVERGENCE, fuse_depth_and_gradients
+from dpde_tf.fusion import TO_CONVERGENCE, fuse_depth_and_gradients, irls
 from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.fusion.irls import fuse_in_graph
 from dpde_tf.fusion.irls_steps import fuse_image
@@ -205,6 +207,19 @@ def test_maps_without_batch_and_channel_axes(rng):
         np.testing.assert_array_equal(single.depth, batch.depth[1, ..., 0])
         np.testing.assert_array_equal(single.energy, batch.energy[1])
         assert single.converged.shape == ()
+
+
+def test_compiling_starts_with_the_sixteenth_image_of_a_size(monkeypatch):
+    monkeypatch.setattr(irls, "_XLA_FROM", 16)
+    monkeypatch.setattr(irls, "_num_images", collections.Counter())
+    compiled = []
+    monkeypatch.setattr(irls, "_fuse_batch", lambda *args: compiled.append(args[-1]))
+    for shape in ([8, 4, 5], [7, 4, 5], [8, 5, 4], [1, 4, 5], [1, 4, 5]):
+        with pytest.raises(AttributeError):  # The result of the stand-in is None.
+            fuse_depth_and_gradients(*tf.ones([3, *shape]))
+    assert compiled == [False, False, False, True, True]
+    fuse_in_graph = tf.function(lambda: irls._pays(tf.ones([1, 9, 9, 1])))
+    assert fuse_in_graph()
 
 
 def test_fusion_without_xla_is_the_same_to_rounding(rng):

@@ -1,0 +1,11 @@
+"""Settings of the tests of the fusion."""
+
+import pytest
+
+from dpde_tf.fusion import irls
+
+
+@pytest.fixture(autouse=True)
+def _compiled_from_the_first_image(monkeypatch):
+    """The fusion is compiled with XLA, as for the many images of a folder."""
+    monkeypatch.setattr(irls, "_XLA_FROM", 1)
