@@ -14,8 +14,8 @@ from dpde_tf.runs.run_folder import training_image_size
 from dpde_tf.runs.trained_networks import (
     SHIPPED_REFINER_RUN,
     is_run_of,
+    load_folded,
     load_gradient_network,
-    load_network,
 )
 
 
@@ -35,8 +35,10 @@ def load_network_gradients(
         FileNotFoundError: If it is no such folder, or has no weights yet.
         ValueError: If it is the run of another network, or its weights are damaged.
     """
-    is_guided = is_run_of(run, GuidedNetworkConfig)
-    network = load_network(run) if is_guided else load_gradient_network(run)
+    if is_run_of(run, GuidedNetworkConfig):
+        network = load_folded(run, GuidedNetworkConfig)
+    else:
+        network = load_gradient_network(run)
     return NetworkGradients(
         network, training_image_size(run), guidance or GuidanceConfig()
     )

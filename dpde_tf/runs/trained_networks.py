@@ -96,8 +96,20 @@ def _build(config: object) -> keras.Model:
         return _BUILDERS[type(config)](dataclasses.replace(config, **start))
 
 
-def _load_folded(workdir: str | pathlib.Path, config_class: type) -> keras.Model:
-    """The network of `load_network` without its batch normalisations."""
+def load_folded(workdir: str | pathlib.Path, config_class: type) -> keras.Model:
+    """Returns the trained network of a run for prediction, under the current policy.
+
+    Args:
+        workdir: As for `load_network`.
+        config_class: As for `load_network`.
+
+    Returns:
+        The network without its batch normalisations, see `dpde_tf.models.folding`.
+
+    Raises:
+        FileNotFoundError: As `load_network`.
+        ValueError: As `load_network`.
+    """
     config = recorded_config(workdir, config_class)
     with concurrent.futures.ThreadPoolExecutor(1) as reader:
         if compact := has_compact_weights(workdir):
@@ -169,13 +181,13 @@ def load_networks(
         FileNotFoundError: If one is no such folder, or has no weights yet.
         ValueError: If one is the run of another network, or its weights are damaged.
     """
-    networks = {"depth_network": _load_folded(depth_run, DepthNetworkConfig)}
+    networks = {"depth_network": load_folded(depth_run, DepthNetworkConfig)}
     if gradient_run is not None and is_run_of(gradient_run, ContextNetworkConfig):
-        networks["context_network"] = _load_folded(gradient_run, ContextNetworkConfig)
+        networks["context_network"] = load_folded(gradient_run, ContextNetworkConfig)
     elif gradient_run is not None:
-        networks["gradient_network"] = _load_folded(gradient_run, GradientNetworkConfig)
+        networks["gradient_network"] = load_folded(gradient_run, GradientNetworkConfig)
     if guided_run is not None:
-        networks["guided_network"] = _load_folded(guided_run, GuidedNetworkConfig)
+        networks["guided_network"] = load_folded(guided_run, GuidedNetworkConfig)
     return networks
 
 

@@ -95,8 +95,8 @@ def _note_phases(phase):
     dpde_tf.files.atomic.atomic_write = noted_write
     # The full one takes longer to build than all the rest.
     networks = dpde_tf.runs.trained_networks
-    load = networks._load_folded
-    networks._load_folded = lambda run, config_class: (
+    load = networks.load_folded
+    networks.load_folded = lambda run, config_class: (
         tiny_depth_network()
         if config_class is DepthNetworkConfig
         else load(run, config_class)
