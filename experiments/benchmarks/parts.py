@@ -215,7 +215,10 @@ def photograph_prediction() -> Part:
         _depth_network(lateral_connections=True),
         build_gradient_network(GradientNetworkConfig()),
     )
-    return _prediction(predictor, [photograph], folder)
+    predict = _prediction(predictor, [photograph], folder)
+    for _ in range(16):  # From then on the fusion is compiled.
+        predict()
+    return predict
 
 
 def folder_prediction() -> Part:
