@@ -10,6 +10,7 @@ import pytest
 
 from experiments.benchmarks import rows as benchmark
 from experiments.benchmarks.comparison import format_parts, format_ratios, ratios
+from experiments.benchmarks.first_predictions import phases
 from experiments.benchmarks.row_timing import seconds_of
 from experiments.benchmarks.rows import (
     CONVOLUTION,
@@ -104,23 +105,49 @@ def _run(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def _needs(row):
+    """Skips a row whose optional modules are not installed."""
+    for module in row.needs:
+        pytest.importorskip(module)
+
+
 @pytest.mark.slow
-def test_benchmark_times_every_part(tmp_path):
+@pytest.mark.parametrize("row", [r for r in ROWS if r.make], ids=lambda row: row.name)
+def test_every_part_runs_in_its_precision(row):
+    _needs(row)
+    keras.config.set_dtype_policy(row.precision or "mixed_bfloat16")
+    row.make(1)()
+    assert row.work(1) >= 1
+    assert row.flops is None or row.flops() > 0
+
+
+@pytest.mark.slow
+def test_every_phase_of_the_first_predictions_is_timed():
+    scripts = [row.script for row in ROWS if row.script and not row.needs]
+    named = {arguments(1, 1, "float32")[0] for _, arguments in scripts}
+    found = dict(phases())
+    assert named - found.keys() == {"import", "predict", "predict-folder"}
+    assert found.keys() <= named
+    assert min(found.values()) > 0
+
+
+@pytest.mark.slow
+def test_benchmark_times_parts_and_whole_programs(tmp_path):
     path = tmp_path / "benchmark.json"
-    result = _run(f"--output={path}", "--repetitions=1", "--batch_size=1")
-    assert result.returncode == 0, result.stderr
-    record = json.loads(path.read_text())
-    names = {row.name for row in ROWS if f"Skipping {row.name!r}" not in result.stdout}
-    if "float32 unless stated" in result.stdout:
-        names.remove(benchmark.FLOAT32)
-    assert set(record["rows"]) == names
-    for name, row in record["rows"].items():
-        assert len(row["seconds"]) == 1
-        assert row["seconds"][0] > 0
-        assert row["peak_memory"] > 1e8
-        assert f"| {name} |" in result.stdout
-    assert record["commit"]
-    assert record["versions"]["tensorflow"]
+    for only in ("1 photograph", "context network, forward"):
+        result = _run(
+            f"--output={path}", "--repetitions=1", "--batch_size=1", f"--only={only}"
+        )
+        assert result.returncode == 0, result.stderr
+        record = json.loads(path.read_text())
+        assert set(record["rows"]) == {row.name for row in ROWS if only in row.name}
+        for name, row in record["rows"].items():
+            assert len(row["seconds"]) == 1
+            assert row["seconds"][0] > 0
+            assert row["peak_memory"] > 1e8
+            assert f"| {name} |" in result.stdout
+        assert record["commit"]
+        assert record["versions"]["tensorflow"]
 
 
 @pytest.mark.slow
