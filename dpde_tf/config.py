@@ -283,32 +283,16 @@ class PredictionConfig:
         at_training_size: Whether to resize records, like photographs, to as many pixels
             as the training images before prediction, and the predicted maps back to the
             size of the records. Ours.
+        sharpening: Power of the factor by which a guided network changes the depth of
+            the other networks; 1 takes its output as it is. It changes less than it
+            should where it is not sure of an edge. 1.5 was chosen on images that no
+            network had seen. Ours.
     """
 
     test_time_flip: bool = False
     context_share: float = 0.5
     at_training_size: bool = True
-
-
-@dataclasses.dataclass(frozen=True)
-class GuidanceConfig:
-    """How the guided network is applied. Ours.
-
-    Attributes:
-        sharpening: Power of the factor by which the guided network changes a depth map;
-            1 takes its output as it is. It changes less than it should where it is not
-            sure of an edge. 1.5 was chosen on images that no network had seen.
-    """
-
     sharpening: float = 1.5
-
-    def __post_init__(self) -> None:
-        """Refuses what is no power."""
-        if not 0.0 < self.sharpening <= 10.0:
-            raise ValueError(
-                "`sharpening` must be above 0 and at most 10. Received: "
-                f"{self.sharpening}."
-            )
 
 
 @dataclasses.dataclass(frozen=True)

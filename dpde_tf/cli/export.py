@@ -32,7 +32,7 @@ from dpde_tf.cli.network_flags import (
 )
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_program
-from dpde_tf.config import FusionConfig, GuidanceConfig, PredictionConfig
+from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.inference.export.checks import (
     FLOAT_TOLERANCE,
@@ -68,7 +68,7 @@ def _define_flags() -> None:
     define_path("records", None, "Record set with images for --check.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_integer("num_images", 3, "Images for --check.", lower_bound=1)
-    define_config_flags(PredictionConfig, FusionConfig, GuidanceConfig)
+    define_config_flags(PredictionConfig, FusionConfig)
 
 
 def _graph(size: tuple[int, int] | None) -> ExportGraph:
@@ -81,7 +81,6 @@ def _graph(size: tuple[int, int] | None) -> ExportGraph:
             **networks,
             fusion=config_from_flags(FusionConfig(), values),
             options=config_from_flags(PredictionConfig(), values),
-            guidance=config_from_flags(GuidanceConfig(), values),
         )
         return method_graph(predictor, common_image_size(runs.values()), size)
     name = f"{FLAGS.network}_network"

@@ -45,7 +45,7 @@ from dpde_tf.cli.image_bits_flag import define_image_bits
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_program
 from dpde_tf.cli.result_record import result_folder, write_result_record
-from dpde_tf.config import FusionConfig, GuidanceConfig
+from dpde_tf.config import FusionConfig
 from dpde_tf.files import depth_formats
 from dpde_tf.files import gradient_maps as gradient_files
 from dpde_tf.files.depth_maps import read_depth
@@ -117,7 +117,14 @@ def _define_flags() -> None:
     flags.DEFINE_enum("format", None, formats, "Of the output. Default: as the input.")
     flags.DEFINE_bool("overwrite", False, "Replace existing depth maps.")
     flags.DEFINE_bool("pictures", False, "Write pictures of before and after, too.")
-    define_config_flags(FusionConfig, GuidanceConfig)
+    flags.DEFINE_float(
+        "sharpening",
+        1.0,
+        "Power of the factor by which the guided network changes depth.",
+        lower_bound=0.01,
+        upper_bound=10.0,
+    )
+    define_config_flags(FusionConfig)
 
 
 def _define_depth_flags(folder: str) -> None:
@@ -218,10 +225,9 @@ def _load_gradients() -> tuple[GradientSource, dict]:
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
     run = FLAGS.gradient_run or SHIPPED_REFINER_RUN
-    guidance = config_from_flags(GuidanceConfig(), FLAGS.flag_values_dict())
     source = ImageGradients(
         files=files_by_stem(FLAGS.images, IMAGE_SUFFIXES, remedy="Give --images."),
-        predict=load_network_gradients(run, guidance),
+        predict=load_network_gradients(run, FLAGS.sharpening),
         bits=FLAGS.image_bits,
         output_size=FLAGS.output_size,
     )
@@ -231,7 +237,7 @@ def _load_gradients() -> tuple[GradientSource, dict]:
         "output_size": source.output_size,
         "weights_sha256": weights_sha256(run),
         "precision": precision,
-        **config_as_dict(guidance),
+        "sharpening": FLAGS.sharpening,
     }
 
 

@@ -61,12 +61,7 @@ from dpde_tf.cli.network_flags import (
 from dpde_tf.cli.path_flags import define_path, define_paths, expand_home
 from dpde_tf.cli.program import run_program
 from dpde_tf.cli.result_record import write_result_record
-from dpde_tf.config import (
-    FusionConfig,
-    GuidanceConfig,
-    PredictionConfig,
-    UncertaintyConfig,
-)
+from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.checksums import file_sha256
@@ -112,7 +107,7 @@ _PROGRAM = "experiments.predict"
 _INTERRUPTED = 130  # The exit code of programs that Ctrl-C ended.
 # Flags of the camera of photographs.
 _CAMERA = ("fov_x", "focal", "exif")
-_CONFIGS = (PredictionConfig, FusionConfig, GuidanceConfig, UncertaintyConfig)
+_CONFIGS = (PredictionConfig, FusionConfig, UncertaintyConfig)
 
 
 def _define_flags() -> None:
@@ -216,10 +211,7 @@ def _lock_output() -> contextlib.AbstractContextManager:
 
 
 def _load_predictor(
-    options: PredictionConfig,
-    fusion: FusionConfig,
-    guidance: GuidanceConfig,
-    uncertainty: UncertaintyConfig,
+    options: PredictionConfig, fusion: FusionConfig, uncertainty: UncertaintyConfig
 ) -> DepthPredictor:
     """The networks that the flags name, on the devices of this process."""
     runs = network_runs()
@@ -231,7 +223,6 @@ def _load_predictor(
         **networks,
         fusion=fusion,
         options=options,
-        guidance=guidance,
         uncertainty=uncertainty,
         apply=distribution.apply,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dpde_tf.config import FusionConfig, GuidanceConfig, PredictionConfig
+from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.files.exif import read_exif_camera
 from dpde_tf.files.images import read_image
 from dpde_tf.inference.photograph_cameras import (
@@ -94,7 +94,6 @@ class DepthEstimator:
         guided_run: str | os.PathLike | None = None,
         fusion: FusionConfig | None = None,
         options: PredictionConfig | None = None,
-        guidance: GuidanceConfig | None = None,
     ) -> "DepthEstimator":
         """Returns an estimator with trained networks.
 
@@ -107,7 +106,6 @@ class DepthEstimator:
                 there is no fusion.
             fusion: Parameters of the fusion; None for the paper's.
             options: How the networks are applied, such as `test_time_flip`.
-            guidance: How a guided network is applied; None for the default.
 
         Returns:
             The estimator.
@@ -125,7 +123,6 @@ class DepthEstimator:
             **load_networks(**runs),
             fusion=fusion or FusionConfig(),
             options=options or PredictionConfig(),
-            guidance=guidance or GuidanceConfig(),
         )
         depth_run = runs["depth_run"]
         return cls(

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dpde_tf.config import GuidanceConfig
 from dpde_tf.files.folders import partner
 from dpde_tf.files.gradient_maps import read_gradients
 from dpde_tf.files.images import read_image, resize_image
@@ -82,12 +81,12 @@ class NetworkGradients:
     Attributes:
         network: As `build_gradient_network` returns it, or `build_guided_network`.
         training_size: (height, width) of the images that it was trained on.
-        guidance: How a guided network is applied.
+        sharpening: See `sharpened`.
     """
 
     network: keras.Model
     training_size: Size
-    guidance: GuidanceConfig = dataclasses.field(default_factory=GuidanceConfig)
+    sharpening: float = 1.0
 
     @property
     def in_unit_of_depth(self) -> bool:
@@ -123,7 +122,7 @@ class NetworkGradients:
         shift = _shift_to_positive(coarse)
         coarse = tf.image.resize((coarse + shift)[np.newaxis, ..., np.newaxis], seen)
         sharp = self._predict({"image": image, "coarse_depth": coarse})
-        return sharpened(coarse, sharp, self.guidance.sharpening) - shift
+        return sharpened(coarse, sharp, self.sharpening) - shift
 
     @tf.function(reduce_retracing=True)
     def _predict(self, inputs: tf.Tensor | dict[str, tf.Tensor]) -> tf.Tensor:

@@ -11,12 +11,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from dpde_tf.config import (
-    FusionConfig,
-    GuidanceConfig,
-    PredictionConfig,
-    UncertaintyConfig,
-)
+from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.files.images import resize_image
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
@@ -52,7 +47,6 @@ class DepthPredictor:
         guided_network: As `build_guided_network` returns it, or None. It sees the depth
             that the fusion starts from, and its gradients take the place of all others.
             Without any of the three there is no fusion.
-        guidance: How the guided network is applied.
         uncertainty: Coefficients of the uncertainty, which needs a context network.
         apply: `apply(function, image)` is `function(image)`; another one may spread
             the images over several devices.
@@ -64,7 +58,6 @@ class DepthPredictor:
     options: PredictionConfig = dataclasses.field(default_factory=PredictionConfig)
     context_network: keras.Model | None = None
     guided_network: keras.Model | None = None
-    guidance: GuidanceConfig = dataclasses.field(default_factory=GuidanceConfig)
     uncertainty: UncertaintyConfig = dataclasses.field(
         default_factory=UncertaintyConfig
     )
@@ -92,7 +85,7 @@ class DepthPredictor:
             `depth`: of the depth network, brought bilinearly to the image's size,
             metres; with a context network `context_depth`, its own, and `uncertainty`,
             the mean error to be expected, metres; with a guided one `sharp_depth`, its
-            own with the changes that `GuidanceConfig` makes larger; and with one of the
+            own with the changes that `sharpening` makes larger; and with one of the
             three `gradient_x`, `gradient_y` (metres per pixel) and `fused` (metres).
             Each float32 `[B, H, W]`.
 
@@ -199,7 +192,7 @@ class DepthPredictor:
         if self.options.test_time_flip:
             mirrored = self._guided(tf.reverse(image, [2]), tf.reverse(depth, [2]))
             sharp = (sharp + tf.reverse(mirrored, [2])) / 2.0
-        return sharpened(depth, sharp, self.guidance.sharpening)
+        return sharpened(depth, sharp, self.options.sharpening)
 
     def _guided(self, image: tf.Tensor, depth: tf.Tensor) -> tf.Tensor:
         """The output of the guided network."""

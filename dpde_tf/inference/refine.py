@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from dpde_tf.config import FusionConfig, GuidanceConfig, GuidedNetworkConfig
+from dpde_tf.config import FusionConfig, GuidedNetworkConfig
 from dpde_tf.files.images import read_image
 from dpde_tf.files.resizing import resize_with_holes
 from dpde_tf.inference.gradient_sources import NetworkGradients, seen_size
@@ -20,13 +20,14 @@ from dpde_tf.runs.trained_networks import (
 
 
 def load_network_gradients(
-    run: str | os.PathLike, guidance: GuidanceConfig | None = None
+    run: str | os.PathLike, sharpening: float = 1.0
 ) -> NetworkGradients:
     """Returns the gradients of the network of a run.
 
     Args:
         run: Folder of a run of `experiments.train_gradient`, of any of its networks.
-        guidance: How a guided network is applied; None for the default.
+        sharpening: Power of the factor by which a guided network changes depth. More
+            than 1 makes edges sharper, and depth that was right between them wrong.
 
     Returns:
         The gradients, for `refine_depth` and files.
@@ -39,9 +40,7 @@ def load_network_gradients(
         network = load_folded(run, GuidedNetworkConfig)
     else:
         network = load_gradient_network(run)
-    return NetworkGradients(
-        network, training_image_size(run), guidance or GuidanceConfig()
-    )
+    return NetworkGradients(network, training_image_size(run), sharpening)
 
 
 def refine_depth(

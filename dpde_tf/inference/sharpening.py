@@ -9,9 +9,16 @@ def sharpened(coarse: tf.Tensor, sharp: tf.Tensor, sharpening: float) -> tf.Tens
     Args:
         coarse: Depth that the network has seen, > 0, `[B, H, W, 1]`.
         sharp: Its output, > 0, like `coarse`.
-        sharpening: Power of `sharp / coarse`; see `GuidanceConfig`.
+        sharpening: Power of `sharp / coarse`, above 0 and at most 10.
 
     Returns:
         `coarse * (sharp / coarse) ** sharpening`.
+
+    Raises:
+        ValueError: If `sharpening` is outside that range.
     """
+    if not 0.0 < sharpening <= 10.0:
+        raise ValueError(
+            f"`sharpening` must be above 0 and at most 10. Received: {sharpening}."
+        )
     return coarse * tf.pow(sharp / coarse, sharpening)

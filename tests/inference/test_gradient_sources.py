@@ -7,16 +7,15 @@ import pytest
 import tensorflow as tf
 
 import dpde_tf
-from dpde_tf.config import GuidanceConfig
 from dpde_tf.inference.gradient_sources import (
     GradientFiles,
     ImageGradients,
     NetworkGradients,
     seen_size,
 )
+from dpde_tf.inference.sharpening import sharpened
 
 TRAINING_SIZE = (36, 48)
-AS_IT_IS = GuidanceConfig(sharpening=1.0)
 
 
 @pytest.fixture
@@ -72,18 +71,17 @@ def test_gradients_of_an_image_are_enlarged_with_their_unit(tmp_path, colour_net
 
 def test_sharpening_is_a_power_of_the_change_of_depth(guided_network):
     # The network makes 2 m of red pixels 3 m: with 2, 2 * (3 / 2)^2 = 4.5 m.
-    gradients = NetworkGradients(guided_network, TRAINING_SIZE, GuidanceConfig(2.0))
+    gradients = NetworkGradients(guided_network, TRAINING_SIZE, sharpening=2.0)
     depth = np.full(TRAINING_SIZE, 2.0, np.float32)
     gradient_x, _ = gradients(red_half(TRAINING_SIZE), depth)
     np.testing.assert_allclose(gradient_x[:, 23], 2.5, rtol=1e-5)
-    assert GuidanceConfig() == GuidanceConfig(1.5)
     for power in (0.0, -1.0, 11.0, float("nan")):
         with pytest.raises(ValueError, match="`sharpening` must be above 0"):
-            GuidanceConfig(power)
+            sharpened(tf.ones([1]), tf.ones([1]), power)
 
 
 def test_guided_gradients_are_those_of_the_sharp_depth(guided_network):
-    gradients = NetworkGradients(guided_network, TRAINING_SIZE, AS_IT_IS)
+    gradients = NetworkGradients(guided_network, TRAINING_SIZE)
     assert gradients.in_unit_of_depth
     depth = np.full(TRAINING_SIZE, 2.0, np.float32)
     depth[3, 4] = np.nan  # A hole has no influence.
@@ -121,7 +119,7 @@ def test_sizes_of_files_and_images(tmp_path, colour_network):
 
 
 def test_refine_depth_sharpens_at_the_size_of_the_image(guided_network):
-    gradients = NetworkGradients(guided_network, TRAINING_SIZE, AS_IT_IS)
+    gradients = NetworkGradients(guided_network, TRAINING_SIZE)
     image = red_half((72, 96))
     coarse = np.full((9, 12), 2.0, np.float32)
     coarse[:, 6:] = 2.9
@@ -136,7 +134,7 @@ def test_refine_depth_sharpens_at_the_size_of_the_image(guided_network):
 
 
 def test_refine_depth_of_relative_depth_keeps_its_unit(guided_network):
-    gradients = NetworkGradients(guided_network, TRAINING_SIZE, AS_IT_IS)
+    gradients = NetworkGradients(guided_network, TRAINING_SIZE)
     image = red_half(TRAINING_SIZE)
     coarse = np.tile(np.linspace(-1, 1, 12, dtype=np.float32), (9, 1))
     refined = dpde_tf.refine_depth(coarse, image, relative=True, gradients=gradients)
@@ -148,7 +146,7 @@ def test_refine_depth_of_relative_depth_keeps_its_unit(guided_network):
 
 
 def test_refine_depth_error_says_what_it_received(guided_network):
-    gradients = NetworkGradients(guided_network, TRAINING_SIZE, AS_IT_IS)
+    gradients = NetworkGradients(guided_network, TRAINING_SIZE)
     with pytest.raises(ValueError, match=r"Received: \(3, 4, 1\) and \(36, 48, 3\)"):
         dpde_tf.refine_depth(np.ones((3, 4, 1)), red_half(TRAINING_SIZE))
     with pytest.raises(ValueError, match="no depth at all"):
