@@ -43,7 +43,7 @@ def without_batch_normalization() -> Iterator[list[Fold]]:
     """Builds the networks of the block without batch normalisations.
 
     Yields:
-        The folds, which `folded_weights` needs; filled as networks are built.
+        The folds, which `assign_folded` needs; filled as networks are built.
     """
     folds: list[Fold] = []
     token = _folds.set(folds)
@@ -128,18 +128,15 @@ def is_folded_bias(path: str, folds: Sequence[Fold]) -> bool:
     return name.startswith("bias") and layer in {fold.convolution for fold in folds}
 
 
-def folded_weights(
+def assign_folded(
     network: keras.Model, arrays: Mapping[str, np.ndarray], folds: Sequence[Fold]
-) -> Iterator[tuple[keras.Variable, np.ndarray]]:
-    """Yields the values of all weights, one after another.
+) -> None:
+    """Sets all weights of a network, one after another.
 
     Args:
         network: As built, with or without its batch normalisations.
         arrays: Weights by path, of the same network with its batch normalisations.
         folds: Of `without_batch_normalization`, empty for a network built with them.
-
-    Yields:
-        Each variable of `network`, and its value.
     """
     factors = {}
     for fold in folds:
@@ -149,10 +146,11 @@ def folded_weights(
     for variable in network.weights:
         layer, _, name = variable.path.rpartition("/")
         if layer not in factors:
-            yield variable, arrays[variable.path]
+            variable.assign(arrays[variable.path])
             continue
         scale, shift = factors[layer]
         if name.startswith("bias"):
-            yield variable, arrays.get(variable.path, np.float32(0)) * scale + shift
+            bias = arrays.get(variable.path, np.float32(0))
+            variable.assign(bias * scale + shift)
         else:
-            yield variable, arrays[variable.path] * scale
+            variable.assign(arrays[variable.path] * scale)

@@ -16,7 +16,7 @@ import numpy as np
 
 from dpde_tf.files.arrays import read_npz
 from dpde_tf.files.checksums import check_checksums, write_checksums
-from dpde_tf.models.folding import Fold, folded_weights, is_folded_bias, trained_shapes
+from dpde_tf.models.folding import Fold, assign_folded, is_folded_bias, trained_shapes
 
 _PIECE_NAME = "compact-{}.npz"
 
@@ -168,8 +168,7 @@ class CompactWeights(Mapping):
                 f"{self._folder} holds the weights of another network: {example[0]} "
                 f"{list(example[1])} is in one of them alone."
             )
-        for variable, value in folded_weights(network, self, folds):
-            variable.assign(value)
+        assign_folded(network, self, folds)
 
     def __getitem__(self, path: str) -> np.ndarray:
         array = self._arrays[path]

@@ -21,7 +21,7 @@ from dpde_tf.config import (
 from dpde_tf.files import checksums
 from dpde_tf.models.context import as_gradient_network, build_context_network
 from dpde_tf.models.depth import build_depth_network
-from dpde_tf.models.folding import folded_weights, without_batch_normalization
+from dpde_tf.models.folding import assign_folded, without_batch_normalization
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.models.guided import build_guided_network
 from dpde_tf.models.initial_values import without_drawing
@@ -122,8 +122,7 @@ def load_folded(workdir: str | pathlib.Path, config_class: type) -> keras.Model:
         return network
     trained = load_network(workdir, config_class)
     arrays = {v.path: v.numpy() for v in trained.weights}
-    for variable, value in folded_weights(network, arrays, folds):
-        variable.assign(value)
+    assign_folded(network, arrays, folds)
     return network
 
 

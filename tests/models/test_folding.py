@@ -7,8 +7,8 @@ import pytest
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.crop import CropLike
 from dpde_tf.models.folding import (
+    assign_folded,
     batch_normalization,
-    folded_weights,
     has_bias,
     is_folded_bias,
     trained_shapes,
@@ -44,8 +44,7 @@ def _folded(trained, **options):
     with without_batch_normalization() as folds:
         folded = _network(**options)
     arrays = {variable.path: variable.numpy() for variable in trained.weights}
-    for variable, value in folded_weights(folded, arrays, folds):
-        variable.assign(value)
+    assign_folded(folded, arrays, folds)
     return folded, folds
 
 
@@ -74,8 +73,7 @@ def test_number_of_a_channel_is_that_of_the_definition():
     arrays = {"conv/kernel": [[[[4.0]]]], "bn/gamma": [5.0], "bn/beta": [7.0]}
     arrays |= {"bn/moving_mean": [2.0], "bn/moving_variance": [8.0]}
     arrays = {path: np.array(value) for path, value in arrays.items()}
-    for variable, value in folded_weights(network, arrays, folds):
-        variable.assign(value)
+    assign_folded(network, arrays, folds)
     np.testing.assert_allclose(network(np.full([1, 1, 1, 1], 2.0)), 17.0, rtol=1e-6)
 
 
