@@ -1,7 +1,7 @@
 r"""Checks that scores of single images match stored scores.
 
-    python -m experiments.compare_scores --scores=runs/nyu/scores/shipped \
-        --reference=experiments/results/nyu/scores/dpde
+    python -m experiments.compare_scores --scores=predictions/verify_scores \
+        --reference=experiments/results/nyu/scores/dpde_guided
 
 compares the rows of `per_image.csv` that both folders have. The exit code is 1 if a
 score differs by more than --tolerance.

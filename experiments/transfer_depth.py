@@ -122,4 +122,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     _define_flags()
-    run_main(main)
+    run_main(main, _PROGRAM)

@@ -76,11 +76,11 @@ def hostile_home(tmp_path_factory):
     return home
 
 
-@pytest.fixture(scope="module", params=["dpde_tf.models", "experiments", "data_prep"])
-def started(request, hostile_home):
-    """The end of a process that loads a package first; a start takes seconds."""
+@pytest.fixture(scope="module")
+def started(hostile_home):
+    """The end of a process that loads the library first; a start takes seconds."""
     code = (
-        f"import {request.param}, json, keras\n"
+        "import dpde_tf.models, json, keras\n"
         "from keras import config\n"
         "print(config.backend(), config.floatx(), config.dtype_policy().name,"
         " config.image_data_format())\n"
@@ -108,6 +108,20 @@ def test_settings_of_the_user_do_not_matter(started):
 
 def test_only_warnings_of_tensorflow_itself_reach_the_terminal(started):
     assert started.stderr == "WARNING:tensorflow:the learning rate is odd\n"
+
+
+@pytest.mark.parametrize("package", ["experiments", "data_prep"])
+def test_programs_load_the_library_before_keras(package, tmp_path):
+    code = (
+        "import sys\n"
+        "class First:\n"
+        "    def find_spec(name, *rest):\n"
+        "        if name in ('dpde_tf', 'keras', 'tensorflow'):\n"
+        "            sys.exit(name)\n"
+        "sys.meta_path.insert(0, First)\n"
+        f"import {package}"
+    )
+    assert _python(code, tmp_path).stderr == "dpde_tf\n"
 
 
 def test_settings_do_not_matter_if_keras_was_loaded_first(hostile_home):
@@ -190,8 +204,14 @@ def test_messages_before_a_crash_are_kept(tmp_path):
     assert result.stderr.strip() == "illegal instruction"
 
 
-def test_library_can_be_loaded_without_stderr_and_without_grep(tmp_path):
-    code = "import os\nos.close(2)\nimport dpde_tf.models\nprint('loaded')"
+def test_library_can_be_loaded_without_stderr_grep_and_modules_of_unix(tmp_path):
+    code = (
+        "import os, sys\n"
+        "os.close(2)\n"
+        "sys.modules['fcntl'] = None\n"
+        "import dpde_tf.files.locks, dpde_tf.training.session, dpde_tf.cli.predict\n"
+        "print('loaded')"
+    )
     assert _python(code, tmp_path).stdout == "loaded\n"
     code = (
         f"{WITHOUT_TENSORFLOW}"

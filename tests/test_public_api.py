@@ -1,8 +1,6 @@
 """Tests of what `import dpde_tf` offers."""
 
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -12,6 +10,7 @@ import tensorflow as tf
 import dpde_tf
 from dpde_tf.config import AugmentationConfig
 from dpde_tf.evaluation.protocols import PROTOCOLS
+from tests.fixtures.programs import run_program
 from tests.fixtures.record_sets import write_small_record_set
 from tests.fixtures.scored_sets import write_depths, write_predictions
 from tests.fixtures.small_training import tiny_depth_network
@@ -104,15 +103,7 @@ def test_model_fitted_on_records_loads_in_a_fresh_process(records, tmp_path):
     path = tmp_path / "model.keras"
     network.save(path)
     expected = network.evaluate(dataset, verbose=0, return_dict=True)
-    program = (
-        "import json, sys, dpde_tf, keras\n"
-        f"network = keras.saving.load_model({str(path)!r})\n"
-        f"records = {str(records)!r}\n"
-        "dataset = dpde_tf.data.load_dataset(records, batch_size=4)\n"
-        "print(json.dumps(network.evaluate(dataset, verbose=0, return_dict=True)))"
-    )
-    command = [sys.executable, "-c", program]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = run_program("tests.fixtures.saved_model", path, records)
     loaded = json.loads(result.stdout.splitlines()[-1])
     assert loaded == pytest.approx(expected, rel=1e-4)
 

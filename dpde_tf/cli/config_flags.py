@@ -11,7 +11,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from absl import flags
+from absl import app, flags
 
 from dpde_tf.cli.path_flags import define_joined_paths, define_path
 
@@ -83,10 +83,23 @@ def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
 
 
 def given_flags() -> dict[str, Any]:
-    """Returns the flags that were given, without --config, and their values."""
+    """Returns the flags that were given, and their values, for the record of a run."""
     values = flags.FLAGS
     given = {name: values[name].value for name in values if values[name].present}
-    return {name: value for name, value in given.items() if name != "config"}
+    return {name: given[name] for name in given if name not in _NOT_RECORDED}
+
+
+def check_unset(*names: str, needs: str) -> None:
+    """Raises an app.UsageError if one of some flags is given, which would do nothing.
+
+    Args:
+        *names: Flags, as they are called.
+        needs: What they need.
+    """
+    for name in names:
+        flag = flags.FLAGS[name]
+        if flag.value != flag.default:
+            raise app.UsageError(f"--{name} needs {needs}.")
 
 
 def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int, int]:

@@ -17,13 +17,20 @@ more than 1e-4 m ends the program with exit code 1.
 Formats other than SavedModel need `pip install 'dpde_tf[export]'`.
 """
 
+import dataclasses
 import pathlib
 import sys
+from collections.abc import Sequence
 
 from absl import app, flags
 
 from dpde_tf.cli import config_flags, network_flags
-from dpde_tf.cli.config_flags import config_from_flags, define_config_flags, parse_size
+from dpde_tf.cli.config_flags import (
+    check_unset,
+    config_from_flags,
+    define_config_flags,
+    parse_size,
+)
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.network_flags import (
     check_network_flags,
@@ -45,6 +52,7 @@ from dpde_tf.inference.predictor import SMALLEST_SIDE, DepthPredictor
 from dpde_tf.runs.trained_networks import common_image_size, load_networks
 
 FLAGS = flags.FLAGS
+_CONFIGS = (PredictionConfig, FusionConfig)
 # Network -> name of its output.
 _NETWORKS = {
     "depth": "depth",
@@ -68,7 +76,7 @@ def _define_flags() -> None:
     define_path("records", None, "Record set with images for --check.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_integer("num_images", 3, "Images for --check.", lower_bound=1)
-    define_config_flags(PredictionConfig, FusionConfig)
+    define_config_flags(*_CONFIGS)
 
 
 def _graph(size: tuple[int, int] | None) -> ExportGraph:
@@ -109,17 +117,17 @@ def _export(output: pathlib.Path) -> None:
     megabytes = sum(file.stat().st_size for file in files) / 1e6
     print(f"Written: {output} ({megabytes:.1f} MB)")
     if FLAGS.check:
-        images = check_images(records, FLAGS.num_images, size)
+        images = list(check_images(records, FLAGS.num_images, size))
         _check(graph, output, images)
 
 
-def _check(graph: ExportGraph, output: pathlib.Path, images: object) -> None:
+def _check(graph: ExportGraph, output: pathlib.Path, images: Sequence) -> None:
     """Prints how the file differs; exits with 1 if a float file differs too much."""
     differences = export_differences(graph, output, images, kind=FLAGS.format)
     for name, one in differences.items():
         print(
             f"{name}: largest difference {one.largest:.2g}, RMS {one.rms:.2g} over "
-            f"{FLAGS.num_images} images"
+            f"{len(images)} images"
         )
     largest = max(one.largest for one in differences.values())
     if not FLAGS.int8 and not largest <= FLOAT_TOLERANCE:
@@ -135,6 +143,10 @@ def main() -> None:
     check_network_flags()
     if FLAGS.records and not FLAGS.check:
         raise app.UsageError("--records needs --check.")
+    check_unset("at_training_size", needs="record sets, as `dpde predict` takes them")
+    if FLAGS.network != "method":
+        fields = [f.name for c in _CONFIGS for f in dataclasses.fields(c)]
+        check_unset(*fields, needs="--network=method")
     _export(pathlib.Path(FLAGS.output))
 
 

@@ -39,7 +39,11 @@ import keras
 from absl import app, flags, logging
 
 from dpde_tf.cli import config_flags
-from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.config_flags import (
+    check_unset,
+    config_from_flags,
+    define_config_flags,
+)
 from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.image_bits_flag import define_image_bits
 from dpde_tf.cli.path_flags import define_path
@@ -91,6 +95,10 @@ _RECORDED = (
 )
 
 
+# Without images there is no network.
+_OF_IMAGES = ("gradient_run", "output_size", "image_bits", "precision", "sharpening")
+
+
 def _define_flags() -> None:
     """Defines the flags of this program."""
     define_path("depth", None, "Folder of depth maps.", required=True)
@@ -121,8 +129,6 @@ def _define_flags() -> None:
         "sharpening",
         1.0,
         "Power of the factor by which the guided network changes depth.",
-        lower_bound=0.01,
-        upper_bound=10.0,
     )
     define_config_flags(FusionConfig)
 
@@ -152,8 +158,8 @@ def _check_flags() -> None:
     """Refuses flags that do not go together."""
     if bool(FLAGS.gradients) == bool(FLAGS.images):
         raise app.UsageError("Give either --gradients or --images.")
-    if FLAGS.gradient_run and not FLAGS.images:
-        raise app.UsageError("--gradient_run needs --images.")
+    if not FLAGS.images:
+        check_unset(*_OF_IMAGES, needs="--images")
     if bool(FLAGS.reference) != (FLAGS.align in REFERENCE_ALIGNMENTS):
         raise app.UsageError(
             f"--reference and --align={'|'.join(REFERENCE_ALIGNMENTS)} need each other."
@@ -246,13 +252,16 @@ def _prepare_output(
 ) -> None:
     """Writes the run's record; refuses or removes depth of another one."""
     there = [path for path in due if path.is_file()]
+    recorded = (output / RECORD_FILE).is_file()
+    same = recorded and read_run_record(output)["config"] == config
+    if recorded and not same:  # In another format, they would be taken for this run's.
+        formats = [p.with_suffix(s) for p in due for s in depth_formats.SUFFIXES]
+        there += [path for path in formats if path not in due and path.is_file()]
     if FLAGS.overwrite:
         for path in there:
             path.unlink()
-    elif there and (
-        not (output / RECORD_FILE).is_file()
-        or read_run_record(output)["config"] != config
-    ):
+            picture_of(path).unlink(missing_ok=True)
+    elif there and not same:
         raise ValueError(
             f"{output} holds {len(there)} of these files from other options or inputs. "
             "Use another --output, or --overwrite."
@@ -260,10 +269,22 @@ def _prepare_output(
     write_result_record(output, _PROGRAM, config)
 
 
+def picture_of(target: pathlib.Path) -> pathlib.Path:
+    """Returns the file of the picture of before and after.
+
+    Args:
+        target: File of the refined depth.
+
+    Returns:
+        `pictures/<stem>.png` beside it.
+    """
+    return target.parent / "pictures" / f"{target.stem}.png"
+
+
 def refine_files(
     targets: Mapping[pathlib.Path, pathlib.Path], pictures: bool, **options: object
 ) -> dict[pathlib.Path, str]:
-    """Refines the depth files that have no result yet.
+    """Refines the depth files that have no result yet, or no picture if it is due.
 
     Args:
         targets: Depth file to the file to write.
@@ -273,12 +294,15 @@ def refine_files(
     Returns:
         The files that failed, with their reasons.
     """
-    due = {path: target for path, target in targets.items() if not target.is_file()}
+    due = {
+        path: target
+        for path, target in targets.items()
+        if not target.is_file() or (pictures and not picture_of(target).is_file())
+    }
     failures, num_unconverged = {}, 0
     bar = keras.utils.Progbar(len(due), unit_name="depth map")
     for path, target in due.items():
-        name = f"{target.stem}.png"
-        picture = target.parent / "pictures" / name if pictures else None
+        picture = picture_of(target) if pictures else None
         try:
             num_unconverged += not refine_file(path, target, picture=picture, **options)
         except (ValueError, OSError) as error:

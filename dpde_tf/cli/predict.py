@@ -50,7 +50,11 @@ import keras
 from absl import app, flags
 
 from dpde_tf.cli import config_flags, network_flags
-from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.config_flags import (
+    check_unset,
+    config_from_flags,
+    define_config_flags,
+)
 from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.image_bits_flag import define_image_bits
 from dpde_tf.cli.network_flags import (
@@ -60,7 +64,8 @@ from dpde_tf.cli.network_flags import (
 )
 from dpde_tf.cli.path_flags import define_path, define_paths, expand_home
 from dpde_tf.cli.program import run_program
-from dpde_tf.cli.result_record import write_result_record
+from dpde_tf.cli.result_record import removed_if_empty, write_result_record
+from dpde_tf.cli.run_config import is_of_record
 from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet
@@ -89,9 +94,9 @@ from dpde_tf.inference.records import (
     record_files,
     share_of_worker,
 )
-from dpde_tf.inference.videos import predict_video, video_file
+from dpde_tf.inference.videos import predict_video, video_file, video_frame_files
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
-from dpde_tf.runs.run_folder import training_dataset
+from dpde_tf.runs.run_folder import RECORD_FILE, training_dataset
 from dpde_tf.runs.run_record import check_program, config_as_dict
 from dpde_tf.runs.trained_networks import (
     common_image_size,
@@ -107,6 +112,7 @@ _PROGRAM = "experiments.predict"
 _INTERRUPTED = 130  # The exit code of programs that Ctrl-C ended.
 # Flags of the camera of photographs.
 _CAMERA = ("fov_x", "focal", "exif")
+_OF_RECORDS = ("split", "num_records", "held_out", "batch_size")
 _CONFIGS = (PredictionConfig, FusionConfig, UncertaintyConfig)
 
 
@@ -171,7 +177,6 @@ def _run_config(configs: Sequence[object], precision: str, data: dict) -> dict:
 
 def _records_data() -> dict:
     """Which records are predicted; the manifest tells conversions apart."""
-    manifest.read_manifest(FLAGS.records)  # Says what to do if there is none.
     path = pathlib.Path(FLAGS.records) / manifest.FILE_NAME
     return {
         "records": FLAGS.records,
@@ -196,8 +201,7 @@ def _prepare_output(
     others = former_predictions(
         output, config, due, later=later, overwrite=FLAGS.overwrite
     )
-    # Those of records would be taken for this run's.
-    for path in others if FLAGS.records else ():
+    for path in others:  # They would be taken for this run's.
         path.unlink()
     write_result_record(output, _PROGRAM, config)
 
@@ -238,8 +242,9 @@ def _predict(output: pathlib.Path) -> None:
     videos = _videos()
     predictor = _load_predictor(*configs)
     if FLAGS.records:
+        records = RecordSet.open(FLAGS.records, FLAGS.split)
         config = _run_config(configs, precision, _records_data())
-        _predict_records(predictor, output, config)
+        _predict_records(predictor, records, output, config)
     else:
         names = ("images", "image_bits", "every", *_CAMERA)
         data = {name: FLAGS[name].value for name in names}
@@ -248,10 +253,9 @@ def _predict(output: pathlib.Path) -> None:
 
 
 def _predict_records(
-    predictor: DepthPredictor, output: pathlib.Path, config: dict
+    predictor: DepthPredictor, records: RecordSet, output: pathlib.Path, config: dict
 ) -> None:
     """Predicts the records that the flags name."""
-    records = RecordSet.open(FLAGS.records, FLAGS.split)
     size = records.manifest.image_size
     if predictor.options.at_training_size:
         size = working_size(size, common_image_size(network_runs().values()))
@@ -274,13 +278,19 @@ def _predict_images(
     """Predicts the files that the flags name; exits with 1 if one of them fails."""
     names = [name for name in FLAGS.images if pathlib.Path(name) not in videos]
     photographs = find_photographs(names, output) if names else []
-    due = [file for path in photographs for file in photograph_files(path, output)]
-    _prepare_output(output, config, due + [video_file(v, output) for v in videos])
     options = {
         "training_size": common_image_size(network_runs().values()),
         "dataset": training_dataset(network_runs()["depth_run"]),
         "camera": CameraOptions(FLAGS.fov_x, FLAGS.focal, read_exif=FLAGS.exif),
     }
+    # Of a former run; without its record, such files are somebody else's.
+    former = (output / RECORD_FILE).is_file()
+    due = [
+        *(f for p in photographs for f in photograph_files(p, output, with_3d=former)),
+        *(video_file(video, output) for video in videos),
+        *(f for v in videos if former for f in video_frame_files(v, output)),
+    ]
+    _prepare_output(output, config, due)
     failures = {}
     if photographs:
         failures |= _predict_photographs(predictor, photographs, output, options)
@@ -366,22 +376,26 @@ def _predict_videos(
 def main(argv: Sequence[str]) -> None:
     """Checks the flags and predicts; other arguments are images and videos."""
     if argv[1:]:
-        FLAGS.images = [*(FLAGS.images or []), *map(expand_home, argv[1:])]
+        former = [] if is_of_record("images") else FLAGS.images or []
+        with readable_errors():
+            FLAGS.images = [*former, *map(expand_home, argv[1:])]
         FLAGS["images"].present += 1  # For the record of the run.
     check_network_flags()
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")
-    given = [n for n in _CAMERA[:2] if FLAGS[n].value is not None]
-    if FLAGS.records and given:
-        raise app.UsageError(f"--{given[0]} is for photographs, not for --records.")
+    if FLAGS.records:
+        check_unset(*_CAMERA, "export", "image_bits", needs="photographs (--images)")
+    else:
+        check_unset(*_OF_RECORDS, needs="--records")
     if FLAGS.max_uncertainty is not None and not FLAGS.export:
         raise app.UsageError("--max_uncertainty needs --export.")
     if FLAGS.images and FLAGS.distribution == "multi_worker":
         raise app.UsageError("--distribution=multi_worker needs --records.")
     if FLAGS.images and FLAGS.at_training_size is False:
         raise app.UsageError("--noat_training_size needs --records.")
-    with readable_errors(), _lock_output():
-        _predict(pathlib.Path(FLAGS.output))
+    output = pathlib.Path(FLAGS.output)
+    with readable_errors(), removed_if_empty(output), _lock_output():
+        _predict(output)
 
 
 def run() -> None:

@@ -29,11 +29,29 @@ def result_folder(program: str, *outputs: pathlib.Path) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         for output in outputs:
-            if not output.exists():
-                stack.callback(_remove_if_empty, output)
+            stack.enter_context(removed_if_empty(output))
             stack.enter_context(lock_folder(output))
             check_program(output, program)
         yield
+
+
+@contextlib.contextmanager
+def removed_if_empty(folder: pathlib.Path) -> Iterator[None]:
+    """Removes a folder that the block has made, unless it holds something.
+
+    Args:
+        folder: The folder; it need not exist.
+
+    Yields:
+        Nothing.
+    """
+    existed = folder.exists()
+    try:
+        yield
+    finally:
+        if not existed:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def write_result_record(output: pathlib.Path, program: str, config: dict) -> None:
@@ -45,9 +63,3 @@ def write_result_record(output: pathlib.Path, program: str, config: dict) -> Non
         config: What decides about the numbers, JSON-ready.
     """
     write_run_record(output, program=program, flags=given_flags(), config=config)
-
-
-def _remove_if_empty(folder: pathlib.Path) -> None:
-    """Removes a folder unless it holds results."""
-    with contextlib.suppress(OSError):
-        folder.rmdir()

@@ -75,6 +75,16 @@ def with_recorded_flags(argv: Sequence[str], program: str) -> list[str]:
     return [argv[0], *former, *argv[1:]]
 
 
+def is_of_record(name: str) -> bool:
+    """Returns whether a flag has the value of the record that --config names.
+
+    Args:
+        name: The flag.
+    """
+    given = _given(sys.argv[1:])
+    return _NAME in flags.FLAGS and _NAME in given and name not in given
+
+
 def _given(arguments: Sequence[str]) -> dict[str, str | None]:
     """The names of the flags in arguments, with their values after `=` or a space."""
     given = {}

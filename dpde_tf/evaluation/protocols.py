@@ -34,7 +34,7 @@ class Protocol:
         inclusive: Whether the two limits themselves are compared.
         clip: Range to which predictions are clipped, metres; None = only a lower limit,
             `metrics.MIN_DEPTH`.
-        alignment: One of `ALIGNMENTS`; see `scale_and_shift.align_depth`.
+        alignment: One of `ALIGNMENTS`; see `dpde_tf.metrics.alignment.align_depth`.
         mean: Mean that the source reports: `pooled` over all pixels, or
             `per_image_mean`. Both are always computed.
     """

@@ -189,26 +189,29 @@ def write_scores(
             for (protocol, key), sums in image_scores.items():
                 writer.writerow([name, protocol, key, *_cells(sums)])
                 totals[protocol, key].add(sums, draws)
-    summary = {
-        **description,
-        "bootstrap": {
-            "replicates": bootstrap.NUM_REPLICATES,
-            "confidence": bootstrap.CONFIDENCE,
-            "seed": seed,
-            **({} if scenes is None else {"scenes": len(set(scenes.values()))}),
-        },
-        "protocols": {},
-    }
-    for protocol in protocols:
-        summary["protocols"][protocol.name] = {
-            **dataclasses.asdict(protocol),
-            "note": region_note(protocol, image_size),
-            "results": {key: totals[protocol.name, key].results() for key in keys},
-            "comparisons": {
-                title: bootstrap.difference(*(totals[protocol.name, k] for k in pair))
-                for title, pair in comparisons.items()
+        # Here, so that no rows are written if it cannot be made.
+        summary = {
+            **description,
+            "bootstrap": {
+                "replicates": bootstrap.NUM_REPLICATES,
+                "confidence": bootstrap.CONFIDENCE,
+                "seed": seed,
+                **({} if scenes is None else {"scenes": len(set(scenes.values()))}),
             },
+            "protocols": {},
         }
+        for protocol in protocols:
+            summary["protocols"][protocol.name] = {
+                **dataclasses.asdict(protocol),
+                "note": region_note(protocol, image_size),
+                "results": {key: totals[protocol.name, key].results() for key in keys},
+                "comparisons": {
+                    title: bootstrap.difference(
+                        *(totals[protocol.name, k] for k in pair)
+                    )
+                    for title, pair in comparisons.items()
+                },
+            }
     if output is not None:
         with atomic_write(pathlib.Path(output) / SUMMARY_FILE) as path:
             text = json.dumps(summary, indent=1, allow_nan=False)

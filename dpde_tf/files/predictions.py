@@ -129,11 +129,16 @@ def read_predicted_depths(
         `folders` is empty.
 
     Raises:
-        FileNotFoundError: If no folder has any of the records.
+        FileNotFoundError: If a folder does not exist, or none has any of the records.
         ValueError: If a file is damaged, or the maps differ in size.
     """
     if not folders:
         return None
+    if missing := [folder for folder in folders if not pathlib.Path(folder).is_dir()]:
+        raise FileNotFoundError(
+            f"The folder {missing[0]} of predictions does not exist. Run `{_PREDICT} "
+            "--split=train --held_out`, or name another."
+        )
     depths = {}
     for index, name in enumerate(names):
         paths = [prediction_path(folder, name) for folder in folders]

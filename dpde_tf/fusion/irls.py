@@ -82,8 +82,9 @@ def fuse_depth_and_gradients(
     phi(grad_y d - G_y)], phi(x) = sqrt(x^2 + epsilon), starting at d = d_est. There is
     no gradient in the last column and row; the input values there are ignored.
 
-    The defaults are those of the paper: ten steps, each to the minimum of its
-    parabolas. Pass `**TO_CONVERGENCE` to get close to the minimum in the shortest time.
+    By default, omega is the paper's, and epsilon and the ten steps, each to the minimum
+    of its parabolas, are those of Karsch et al. (2014). Pass `**TO_CONVERGENCE` to get
+    close to the minimum in the shortest time.
 
     The fused depth is differentiable with respect to depth, gradients, confidences,
     omega and epsilon; the other results are not. The derivative is that of the minimum,

@@ -104,7 +104,7 @@ class DepthEstimator:
                 of the paper's gradient network or the context network.
             guided_run: With a folder: that of a run of a guided network. Without either
                 there is no fusion.
-            fusion: Parameters of the fusion; None for the paper's.
+            fusion: Parameters of the fusion; None for the defaults.
             options: How the networks are applied, such as `test_time_flip`.
 
         Returns:
@@ -169,6 +169,7 @@ class DepthEstimator:
                 "An image must be RGB, [H, W, 3], or the path of a file; several are "
                 f"a list. Received: {image.dtype} {image.shape}."
             )
+        batch = network_input(image[np.newaxis])
         taken_by = find_photograph_camera(
             image.shape[:2],
             training_size=self._training_size,
@@ -176,7 +177,6 @@ class DepthEstimator:
             options=options,
             exif=exif,
         )
-        batch = network_input(image[np.newaxis])
         size = working_size(image.shape[:2], self._training_size)
         maps = predict_at_size(self._predictor, batch, size)
         maps = taken_by.scale({name: values[0] for name, values in maps.items()})

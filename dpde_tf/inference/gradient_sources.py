@@ -17,13 +17,15 @@ from dpde_tf.files.images import read_image, resize_image
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
 from dpde_tf.inference.predictor import network_input, working_size
 from dpde_tf.inference.refinement import filled_from_nearest
-from dpde_tf.inference.sharpening import sharpened
+from dpde_tf.inference.sharpening import check_sharpening, sharpened
 
 Files = Mapping[str, pathlib.Path]  # By stem, as `stem_of` gives it.
 Size = tuple[int, int]
 OUTPUT_SIZES = ("image", "depth")
 # Relative depth is shifted so that its nearest point has this part of its range.
 _NEAREST = 0.25
+# Types of images that OpenCV resizes.
+_RESIZABLE = (np.uint8, np.float32, np.float64)
 
 
 class GradientSource(Protocol):
@@ -88,6 +90,15 @@ class NetworkGradients:
     training_size: Size
     sharpening: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Checks the options."""
+        check_sharpening(self.sharpening)
+        if self.sharpening != 1.0 and not self.in_unit_of_depth:
+            raise ValueError(
+                "`sharpening` is for guided networks; this one predicts gradients from "
+                f"the image alone. Received: {self.sharpening}."
+            )
+
     @property
     def in_unit_of_depth(self) -> bool:
         """Whether the network is a guided one, which knows no unit."""
@@ -106,9 +117,11 @@ class NetworkGradients:
             Per pixel of `depth`, see `in_unit_of_depth`.
         """
         if self.in_unit_of_depth:
-            seen = seen_size(depth.shape, depth.shape, self.training_size)
+            seen = depth.shape
         else:
             seen = working_size(depth.shape, self.training_size)
+        if image.dtype not in _RESIZABLE:
+            image = network_input(image[np.newaxis])[0].numpy()
         batch = network_input(resize_image(image, seen)[np.newaxis])
         if self.in_unit_of_depth:
             maps = image_gradients(self._sharp(batch, depth, seen))

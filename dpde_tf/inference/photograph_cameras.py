@@ -109,11 +109,11 @@ def find_photograph_camera(
         exif: What the file of the photograph says.
 
     Returns:
-        The camera. Without any focal length, it is one whose depth the networks give
-        as it is: their own, with as many pixels.
+        The camera. Without any focal length, or if that of EXIF is not plausible, it is
+        one whose depth the networks give as it is: their own, with as many pixels.
 
     Raises:
-        ValueError: If the focal length is not plausible.
+        ValueError: If the focal length that is given is not plausible.
     """
     known = _known_focal(dataset, training_size)
     scale = math.sqrt(math.prod(training_size) / math.prod(size))
@@ -123,10 +123,11 @@ def find_photograph_camera(
         focal = _focal_of_angle(options.fov_x, size)
         origin = "fov_x"
     else:
+        low, high = plausible_focal(size)
         focal = exif.focal(size) if exif and options.read_exif else None
-        origin = "EXIF" if focal else "assumed"
-        if origin == "assumed" and known:
-            focal = known / scale
+        origin = "EXIF" if focal and low <= focal <= high else "assumed"
+        if origin == "assumed":
+            focal = min(max(known / scale, low), high) if known else None
     camera = photograph_camera(size, focal=focal)
     factor = known and (1.0 if origin == "assumed" else camera.focal_x * scale / known)
     return PhotographCamera(camera, origin, factor)

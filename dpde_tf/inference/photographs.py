@@ -24,7 +24,10 @@ from dpde_tf.visualization.colours import (
     write_image,
 )
 from dpde_tf.visualization.reconstruction.cameras import Camera
-from dpde_tf.visualization.reconstruction.files import write_reconstruction
+from dpde_tf.visualization.reconstruction.files import (
+    reconstruction_files,
+    write_reconstruction,
+)
 
 # Colours saturate at this gradient, metres per pixel.
 _GRADIENT_LIMIT = 0.1
@@ -124,16 +127,16 @@ def write_photograph(
     """
     stem = photograph.path.stem
     maps = photograph.taken_by.scale(maps)
-    write_prediction(output / f"{stem}.npz", maps)
     depths = {key: maps[key] for key in _DEPTHS if key in maps}
+    trusted = _trusted(depths, maps.get("uncertainty"), max_uncertainty)
+    write_prediction(output / f"{stem}.npz", maps)
     for key, depth in depths.items():
         full = cv2.resize(depth, photograph.size[::-1], interpolation=cv2.INTER_LINEAR)
         full = np.maximum(full, _SMALLEST_DEPTH)
         write_depth_png(output / f"{stem}_{key}.png", full)
     if export:
-        depths = _trusted(depths, maps.get("uncertainty"), max_uncertainty)
         write_reconstruction(
-            output, stem, photograph.image, depths, photograph.camera, formats=export
+            output, stem, photograph.image, trusted, photograph.camera, formats=export
         )
     picture = output / f"{stem}_prediction.png"
     write_image(picture, prediction_picture(photograph.image, maps))
@@ -157,18 +160,22 @@ def _trusted(
     return {key: np.where(uncertainty <= limit, d, 0) for key, d in depths.items()}
 
 
-def photograph_files(path: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the files that the predictions for a photograph may have, except 3D.
+def photograph_files(
+    path: pathlib.Path, output: pathlib.Path, *, with_3d: bool = False
+) -> list[pathlib.Path]:
+    """Returns the files that the predictions for a photograph may have.
 
     Args:
         path: The photograph.
         output: Folder of the results.
+        with_3d: Whether the 3D files are among them.
 
     Returns:
         Those of `write_photograph`, whether they are there or not.
     """
     names = [".npz", *(f"_{key}.png" for key in _DEPTHS), "_prediction.png"]
-    return [output / f"{path.stem}{name}" for name in names]
+    files = [output / f"{path.stem}{name}" for name in names]
+    return files + (reconstruction_files(output, path.stem, _DEPTHS) if with_3d else [])
 
 
 def prediction_picture(image: np.ndarray, maps: dict[str, np.ndarray]) -> np.ndarray:

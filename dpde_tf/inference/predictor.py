@@ -1,4 +1,4 @@
-"""The whole method on images: two networks, then their fusion."""
+"""The whole method on images: the networks, then the fusion."""
 
 import collections
 import dataclasses
@@ -16,7 +16,7 @@ from dpde_tf.files.images import resize_image
 from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
 from dpde_tf.inference.network_call import call_network
-from dpde_tf.inference.sharpening import sharpened
+from dpde_tf.inference.sharpening import check_sharpening, sharpened
 from dpde_tf.inference.uncertainty import expected_error
 from dpde_tf.metrics import MIN_DEPTH
 
@@ -69,6 +69,20 @@ class DepthPredictor:
     _graphs: dict[tuple, Callable] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def __post_init__(self) -> None:
+        """Checks the options."""
+        check_sharpening(self.options.sharpening)
+        if not 0.0 <= self.options.context_share <= 1.0:
+            raise ValueError(
+                "`context_share` must be from 0 to 1. Received: "
+                f"{self.options.context_share}."
+            )
+        for name, value in dataclasses.asdict(self.uncertainty).items():
+            if not 0.0 <= value < math.inf:
+                raise ValueError(
+                    f"`{name}` must be finite and not negative. Received: {value}."
+                )
 
     def predict(self, image: tf.Tensor | np.ndarray) -> dict[str, np.ndarray]:
         """Returns the predictions for a batch of images.
@@ -165,7 +179,9 @@ class DepthPredictor:
     def _graph(self, name: str, function: Callable, size: tuple[int, int]) -> Callable:
         """The graph for any number of images: one of the first size, one of others."""
         key = (name, size)
-        if key not in self._graphs and any(one == name for one, _ in self._graphs):
+        # A copy, since another thread may add a graph.
+        named = [one for one, _ in list(self._graphs)]
+        if key not in self._graphs and name in named:
             key = (name, None)
         if key not in self._graphs:
             shape = [None, *(key[1] or (None, None))]

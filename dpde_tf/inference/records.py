@@ -14,7 +14,7 @@ from dpde_tf.files.predictions import prediction_path, write_prediction
 from dpde_tf.inference.overlap import threads
 from dpde_tf.inference.predictor import DepthPredictor, predict_at_size
 from dpde_tf.inference.progress import progress_bar
-from dpde_tf.runs.run_folder import recorded_config
+from dpde_tf.runs.run_folder import read_run_record, recorded_config
 
 
 def predict_records(
@@ -94,9 +94,22 @@ def held_out_records(records: RecordSet, depth_run: str | pathlib.Path) -> Recor
 
     Raises:
         FileNotFoundError: If the folder is not that of a run.
-        ValueError: If the run cannot be of this split.
+        ValueError: If the run cannot be of this split, or held out nothing.
     """
     training = recorded_config(depth_run, TrainingConfig)
+    data = read_run_record(depth_run)["config"].get("data", {})
+    trained_on, there = data.get("num_records"), len(records.selected)
+    if trained_on not in (None, there):
+        raise ValueError(
+            f"{depth_run} was trained on a split of {trained_on} records, and "
+            f"{records.split_name!r} of {records.directory} has {there}. Name the "
+            "split that it was trained on."
+        )
+    if not training.num_validation:
+        raise ValueError(
+            f"The training of {depth_run} held out no records. Use a run with "
+            "`num_validation`."
+        )
     return records.hold_out(training.num_validation, swap=training.swap_held_out)[1]
 
 

@@ -58,11 +58,11 @@ def refine_depth(
 
     Args:
         depth: Metres, `[h, w]`, of any size; NaN, 0 and negative numbers are holes.
-            With `relative`, in any unit; NaN is a hole.
+            With `relative`, in any unit; NaN and infinity are holes.
         image: RGB `[H, W, 3]`, uint8 or floating-point in [0, 1], or a file's path.
         relative: Whether depth is known up to a scale and a shift only.
         gradients: Of `load_network_gradients`; None for the network in the package.
-        fusion: Parameters of the fusion; None for the paper's.
+        fusion: Parameters of the fusion; None for the defaults.
 
     Returns:
         Float32 `[H, W]`, in the unit of `depth`; NaN where nothing is known.
@@ -80,8 +80,8 @@ def refine_depth(
             "`depth` must be [h, w] and `image` [H, W, 3]. Received: "
             f"{depth.shape} and {image.shape}."
         )
-    if not relative:
-        depth = np.where(depth > 0, depth, np.float32(np.nan))
+    known = np.isfinite(depth) if relative else depth > 0
+    depth = np.where(known, depth, np.float32(np.nan))
     gradients = gradients or _shipped_gradients()
     size = seen_size(image.shape[:2], depth.shape, gradients.training_size)
     seen = resize_with_holes(depth, size)

@@ -125,7 +125,10 @@ def refine_file(
     refine = fusion_for(relative, gradients.in_unit_of_depth)
     refined = refine(depth, *gradients.gradients(stem, depth), fusion=fusion)
     if picture is not None:
-        write_image(picture, refinement_picture(depth, refined.depth))
+        # Black is what is not above 0.
+        shift = 1.0 - np.nanmin([depth, refined.depth]) if relative else 0.0
+        shown = refinement_picture(depth + shift, refined.depth + shift)
+        write_image(picture, shown)
     depth_format.write(target, resize_with_holes(refined.depth, output_size))
     return refined.converged
 

@@ -81,6 +81,24 @@ def video_file(path: pathlib.Path, output: pathlib.Path) -> pathlib.Path:
     return output / f"{path.stem}_prediction.mp4"
 
 
+def video_frame_files(path: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the files of maps of the frames of a video that are there.
+
+    Args:
+        path: The video.
+        output: Folder of the results.
+
+    Returns:
+        `<stem>_frames/<number of the frame>.npz` there.
+    """
+    return sorted(_frames_folder(path, output).glob("[0-9]*.npz"))
+
+
+def _frames_folder(path: pathlib.Path, output: pathlib.Path) -> pathlib.Path:
+    """Folder of the maps of the frames of a video."""
+    return output / f"{path.stem}_frames"
+
+
 def predict_video(
     predictor: DepthPredictor,
     path: pathlib.Path,
@@ -129,7 +147,7 @@ def predict_video(
         exif=None,
     )
     limits = _colour_limits(predictor, survey.samples, taken_by)
-    folder = output / f"{path.stem}_frames" if npz else None
+    folder = _frames_folder(path, output) if npz else None
     target = video_file(path, output)
     with atomic_write(target) as temporary:
         writer = VideoWriter(temporary, frame_rate(path) / every)

@@ -39,7 +39,7 @@ class ImageGradients(keras.layers.Layer):
 
 
 def build_context_network(config: ContextNetworkConfig) -> keras.Model:
-    """Returns the network whose depth map is used for its differences only.
+    """Returns a second depth network, whose differences are depth gradients.
 
     The encoder is ResNet-50 without its last stage, with 1024 channels at 1/16
     resolution. It is followed by a 1x1 convolution to 256 channels, and by three

@@ -9,6 +9,7 @@ from dpde_tf.config import (
     ContextNetworkConfig,
     DepthNetworkConfig,
     GradientNetworkConfig,
+    GuidedNetworkConfig,
 )
 from dpde_tf.runs.released import find_release
 from dpde_tf.runs.released.conversion import fold_output, load_released_weights
@@ -51,16 +52,15 @@ def load_initial_depth_weights(
 
 def load_initial_gradient_weights(
     network: keras.Model,
-    config: GradientNetworkConfig | ContextNetworkConfig,
+    config: GradientNetworkConfig | ContextNetworkConfig | GuidedNetworkConfig,
     source: str | pathlib.Path,
 ) -> None:
-    """Sets all weights of a gradient or context network to those of another one.
+    """Sets all weights of a gradient, context or guided network to those of another.
 
     The context network's offset may differ from that of a run.
 
     Args:
-        network: As `build_gradient_network(config)` or `build_context_network(config)`
-            gives it.
+        network: As the builder of the network gives it for `config`.
         config: Its configuration.
         source: A run of `experiments.train_gradient`, a folder of compact weights, or
             a `.weights.h5` file.

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import functools
 import importlib.metadata
 import json
 import pathlib
@@ -118,10 +119,14 @@ def _write(workdir: str | pathlib.Path, record: dict) -> None:
 
 def _commit() -> str:
     """The commit of the checkout that this file lies in, or `unknown`."""
-    folder = pathlib.Path(__file__).parent
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev"]
+    file = pathlib.Path(__file__)
+    git = functools.partial(
+        subprocess.run, cwd=file.parent, capture_output=True, text=True, check=True
+    )
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        # An installed library may lie in the repository of another project.
+        git(["git", "ls-files", "--error-unmatch", file.name])
+        described = git(["git", "describe", "--always", "--dirty", "--abbrev"])
+        return described.stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return result.stdout.strip()

@@ -101,7 +101,7 @@ def load_folded(workdir: str | pathlib.Path, config_class: type) -> keras.Model:
 
     Args:
         workdir: As for `load_network`.
-        config_class: As for `load_network`.
+        config_class: Configuration of the network that it must have.
 
     Returns:
         The network without its batch normalisations, see `dpde_tf.models.folding`.
@@ -119,6 +119,9 @@ def load_folded(workdir: str | pathlib.Path, config_class: type) -> keras.Model:
             network = _build(config)
     if compact:
         weights.result().assign_to(network, folds)
+        return network
+    if not folds:
+        load_run_weights(network, workdir)
         return network
     trained = load_network(workdir, config_class)
     arrays = {v.path: v.numpy() for v in trained.weights}

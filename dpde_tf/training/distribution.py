@@ -90,7 +90,7 @@ class Distribution:
         """Returns `function(images)`, computed in parts by the devices of this process.
 
         Args:
-            function: A `tf.function` that maps `[B, ...]` to as many rows.
+            function: Maps `[B, ...]` to as many rows; with several devices, in a graph.
             images: Tensor `[B, ...]` or a structure of such tensors.
 
         Returns:

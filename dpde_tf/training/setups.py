@@ -162,7 +162,8 @@ def guided_setup(
         ValueError: If the predictions are not of these records.
     """
     del session
-    folders = [name for name in coarse.coarse_predictions.split(",") if name]
+    names = map(str.strip, coarse.coarse_predictions.split(","))
+    folders = [name for name in names if name]
     predictions = read_predicted_depths(folders, records.split.names)
     return Setup(
         configs=(network, loss, coarse),

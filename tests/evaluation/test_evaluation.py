@@ -219,6 +219,18 @@ def test_write_scores_leaves_nothing_behind_when_it_fails(tmp_path):
     assert list((tmp_path / "scores").iterdir()) == []
 
 
+def test_write_scores_keeps_former_files_when_nothing_was_compared(
+    predictions, record_set, tmp_path
+):
+    output = tmp_path / "scores"
+    write(score(predictions, record_set), output)
+    former = {path.name: path.read_bytes() for path in output.iterdir()}
+    nothing = {("paper", "depth"): np.zeros(metrics.NUM_SUMS)}
+    with pytest.raises(ValueError, match="No pixel was compared"):
+        write([("a", nothing)], output)
+    assert {path.name: path.read_bytes() for path in output.iterdir()} == former
+
+
 def test_score_predictions_names_the_image_that_cannot_be_scored(
     predictions, record_set
 ):

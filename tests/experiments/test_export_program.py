@@ -89,3 +89,10 @@ def test_existing_output_is_kept(run_export, tmp_path):
 def test_records_need_a_check(run_export):
     with pytest.raises(app.UsageError, match="--records needs --check"):
         run_export(records="data")
+
+
+def test_flags_without_effect_are_refused(run_export):
+    with pytest.raises(app.UsageError, match="--omega needs --network=method"):
+        run_export(network="depth", omega=1.0)
+    with pytest.raises(app.UsageError, match="--at_training_size needs record sets"):
+        run_export(at_training_size=False)

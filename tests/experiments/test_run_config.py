@@ -123,3 +123,19 @@ def test_missing_file_is_named(program, tmp_path):
         FileNotFoundError, match=r"--config names .*no.json, which does"
     ):
         repeated(tmp_path / "no.json")
+
+
+def test_flag_is_of_the_record_unless_it_is_given(program, monkeypatch):
+    for arguments, expected in (
+        (["--config=run.json", "a.jpg"], True),
+        (["--config=run.json", "--images", "b.jpg", "a.jpg"], False),
+        (["a.jpg"], False),
+    ):
+        monkeypatch.setattr("sys.argv", ["p", *arguments])
+        assert run_config.is_of_record("images") is expected
+
+
+def test_record_leaves_out_how_much_is_logged(program):
+    flags.DEFINE_integer("verbosity", 0, "", flag_values=program)
+    program(["p", "--output=a", "--verbosity=1", "--config=run.json"])
+    assert config_flags.given_flags() == {"output": "a"}

@@ -7,30 +7,17 @@ saves its seconds; nothing else is shared, and a killed child dies as any proces
 import collections
 import contextlib
 import dataclasses
-import multiprocessing
 import os
 import pathlib
 import random
-import runpy
 import signal
-import sys
 import tempfile
 import threading
 import time
 
 from tests.faults.readers import check_everything
+from tests.fixtures.forked_programs import CONTEXT, become
 
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(
-    [
-        "tensorflow",
-        "keras",
-        "cv2",
-        "dpde_tf.training.loop",
-        "dpde_tf.runs.run_record",
-        "data_prep.conversion.record_sets",
-    ]
-)
 _STARTING = 0
 PHASES = ("starting", "working", "stepping", "writing", "validating")
 
@@ -105,14 +92,10 @@ def _note_phases(phase):
 
 def _main(module, arguments, log, phase):
     """Runs in the child process."""
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
     # A pytest with its output captured ignores none, but the fork server SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _note_phases(phase)
-    sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    become(module, arguments, log, log)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -91,11 +91,3 @@ def test_lock_file_warns_if_the_file_system_has_no_locks(tmp_path, monkeypatch, 
         pass
     (warning,) = caplog.messages
     assert f"The file system of {tmp_path / 'a'} does not support file locks" in warning
-
-
-def test_locks_need_no_module_that_only_unix_has():
-    code = (
-        "import sys; sys.modules['fcntl'] = None\n"
-        "import dpde_tf.files.locks, dpde_tf.training.session, dpde_tf.cli.predict"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -12,7 +12,7 @@ from dpde_tf.fusion.irls import fuse_in_graph
 from dpde_tf.fusion.irls_steps import fuse_image
 from tests.fixtures import references
 
-# One size for most tests, and 10 or 100 steps, since any other is compiled again.
+# One size for most tests, since another may be traced again.
 SIZE = (24, 33)
 SETTINGS = {"omega": 10.0, "epsilon": 1e-4}
 
@@ -135,6 +135,7 @@ def test_fuse_fills_holes_from_gradients(rng):
     np.testing.assert_allclose(result.depth, truth, rtol=0, atol=1e-6)
 
 
+@pytest.mark.usefixtures("compiled")
 def test_fuse_compiles_once_for_all_values_and_batch_sizes(rng):
     _, *maps = references.scene_batch(rng, SIZE, num_scenes=2)
     fuse_depth_and_gradients(*maps)
@@ -154,6 +155,7 @@ def test_fuse_compiles_once_for_all_values_and_batch_sizes(rng):
     assert trace_count() == before
 
 
+@pytest.mark.usefixtures("compiled")
 def test_fuse_inside_a_graph_with_unknown_sizes_equals_eager(rng):
     _, *maps = references.scene_batch(rng, SIZE, num_scenes=2)
     spec = tf.TensorSpec([None, None, None, 1], tf.float64)
@@ -224,7 +226,7 @@ def test_compiling_starts_with_the_sixteenth_image_of_a_size(monkeypatch):
 
 def test_fusion_without_xla_is_the_same_to_rounding(rng):
     maps = rng.normal(size=(3, 2, 12, 15, 1)).astype(np.float32)
-    compiled = fuse_depth_and_gradients(*maps)
+    compiled = fuse_depth_and_gradients(*maps, jit_compile=True)
     plain = fuse_depth_and_gradients(*maps, jit_compile=False)
     np.testing.assert_allclose(plain.depth, compiled.depth, atol=1e-4)
     np.testing.assert_allclose(plain.energy, compiled.energy, rtol=1e-5)

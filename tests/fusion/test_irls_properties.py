@@ -8,6 +8,8 @@ from dpde_tf.fusion import TO_CONVERGENCE, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients
 from tests.fixtures import references
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 # One size for most tests, and 10 or 100 steps, since any other is compiled again.
 SIZE = (24, 33)
 
@@ -62,9 +64,10 @@ def test_fuse_with_a_tiny_omega_returns_the_depth(rng):
 
 def test_fuse_transposed_image_gives_the_transposed_depth(rng):
     _, depth, gradient_x, gradient_y = references.scene_batch(rng, SIZE)
-    result = fuse_depth_and_gradients(depth, gradient_x, gradient_y, cg_rtol=1e-11)
+    exact = {"cg_rtol": 1e-11, "jit_compile": False}
+    result = fuse_depth_and_gradients(depth, gradient_x, gradient_y, **exact)
     transposed = fuse_depth_and_gradients(
-        *_transposed(depth, gradient_y, gradient_x), cg_rtol=1e-11
+        *_transposed(depth, gradient_y, gradient_x), **exact
     )
     np.testing.assert_allclose(
         transposed.depth, *_transposed(result.depth), rtol=0, atol=1e-8

@@ -27,21 +27,25 @@ def _mat(variables, **options):
     return file.getvalue()
 
 
-def _mat5(*, declared=None, dims=(1, 2), kind=6, count=16):
-    """A MATLAB 5 file of one real array; its declared sizes may be wrong."""
+def _element(code, content, size=None):
+    padding = b"\0" * (-len(content) % 8)
+    size = len(content) if size is None else size
+    return struct.pack("<II", code, size) + content + padding
 
-    def element(code, content, size=None):
-        padding = b"\0" * (-len(content) % 8)
-        size = len(content) if size is None else size
-        return struct.pack("<II", code, size) + content + padding
 
-    flags = element(6, struct.pack("<II", kind, 0))
-    shape = element(5, struct.pack(f"<{len(dims)}i", *dims))
-    name = element(1, b"trainNdxs")
-    numbers = element(9, struct.pack("<2d", 1, 2), count)
-    body = flags + shape + name + numbers
+def _mat5(name, content, *, declared=None, dims=(1, 2), kind=6):
+    """A MATLAB 5 file of one variable; its declared sizes may be wrong."""
+    flags = _element(6, struct.pack("<II", kind, 0))
+    shape = _element(5, struct.pack(f"<{len(dims)}i", *dims))
+    body = flags + shape + _element(1, name) + content
     header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM"
-    return header + element(14, body, declared)
+    return header + _element(14, body, declared)
+
+
+def _split_mat5(*, count=16, **options):
+    """A split of two records; its declared sizes may be wrong."""
+    numbers = _element(9, struct.pack("<2d", 1, 2), count)
+    return _mat5(b"trainNdxs", numbers, **options)
 
 
 def mat5_cases():
@@ -63,7 +67,6 @@ def mat5_cases():
         )
     for name, variable in (
         ("another size", _GRID[:, :300]),
-        ("cells", np.full(GRID_SHAPE, "a", object)),
         ("complex numbers", _GRID + 1j),
         ("text", "grid"),
         ("a structure", {"depth": _GRID}),
@@ -72,11 +75,13 @@ def mat5_cases():
     ):
         data = _mat({"Position3DGrid": variable})
         yield _case(entry, name, file, data, read, virtual=False)
+    cells = _element(14, b"") * _GRID.size
     for name, data in (
         ("empty", b""),
         ("a NPY", npy_of(_GRID)),
         ("version 7.3", b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM" + b"\0" * 400),
         ("another variable", _mat({"depth": _GRID})),
+        ("cells", _mat5(b"Position3DGrid", cells, dims=GRID_SHAPE, kind=1)),
         ("version 4 of 100 GB", _mat4(100_000, 125_000)),
         ("version 4 of 2^62 bytes", _mat4(2**31 - 1, 2**31 - 1)),
         ("version 4 of negative size", _mat4(-1, 1)),
@@ -133,7 +138,7 @@ def _split_cases():
         ("an opaque class", {"kind": 17}),
         ("a function", {"kind": 16}),
     ):
-        yield splits(name, _mat5(**options))
+        yield splits(name, _split_mat5(**options))
     for length, data in cuts(_mat(_SPLITS), 10):
         yield splits(f"cut after {length}", data)
 

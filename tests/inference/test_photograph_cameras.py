@@ -119,3 +119,17 @@ def test_angle_that_no_lens_has_is_refused_with_the_possible_ones(angle):
 def test_angle_and_focal_length_together_are_refused():
     with pytest.raises(ValueError, match=r"either `fov_x` .* Received: 60 degrees and"):
         CameraOptions(fov_x=60.0, focal=500.0)
+
+
+@pytest.mark.parametrize("size", [(31, 1000), (200, 5000)])
+def test_panorama_without_a_focal_length_has_a_camera(size):
+    found = find(size)
+    assert (found.origin, found.depth_factor) == ("assumed", 1.0)
+    assert found.camera.focal_x == pytest.approx(0.2 * size[1])  # The least of a lens.
+
+
+def test_exif_that_no_lens_has_is_not_used():
+    # A cut-out of 25x25 pixels: 26 mm are 3004 pixels, 120 times its width.
+    exif = ExifCamera(26.0, (3000, 4000))
+    assert find((3000, 4000), exif).origin == "EXIF"
+    assert find((25, 25), exif).origin == "assumed"

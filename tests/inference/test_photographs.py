@@ -3,11 +3,14 @@
 import base64
 import json
 import re
+import shutil
 
 import cv2
 import numpy as np
 import pytest
+from absl import app
 
+from dpde_tf.cli import predict
 from dpde_tf.files import depth_maps as depth_files
 from dpde_tf.files.depth_maps import read_depth
 from dpde_tf.files.predictions import read_prediction
@@ -219,6 +222,7 @@ def test_predict_refuses_impossible_cameras(
 ):
     with pytest.raises(SystemExit, match=message):
         run_predict(images=photograph, output=tmp_path / "out", **values)
+    assert not (tmp_path / "out").exists() or "fov_x" in values
     assert not (tmp_path / "out" / "photo.npz").exists()
 
 
@@ -243,10 +247,81 @@ def test_3d_files_omit_uncertain_depth(photograph, tmp_path):
         ValueError, match=r"`max_uncertainty`, -1 m, somewhere\. Received: 0"
     ):
         predict_photograph(
-            predictor, photograph, tmp_path, max_uncertainty=-1.0, **options
+            predictor, photograph, tmp_path / "no", max_uncertainty=-1.0, **options
         )
+    assert not (tmp_path / "no").exists()
     predictor.predict = lambda _: {"depth": depth}
     with pytest.raises(ValueError, match=r"Received: none\. A context network gives"):
         predict_photograph(
             predictor, photograph, tmp_path, max_uncertainty=0.5, **options
         )
+
+
+def test_overwriting_leaves_nothing_of_former_networks(
+    photograph, tmp_path, run_predict
+):
+    output = tmp_path / "out"
+    run_predict(images=photograph, output=output, export="html")
+    (output / "photo_fused.png").write_text("of a former gradient network")
+    (output / "other.html").write_text("of another photograph")
+    run_predict(images=photograph, output=output, fov_x=60, overwrite=True)
+    left = {path.name for path in output.glob("photo*")}
+    assert left == {"photo.npz", "photo_depth.png", "photo_prediction.png"}
+    assert (output / "other.html").is_file()
+
+
+def test_page_of_somebody_else_is_left_alone(photograph, tmp_path, run_predict):
+    page = tmp_path / "out" / "photo.html"
+    page.parent.mkdir()
+    page.write_text("mine")
+    run_predict(images=photograph, output=page.parent, overwrite=True)
+    assert page.read_text() == "mine"
+
+
+def test_refused_command_changes_no_record(photograph, tmp_path, run_predict):
+    output = tmp_path / "out"
+    run_predict(images=photograph, output=output)
+    before = (output / "run.json").read_text()
+    with pytest.raises(SystemExit, match="Give either --fov_x or --focal"):
+        run_predict(images=photograph, output=output, fov_x=60, focal=80)
+    assert (output / "run.json").read_text() == before
+
+
+def test_refused_command_leaves_no_folder(tmp_path, run_predict):
+    with pytest.raises(SystemExit, match=r"no\.png"):
+        run_predict(tmp_path / "no.png", output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_home_is_named_in_one_line(tmp_path, run_predict):
+    with pytest.raises(SystemExit, match=r"^Error: .*~nobody_of_that_name"):
+        run_predict("~nobody_of_that_name/a.jpg", output=tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"images": "a.png", "split": "train"}, "--split needs --records"),
+        ({"images": "a.png", "held_out": True}, "--held_out needs --records"),
+        ({"images": "a.png", "batch_size": 2}, "--batch_size needs --records"),
+        ({"records": "r", "export": "ply"}, "--export needs photographs"),
+        ({"records": "r", "exif": False}, "--exif needs photographs"),
+        ({"records": "r", "fov_x": 60}, "--fov_x needs photographs"),
+    ],
+)
+def test_flags_without_effect_are_refused(run_predict, tmp_path, values, message):
+    with pytest.raises(app.UsageError, match=message):
+        run_predict(output=tmp_path / "out", **values)
+
+
+@pytest.mark.parametrize("of_record", [True, False])
+def test_images_of_the_command_line_replace_those_of_a_record(
+    photograph, tmp_path, run_predict, monkeypatch, of_record
+):
+    other = photograph.with_name("other.png")
+    shutil.copyfile(photograph, other)
+    monkeypatch.setattr(predict, "is_of_record", lambda name: of_record)
+    run_predict(photograph, images=other, output=tmp_path / "out")
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    images = [photograph] if of_record else [other, photograph]
+    assert record["config"]["data"]["images"] == list(map(str, images))

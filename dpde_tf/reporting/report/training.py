@@ -11,7 +11,9 @@ _NOT_TERMS = {
     "epoch",
     "step",
     "learning_rate",
+    "images",
     "images_per_second",
+    "measured",
     "seconds",
     "validation",
 }

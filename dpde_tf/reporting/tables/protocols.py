@@ -66,7 +66,9 @@ def paired_lines(run: ScoredRun, key: str, protocol: str) -> Iterator[Line]:
     for title, comparison in found.items():
         minuend, _, subtrahend = title.partition(" - ")
         if minuend in names:
-            details = f"{title}, paired bootstrap over the images"
+            by_scene = "scenes" in run.summary.get("bootstrap", {})
+            over = "images and over rooms, the wider" if by_scene else "images"
+            details = f"{title}, paired bootstrap over the {over}"
             cells = paired_cells(comparison["pooled"])
             yield Line(f"difference to {subtrahend}", cells, NOT_RUN, details)
 

@@ -2,7 +2,7 @@
 
 import pathlib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -72,6 +72,23 @@ def write_reconstruction(
             page = viewer_page(image, depths, camera, title=name)
             path.write_bytes(page.encode("utf-8", "replace"))  # Names need not be text.
     return paths
+
+
+def reconstruction_files(
+    output: pathlib.Path, name: str, keys: Iterable[str]
+) -> list[pathlib.Path]:
+    """Returns the files that `write_reconstruction` may write, in any format.
+
+    Args:
+        output: As there.
+        name: As there.
+        keys: Names of the depth maps.
+
+    Returns:
+        The files, whether they are there or not.
+    """
+    ends = [f"_{key}{end}" for key in keys for end in ("_points.ply", ".ply", ".glb")]
+    return [output / f"{name}{end}" for end in (*ends, ".html")]
 
 
 def check_formats(formats: Sequence[str]) -> None:
