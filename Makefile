@@ -128,18 +128,18 @@ demo-training: $(READY)  ## Runs the whole method on synthetic scenes in 10 minu
 # ---- Data: download (or RAW=folder), conversion, verification ----
 
 data-nyu: $(READY)  ## Converts NYU Depth v2: 795 + 654 records (downloads 3.0 GB without RAW)
-	$(if $(RAW),,$(RUN) data_prep.download --dataset=nyu --raw=$(RAW_NYU))
-	$(RUN) data_prep.nyu_depth_v2 --raw=$(RAW_NYU) --output=$(NYU) $(FLAGS)
+	$(if $(RAW),,$(RUN) data_prep.download --dataset=nyu --raw="$(RAW_NYU)")
+	$(RUN) data_prep.nyu_depth_v2 --raw="$(RAW_NYU)" --output=$(NYU) $(FLAGS)
 	$(RUN) data_prep.verification --records=$(NYU)
 
 data-make3d: $(READY)  ## Converts Make3D: 400 + 134 records
-	$(if $(RAW),,$(RUN) data_prep.download --dataset=make3d --raw=$(RAW_M3D))
-	$(RUN) data_prep.make3d --raw=$(RAW_M3D) --output=$(M3D) $(FLAGS)
+	$(if $(RAW),,$(RUN) data_prep.download --dataset=make3d --raw="$(RAW_M3D)")
+	$(RUN) data_prep.make3d --raw="$(RAW_M3D)" --output=$(M3D) $(FLAGS)
 	$(RUN) data_prep.verification --records=$(M3D)
 
 data-mid: $(READY)  ## Converts Middlebury: 35 records, for testing
-	$(if $(RAW),,$(RUN) data_prep.download --dataset=middlebury --raw=$(RAW_MID))
-	$(RUN) data_prep.middlebury --raw=$(RAW_MID) --output=$(MID) $(FLAGS)
+	$(if $(RAW),,$(RUN) data_prep.download --dataset=middlebury --raw="$(RAW_MID)")
+	$(RUN) data_prep.middlebury --raw="$(RAW_MID)" --output=$(MID) $(FLAGS)
 	$(RUN) data_prep.verification --records=$(MID)
 
 # ---- Training ----
@@ -254,7 +254,8 @@ example-picture: $(READY)  ## Writes the picture of the README again: every 131s
 	$(RUN) experiments.example_picture --records=$(NYU) --output=experiments/results/examples.jpg
 
 detail-picture: $(READY)  ## Writes details of these images, with the depth of OTHER (PNG, mm) before and after
-	$(RUN) experiments.example_picture --records=$(NYU) --detail --other_depth=$(OTHER) --depth_scale=0.001 --output=experiments/results/details.jpg
+	$(if $(OTHER),,$(error Give the other network's depth: make detail-picture OTHER=folder))
+	$(RUN) experiments.example_picture --records=$(NYU) --detail --other_depth="$(OTHER)" --depth_scale=0.001 --output=experiments/results/details.jpg
 
 table5: $(READY)  ## Prints Table 5: parameters and arithmetic of the networks
 	$(RUN) experiments.tables --table=5 $(FLAGS)

@@ -24,6 +24,7 @@ from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
 
 FLAGS = flags.FLAGS
+_BY_FILE = (2001, 2003)  # Years of Middlebury without an archive for each scene.
 NYU_URL = "http://horatio.cs.nyu.edu/mit/silberman/"
 NYU_FILES = {
     "nyu_depth_v2_labeled.mat": {
@@ -80,13 +81,13 @@ def download_make3d(raw: pathlib.Path) -> None:
             unpack(archive, raw, folder)
 
 
-def _download_scene(raw: pathlib.Path, scene: str) -> None:
-    """Fetches the files of one Middlebury scene."""
+def _download_scene(raw: pathlib.Path, scene: str, folder: pathlib.Path) -> None:
+    """Fetches the files of one Middlebury scene into its folder."""
     year = SCENES[scene]
     address = MIDDLEBURY_URL + MIDDLEBURY_FOLDERS[year]
-    if year in (2001, 2003):
+    if year in _BY_FILE:
         for name in FILES[year]:
-            fetch(f"{address}{scene}/{name}", raw / scene / name)
+            fetch(f"{address}{scene}/{name}", folder / name)
     else:
         name = f"{scene}-2views.zip"
         unpack(fetch(address + name, raw / name), raw, scene)
@@ -102,9 +103,15 @@ def download_middlebury(raw: pathlib.Path) -> None:
     there = find_scenes(raw)
     for scene, year in SCENES.items():
         names = FILES[year]
-        if scene in there and all((there[scene] / name).exists() for name in names):
-            continue
-        _download_scene(raw, scene)
+        folder = there.get(scene, raw / scene)
+        missing = [name for name in names if not (folder / name).exists()]
+        if missing and folder.exists() and year not in _BY_FILE:
+            raise ValueError(
+                f"{folder} lacks {missing[0]}. Move or remove the folder, and run the "
+                "same command again."
+            )
+        if missing:
+            _download_scene(raw, scene, folder)
 
 
 DATASETS = {

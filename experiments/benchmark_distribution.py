@@ -20,7 +20,7 @@ import sys
 import time
 
 import keras
-from absl import flags, logging
+from absl import app, flags, logging
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
@@ -110,6 +110,8 @@ def _measure(num_processes: int) -> float:
 
 def _start_worker(index: int, hosts: list[str]) -> subprocess.Popen:
     """Starts one of the processes on its own core."""
+    if not hasattr(os, "sched_getaffinity"):
+        raise app.UsageError("The cores of a process can be chosen on Linux alone.")
     cores = sorted(os.sched_getaffinity(0))
     task = {"type": "worker", "index": index}
     config = json.dumps({"cluster": {"worker": hosts}, "task": task})

@@ -17,7 +17,6 @@ import statistics
 from collections.abc import Iterator
 
 import keras
-import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
@@ -26,6 +25,7 @@ from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
 from dpde_tf.files.atomic import atomic_write
+from dpde_tf.files.predictions import read_prediction
 from dpde_tf.fusion import TO_CONVERGENCE
 from dpde_tf.runs.precision import resolve_precision
 from dpde_tf.runs.run_record import environment
@@ -44,6 +44,7 @@ from experiments.benchmarks.parts import depth_forward
 from experiments.benchmarks.row_timing import seconds_of
 
 FLAGS = flags.FLAGS
+_MAPS = ("depth", "gradient_x", "gradient_y")
 
 # Number of images that an iteration of the conjugate gradients reads and writes:
 # direction 3, product 4, its inner product 2, solution 3, residual 3, preconditioner 4,
@@ -78,9 +79,10 @@ def _scenes() -> Iterator[tuple[str, Maps]]:
         files = sorted(pathlib.Path(FLAGS.predictions).glob("[!.]*.npz"))
         if not files:
             raise app.UsageError(f"--predictions={FLAGS.predictions} has no NPZ files.")
-        for path in files[:: max(1, len(files) // FLAGS.num_predictions)]:
-            with np.load(path) as arrays:
-                maps = tuple(arrays[k] for k in ("depth", "gradient_x", "gradient_y"))
+        spread = files[:: max(1, len(files) // FLAGS.num_predictions)]
+        for path in spread[: FLAGS.num_predictions]:
+            arrays = read_prediction(path, _MAPS)
+            maps = tuple(arrays[key] for key in _MAPS)
             height, width = maps[0].shape
             yield f"prediction {path.stem}, {height}x{width}", maps
 

@@ -12,7 +12,7 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-from absl import flags
+from absl import app, flags
 
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
@@ -108,6 +108,8 @@ def largest_differences(
 @flags_only
 def main() -> None:
     """Prints the differences; exits with code 1 if one is too large."""
+    if not FLAGS.measures:
+        raise app.UsageError("--measures must name a measure at least.")
     num_rows, largest = largest_differences(
         read_rows(pathlib.Path(FLAGS.scores)),
         read_rows(pathlib.Path(FLAGS.reference)),

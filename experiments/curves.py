@@ -19,7 +19,7 @@ from dpde_tf.cli.program import run_main
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.reporting.report.curves import Points, line_chart
 from dpde_tf.runs.run_folder import METRICS_FILE, read_metrics
-from experiments.labelled_folders import split_label
+from experiments.labelled_folders import split_labels
 
 FLAGS = flags.FLAGS
 
@@ -72,11 +72,8 @@ def _with_dotted_names(row: dict) -> dict:
 @flags_only
 def main() -> None:
     """Writes the chart."""
-    runs = [
-        split_label(text, flag="run", example="FCRN=runs/nyu/fcrn")
-        for text in FLAGS.run
-    ]
-    series = {label: read_points(folder, FLAGS.metric) for label, folder in runs}
+    runs = split_labels(FLAGS.run, flag="run", example="FCRN=runs/nyu/fcrn")
+    series = {name: read_points(run, FLAGS.metric) for name, run in runs.items()}
     chart = line_chart(FLAGS.title or FLAGS.metric, series, x_title="epoch")
     with atomic_write(FLAGS.output) as path:
         path.write_text(chart, encoding="utf-8")

@@ -17,7 +17,6 @@ depth files with the names of the records, before and after its refinement:
 import pathlib
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
 from absl import app, flags
 
@@ -35,6 +34,7 @@ from dpde_tf.files.resizing import resize_with_holes
 from dpde_tf.reporting.examples import Example, detail_of
 from dpde_tf.reporting.figures.columns import Column
 from dpde_tf.reporting.figures.overview import overview_figure
+from dpde_tf.visualization.colours import encode_jpeg
 
 FLAGS = flags.FLAGS
 _COLUMNS = (
@@ -67,7 +67,8 @@ def _other_maps(
     """The depth of another network at the size of the image, and refined."""
     path = partner(files, name, "depth file")
     depth = read_depth(path, depth_scale=FLAGS.depth_scale)
-    enlarged = resize_with_holes(depth, image.shape[:2])
+    known = np.where(depth > 0, depth, np.float32(np.nan))
+    enlarged = resize_with_holes(known, image.shape[:2])
     return {"depth": enlarged, "fused": refine_depth(depth, image)}
 
 
@@ -90,11 +91,9 @@ def main() -> None:
             arrays["other"] = _other_maps(files, name, image)
         example = Example(name, image, truth, arrays)
         examples.append(detail_of(example) if FLAGS.detail else example)
-    picture = cv2.cvtColor(overview_figure(examples, columns), cv2.COLOR_RGB2BGR)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    _, data = cv2.imencode(".jpg", picture, quality)
+    data = encode_jpeg(overview_figure(examples, columns), quality=_JPEG_QUALITY)
     with atomic_write(output) as path:
-        path.write_bytes(data.tobytes())
+        path.write_bytes(data)
     print(f"Written: {output}, of the records {', '.join(names)}")
 
 

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 
 from dpde_tf.evaluation.score_files import read_split
-from dpde_tf.files.predictions import prediction_path, read_prediction
+from dpde_tf.files.predictions import NO_DEPTH, prediction_path, read_prediction
 from dpde_tf.inference.units import align_to_reference
 from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.run_records import gradient_source
+from experiments.labelled_folders import split_labels
 
 
 def parse_predictions(texts: Sequence[str]) -> dict[str, pathlib.Path]:
@@ -27,15 +28,8 @@ def parse_predictions(texts: Sequence[str]) -> dict[str, pathlib.Path]:
         FileNotFoundError: If none of the folders exists.
         ValueError: If a text lacks a name or a folder, or a name is repeated.
     """
-    folders = {}
-    for text in texts:
-        name, _, folder = text.partition("=")
-        if not name or not folder or name in folders:
-            raise ValueError(
-                "--predictions must be NAME=DIR,NAME=DIR with different names. "
-                f"Received: {text!r}."
-            )
-        folders[name] = pathlib.Path(folder)
+    example = "dpde=runs/nyu/predictions/dpde"
+    folders = split_labels(texts, flag="predictions", example=example)
     if not any(folder.is_dir() for folder in folders.values()):
         raise FileNotFoundError(
             f"None of the folders of --predictions exists ({', '.join(texts)}). Run "
@@ -105,7 +99,7 @@ def _aligned(example: Example) -> Example:
     predictions = {
         method: {
             key: array
-            if key.startswith("gradient")
+            if key.startswith(NO_DEPTH)
             else align_to_reference(example.ground_truth, array, alignment="median")
             for key, array in arrays.items()
         }

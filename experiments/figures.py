@@ -143,9 +143,11 @@ def write_reconstructions(
             depths[column.title] = figure_columns.column_depth(example, column)
         last = list(depths)[-1]
         given = (output, example.name, example.image)
-        write_reconstruction(*given, {last: depths[last]}, camera, formats=files)
+        if files:
+            write_reconstruction(*given, {last: depths[last]}, camera, formats=files)
         if "html" in formats:
-            depths = {key: depth for key, depth in depths.items() if np.any(depth > 0)}
+            known = {key: np.isfinite(d) & (d > 0) for key, d in depths.items()}
+            depths = {key: depths[key] for key in depths if known[key].any()}
             write_reconstruction(*given, depths, camera, formats=["html"])
             pages.append(f"{example.name}.html")
     return pages

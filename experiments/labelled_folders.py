@@ -1,5 +1,8 @@
 """Parses flags of the form LABEL=DIR."""
 
+import pathlib
+from collections.abc import Iterable
+
 
 def split_label(text: str, *, flag: str, example: str) -> tuple[str, str]:
     """Returns the label and the folder in the value of a flag.
@@ -22,3 +25,26 @@ def split_label(text: str, *, flag: str, example: str) -> tuple[str, str]:
             f"{text!r}."
         )
     return label, folder
+
+
+def split_labels(
+    texts: Iterable[str], *, flag: str, example: str
+) -> dict[str, pathlib.Path]:
+    """Returns the folders in the values of a flag by their labels.
+
+    Args:
+        texts: See `split_label`.
+        flag: As there.
+        example: As there.
+
+    Returns:
+        Folders, in the same order.
+
+    Raises:
+        ValueError: If one has another form, or a label comes twice.
+    """
+    pairs = [split_label(text, flag=flag, example=example) for text in texts]
+    labels = [label for label, _ in pairs]
+    if twice := sorted({label for label in labels if labels.count(label) > 1}):
+        raise ValueError(f"--{flag} has the label {twice[0]!r} twice. Rename one.")
+    return {label: pathlib.Path(folder) for label, folder in pairs}

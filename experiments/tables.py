@@ -86,14 +86,14 @@ def read_runs(assignments: Sequence[str]) -> list[ScoredRun]:
     ]
 
 
-def read_benchmark(path: str | pathlib.Path) -> costs.Benchmark:
+def read_benchmark(path: str | pathlib.Path) -> costs.Benchmark | None:
     """Returns the benchmark results of the networks.
 
     Args:
         path: JSON file written by `experiments.benchmark`.
 
     Returns:
-        Times and memory; networks without a row are left out.
+        Times and memory; networks without a row are left out. None without any.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -108,11 +108,14 @@ def read_benchmark(path: str | pathlib.Path) -> costs.Benchmark:
     remedy = f"Write it again with `python -m experiments.benchmark --output={path}`."
     record = read_json_object(path, remedy=remedy)
     try:
-        hardware = record["hardware"]
+        hardware, rows = record["hardware"], record["rows"]
+        measured = [n for n in (*_FORWARD.values(), *_TRAINING.values()) if n in rows]
+        if not measured:
+            return None
         return costs.Benchmark(
-            forward=_timings(record["rows"], _FORWARD),
-            training=_timings(record["rows"], _TRAINING),
-            name=f"the parts {'; '.join((*_FORWARD.values(), *_TRAINING.values()))}; "
+            forward=_timings(rows, _FORWARD),
+            training=_timings(rows, _TRAINING),
+            name=f"the parts {'; '.join(measured)}; "
             f"{hardware['processor']}, {hardware['cores']} cores",
         )
     except (KeyError, TypeError) as error:

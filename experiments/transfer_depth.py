@@ -33,6 +33,7 @@ from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.images import resize_image
 from dpde_tf.files.predictions import prediction_path, write_prediction
+from dpde_tf.runs.run_folder import RECORD_FILE
 from experiments.transfer.database import Database
 from experiments.transfer.methods import CONSTANTS, METHODS
 
@@ -99,10 +100,15 @@ def _run(folders: Mapping[str, pathlib.Path]) -> None:
         listed = read_manifest(records).split(split).names
         names = [n for n, one in zip(listed, held_out.selected, strict=True) if one]
     database = Database.read(train)
-    transfer_split(database, pathlib.Path(records), folders, split=split, names=names)
     for method, folder in folders.items():
         config = {"transfer": {"method": method, "images": len(database.images)}}
+        # Those of a former command would be taken for this one's.
+        former = folder.glob("[!.]*.npz") if (folder / RECORD_FILE).is_file() else ()
+        for path in former:
+            path.unlink()
         write_result_record(folder, _PROGRAM, config | {"constants": CONSTANTS})
+    transfer_split(database, pathlib.Path(records), folders, split=split, names=names)
+    for folder in folders.values():
         print(f"Written: {folder}")
 
 

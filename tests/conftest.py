@@ -7,11 +7,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import pathlib
 import random
 import signal
+import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
+from dpde_tf.fusion import irls
 
 # One operation at a time, so that sums have one order and runs can be compared exactly.
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -32,6 +35,15 @@ def _fixed_seeds():
     random.seed(0)
     yield
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(autouse=True)
+def _compiled_on_request_only(monkeypatch):
+    """The fusion is not compiled with XLA, which takes seconds a size.
+
+    Otherwise the tests before would decide which one pays for it.
+    """
+    monkeypatch.setattr(irls, "_XLA_FROM", sys.maxsize)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from data_prep.conversion.split_writing import (
     write_shard,
 )
 from dpde_tf.data import manifest
-from dpde_tf.files.atomic import atomic_write
+from dpde_tf.files.atomic import PARTIAL
 
 # Description of a shard, stored beside it until the split is complete.
 _DESCRIPTION = ".json"
@@ -44,13 +44,14 @@ def convert_shard(task: ShardTask) -> None:
         fields = _convert(task)
     except (ValueError, OSError) as error:
         fields = {"error": str(error)}
-    with atomic_write(_description(task)) as path:
-        path.write_text(json.dumps(fields), encoding="utf-8")
+    temporary = _temporary(task)
+    temporary.write_text(json.dumps(fields), encoding="utf-8")
+    temporary.replace(_description(task))
 
 
 def _convert(task: ShardTask) -> dict:
     """Writes a shard and returns its description."""
-    temporary = task.path.with_name(f".partial-{uuid.uuid4().hex}")
+    temporary = _temporary(task)
     try:
         encoded = (encode_pair(pair, task.image_size) for pair in task.pairs)
         written = write_shard(temporary, encoded, name=task.path.name)
@@ -61,6 +62,11 @@ def _convert(task: ShardTask) -> dict:
     for record in fields["records"]:
         del record["serialized"]
     return fields
+
+
+def _temporary(task: ShardTask) -> pathlib.Path:
+    """A name that no other attempt has."""
+    return task.path.with_name(f"{PARTIAL}{uuid.uuid4().hex}")
 
 
 def split_writer(options: Sequence[str]) -> SplitWriter:

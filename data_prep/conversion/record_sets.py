@@ -151,7 +151,7 @@ def write_record_set(
         FileExistsError: If the output exists and may not be replaced.
         ValueError: If an option, a name, a size or a depth is not allowed.
     """
-    output = pathlib.Path(output)
+    output = pathlib.Path(output).resolve()  # A link stays a link.
     if options.workers < 1 or options.num_shards < 1:
         raise ValueError(
             "--workers and --num_shards must be at least 1. Received: "
@@ -176,6 +176,8 @@ def write_record_set(
     }
     written, sizes = {}, {}
     with _new_folder(output) as folder:
+        # Another conversion may have finished since.
+        _check_output(output, overwrite=options.overwrite)
         for split, pairs in splits.items():
             shards = list_shards(folder, split, pairs, image_size, options.num_shards)
             written[split], sizes[split] = write_split(shards, options.workers)

@@ -10,6 +10,7 @@ import keras
 from absl import logging
 
 from data_prep.conversion import raw_files
+from dpde_tf.files.locks import LOCK_FILE, lock_file
 
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60
@@ -148,6 +149,7 @@ def fetch(
         Path of the file.
 
     Raises:
+        BlockingIOError: If another process is fetching it.
         ConnectionError: If there is no network, or the server lacks the file.
         ValueError: If size or checksum is wrong. A complete `<path>.part` is then
             deleted; an incomplete one is kept if the server answers with another file.
@@ -159,13 +161,13 @@ def fetch(
         remedy = f"Delete {path.name} and run the same command again."
         _check_file(path, url, size, sha256 if quick else None, remedy)
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
     logging.info("Fetching %s", url)
-    _receive_all(url, part, size)
-    try:
-        _check_file(part, url, size, sha256, "Run the same command again.")
-    except ValueError:
-        part.unlink()
-        raise
-    part.rename(path)
+    with lock_file(path.with_name(f".{path.name}{LOCK_FILE}"), guarded=path):
+        _receive_all(url, part, size)
+        try:
+            _check_file(part, url, size, sha256, "Run the same command again.")
+        except ValueError:
+            part.unlink()
+            raise
+        part.rename(path)
     return path

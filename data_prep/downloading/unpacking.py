@@ -1,14 +1,16 @@
 """Archives, unpacked safely and wholly or not at all."""
 
+import errno
 import pathlib
 import shutil
 import tarfile
 import zipfile
 
-from dpde_tf.files.atomic import partial_folder
+from dpde_tf.files.atomic import partial_folder, unwritable
 from dpde_tf.files.errors import BAD_ZIP
 
 _DAMAGED = (tarfile.TarError, *BAD_ZIP)
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def _check_zip_names(archive: zipfile.ZipFile, directory: pathlib.Path) -> None:
@@ -80,6 +82,7 @@ def unpack(
     Raises:
         ValueError: If the archive is damaged, reaches outside of its folder, or does
             not hold the folder.
+        OSError: If the folder cannot be written.
     """
     archive, target = pathlib.Path(archive), pathlib.Path(directory) / folder
     if target.exists():
@@ -97,6 +100,8 @@ def unpack(
     except _DAMAGED as error:
         if str(archive) in str(error):  # Ours.
             raise
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            raise unwritable(target, error) from error
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(
             f"{archive} must be a whole archive; it cannot be unpacked ({reason}). "

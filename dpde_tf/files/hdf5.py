@@ -7,6 +7,8 @@ import h5py
 
 # Largest ratio of decompressed to compressed bytes of Deflate.
 _MAX_EXPANSION = 1032
+# What h5py raises on a file that is cut off or damaged.
+DAMAGED = (OSError, RuntimeError, KeyError, TypeError)
 
 
 def open_to_read(path: str | pathlib.Path, **options: Any) -> h5py.File:

@@ -22,7 +22,8 @@ from dpde_tf.files.folders import normalized
 _PREDICT = "dpde predict"
 _NAMES_SHOWN = 3
 # Arrays that begin like this hold no depth.
-_NO_DEPTH = ("gradient", "uncertainty")
+NO_DEPTH = ("gradient", "uncertainty")
+"""How the names of predicted arrays begin that are not depth."""
 
 
 def some_names(names: Collection[str]) -> str:
@@ -254,7 +255,7 @@ class PredictionFolder:
         if path.suffix.lower() != ".npz":
             return ["depth"]
         arrays = read_prediction(path, depth_scale=self.depth_scale)
-        return [key for key in arrays if not key.startswith(_NO_DEPTH)]
+        return [key for key in arrays if not key.startswith(NO_DEPTH)]
 
     def read(self, name: str, keys: Sequence[str]) -> dict[str, np.ndarray]:
         """Returns predicted arrays of one image.

@@ -130,7 +130,7 @@ def own_cells(
     """
     cells = {}
     for name, value in numbers.items():
-        low, high = (intervals or {}).get(name, (None, None))
+        low, high = (intervals or {}).get(name) or (None, None)
         interval = "" if low is None else f"\n[{low:.4f}, {high:.4f}]"
         cells[name] = Cell(f"{value:.4f}{interval}", "strong")
     return cells

@@ -8,10 +8,13 @@ import keras
 import numpy as np
 
 from dpde_tf.files.errors import one_line
-from dpde_tf.files.hdf5 import check_stored_in_file, locked_error, open_to_read
+from dpde_tf.files.hdf5 import (
+    DAMAGED,
+    check_stored_in_file,
+    locked_error,
+    open_to_read,
+)
 
-# What h5py raises on a file that is cut off or damaged.
-_DAMAGED = (OSError, RuntimeError, KeyError, TypeError)
 # Attribute of the file, which Keras does not look at.
 _CHECKSUM = "dpde_tf_sha256"
 
@@ -49,7 +52,7 @@ def load_weights(
             count = _count_arrays(file, path)
             expected = file.attrs.get(_CHECKSUM)
             whole = expected is None or expected == _sha256(file)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ValueError(
             f"{path} is not a whole file of weights ({one_line(error)}). {remedy}"
         ) from error
@@ -66,7 +69,7 @@ def load_weights(
         network.load_weights(path)
     except BlockingIOError as error:  # Keras opens it with a lock.
         raise locked_error(path) from error
-    except (ValueError, *_DAMAGED) as error:
+    except (ValueError, *DAMAGED) as error:
         raise ValueError(
             f"{path} is damaged or of another network: {one_line(error)} {remedy}"
         ) from error

@@ -21,6 +21,9 @@ def _apply_colormap(share: np.ndarray, colormap: int) -> np.ndarray:
     return cv2.cvtColor(cv2.applyColorMap(levels, colormap), cv2.COLOR_BGR2RGB)
 
 
+_LARGEST_JPEG = 65_500  # Pixels a side.
+
+
 def _check_maps(**maps: np.ndarray) -> None:
     """Raises a ValueError unless all maps are `[H, W]` and have one size."""
     shapes = {name: values.shape for name, values in maps.items()}
@@ -224,6 +227,29 @@ def encode_png(rgb: np.ndarray) -> bytes:
         )
     _, png = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
     return png.tobytes()
+
+
+def encode_jpeg(rgb: np.ndarray, *, quality: int = 92) -> bytes:
+    """Returns a picture as the bytes of a JPEG file.
+
+    Args:
+        rgb: uint8 `[H, W, 3]`.
+        quality: From 1 to 100.
+
+    Returns:
+        The file's content.
+
+    Raises:
+        ValueError: If it is too large for the format.
+    """
+    if max(rgb.shape[:2]) > _LARGEST_JPEG:
+        raise ValueError(
+            f"A JPEG has at most {_LARGEST_JPEG} pixels a side; the picture is "
+            f"{rgb.shape[0]}x{rgb.shape[1]}. Show fewer images."
+        )
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    _, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return jpeg.tobytes()
 
 
 def write_image(path: str | pathlib.Path, rgb: np.ndarray) -> None:

@@ -78,6 +78,18 @@ def test_zoom_and_rotation_keep_image_and_depth_aligned():
         assert np.abs(np.diff(depth, n=2, axis=1)).max() < 1e-4
 
 
+def test_rotation_turns_by_up_to_the_given_angle():
+    columns = np.mgrid[:64, :64][1].astype(np.float32)[..., None] / 100 + 1
+    angles = []
+    pair = (np.repeat(columns / 2, 3, -1), columns)
+    for _, depth in _results(pair, max_rotation=5.0):
+        inner = depth[16:-16, 16:-16, 0]
+        dy, dx = np.diff(inner, axis=0).mean(), np.diff(inner, axis=1).mean()
+        assert np.hypot(dx, dy) == pytest.approx(0.01, rel=1e-3)
+        angles.append(np.degrees(np.arctan2(dy, dx)))
+    assert -5.01 <= min(angles) < -2 and 2 < max(angles) <= 5.01
+
+
 def test_rotation_adds_no_depth_outside_or_in_holes(pair):
     depth = pair[1].numpy()
     depth[10:13, 10:13] = 0.0
@@ -90,16 +102,27 @@ def test_rotation_adds_no_depth_outside_or_in_holes(pair):
 
 
 def test_augment_colour_multiplies_channels(pair):
+    factors = []
     for image, depth in _results(pair, colour=0.1):
         ratio = image / pair[0].numpy()
+        factors.append(ratio.mean(axis=(0, 1)))
         assert np.ptp(ratio, axis=(0, 1)).max() < 1e-5
         assert 0.9**2 - 1e-5 <= ratio.min() <= ratio.max() <= 1.1**2 + 1e-5
         assert np.array_equal(depth, pair[1])
+    assert np.ptp(factors, axis=1).max() > 0.05  # The channels differ,
+    assert np.ptp(factors, axis=0).min() > 0.1  # and so do the images.
 
 
 def test_random_crop_is_the_same_for_image_and_depth(pair):
     index = tf.cast(tf.reshape(tf.range(24 * 32), [24, 32, 1]), tf.float32)
-    image, depth = random_crop(tf.repeat(index, 3, axis=-1), index, SEEDS[0], (10, 12))
+    wide = tf.repeat(index, 3, axis=-1)
+    image, depth = random_crop(wide, index, SEEDS[0], (10, 12))
     assert np.array_equal(image[..., :1], depth)
     assert depth.shape == (10, 12, 1)
     assert depth[1, 0, 0] - depth[0, 0, 0] == 32
+    corners = [
+        random_crop(wide, index, seed, (10, 12))[1][0, 0, 0].numpy() for seed in SEEDS
+    ]
+    rows, columns = np.divmod(np.int64(corners), 32)
+    assert rows.max() <= 14 and columns.max() <= 20
+    assert min(np.ptp(rows), np.ptp(columns)) > 7

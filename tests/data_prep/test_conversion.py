@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.conversion import split_writing
+from data_prep.conversion import record_sets, split_writing
 from data_prep.conversion.pair_encoding import Pair
 from data_prep.conversion.record_sets import Options, write_record_set
 from dpde_tf.data import manifest
@@ -286,3 +286,34 @@ def test_write_record_set_takes_another_name(tmp_path, rng):
     described = _write(tmp_path / "set", {"train": pairs}, options=Options(name="toys"))
     assert described.dataset == "toys"
     assert manifest.read_manifest(tmp_path / "set").dataset == "toys"
+
+
+def test_link_to_another_disk_stays_a_link(tmp_path, rng):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "set").symlink_to(tmp_path / "disk")
+    pairs, options = {"train": _pairs(rng, 1)[0]}, Options(overwrite=True)
+    for _ in range(2):
+        _write(tmp_path / "set", pairs, options=options)
+        assert (tmp_path / "set").is_symlink()
+        assert manifest.read_manifest(tmp_path / "disk").splits
+    assert {path.name for path in tmp_path.iterdir()} == {"set", "disk"}
+
+
+def test_record_set_that_appears_meanwhile_is_left_alone(tmp_path, rng, monkeypatch):
+    (first,), (second,) = _pairs(rng, 1, prefix="a")[0], _pairs(rng, 1, prefix="b")[0]
+    describe = record_sets.describe_files
+
+    def meanwhile(files):
+        monkeypatch.setattr(record_sets, "describe_files", describe)
+        _write(tmp_path / "set", {"train": [first]})
+        return describe(files)
+
+    monkeypatch.setattr(record_sets, "describe_files", meanwhile)
+    with pytest.raises(FileExistsError, match="--overwrite"):
+        write_record_set(
+            tmp_path / "set",
+            dataset="mine",
+            splits={"train": [second]},
+            raw_files={"raw": []},
+        )
+    assert _read(tmp_path / "set", "train")[0]["name"] == b"a0"

@@ -1,5 +1,6 @@
 """Tests of data_prep.download, fetching and unpacking, against a local server."""
 
+import errno
 import hashlib
 import http.client
 import http.server
@@ -13,9 +14,10 @@ import pytest
 
 from data_prep import download
 from data_prep.conversion.middlebury_scenes import FILES, SCENES
-from data_prep.downloading import fetching
+from data_prep.downloading import fetching, unpacking
 from data_prep.downloading.fetching import fetch
 from data_prep.downloading.unpacking import unpack
+from dpde_tf.files.locks import LOCK_FILE, lock_file
 
 DATA = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -246,6 +248,26 @@ def test_unpack_refuses_a_damaged_archive(tmp_path, name, pack):
     assert not (tmp_path / "Set").exists()
 
 
+def test_full_disk_is_no_damage_of_the_archive(tmp_path, monkeypatch):
+    (tmp_path / "a.tgz").write_bytes(_tar({"Set/a": DATA}))
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(unpacking, "_extract", full)
+    with pytest.raises(OSError, match=r"Set could not be written: .*No space left"):
+        unpack(tmp_path / "a.tgz", tmp_path, "Set")
+
+
+def test_file_is_fetched_by_one_process_at_a_time(server, tmp_path):
+    path = tmp_path / "file.bin"
+    lock = path.with_name(f".file.bin{LOCK_FILE}")
+    held, refused = lock_file(lock, guarded=path), pytest.raises(BlockingIOError)
+    with held, refused:
+        fetch(server.url, path)
+    assert not server.requests
+
+
 def test_unpack_says_what_the_archive_holds_instead(tmp_path):
     (tmp_path / "a.tgz").write_bytes(_tar({"Other/a": b"1"}))
     with pytest.raises(ValueError, match="must hold the folder 'Set'; it holds Other"):
@@ -295,6 +317,9 @@ def test_download_middlebury_fetches_what_is_missing(server, tmp_path, monkeypat
             assert all((tmp_path / scene / name).is_file() for name in FILES[year])
     assert not (tmp_path / "Aloe").exists()
     assert len(server.requests) == 2 * 8 + 26
+    (tmp_path / "2006_Aloe" / "disp1.png").unlink()
+    with pytest.raises(ValueError, match=r"2006_Aloe lacks disp1\.png\. Move or"):
+        download.download_middlebury(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,11 @@ import pathlib
 import re
 
 import pytest
-from absl import flags, logging
 
 from dpde_tf import config
 from dpde_tf.cli.config_flags import (
     _field_descriptions,
     config_from_flags,
-    given_flags,
     parse_size,
 )
 from dpde_tf.config import AugmentationConfig, DepthNetworkConfig
@@ -94,14 +92,3 @@ def test_makefile_lists_the_flags_of_the_depth_network_alone():
         for classes in (depth, gradient)
     )
     assert set(listed.split(",")) == depth - gradient
-
-
-def test_given_flags_omit_the_logging_flags():
-    before = logging.get_verbosity()
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS(["program"])
-    logging.set_verbosity(logging.ERROR)
-    try:
-        assert not {"v", "verbosity", "config"} & set(given_flags())
-    finally:
-        logging.set_verbosity(before)

@@ -4,9 +4,10 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
+from absl import flags
 
+from experiments import curves
 from experiments.curves import read_points
-from tests.fixtures.programs import run_program
 
 
 def write_run(folder, losses):
@@ -27,6 +28,23 @@ def test_read_points_of_training_and_of_held_out_images(tmp_path):
     assert read_points(run, "validation.rms") == [(2, 4.0), (3, 3.0)]
 
 
+@pytest.fixture
+def run():
+    """Runs the program in this process, with its flags defined for the test alone."""
+    before = set(flags.FLAGS)
+    curves._define_flags()
+
+    def run_main(*switches, **values):
+        arguments = [f"--{name}={value}" for name, value in values.items()]
+        flags.FLAGS(["curves", *switches, *arguments])
+        curves.main(["curves"])
+
+    yield run_main
+    flags.FLAGS.unparse_flags()
+    for name in set(flags.FLAGS) - before:
+        delattr(flags.FLAGS, name)
+
+
 def test_read_points_names_the_available_metrics(tmp_path):
     run = write_run(tmp_path / "run", [3.0, 2.0])
     with pytest.raises(ValueError, match=r"'rms'.*epoch, loss, validation\.rms"):
@@ -35,23 +53,24 @@ def test_read_points_names_the_available_metrics(tmp_path):
         read_points(tmp_path / "empty", "loss")
 
 
-def test_program_draws_one_line_per_run(tmp_path):
+def test_program_draws_one_line_per_run(tmp_path, run):
     losses = {"a": [3.0, 2.0], "b": [2.0, 1.0], "c": [1.0, 0.5]}
     runs = [
         f"--run={name}={write_run(tmp_path / name, losses[name])}" for name in "abc"
     ]
     output = tmp_path / "chart.svg"
-    run_program("experiments.curves", *runs, output=output, title="Losses")
+    run(*runs, output=output, title="Losses")
     root = ET.parse(output).getroot()
     space = "{http://www.w3.org/2000/svg}"
     texts = ["".join(text.itertext()) for text in root.iter(f"{space}text")]
     assert {"Losses", "a 2", "b 1", "c 0.5"} <= set(texts)
 
 
-def test_program_refuses_a_run_without_label(tmp_path):
-    result = run_program(
-        "experiments.curves", run="runs/a", output=tmp_path / "a.svg", check=False
-    )
-    assert result.returncode == 1
-    assert "--run must be LABEL=DIR" in result.stderr
+@pytest.mark.parametrize(
+    ("runs", "message"),
+    [(["runs/a"], "--run must be LABEL=DIR"), (["a=x", "a=y"], "label 'a' twice")],
+)
+def test_program_refuses_wrong_labels(tmp_path, run, runs, message):
+    with pytest.raises(SystemExit, match=f"^Error: .*{message}"):
+        run(*(f"--run={one}" for one in runs), output=tmp_path / "a.svg")
     assert not (tmp_path / "a.svg").exists()

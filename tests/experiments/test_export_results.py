@@ -2,10 +2,13 @@
 
 import json
 import pathlib
+import types
 
 import pytest
+from absl import app
 
 from dpde_tf.reporting.tables.scored_runs import read_scored_run
+from experiments import compare_scores
 from experiments.compare_scores import largest_differences, read_rows
 from experiments.export_results import export_results
 from tests.fixtures.programs import run_program
@@ -130,3 +133,9 @@ def test_compare_scores_ends_with_one_if_a_score_differs(tmp_path):
     result = run_program(module, check=False, scores=tmp_path / "c", **flags)
     assert result.returncode == 1
     assert "1 rows differ by up to 2.00e-03" in result.stderr
+
+
+def test_comparison_without_measures_is_refused(monkeypatch):
+    monkeypatch.setattr(compare_scores, "FLAGS", types.SimpleNamespace(measures=[]))
+    with pytest.raises(app.UsageError, match="--measures must name a measure"):
+        compare_scores.main(["compare_scores"])

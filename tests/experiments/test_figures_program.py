@@ -43,7 +43,9 @@ def test_parse_predictions_requires_name_and_folder(tmp_path):
     there = f"dpde={tmp_path}"
     assert parse_predictions([there, "fcrn=none"])["dpde"] == tmp_path
     for wrong in (["dpde"], [f"={tmp_path}"], ["dpde="], [there, there]):
-        with pytest.raises(ValueError, match=r"--predictions must be NAME=DIR"):
+        with pytest.raises(
+            ValueError, match=r"--predictions (must be LABEL=DIR|has the label)"
+        ):
             parse_predictions(wrong)
     with pytest.raises(FileNotFoundError, match=r"None of the folders.*predict"):
         parse_predictions(["fcrn=none"])
@@ -84,6 +86,20 @@ def test_median_alignment_brings_depth_to_the_scale_of_the_truth(folders):
     for key in ("depth", "fused"):
         np.testing.assert_allclose(found[0].predictions["dpde"][key], DEPTHS["b"])
     assert found[0].note == "predictions scaled to the true median"
+
+
+def test_median_alignment_leaves_uncertainty_alone(folders):
+    path = folders / "dpde" / "b.npz"
+    arrays = dict(np.load(path))
+    np.savez(path, **arrays, uncertainty=np.full_like(arrays["depth"], 0.5))
+    (found,) = read_examples(
+        folders / "records",
+        {"dpde": folders / "dpde"},
+        split="test",
+        names=["b"],
+        align="median",
+    )
+    np.testing.assert_allclose(found.predictions["dpde"]["uncertainty"], 0.5)
 
 
 @pytest.mark.skipif(

@@ -16,9 +16,11 @@ TARGETS = re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re
 
 def _commands(target):
     """(module, flag names) of each program that a target runs."""
-    command = ["make", "-n", target, "IMAGE=photo.jpg", "DEPTH=depth", "FLAGS="]
-    lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
-    for line in lines.splitlines():
+    given = ["IMAGE=photo.jpg", "DEPTH=depth", "OTHER=other", "FLAGS="]
+    command = ["make", "-n", target, *given]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    for line in result.stdout.splitlines():
         if match := re.search(r"python -m ((?:data_prep|experiments)[.\w]+)(.*)", line):
             yield match.group(1), re.findall(r"--(\w+)", match.group(2))
 
@@ -71,12 +73,26 @@ def test_eval_mid_scores_the_splits_that_exist(tmp_path, splits):
     assert (predicted, scored) == (["simple"], splits)
 
 
-def test_predict_without_image_says_what_is_missing():
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make predict IMAGE=photo.jpg",
+        "make fuse DEPTH=folder",
+        "make detail-picture OTHER=folder",
+    ],
+)
+def test_target_without_its_variable_says_what_is_missing(command):
     result = subprocess.run(
-        ["make", "-n", "predict"], cwd=ROOT, capture_output=True, text=True
+        ["make", "-n", command.split()[1]], cwd=ROOT, capture_output=True, text=True
     )
     assert result.returncode != 0
-    assert "make predict IMAGE=photo.jpg" in result.stderr
+    assert command in result.stderr
+
+
+def test_folders_may_have_spaces():
+    command = ["make", "-n", "data-nyu", "RAW=my files"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert '--raw="my files" ' in result.stdout
 
 
 def test_rows_of_table_4_differ_by_one_part_each():

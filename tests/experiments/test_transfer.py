@@ -1,10 +1,13 @@
 """Tests of the depth that is transferred from similar images."""
 
+import types
+
 import numpy as np
 import pytest
 
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.predictions import read_prediction
+from experiments import transfer_depth
 from experiments.transfer import methods
 from experiments.transfer.correspondence import warp_candidates
 from experiments.transfer.database import Database
@@ -136,3 +139,34 @@ def test_transfer_predicts_records_of_another_size(tmp_path, rng):
         depth = read_prediction(files[0])["depth"]
         assert depth.shape == (36, 40)
         assert 1 < depth.min() < depth.max() < 8
+
+
+def test_former_predictions_are_removed_and_the_record_comes_first(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / "konrad_2012"
+    folder.mkdir()
+    (folder / "mine.npz").write_text("without a record")
+    database = types.SimpleNamespace(images=[1, 2])
+    monkeypatch.setattr(transfer_depth.Database, "read", lambda train: database)
+    monkeypatch.setattr(transfer_depth.RecordSet, "open", lambda *args: None)
+
+    def interrupted(*args, **options):
+        assert (folder / "run.json").is_file()
+        (folder / "new.npz").write_text("new")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(transfer_depth, "transfer_split", interrupted)
+    flags = types.SimpleNamespace(
+        database="train", records="r", split="test", num_validation=0
+    )
+    monkeypatch.setattr(transfer_depth, "FLAGS", flags)
+    monkeypatch.setattr(transfer_depth, "write_result_record", _write_record)
+    for left in ({"mine.npz", "new.npz"}, {"new.npz"}):
+        with pytest.raises(KeyboardInterrupt):
+            transfer_depth._run({"konrad_2012": folder})
+        assert {path.name for path in folder.glob("*.npz")} == left
+
+
+def _write_record(folder, program, config):
+    (folder / "run.json").write_text("{}")

@@ -57,6 +57,22 @@ def test_parameters_of_a_locked_file_are_counted(network, tmp_path):
         assert count_parameters(path) == 4 * (3 * 3 * 3 + 1)
 
 
+def test_parameters_of_a_damaged_file_are_counted_or_refused(network, tmp_path):
+    path = tmp_path / "weights.weights.h5"
+    content = path.read_bytes()
+    refused = 0
+    for position in range(0, len(content), 61):
+        changed = bytearray(content)
+        changed[position] ^= 0xFF
+        path.write_bytes(changed)
+        try:
+            count_parameters(path)
+        except ValueError as error:
+            assert "is not a readable HDF5 file" in str(error)
+            refused += 1
+    assert refused
+
+
 def test_locked_weights_are_not_reported_as_damaged(network, tmp_path):
     path = tmp_path / "weights.weights.h5"
     match = r"weights\.weights\.h5 is locked by another program\. Close it there"

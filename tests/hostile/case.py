@@ -117,9 +117,11 @@ def _little_memory(virtual):
         return
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # Forgets the former peak.
     start = _status("VmRSS")
-    yield
-    used = _status("VmHWM") - start
-    assert used < _PEAK, f"{used >> 20} MB were used"
+    try:
+        yield
+    finally:  # Also if the case is refused.
+        used = _status("VmHWM") - start
+        assert used < _PEAK, f"{used >> 20} MB were used"
 
 
 def _status(key):

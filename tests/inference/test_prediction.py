@@ -79,6 +79,46 @@ def test_networks_have_one_graph_of_the_first_size_and_one_of_all_others(rng):
     assert traced == [(None, 6, 8, 3), (None, None, None, 3)]
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class RisingDepth(keras.layers.Layer):
+    """Depth, larger by an eighth for each red pixel up to this one."""
+
+    def call(self, inputs):
+        image, depth = inputs
+        return depth * (1.0 + tf.cumsum(image[..., :1], axis=2) / 8.0)
+
+
+RISING = 1 + np.arange(1, 9) / 8
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"sharpening": 1.0}, RISING),
+        ({"sharpening": 2.0}, RISING**2),
+        # The mean of the rising and the falling one.
+        ({"sharpening": 1.0, "test_time_flip": True}, np.full(8, 1.5625)),
+    ],
+)
+def test_guided_network_is_sharpened_and_flipped_also_in_graphs(options, expected):
+    image = keras.Input((None, None, 3), name="image")
+    depth = keras.Input((None, None, 1), name="coarse_depth")
+    sharp = RisingDepth()([image, depth])
+    guided = keras.Model({"image": image, "coarse_depth": depth}, sharp)
+    one = keras.layers.Conv2D(1, 1, kernel_initializer="zeros", bias_initializer="ones")
+    predictor = DepthPredictor(
+        keras.Model(image, one(image)),
+        guided_network=guided,
+        options=PredictionConfig(**options),
+    )
+    for count in (1, 4):  # Without graphs, and with them.
+        maps = predictor.predict(np.ones([count, 6, 8, 3], np.float32))
+        right = np.broadcast_to(expected, (count, 6, 8))
+        np.testing.assert_allclose(maps["sharp_depth"], right, rtol=1e-5)
+        found = maps["gradient_x"][..., :-1]
+        np.testing.assert_allclose(found, np.diff(right), atol=1e-5)
+
+
 def test_mirrored_gradients_are_those_of_the_mirrored_depth(rng):
     depth = tf.constant(rng.uniform(1, 5, [2, 5, 7, 1]))
     gradients = tf.concat(image_gradients(depth), axis=-1)

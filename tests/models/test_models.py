@@ -18,6 +18,7 @@ from dpde_tf.models.crop import CropLike
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.models.encoder import STAGE_OUTPUTS, build_encoder
 from dpde_tf.models.gradient import build_gradient_network
+from dpde_tf.models.initial_values import without_drawing
 from tests.fixtures.programs import run_program
 from tests.fixtures.record_sets import write_small_record_set
 
@@ -195,6 +196,11 @@ def test_build_depth_network_output_relu_and_scale(rng):
     assert not np.any(depth)
 
 
+def test_build_depth_network_has_the_configured_scale_and_offset(modified_fcrn):
+    layer = modified_fcrn.get_layer("depth_metres")
+    assert (layer.scale, layer.offset) == (CONFIG.output_scale, CONFIG.output_offset)
+
+
 def test_build_depth_network_needs_an_offset():
     with pytest.raises(ValueError, match=r"`config.output_offset` must be a depth"):
         build_depth_network(DepthNetworkConfig(encoder_weights="none"))
@@ -202,7 +208,8 @@ def test_build_depth_network_needs_an_offset():
 
 def test_build_depth_network_mixed_precision_output_is_float32():
     keras.config.set_dtype_policy("mixed_bfloat16")
-    network = build_depth_network(CONFIG)
+    with without_drawing():
+        network = build_depth_network(CONFIG)
     assert network.get_layer("up1_conv").compute_dtype == "bfloat16"
     assert network.output.dtype == "float32"
 

@@ -8,6 +8,7 @@ from dpde_tf.config import GradientNetworkConfig
 from dpde_tf.models.costs import LayerCost, layer_costs, training_flops
 from dpde_tf.models.encoder import build_encoder
 from dpde_tf.models.gradient import build_gradient_network
+from dpde_tf.models.initial_values import without_drawing
 
 
 def _small_network():
@@ -55,9 +56,10 @@ def test_layer_costs_of_frozen_layers_have_no_trainables():
 
 
 def test_layer_costs_of_resnet_50_agree_with_he_et_al():
-    encoder = build_encoder(
-        weights="none", batch_norm="trainable", batch_norm_momentum=0.9
-    )
+    with without_drawing():
+        encoder = build_encoder(
+            weights="none", batch_norm="trainable", batch_norm_momentum=0.9
+        )
     costs = layer_costs(encoder, (224, 224))
     # He et al. (2016), Table 1: 3.8e9 multiply-adds, including 2048 x 1000 in the
     # classifier, which is missing here.

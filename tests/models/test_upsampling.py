@@ -64,7 +64,8 @@ def test_convolutions_of_any_size_are_not_compiled_with_xla(network):
 def test_predictor_accepts_any_mix_of_sizes(network, rng):
     predictor = DepthPredictor(network)
     for size in ((64, 96), (96, 64), (33, 41), (64, 96)):
-        image = rng.uniform(0, 1, [1, *size, 3]).astype(np.float32)
+        # Four images of a size are predicted in a graph.
+        image = rng.uniform(0, 1, [4, *size, 3]).astype(np.float32)
         depth = predictor.predict(image)["depth"]
         np.testing.assert_allclose(depth, network(image)[..., 0], atol=1e-5)
 

@@ -41,6 +41,12 @@ def example():
     return Example("a1", image, truth, {"dpde": arrays})
 
 
+def test_error_of_a_depth_map_leaves_out_its_holes(example):
+    depth = example.ground_truth + np.float32(0.2)
+    depth[5, 5] = np.nan
+    assert overview._rms(example, depth) == pytest.approx(0.2, rel=1e-5)
+
+
 def _cell(figure, row, column):
     """A picture of a figure."""
     top = row * (TITLE + SIZE[0] + GAP) + TITLE

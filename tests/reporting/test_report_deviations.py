@@ -1,3 +1,4 @@
+import json
 import pathlib
 
 import pytest
@@ -191,3 +192,19 @@ def test_find_deviations_names_other_test_images():
         "Scores `dpde`: 654 images of the split `test`; rooms is not a data set of the "
         "paper."
     ]
+
+
+def test_find_deviations_names_the_gradients_of_predictions(tmp_path):
+    record = {"config": {"networks": {"depth_run": "a", "guided_run": "b"}}}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    runs = Runs(tmp_path, {}, {"dpde": tmp_path}, {}, {})
+    assert find_deviations(runs, "nyu_depth_v2") == [
+        "Prediction `dpde` takes the gradients of the guided network, which is not the "
+        "paper's."
+    ]
+
+
+def test_find_deviations_counts_the_images_of_the_other_fold():
+    training = TrainingConfig(num_validation=95, swap_held_out=True)
+    (found,) = deviations({"depth": training_run(training=training)})
+    assert "trained on 95 images (700 more are held out for validation)" in found

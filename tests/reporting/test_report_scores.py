@@ -1,4 +1,5 @@
 from dpde_tf.reporting.report import scores
+from dpde_tf.reporting.score_cells import own_cells
 from tests.fixtures.summaries import make_summary
 
 
@@ -162,3 +163,19 @@ def test_tables_set_nothing_beside_scores_of_another_split():
     options = {"dataset": "nyu_depth_v2", "protocol": "paper"}
     assert scores.footnotes(train, **options) == ()
     assert len(scores.footnotes({}, **options)) == 2
+
+
+def test_dpde_with_gradients_of_ours_is_not_called_the_papers():
+    all_scores = {"dpde": make_summary(depth=0.75, fused=0.7)}
+    options = {"protocol": "paper", "gradients": "guided"}
+    pooled = scores.score_table(all_scores, dataset="nyu_depth_v2", **options)
+    mean = scores.mean_table(all_scores, **options)
+    for table in (pooled, mean):
+        assert ("DPDE with the guided network (ours)", "this run") in lines(table)
+        assert ("Modified FCRN", "this run") in lines(table)
+
+
+def test_measure_of_one_image_has_no_interval():
+    cells = own_cells({"rms": 0.5, "rel": 0.25}, {"rms": None, "rel": [0.1, 0.4]})
+    assert cells["rms"].text == "0.5000"
+    assert cells["rel"].text == "0.2500\n[0.1000, 0.4000]"

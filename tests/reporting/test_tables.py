@@ -290,7 +290,9 @@ def test_read_benchmark_gives_the_median_for_one_image(tmp_path, monkeypatch):
     found = tables.read_benchmark(path)
     assert found.forward == {"gradient": costs.Timing(0.05, 2**30)}  # 0.2 s / 4
     assert found.training == {}
-    assert "P, 2 cores" in found.name
+    assert found.name == "the parts a part; P, 2 cores"
+    only = benchmark_file(tmp_path / "other.json", third_part=1)
+    assert tables.read_benchmark(only) is None
 
 
 def test_read_benchmark_knows_rows_of_the_benchmark():

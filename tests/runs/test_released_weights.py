@@ -7,6 +7,7 @@ import pytest
 
 from dpde_tf.config import DepthNetworkConfig
 from dpde_tf.models.depth import build_depth_network
+from dpde_tf.models.initial_values import without_drawing
 from dpde_tf.runs.released import find_release
 from dpde_tf.runs.released.conversion import fold_output, load_released_weights
 from dpde_tf.runs.released.fcrn import FCRN
@@ -36,9 +37,36 @@ def hybrid(tmp_path_factory):
     return arrays, _network(path, HYBRID)
 
 
+class _Zeros:
+    """In the place of a generator: arrays that take no time."""
+
+    def standard_normal(self, shape, dtype):
+        return np.zeros(shape, dtype)
+
+    def uniform(self, low, high, shape):
+        return np.zeros(shape)
+
+
+@pytest.fixture(scope="module")
+def empty_fcrn():
+    """Layers, and our network, both of zeros."""
+    return released_fcrn.random_layers(_Zeros()), _build(FCRN)
+
+
+@pytest.fixture(scope="module")
+def empty_hybrid():
+    """A state dictionary, and our network, both of zeros."""
+    return released_hybrid.random_arrays(_Zeros()), _build(HYBRID)
+
+
+def _build(release):
+    with without_drawing():
+        return build_depth_network(release.config)
+
+
 def _network(path, release):
     assert find_release(path) is release
-    network = build_depth_network(release.config)
+    network = _build(release)
     load_released_weights(network, release.config, release, path)
     return network
 
@@ -72,29 +100,29 @@ def test_hybrid_computes_the_depth_of_the_released_graph(hybrid, rng, size):
     _assert_same(released_hybrid.forward(arrays, image), network(image))
 
 
-def test_hybrid_works_at_any_size(hybrid, rng):
-    depth = hybrid[1](rng.uniform(0, 1, [1, 75, 101, 3]).astype(np.float32))
+def test_hybrid_works_at_any_size(empty_hybrid, rng):
+    depth = empty_hybrid[1](rng.uniform(0, 1, [1, 75, 101, 3]).astype(np.float32))
     assert depth.shape == (1, 38, 51, 1)
     assert np.isfinite(depth).all()
 
 
-def test_parameters_are_those_of_the_released_networks(fcrn, hybrid):
+def test_parameters_are_those_of_the_released_networks(empty_fcrn, empty_hybrid):
     # Keras has biases in all 53 convolutions of the encoder; those of the five
     # convolutions before a BN of the decoder have gone into its mean.
-    network = hybrid[1]
+    network = empty_hybrid[1]
     names = [f"{prefix}_conv" for prefix in HYBRID.encoder]
     biases = sum(network.get_layer(name).bias.shape[0] for name in names)
     folded = 1024 + 512 + 256 + 128 + 64
     arrays = [
         array
-        for name, array in hybrid[0].items()
+        for name, array in empty_hybrid[0].items()
         if ".unpool_" not in name and not name.endswith("tracked")
     ]
     count = sum(array.size for array in arrays)
     assert network.count_params() == count + biases - folded
     # Of FCRN's, the first has one in the file too.
-    count = sum(array.size for array in _flat(fcrn[0]).values())
-    assert fcrn[1].count_params() == count + biases - 64 - folded
+    count = sum(array.size for array in _flat(empty_fcrn[0]).values())
+    assert empty_fcrn[1].count_params() == count + biases - 64 - folded
 
 
 def test_fold_output_keeps_the_depth():
@@ -116,21 +144,21 @@ def _load(network, arrays):
     load_released_weights(network, release.config, release, "w.npy")
 
 
-def test_missing_layer_is_named(fcrn):
-    arrays = _flat(fcrn[0])
+def test_missing_layer_is_named(empty_fcrn):
+    arrays = _flat(empty_fcrn[0])
     del arrays["layer8x_br2_ConvC/biases"]
     with pytest.raises(ValueError, match=r"w\.npy lacks 'layer8x_br2_ConvC/biases'"):
         _load(None, arrays)
 
 
-def test_extra_layer_is_named(fcrn):
-    arrays = _flat(fcrn[0]) | {"fc1000/weights": np.ones([2, 2])}
+def test_extra_layer_is_named(empty_fcrn):
+    arrays = _flat(empty_fcrn[0]) | {"fc1000/weights": np.ones([2, 2])}
     with pytest.raises(ValueError, match=r"has 1 arrays that are not in .*'fc1000/w"):
         _load(None, arrays)
 
 
-def test_wrong_shapes_are_named(fcrn):
-    layers, network = fcrn
+def test_wrong_shapes_are_named(empty_fcrn):
+    layers, network = empty_fcrn
     cases = [
         ("res5c_branch2c/weights", np.s_[..., :-1], "layer conv5_block3_3_conv must"),
         (
@@ -153,8 +181,8 @@ def test_wrong_shapes_are_named(fcrn):
     _load(network, _flat(layers))
 
 
-def test_values_other_than_floats_are_refused(fcrn):
-    arrays = _flat(fcrn[0]) | {"conv1/weights": "text"}
+def test_values_other_than_floats_are_refused(empty_fcrn):
+    arrays = _flat(empty_fcrn[0]) | {"conv1/weights": "text"}
     with pytest.raises(ValueError, match=r"'conv1/weights' must be an array of floats"):
         _load(None, arrays)
 

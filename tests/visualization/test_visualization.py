@@ -169,3 +169,12 @@ def test_write_image_leaves_only_the_complete_file(tmp_path, rng):
 def test_write_image_refuses_another_suffix(tmp_path):
     with pytest.raises(ValueError, match=r"must be a \.png file"):
         visualization.write_image(tmp_path / "picture.jpg", _picture(0))
+
+
+def test_encode_jpeg_is_read_back_and_refuses_what_the_format_cannot_hold():
+    picture = np.full((16, 24, 3), (200, 100, 50), np.uint8)
+    data = np.frombuffer(visualization.encode_jpeg(picture), np.uint8)
+    read = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    np.testing.assert_allclose(read[..., ::-1], picture, atol=3)
+    with pytest.raises(ValueError, match=r"at most 65500 pixels a side; .* 1x65501"):
+        visualization.encode_jpeg(np.zeros((1, 65_501, 3), np.uint8))

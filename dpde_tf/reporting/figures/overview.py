@@ -70,6 +70,7 @@ def _depth_picture(example: Example, depth: np.ndarray) -> np.ndarray:
 def _rms(example: Example, depth: np.ndarray) -> float:
     """The error of a depth map over the measured pixels, metres."""
     errors = (depth - example.ground_truth)[example.ground_truth > 0]
+    errors = errors[np.isfinite(errors)]  # The depth may have holes.
     return float(np.sqrt(np.mean(np.square(errors)))) if errors.size else float("nan")
 
 

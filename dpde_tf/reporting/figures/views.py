@@ -81,7 +81,7 @@ def _visible_height(
     height, width = example.ground_truth.shape
     needed = height
     for depth in depths:
-        if not np.any(depth > 0):
+        if not np.any(np.isfinite(depth) & (depth > 0)):
             continue
         points = relief(depth, depth_range=example.depth_range).reshape(-1, 3)
         points = points[np.isfinite(points[:, 2])]

@@ -20,6 +20,7 @@ from dpde_tf.reporting.report.deviations import find_deviations
 from dpde_tf.reporting.report.figures import FigureSet, figure_blocks
 from dpde_tf.reporting.report.pictures import Example, picture_table
 from dpde_tf.reporting.report.runs import PREDICTION_FOLDERS, TRAINING_TITLES, Runs
+from dpde_tf.reporting.run_records import gradient_source
 
 _DATASET_TITLES = {
     dataset: paper_values.TABLE_TITLES[table]
@@ -123,10 +124,12 @@ def _protocol_scores(source: Source, protocol: str, description: str) -> list[Bl
     scores = source.runs.scores
     options = {"dataset": source.dataset, "protocol": protocol}
     footnotes = score_tables.footnotes(scores, **options)
+    folder = source.runs.predictions.get("dpde")
+    gradients = gradient_source(folder) if folder else None
     return [
         Heading(f"Protocol `{protocol}`: pooled over pixels", level=3),
         Paragraph(description),
-        score_tables.score_table(scores, **options),
+        score_tables.score_table(scores, gradients=gradients, **options),
         *([Items(footnotes)] if footnotes else []),
         Heading(f"Protocol `{protocol}`: contribution of each part", level=3),
         Paragraph(
@@ -135,7 +138,7 @@ def _protocol_scores(source: Source, protocol: str, description: str) -> list[Bl
         ),
         score_tables.gain_table(scores, **options),
         Heading(f"Protocol `{protocol}`: mean over images", level=3),
-        score_tables.mean_table(scores, protocol=protocol),
+        score_tables.mean_table(scores, protocol=protocol, gradients=gradients),
     ]
 
 

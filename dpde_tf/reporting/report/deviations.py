@@ -16,7 +16,7 @@ from dpde_tf.reporting.report.runs import (
     Runs,
     TrainingRun,
 )
-from dpde_tf.reporting.run_records import is_context_network
+from dpde_tf.reporting.run_records import gradient_source, is_context_network
 
 _PAPER_SETTINGS = {
     DepthNetworkConfig: ("encoder_weights", "encoder_batch_norm", "output_relu"),
@@ -58,6 +58,12 @@ def find_deviations(runs: Runs, dataset: str) -> list[str]:
     for name, record in runs.prediction_records.items():
         title = f"Prediction `{name}`"
         found += _changed_settings(title, name, record.get("config", {}))
+    for name, folder in runs.predictions.items():
+        if source := gradient_source(folder):
+            found.append(
+                f"Prediction `{name}` takes the gradients of the {source} network, "
+                "which is not the paper's."
+            )
     for name in PREDICTION_FOLDERS:
         if name in runs.scores:
             found += _score_deviation(name, runs.scores[name], dataset)
@@ -87,8 +93,11 @@ def _data_deviations(title: str, config: dict) -> list[str]:
     if "dataset" not in config.get("data", {}):
         return []
     dataset = config["data"]["dataset"]
-    held_out = config.get("TrainingConfig", {}).get("num_validation", 0)
+    training = config.get("TrainingConfig", {})
+    held_out = training.get("num_validation", 0)
     count = config["data"]["num_records"] - held_out
+    if training.get("swap_held_out"):
+        count, held_out = held_out, count
     aside = f" ({held_out} more are held out for validation)" if held_out else ""
     trained = f"{title} was trained on {count} images{aside}"
     paper_count = paper_values.SPLIT_SIZES.get(dataset, {}).get("train")

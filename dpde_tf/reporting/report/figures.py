@@ -5,8 +5,6 @@ import os
 import pathlib
 import urllib.parse
 
-import cv2
-
 from dpde_tf.files.images import read_image
 from dpde_tf.files.json_files import read_json_object
 from dpde_tf.reporting.blocks import (
@@ -18,6 +16,7 @@ from dpde_tf.reporting.blocks import (
     Picture,
     Table,
 )
+from dpde_tf.visualization.colours import encode_jpeg
 
 LIST_FILE = "figures.json"
 _JPEG_QUALITY = 92
@@ -93,6 +92,4 @@ def _address(path: pathlib.Path) -> str:
 
 def _picture(path: pathlib.Path, title: str) -> Picture:
     """A figure as JPEG, which is much smaller than the PNG."""
-    bgr = cv2.cvtColor(read_image(path), cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return Picture(f"{path.stem}.jpg", data.tobytes(), title)
+    return Picture(f"{path.stem}.jpg", encode_jpeg(read_image(path)), title)

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from dpde_tf.metrics import PixelErrors
 from dpde_tf.reporting.blocks import Cell, Picture, Table
 from dpde_tf.reporting.examples import Example
-from dpde_tf.visualization.colours import colorize_depth, colorize_gradients
+from dpde_tf.visualization.colours import (
+    colorize_depth,
+    colorize_gradients,
+    encode_jpeg,
+)
 
-_JPEG_QUALITY = 92
 _BAR_HEIGHT = 0.05
 """Height of the colour bar below the ground truth, relative to the picture."""
 
@@ -124,8 +126,6 @@ def _with_bar(picture: np.ndarray) -> np.ndarray:
 
 def _cell(example: Example, what: str, rgb: np.ndarray, caption: str) -> Cell:
     """A cell with the encoded picture."""
-    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     text = f"{example.name}: {what.replace('_', ' ')}"
-    picture = Picture(f"{example.name}_{what}.jpg", data.tobytes(), text)
+    picture = Picture(f"{example.name}_{what}.jpg", encode_jpeg(rgb), text)
     return Cell(caption, picture=picture)

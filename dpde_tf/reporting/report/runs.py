@@ -13,7 +13,8 @@ import pathlib
 
 import h5py
 
-from dpde_tf.files.hdf5 import open_to_read
+from dpde_tf.files.errors import one_line
+from dpde_tf.files.hdf5 import DAMAGED, open_to_read
 from dpde_tf.reporting.run_records import read_record, read_summary
 from dpde_tf.runs.run_folder import RECORD_FILE, WEIGHTS_FILE, read_metrics
 
@@ -122,9 +123,10 @@ def count_parameters(path: str | pathlib.Path) -> int:
     try:
         with open_to_read(path) as file:
             file.visititems(add)
-    except OSError as error:
+    except DAMAGED as error:
         raise ValueError(
-            f"{path} is not a readable HDF5 file ({error}). Train again, or delete it."
+            f"{path} is not a readable HDF5 file ({one_line(error)}). Train again, or "
+            "delete it."
         ) from error
     return count
 

@@ -79,13 +79,17 @@ def find_results(
     return summary["protocols"].get(protocol, {"results": {}})["results"].get(key)
 
 
-def score_table(scores: Scores, *, dataset: str, protocol: str) -> Table:
+def score_table(
+    scores: Scores, *, dataset: str, protocol: str, gradients: str | None = None
+) -> Table:
     """Returns a table of pooled scores, published numbers and the gaps.
 
     Args:
         scores: Scores by folder.
         dataset: Name of the data set, such as `nyu_depth_v2`.
         protocol: Name of the protocol.
+        gradients: Which network of ours gave the gradients of DPDE, if one did, see
+            `gradient_source`.
 
     Returns:
         Table in which missing scores are marked as not run.
@@ -106,24 +110,25 @@ def score_table(scores: Scores, *, dataset: str, protocol: str) -> Table:
             base = {name: value.value for name, value in published[source].items()}
             gap = change_cells(own, base)
             lines.append(Line(f"gap to {source}", gap, NOT_FOUND))
-        rows += line_rows(method.title, lines, COLUMNS)
+        rows += line_rows(_title(method, gradients), lines, COLUMNS)
     for folder, key in _other_arrays(scores, protocol):
         own = measured(find_results(scores, folder, key, protocol))
         rows += line_rows(f"`{folder}/{key}`", [Line(_OWN, own_cells(own))], COLUMNS)
     return Table(("Method", "Source", *COLUMNS.values()), tuple(rows), note=LEGEND)
 
 
-def mean_table(scores: Scores, *, protocol: str) -> Table:
+def mean_table(scores: Scores, *, protocol: str, gradients: str | None = None) -> Table:
     """Returns a table of the scores averaged over images.
 
     Args:
         scores: Scores by folder.
         protocol: Name of the protocol.
+        gradients: As for `score_table`.
 
     Returns:
         Table in which missing scores are marked as not run.
     """
-    arrays = {method.title: (method.folder, method.key) for method in METHODS}
+    arrays = {_title(m, gradients): (m.folder, m.key) for m in METHODS}
     arrays |= {f"`{f}/{key}`": (f, key) for f, key in _other_arrays(scores, protocol)}
     rows = []
     for title, (folder, key) in arrays.items():
@@ -185,6 +190,13 @@ def footnotes(scores: Scores, *, dataset: str, protocol: str) -> tuple[str, ...]
         for source, values in sources.items()
         if source != PAPER
     )
+
+
+def _title(method: Method, gradients: str | None) -> str:
+    """Title of a method; DPDE with other gradients is not the paper's."""
+    if method.row != "dpde" or gradients is None:
+        return method.title
+    return f"{method.title} with the {gradients} network (ours)"
 
 
 def _other_arrays(scores: Scores, protocol: str) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from dpde_tf.models.costs import LayerCost, layer_costs, training_flops
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.models.guided import build_guided_network
+from dpde_tf.models.initial_values import without_drawing
 from dpde_tf.reporting import paper_values
 from dpde_tf.reporting.blocks import NOT_RUN, Cell, Table
 from dpde_tf.reporting.score_cells import NOT_FOUND
@@ -34,6 +35,8 @@ _BENCHMARK_NOTE = (
     "its images); memory is the peak of the whole process. Both were measured by "
     "`python -m experiments.benchmark`: {name}."
 )
+
+_CONTEXT = ContextNetworkConfig(context_encoder_weights="none", context_offset=0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,24 +115,23 @@ def network_costs(image_size: tuple[int, int]) -> dict[str, NetworkCost]:
             )
         )
 
-    networks = {
-        "fcrn": ("FCRN", depth_network(False)),
-        "modified_fcrn": ("Modified FCRN", depth_network(True)),
-        "gradient": (
-            "Gradient network",
-            build_gradient_network(GradientNetworkConfig()),
-        ),
-        "context": (
-            "Context network (ours)",
-            build_context_network(
-                ContextNetworkConfig(context_encoder_weights="none", context_offset=0.0)
+    with without_drawing():
+        networks = {
+            "fcrn": ("FCRN", depth_network(False)),
+            "modified_fcrn": ("Modified FCRN", depth_network(True)),
+            "gradient": (
+                "Gradient network",
+                build_gradient_network(GradientNetworkConfig()),
             ),
-        ),
-        "guided": (
-            "Guided network (ours)",
-            build_guided_network(GuidedNetworkConfig()),
-        ),
-    }
+            "context": (
+                "Context network (ours)",
+                build_context_network(_CONTEXT),
+            ),
+            "guided": (
+                "Guided network (ours)",
+                build_guided_network(GuidedNetworkConfig()),
+            ),
+        }
     return {
         name: NetworkCost(title, layer_costs(network, image_size))
         for name, (title, network) in networks.items()

@@ -21,7 +21,8 @@ export class Axes {
     const lines = [];
     const { x, y } = box.min;
     const back = box.min.z;
-    const step = roundLength(Math.max(...box.getSize(new THREE.Vector3()).toArray()) / 5);
+    const size = Math.max(...box.getSize(new THREE.Vector3()).toArray());
+    const step = roundLength((size || -back || 1) / 5); // A single point has no size.
     const tick = step / 10;
     const axis = (name, low, high, point, mark) => {
       lines.push(point(low), point(high));
@@ -77,5 +78,5 @@ export function showScale(element, camera, distance) {
   const metres = roundLength(Math.min(160, innerWidth / 3) / pixels);
   element.querySelector('div').style.width = `${metres * pixels - 4}px`; // and 2 borders
   const label = metres < 0.01 ? `${text(metres * 1000, 1)} mm` : `${text(metres, metres)} m`;
-  element.querySelector('span').textContent = `${label}, at ${distance.toPrecision(2)} m distance`;
+  element.querySelector('span').textContent = `${label}, at ${Number(distance.toPrecision(2))} m distance`;
 }
