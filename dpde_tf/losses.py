@@ -2,7 +2,8 @@
 
 Every loss gives one value per image, over measured pixels only. The functions compare
 maps of the same size. The Keras losses work in `compile` and `fit`; they take ground
-truth of any size and resize it to the size of the output.
+truth of any size and resize it to the size of the output, except `LogGradient`, whose
+output has the size of the image.
 """
 
 from typing import Any, ClassVar
@@ -115,6 +116,7 @@ def feature_similarity_loss(
     """
     _check_same_shape(ground_truth, predicted)
     valid_mask = ground_truth > 0.0 if valid_mask is None else valid_mask
+    ground_truth = tf.where(valid_mask, ground_truth, 0.0)
     predicted = tf.where(valid_mask, predicted, ground_truth)
     return 1.0 - fsim(ground_truth, predicted, max_value=max_depth)
 
@@ -271,7 +273,7 @@ def _masked_error(
     ground_truth: tf.Tensor, predicted: tf.Tensor, valid_mask: tf.Tensor
 ) -> tf.Tensor:
     """The error; at invalid pixels 0 and without a gradient, even if they are NaN."""
-    return tf.where(valid_mask, predicted, ground_truth) - ground_truth
+    return tf.where(valid_mask, predicted - ground_truth, 0.0)
 
 
 def _check_same_shape(ground_truth: tf.Tensor, predicted: tf.Tensor) -> None:
@@ -448,5 +450,7 @@ class LogGradient(_ImageLoss):
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Returns the loss of each image, `[B]`."""
-        truth, valid_mask = true_gradients(as_depth_map(y_true))
+        depth = as_depth_map(y_true)
+        depth = tf.where(tf.math.is_finite(depth), depth, 0.0)
+        truth, valid_mask = true_gradients(depth)
         return gradient_loss(truth, y_pred, alpha=self.alpha, valid_mask=valid_mask)

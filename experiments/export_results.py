@@ -116,7 +116,14 @@ def _as_text(fields: dict, name: str) -> str:
 
 
 def _write_rows(source: pathlib.Path, target: pathlib.Path, protocol: str) -> None:
-    """Writes the rows of a protocol with fewer digits."""
+    """Writes the rows of a protocol with fewer digits; it must have some."""
+    with source.open(newline="") as read:
+        there = {row["protocol"] for row in csv.DictReader(read)}
+    if there and protocol not in there:
+        raise ValueError(
+            f"{source} has no row of the protocol {protocol!r}. Use a --protocol of: "
+            f"{', '.join(sorted(there))}."
+        )
     with source.open(newline="") as read, target.open("w", newline="") as write:
         reader = csv.DictReader(read)
         writer = csv.DictWriter(write, reader.fieldnames, lineterminator="\n")

@@ -24,10 +24,12 @@ from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
+from dpde_tf.config import TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.locks import lock_folder
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
+from dpde_tf.runs.run_folder import recorded_config
 from dpde_tf.runs.trained_networks import load_depth_network, load_gradient_network
 from dpde_tf.runs.weight_files import add_checksum
 from dpde_tf.training.end_to_end import (
@@ -69,8 +71,21 @@ def _write(output: pathlib.Path, model: EndToEnd, record: dict[str, object]) -> 
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
+def _check_held_out() -> None:
+    """Raises a ValueError unless both runs held out the images that are compared."""
+    for run in (FLAGS.depth_run, FLAGS.gradient_run):
+        training = recorded_config(run, TrainingConfig)
+        if training.swap_held_out or training.num_validation != FLAGS.num_validation:
+            others = ", and trained on them" if training.swap_held_out else ""
+            raise ValueError(
+                f"{run} held out {training.num_validation} images{others}. Both runs "
+                f"must have held out those of --num_validation={FLAGS.num_validation}."
+            )
+
+
 def _train_and_compare() -> None:
     """Trains and prints the errors before and after."""
+    _check_held_out()
     keras.config.set_dtype_policy(resolve_precision(FLAGS.precision))
     model = EndToEnd(
         load_depth_network(FLAGS.depth_run), load_gradient_network(FLAGS.gradient_run)

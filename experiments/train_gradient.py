@@ -13,8 +13,12 @@ The same command continues an interrupted run. The folder of the run has the lay
 network, from a folder of compact weights, or from a `.weights.h5` file.
 """
 
+import dataclasses
+from collections.abc import Sequence
+
 from absl import flags
 
+from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.program import run_main
 from dpde_tf.config import (
@@ -72,10 +76,18 @@ def _define_flags() -> None:
     )
 
 
+def _fields(configs: Sequence[type]) -> set[str]:
+    """Names of the options of a network."""
+    return {field.name for config in configs for field in dataclasses.fields(config)}
+
+
 @flags_only
 def main() -> None:
     """Runs the training."""
     preset, make_setup, *configs = _NETWORKS[FLAGS.gradient_network]
+    own = _fields(configs)
+    for other, (_, _, *theirs) in _NETWORKS.items():
+        check_unset(*(_fields(theirs) - own), needs=f"--gradient_network={other}")
     run_training(
         "experiments.train_gradient",
         preset(FLAGS.preset),

@@ -24,6 +24,7 @@ import cv2
 import keras
 from absl import app, flags
 
+from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
@@ -95,6 +96,7 @@ def _run(folders: Mapping[str, pathlib.Path]) -> None:
     train = RecordSet.open(FLAGS.database, "train")
     records, split, names = FLAGS.records, FLAGS.split, None
     if FLAGS.num_validation:
+        check_unset("split", needs="--num_validation=0")
         train, held_out = train.hold_out(FLAGS.num_validation)
         records, split = FLAGS.database, "train"
         listed = read_manifest(records).split(split).names

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from absl import flags
+from absl import app, flags
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
@@ -29,6 +29,7 @@ from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
 from dpde_tf.config import UncertaintyConfig
+from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.predictions import PredictionFolder
@@ -84,6 +85,8 @@ def read_pixels(folder: pathlib.Path, records: str, split: str) -> Iterator[Pixe
     for name, _, truth in read_split(records, split, names=names):
         maps = predictions.read(name, _KEYS)
         known = truth > 0
+        if not known.any():
+            continue
         depth, context_depth, fused = (maps[key][known] for key in _KEYS)
         yield Pixels(depth, context_depth, np.abs(fused - truth[known]))
 
@@ -160,7 +163,12 @@ def draw_curves(path: pathlib.Path, curves: Sequence[Sparsification]) -> None:
 @flags_only
 def main() -> None:
     """Fits, or prints scores."""
+    if FLAGS.fit and FLAGS.figure:
+        raise app.UsageError("--figure shows scores, which --fit does not give.")
     images = list(read_pixels(FLAGS.predictions, FLAGS.records, FLAGS.split))
+    names = read_manifest(FLAGS.records).split(FLAGS.split).names
+    if left_out := len(names) - len(images):
+        print(f"Left out, without prediction or depth: {left_out} records.")
     if FLAGS.fit:
         found = fit_uncertainty(*zip(*images, strict=True))
         values = dataclasses.asdict(found).items()

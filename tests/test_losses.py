@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dpde_tf import losses
 from dpde_tf.losses import (
     berhu_loss,
     feature_similarity_loss,
@@ -317,3 +318,23 @@ def test_gradient_loss_and_gradient_are_0_without_an_error(measured):
 def test_gradient_loss_rejects_alpha():
     with pytest.raises(ValueError, match=r"`alpha` must be positive. Received: 0"):
         gradient_loss(tf.zeros([1, 1, 1, 2]), tf.zeros([1, 1, 1, 2]), alpha=0)
+
+
+def test_holes_that_are_nan_change_no_loss_and_no_gradient(rng):
+    truth = rng.uniform(1, 4, (1, 40, 40, 1)).astype(np.float32)
+    predicted = truth + rng.normal(0, 0.2, truth.shape).astype(np.float32)
+    holes = rng.uniform(size=truth.shape) < 0.1
+    options = {"feature_similarity_loss": {"max_depth": 10.0}}
+    for name in (
+        *("berhu_loss", "feature_similarity_loss", "log_depth_loss"),
+        *("absolute_loss", "difference_loss"),
+    ):
+        loss = getattr(losses, name)
+        results = [
+            _value_and_gradient(
+                loss, np.where(holes, hole, truth), predicted, **options.get(name, {})
+            )
+            for hole in (0.0, np.nan)
+        ]
+        for expected, found in zip(*results, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-6, err_msg=name)

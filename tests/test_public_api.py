@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 import dpde_tf
-from dpde_tf.config import AugmentationConfig
+from dpde_tf.config import AugmentationConfig, DepthNetworkConfig
 from dpde_tf.evaluation.protocols import PROTOCOLS
+from dpde_tf.models.depth import build_depth_network
 from tests.fixtures.record_sets import write_small_record_set
 from tests.fixtures.scored_sets import write_depths, write_predictions
 from tests.fixtures.small_training import tiny_depth_network
@@ -195,3 +196,19 @@ def test_evaluate_returns_scores_and_writes_nothing_unless_asked(tmp_path):
     assert json.loads((tmp_path / "scores" / "summary.json").read_text()) == (
         json.loads(json.dumps(written))
     )
+
+
+def test_what_is_predicted_in_holes_does_not_count():
+    truth = np.float32([[1, 0], [4, 0]])[None, ..., None]
+    predicted = np.float32([[1.5, np.nan], [4, np.inf]])[None, ..., None]
+    metric = dpde_tf.metrics.RootMeanSquaredError()
+    metric.update_state(truth, predicted)
+    np.testing.assert_allclose(metric.result(), np.sqrt(0.25 / 2), rtol=1e-6)
+
+
+def test_network_without_a_scale_is_refused():
+    config = DepthNetworkConfig(
+        encoder_weights="none", output_offset=2.0, output_scale=0.0
+    )
+    with pytest.raises(ValueError, match=r"`config\.output_scale` must not be 0"):
+        build_depth_network(config)

@@ -64,13 +64,14 @@ from dpde_tf.cli.network_flags import (
 )
 from dpde_tf.cli.path_flags import define_path, define_paths, expand_home
 from dpde_tf.cli.program import run_program
-from dpde_tf.cli.result_record import removed_if_empty, write_result_record
+from dpde_tf.cli.result_record import write_result_record
 from dpde_tf.cli.run_config import is_of_record
 from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.checksums import file_sha256
 from dpde_tf.files.errors import file_list
+from dpde_tf.files.folders import removed_if_empty
 from dpde_tf.files.locks import LOCK_FILE, lock_file, lock_folder
 from dpde_tf.files.videos import is_video
 from dpde_tf.inference.former_predictions import (

@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Iterator
 
 from dpde_tf.cli.config_flags import given_flags
+from dpde_tf.files.folders import removed_if_empty
 from dpde_tf.files.locks import lock_folder
 from dpde_tf.runs.run_record import check_program, write_run_record
 
@@ -33,25 +34,6 @@ def result_folder(program: str, *outputs: pathlib.Path) -> Iterator[None]:
             stack.enter_context(lock_folder(output))
             check_program(output, program)
         yield
-
-
-@contextlib.contextmanager
-def removed_if_empty(folder: pathlib.Path) -> Iterator[None]:
-    """Removes a folder that the block has made, unless it holds something.
-
-    Args:
-        folder: The folder; it need not exist.
-
-    Yields:
-        Nothing.
-    """
-    existed = folder.exists()
-    try:
-        yield
-    finally:
-        if not existed:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
 
 
 def write_result_record(output: pathlib.Path, program: str, config: dict) -> None:

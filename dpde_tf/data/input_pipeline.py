@@ -188,7 +188,7 @@ def make_training_dataset(
             f"{records.split_name!r}, fewer than one batch of {batch_size}. Use a "
             "smaller `batch_size`."
         )
-    _check_crop(records, augmentation)
+    check_crop(records, augmentation)
 
     def prepare(index: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         pair = decode_pair(serialized, records.manifest.image_size)
@@ -303,8 +303,13 @@ def decode_pair(serialized: tf.Tensor, size: tuple[int, int]) -> dict[str, tf.Te
     }
 
 
-def _check_crop(records: RecordSet, augmentation: AugmentationConfig) -> None:
-    """Raises an error for a crop that does not fit into the images."""
+def check_crop(records: RecordSet, augmentation: AugmentationConfig) -> None:
+    """Raises a ValueError for a crop that does not fit into the images.
+
+    Args:
+        records: The records.
+        augmentation: Random changes, possibly with a crop.
+    """
     crop, size = augmentation.crop_size, records.manifest.image_size
     if crop is not None and not all(
         0 < part <= whole for part, whole in zip(crop, size, strict=True)

@@ -140,7 +140,9 @@ def difference(minuend: ScoreTotals, subtrahend: ScoreTotals) -> dict:
     """Returns the differences between two sets of predictions of the same images.
 
     The intervals come from the paired bootstrap: both sets use the same draws, so that
-    images which are hard for both do not hide the difference.
+    images which are hard for both do not hide the difference. A `per_image_mean` leaves
+    out the images for which its own set has no such measure, such as the precision of
+    edges where no edge is predicted; they need not be those of the other set.
 
     Args:
         minuend: Totals of the first set.

@@ -13,6 +13,7 @@ import functools
 import io
 import json
 import pathlib
+import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TextIO
 
@@ -225,9 +226,12 @@ def _rows_file(output: str | pathlib.Path | None) -> Iterator[TextIO]:
     if output is None:
         yield io.StringIO()
         return
-    whole = atomic_write(pathlib.Path(output) / ROWS_FILE)
-    with whole as path, path.open("w", newline="") as file:
+    # Elsewhere at first: errors of what is read are none of the file.
+    with tempfile.TemporaryFile("w+", newline="", encoding="utf-8") as file:
         yield file
+        file.seek(0)
+        with atomic_write(pathlib.Path(output) / ROWS_FILE) as path:
+            path.write_text(file.read(), encoding="utf-8", newline="")
 
 
 def _cells(sums: np.ndarray) -> list[int | float | str]:

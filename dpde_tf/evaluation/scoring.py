@@ -134,36 +134,6 @@ def score_image(
     return scores
 
 
-def image_values(
-    ground_truth: np.ndarray,
-    predicted: np.ndarray,
-    *,
-    protocol: Protocol,
-    depth_range: float | str = "robust",
-) -> dict[str, float]:
-    """Returns all measures of one image under one protocol.
-
-    Args:
-        ground_truth: Depth in metres, `[H, W]`; 0 = no measurement.
-        predicted: Depth in metres, `[h, w]`.
-        protocol: Protocol to score under.
-        depth_range: Depth that SSIM and GSM show as 255: metres, `image` or `robust`;
-            see `metrics.similarity.similarity_range`.
-
-    Returns:
-        Values in the order of `metrics.MEASURE_NAMES`; NaN where a measure is not
-        defined.
-
-    Raises:
-        ValueError: See `score_image`.
-    """
-    scores = score_image(
-        ground_truth, {"depth": predicted}, [protocol], depth_range=depth_range
-    )
-    values = metrics.measure_values(scores[protocol.name, "depth"])
-    return dict(zip(metrics.MEASURE_NAMES, values.tolist(), strict=True))
-
-
 def _range_mask(truth: np.ndarray, protocol: Protocol) -> np.ndarray:
     """Mask of the pixels whose true depth is in the range of the protocol."""
     low = protocol.min_depth

@@ -1,8 +1,9 @@
-"""Matches files of different folders by their stems."""
+"""Folders: files of the same stem in several, and new ones that stay empty."""
 
+import contextlib
 import pathlib
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 
 def normalized(name: str) -> str:
@@ -101,3 +102,23 @@ def _unlike(path: pathlib.Path, other: pathlib.Path) -> str:
     if path.stem == other.stem:
         return ""
     return f" in other Unicode characters ({path.name!a} and {other.name!a})"
+
+
+@contextlib.contextmanager
+def removed_if_empty(folder: str | pathlib.Path) -> Iterator[None]:
+    """Removes a folder that the block has made, unless it holds something.
+
+    Args:
+        folder: The folder; it need not exist.
+
+    Yields:
+        Nothing.
+    """
+    folder = pathlib.Path(folder)
+    existed = folder.exists()
+    try:
+        yield
+    finally:
+        if not existed:
+            with contextlib.suppress(OSError):
+                folder.rmdir()

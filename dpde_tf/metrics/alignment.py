@@ -3,6 +3,8 @@
 import numpy as np
 
 ALIGNMENTS = ("none", "median", "least_squares", "least_squares_disparity")
+# Relative differences that are none.
+_ROUNDING = 1e-12
 
 
 def align_depth(
@@ -64,5 +66,7 @@ def _least_squares(
     """Values after the scale and shift that fit the samples to the truth."""
     centred = samples - samples.mean()
     variance = np.sum(centred**2)
-    scale = np.sum(centred * truth) / variance if variance > 0 else 0.0
+    # The mean of equal numbers is rounded.
+    rounding = samples.size * (_ROUNDING * np.abs(samples).max()) ** 2
+    scale = np.sum(centred * truth) / variance if variance > rounding else 0.0
     return scale * (values - samples.mean()) + truth.mean()

@@ -44,6 +44,7 @@ class _PixelMetric(keras.metrics.Metric):
         measured = truth > 0.0
         truth = tf.where(measured, truth, 1.0)
         values = self._values(truth, tf.maximum(y_pred, MIN_DEPTH))
+        values = tf.where(measured, values, 0.0)  # Where it may be NaN.
         weight = tf.cast(measured, tf.float32)
         if sample_weight is not None:
             weight *= tf.reshape(tf.cast(sample_weight, tf.float32), [-1, 1, 1, 1])

@@ -42,8 +42,8 @@ def build_depth_network(config: DepthNetworkConfig) -> keras.Model:
         current dtype policy of Keras.
 
     Raises:
-        ValueError: If `config.output_offset` is None, or the architecture contradicts
-            other options.
+        ValueError: If `config.output_offset` is None, `config.output_scale` is 0, or
+            the architecture contradicts other options.
 
     Source: Xu & Liu (2021), Fig. 2 and Sect. 3.1; lateral features of Harsanyi et al.
     (2018).
@@ -53,6 +53,8 @@ def build_depth_network(config: DepthNetworkConfig) -> keras.Model:
             "`config.output_offset` must be a depth in metres, such as the mean depth "
             "of the training split. Received: None."
         )
+    if not config.output_scale:
+        raise ValueError("`config.output_scale` must not be 0.")
     _check_architecture(config)
     encoder = build_encoder(
         weights=config.encoder_weights,

@@ -37,8 +37,8 @@ def bad_step(
 
     Args:
         step: Step of the run, counted from 0.
-        images: Descriptions of the images of the batch.
-        losses: Losses of the images, `[B]`.
+        images: Descriptions of the images of the batch that have a measured pixel.
+        losses: Losses of these images, `[B]`.
         gradient_norm: Norm of the gradient.
         limit: Largest mean loss that does not count as exploding.
 

@@ -75,14 +75,18 @@ def train(
     Raises:
         ValueError: If a loss is not finite.
     """
+    variables = model.trainable_variables
     optimizer = keras.optimizers.Adam(learning_rate)
+    if keras.config.dtype_policy().name == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(variables)
 
     @tf.function
     def step(batch: Batch) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(errors(model, batch)[loss_on])
-        variables = model.trainable_variables
-        optimizer.apply(tape.gradient(loss, variables), variables)
+            scaled = optimizer.scale_loss(loss)  # As it is, except in float16.
+        optimizer.apply(tape.gradient(scaled, variables), variables)
         return loss
 
     bar = keras.utils.Progbar(steps, stateful_metrics=["loss"], unit_name="step")

@@ -22,7 +22,9 @@ class TrainingLog:
     def __init__(
         self, workdir: str | pathlib.Path, finished_epochs: int, *, writes: bool = True
     ) -> None:
-        """Opens the log, and drops all entries after the given epoch.
+        """Opens the log, and drops the lines of `metrics.jsonl` after the given epoch.
+
+        TensorBoard keeps the events of steps that are taken again.
 
         With `writes=False`, nothing is written: another process writes the same.
         """

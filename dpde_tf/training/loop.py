@@ -190,7 +190,10 @@ class Trainer:
         gradient_norm = float(gradient_norm)
         self._check_step(indices, terms, gradient_norm)
         self._progress.add(terms)
-        scalars = {name: float(values.mean()) for name, values in terms.items()}
+        # Images without depth have no loss.
+        known = terms["measured"] > 0
+        scalars = {name: float(values[known].mean()) for name, values in terms.items()}
+        scalars["measured"] = float(terms["measured"].mean())
         scalars["gradient_norm"] = gradient_norm
         scalars["learning_rate"] = self._learning_rate()
         self._log.write_step(self.step, scalars)
@@ -199,17 +202,19 @@ class Trainer:
         self, indices: np.ndarray, terms: dict[str, np.ndarray], norm: float
     ) -> None:
         """Raises a BadStepError for a loss or gradient that is unusable."""
-        images = functools.partial(self._training.describe, indices)
-        loss = terms["loss"][terms["measured"] > 0]
+        known = terms["measured"] > 0
+        loss = terms["loss"][known]
         if not loss.size:
-            raise bad_steps.unmeasured_step(self.step, images())
+            images = self._training.describe(indices)
+            raise bad_steps.unmeasured_step(self.step, images)
         # A scaled float16 loss may overflow; the optimiser skips such a step itself.
         if isinstance(self._optimizer, keras.optimizers.LossScaleOptimizer):
             norm = 0.0
         limit = self._progress.loss_limit(self._config.max_loss_growth)
         if np.isfinite(norm + loss.mean()) and loss.mean() <= limit:
             return
-        raise bad_steps.bad_step(self.step, images(), terms["loss"], norm, limit=limit)
+        images = self._training.describe(indices[known])
+        raise bad_steps.bad_step(self.step, images, loss, norm, limit=limit)
 
     def _skip_bad_step(self, error: BadStepError) -> None:
         """Restores the newest checkpoint, to continue without the bad batch."""

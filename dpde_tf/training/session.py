@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import hashlib
+import math
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import field
 
 import keras
@@ -11,11 +13,19 @@ import tensorflow as tf
 
 from dpde_tf.config import AugmentationConfig, InitialisationConfig, TrainingConfig
 from dpde_tf.data.coarse_depth import CoarseDepths
-from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.data.input_pipeline import RecordSet, check_crop
+from dpde_tf.files.folders import removed_if_empty
 from dpde_tf.files.locks import lock_folder
 from dpde_tf.models.batch_normalization import synchronize_batch_normalization
+from dpde_tf.runs.compact_weights import has_compact_weights
 from dpde_tf.runs.precision import resolve_precision
-from dpde_tf.runs.run_folder import WEIGHTS_FILE, has_checkpoint, read_run_record
+from dpde_tf.runs.run_folder import (
+    WEIGHTS_FILE,
+    has_checkpoint,
+    read_metrics,
+    read_run_record,
+    recorded_config,
+)
 from dpde_tf.runs.run_record import (
     add_resumption,
     check_program,
@@ -32,6 +42,8 @@ from dpde_tf.training.strategies import (
     worker_rank,
 )
 
+# Section of the record for what was trained on.
+_DATA = "data"
 # Fields that may differ from those of a resumed run.
 _MAY_CHANGE = {"on_bad_step", "max_loss_growth", "distribution"}
 
@@ -110,8 +122,10 @@ def run_session(session: TrainingSession) -> pathlib.Path | None:
             saved.
     """
     # The chief holds the lock for all processes.
-    lock = lock_folder(session.workdir) if session.is_chief else None
-    with StopSignals() as stop, lock or contextlib.nullcontext():
+    nothing = contextlib.nullcontext()
+    empty = removed_if_empty(session.workdir) if session.is_chief else nothing
+    lock = lock_folder(session.workdir) if session.is_chief else nothing
+    with StopSignals() as stop, empty, lock:
         trainer = _make_trainer(session)
         stop.reinstall_handlers()
         trainer.train(stop)
@@ -122,21 +136,24 @@ def _make_trainer(session: TrainingSession) -> Trainer:
     """Checks the options, prepares the folder and builds the network."""
     training = session.training
     _check_training(training)
+    _check_augmentation(session.augmentation)
     if training.deterministic:
         _make_deterministic()
     # Must be created before TensorFlow computes anything.
     strategy = make_strategy(training.distribution)
-    training = dataclasses.replace(
-        training, precision=resolve_precision(training.precision)
-    )
+    training = dataclasses.replace(training, precision=_precision(session))
     records = RecordSet.open(session.records, session.split)
+    # All that can be refused is, before anything is written.
+    records.hold_out(training.num_validation, swap=training.swap_held_out)
+    check_crop(records, session.augmentation)
+    distribution = Distribution(strategy)
+    distribution.check_batch_size(training.batch_size)
     setup = session.make_setup(session, records)
     configs = (*setup.configs, session.start, training, session.augmentation)
     config = config_as_dict(*configs)
     defaults = config_as_dict(*(type(one)() for one in configs))
-    _prepare_workdir(session, config | {"data": _describe(records)}, defaults)
+    _prepare_workdir(session, config | {_DATA: _describe(records)}, defaults)
     keras.config.set_dtype_policy(training.precision)
-    distribution = Distribution(strategy)
     keras.utils.set_random_seed(training.seed)
     with distribution.report_lost_workers():
         # Check before building the networks, which could not even be built.
@@ -160,6 +177,28 @@ def _make_trainer(session: TrainingSession) -> Trainer:
         )
 
 
+def _precision(session: TrainingSession) -> str:
+    """The precision of the run; a resumed one keeps what `auto` was measured to be."""
+    if session.training.precision == "auto" and has_checkpoint(session.workdir):
+        return recorded_config(session.workdir, TrainingConfig).precision
+    return resolve_precision(session.training.precision)
+
+
+def _check_augmentation(config: AugmentationConfig) -> None:
+    """Checks values that would be applied in another sense."""
+    for name, low, high in (
+        ("max_zoom", 1.0, math.inf),
+        ("max_rotation", 0.0, 180.0),
+        ("colour", 0.0, 1.0),
+    ):
+        value = getattr(config, name)
+        if not (low <= value <= high and math.isfinite(value)):
+            most = "" if high == math.inf else f" and at most {high:g}"
+            raise ValueError(
+                f"`{name}` must be at least {low:g}{most}. Received: {value}."
+            )
+
+
 def _check_training(config: TrainingConfig) -> None:
     """Checks values that would only fail later."""
     for name in ("epochs", "batch_size", "learning_rate", "checkpoint_steps"):
@@ -167,6 +206,15 @@ def _check_training(config: TrainingConfig) -> None:
             raise ValueError(
                 f"`{name}` must be positive. Received: {getattr(config, name)}."
             )
+    for name in ("warmup_steps", "clip_norm", "weight_decay"):
+        if not getattr(config, name) >= 0:
+            raise ValueError(
+                f"`{name}` must not be negative. Received: {getattr(config, name)}."
+            )
+    if not 0 <= config.seed < 2**31:
+        raise ValueError(
+            f"`seed` must be from 0 to {2**31 - 1}. Received: {config.seed}."
+        )
     check_distribution(config.distribution)
     if config.on_bad_step not in ("stop", "skip"):
         raise ValueError(
@@ -185,7 +233,14 @@ def _describe(records: RecordSet) -> dict:
         "dataset": records.manifest.dataset,
         "num_records": records.num_records,
         "image_size": list(records.manifest.image_size),
+        "split": records.split_name,
+        "shards_sha256": _digest(shard.sha256 for shard in records.split.shards),
     }
+
+
+def _digest(texts: Iterable[str]) -> str:
+    """The SHA-256 of several texts."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def _prepare_workdir(session: TrainingSession, config: dict, defaults: dict) -> None:
@@ -217,11 +272,18 @@ def _make_deterministic() -> None:
 def _is_resumed(workdir: str | pathlib.Path, config: dict, defaults: dict) -> bool:
     """Whether a run with this configuration exists; refuses other configurations.
 
-    A run of before a field was added has the default of the field. Without a checkpoint
-    nothing has been trained yet, for instance after a mistyped flag; such a run
-    starts from the beginning.
+    A run of before a field was added has the default of the field; what it does not say
+    of the data is not compared. Without a checkpoint nothing has been trained yet, for
+    instance after a mistyped flag; such a run starts from the beginning.
     """
     if not has_checkpoint(workdir):
+        # A run that was killed before its first checkpoint has one row at most.
+        if has_compact_weights(workdir) or len(read_metrics(workdir)) > 1:
+            raise ValueError(
+                f"{workdir} holds a trained network, but no checkpoint to go on from. "
+                "Use another `workdir`, with that folder as `init_from` if training is "
+                "to start from it."
+            )
         return False
     former = read_run_record(workdir)["config"]
     differences = [
@@ -230,6 +292,7 @@ def _is_resumed(workdir: str | pathlib.Path, config: dict, defaults: dict) -> bo
         for name, value in fields.items()
         for default in [defaults.get(section, {}).get(name)]
         for there in [former.get(section, {}).get(name, default)]
+        if section != _DATA or name in former.get(section, {})
         if name not in _MAY_CHANGE and there != value
     ]
     if differences:

@@ -31,6 +31,7 @@ from dpde_tf.runs.initial_weights import (
     load_initial_depth_weights,
     load_initial_gradient_weights,
 )
+from dpde_tf.runs.run_folder import has_checkpoint
 from dpde_tf.training.objectives import (
     ContextObjective,
     DepthObjective,
@@ -74,7 +75,9 @@ def depth_setup(
         loss = dataclasses.replace(loss, max_depth=records.split.depth_max)
     return Setup(
         configs=(network, loss),
-        build_network=lambda: build_depth_network(network),
+        build_network=lambda: build_depth_network(
+            _for_checkpoint(network, session, weights="encoder_weights")
+        ),
         objective=DepthObjective(loss),
         load_initial=functools.partial(load_initial_depth_weights, config=network),
     )
@@ -132,7 +135,9 @@ def context_setup(
     )
     return Setup(
         configs=(network, loss),
-        build_network=lambda: build_context_network(network),
+        build_network=lambda: build_context_network(
+            _for_checkpoint(network, session, weights="context_encoder_weights")
+        ),
         objective=ContextObjective(loss),
         load_initial=_gradient_weights(network),
     )
@@ -186,6 +191,17 @@ def _with_start(
     changes = {weights: "none"} if session.start.init_from else {}
     if getattr(network, offset) is None:
         changes[offset] = records.split.depth_mean
+    return dataclasses.replace(network, **changes)
+
+
+def _for_checkpoint(
+    network: DepthNetworkConfig | ContextNetworkConfig,
+    session: TrainingSession,
+    *,
+    weights: str,
+) -> DepthNetworkConfig | ContextNetworkConfig:
+    """The network to build: a checkpoint replaces the weights of the encoder."""
+    changes = {weights: "none"} if has_checkpoint(session.workdir) else {}
     return dataclasses.replace(network, **changes)
 
 

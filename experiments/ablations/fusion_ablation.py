@@ -13,6 +13,9 @@ with `fused` per image, for `experiments.evaluate`:
            of depth and luminance, the sign as agrees with the depth
   truth    those of the ground truth: the upper bound
   network  those in the predictions, for testing other parameters of the fusion
+
+All start from `depth`, that of the depth network. The `fused` of predictions with a
+context network starts from the mean of two depths, so that it differs in both.
 """
 
 import pathlib
@@ -148,6 +151,14 @@ def _run(targets: dict[str, pathlib.Path]) -> None:
     """Fuses the predictions and records how."""
     fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
     predictions = pathlib.Path(FLAGS.predictions)
+    given = {"prediction_flags": _prediction_flags(predictions)}
+    for source, folder in targets.items():
+        # Those of a former command would be taken for this one's.
+        former = folder.glob("[!.]*.npz") if (folder / RECORD_FILE).is_file() else ()
+        for path in former:
+            path.unlink()
+        config = config_as_dict(fusion) | given | {"gradients": source}
+        write_result_record(folder, _PROGRAM, config)
     num_unconverged = fuse_split(
         predictions,
         pathlib.Path(FLAGS.records),
@@ -157,10 +168,7 @@ def _run(targets: dict[str, pathlib.Path]) -> None:
     )
     if num_unconverged:
         logging.warning("%d fusions stopped before their tolerance.", num_unconverged)
-    given = {"prediction_flags": _prediction_flags(predictions)}
-    for source, folder in targets.items():
-        config = config_as_dict(fusion) | given | {"gradients": source}
-        write_result_record(folder, _PROGRAM, config)
+    for folder in targets.values():
         print(f"Written: {folder}")
 
 

@@ -216,7 +216,16 @@ def test_write_scores_leaves_nothing_behind_when_it_fails(tmp_path):
 
     with pytest.raises(ValueError, match="broken"):
         write(scores(), tmp_path / "scores")
-    assert list((tmp_path / "scores").iterdir()) == []
+    assert not (tmp_path / "scores").exists()
+
+
+def test_missing_input_is_not_reported_as_a_full_disk(tmp_path):
+    def scores():
+        raise FileNotFoundError("the shard a does not exist")
+        yield
+
+    with pytest.raises(FileNotFoundError, match=r"^the shard a does not exist$"):
+        write(scores(), tmp_path / "scores")
 
 
 def test_write_scores_keeps_former_files_when_nothing_was_compared(

@@ -8,6 +8,7 @@ import pytest
 from dpde_tf.config import UncertaintyConfig
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.predictions import prediction_path, write_prediction
+from experiments import uncertainty
 from experiments.uncertainty import (
     draw_curves,
     mean_curves,
@@ -19,10 +20,18 @@ from tests.fixtures.record_sets import write_small_record_set
 CONFIG = UncertaintyConfig(0.0, 1.0, 0.0)
 
 
+def _with_an_unmeasured_record(*args, names):
+    """The records, the first of them once more without depth."""
+    found = list(read_split(*args, names=names))
+    name, image, truth = found[0]
+    return [(name, image, 0 * truth), *found]
+
+
 @pytest.fixture
-def images(tmp_path, rng):
+def images(tmp_path, rng, monkeypatch):
     """Pixels of predictions whose two depths differ by the error of the fused one."""
     records = write_small_record_set(tmp_path / "records", rng, size=(20, 30))
+    monkeypatch.setattr(uncertainty, "read_split", _with_an_unmeasured_record)
     for name, _, truth in list(read_split(records, "test"))[:3]:
         error = rng.uniform(0, 1, truth.shape).astype(np.float32)
         maps = {"depth": truth, "context_depth": truth + error, "fused": truth + error}

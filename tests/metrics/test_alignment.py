@@ -75,3 +75,14 @@ def test_align_depth_in_disparity_rejects_negative_depth():
             np.ones((1, 3), bool),
             alignment="least_squares_disparity",
         )
+
+
+@pytest.mark.parametrize("metres", [0.7, 1.3, 2.7, 3.1])
+def test_align_depth_in_disparity_of_a_constant_is_the_mean_disparity(rng, metres):
+    truth = rng.uniform(1, 5, (240, 320)).astype(np.float32)
+    constant = np.full_like(truth, metres)
+    aligned = align_depth(
+        truth, constant, truth > 0, alignment="least_squares_disparity"
+    )
+    expected = 1 / np.mean(1 / truth.astype(np.float64))
+    np.testing.assert_allclose(aligned, expected, rtol=1e-6)

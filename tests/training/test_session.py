@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+import shutil
 
 import keras
 import numpy as np
@@ -16,6 +18,7 @@ from dpde_tf.config import (
     InitialisationConfig,
 )
 from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.training import setups
 from dpde_tf.training.session import Setup, TrainingSession, run_session
 from dpde_tf.training.setups import context_setup, depth_setup
 from tests.fixtures.record_sets import write_small_record_set
@@ -70,9 +73,9 @@ def test_run_session_resumes_a_run_of_an_older_version(session, capsys):
     assert len(json.loads(record.read_text())["resumed"]) == 1
     # The reaction to bad steps may change, the rest may not.
     run_session(_changed(session, on_bad_step="skip"))
-    match = "made with other values: TrainingConfig.swap_held_out: False there, True"
+    match = "made with other values: TrainingConfig.num_validation: 0 there, 2 now"
     with pytest.raises(ValueError, match=match):
-        run_session(_changed(session, swap_held_out=True))
+        run_session(_changed(session, num_validation=2))
 
 
 def test_run_session_keeps_the_folder_of_another_program(session):
@@ -136,3 +139,94 @@ def test_depth_setup_refuses_images_too_small_for_fsim(session, crop_size):
     configs = DepthNetworkConfig(), DepthLossConfig()
     with pytest.raises(ValueError, match=match):
         _make(session, depth_setup, *configs, crop_size=crop_size)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"warmup_steps": -5}, "`warmup_steps` must not be negative. Received: -5."),
+        ({"clip_norm": -1.0}, "`clip_norm` must not be negative. Received: -1.0."),
+        ({"weight_decay": -1.0}, "`weight_decay` must not be negative. Received: -1.0"),
+        ({"weight_decay": math.nan}, "`weight_decay` must not be negative"),
+        ({"seed": 3_000_000_000}, "`seed` must be from 0 to 2147483647. Received: 3"),
+        ({"num_validation": 99}, "99"),
+    ],
+)
+def test_refused_training_leaves_no_folder(session, changes, message):
+    with pytest.raises(ValueError) as caught:
+        run_session(_changed(session, **changes))
+    assert message in str(caught.value)
+    assert not session.workdir.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"max_zoom": 0.5}, "`max_zoom` must be at least 1. Received: 0.5."),
+        ({"max_rotation": -1.0}, "`max_rotation` must be at least 0 and at most 180"),
+        ({"colour": 1.5}, "`colour` must be at least 0 and at most 1. Received: 1.5"),
+        ({"crop_size": (33, 8)}, "33x8 must fit into the images"),
+    ],
+)
+def test_augmentation_out_of_range_is_refused(session, changes, message):
+    session = dataclasses.replace(session, augmentation=AugmentationConfig(**changes))
+    with pytest.raises(ValueError) as caught:
+        run_session(session)
+    assert message in str(caught.value)
+    assert not session.workdir.exists()
+
+
+def test_trained_network_without_a_checkpoint_is_left_alone(session):
+    session = _changed(session, epochs=2)
+    weights = run_session(session)
+    before = {path.name: path.read_bytes() for path in session.workdir.glob("*.*")}
+    shutil.rmtree(session.workdir / "checkpoints")
+    with pytest.raises(ValueError, match="holds a trained network, but no checkpoint"):
+        run_session(session)
+    after = {path.name: path.read_bytes() for path in session.workdir.glob("*.*")}
+    assert after == before and weights.name in after
+
+
+def test_compact_weights_are_not_trained_over(session):
+    session.workdir.mkdir()
+    (session.workdir / "compact-1.npz").write_bytes(b"weights")
+    record = {"program": "tests.program", "config": {}}
+    (session.workdir / "run.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="with that folder as `init_from`"):
+        run_session(session)
+    assert json.loads((session.workdir / "run.json").read_text()) == record
+
+
+def test_resumed_run_keeps_its_precision_and_needs_the_same_records(
+    session, records, tmp_path, monkeypatch
+):
+    session = _changed(session, precision="auto")
+    for precision in ("float32", "mixed_float16"):  # As measured.
+        resolve = "dpde_tf.training.session.resolve_precision"
+        monkeypatch.setattr(resolve, lambda _, precision=precision: precision)
+        run_session(session)
+    rng = np.random.default_rng(1)
+    other = write_small_record_set(
+        tmp_path / "other", rng, size=(32, 32), splits={"train": 6}
+    )
+    with pytest.raises(ValueError, match=r"other values: data\.shards_sha256"):
+        run_session(dataclasses.replace(session, records=other))
+    # Older versions did not record them.
+    record = session.workdir / "run.json"
+    fields = json.loads(record.read_text())
+    del fields["config"]["data"]["shards_sha256"], fields["config"]["data"]["split"]
+    record.write_text(json.dumps(fields))
+    run_session(session)
+
+
+def test_checkpoint_makes_weights_of_the_encoder_unnecessary(session, monkeypatch):
+    built = []
+    monkeypatch.setattr(setups, "build_depth_network", built.append)
+    network = DepthNetworkConfig(output_offset=1.5, encoder_weights="gone.weights.h5")
+    configs = network, DepthLossConfig(lambda_fsim=0.0)
+    for there, weights in ((False, "gone.weights.h5"), (True, "none")):
+        monkeypatch.setattr(setups, "has_checkpoint", lambda _, there=there: there)
+        setup = _make(session, depth_setup, *configs)
+        setup.build_network()
+        assert built[-1].encoder_weights == weights
+        assert setup.configs[0] == network
