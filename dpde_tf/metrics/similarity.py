@@ -2,6 +2,13 @@
 
 Windows that hold an unmeasured pixel are ignored. Both compare images in [0, 255], so
 that their values depend on the depth that is shown as 255.
+
+SSIM is that of Wang, Bovik, Sheikh & Simoncelli (2004), IEEE Transactions on Image
+Processing 13(4), 600-612: the authors' ssim_index.m, without the means of blocks that
+their later ssim.m takes of larger images. GSM is that of Liu, Lin & Narwaria (2012),
+ibid. 21(4), 1500-1512, of which no program or values of the authors were found. Three
+points are readings of ours: the gradient is the mean over the block, |weighted sum| /
+25; blocks that reach beyond the image are left out; two flat blocks, 0 / 0, are equal.
 """
 
 import cv2
