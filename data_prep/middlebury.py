@@ -61,7 +61,7 @@ FOCAL_TIMES_BASELINE = 3740 * 0.160  # full-size pixels * metres
 
 
 def depth_from_disparity(
-    disparity: np.ndarray, *, constant: float, offset: float = 0.0
+    disparity: np.ndarray, *, constant: float, offset: float
 ) -> np.ndarray:
     """Returns constant / (disparity + offset).
 

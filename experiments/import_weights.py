@@ -12,7 +12,6 @@ of `experiments.train_depth`:
         --images=photo.jpg --output=out
 """
 
-import hashlib
 import pathlib
 
 from absl import flags
@@ -21,6 +20,7 @@ from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import write_result_record
+from dpde_tf.files.checksums import file_sha256
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.runs.released import find_release
 from dpde_tf.runs.released.conversion import load_released_weights
@@ -61,11 +61,9 @@ def import_weights(weights: pathlib.Path, workdir: pathlib.Path) -> None:
     network = build_depth_network(release.config)
     load_released_weights(network, release.config, release, weights)
     save_weights(network, workdir)
-    with weights.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     config = config_as_dict(release.config) | {
         "data": {"image_size": list(release.image_size)},
-        "released_weights": {"title": release.title, "sha256": sha256},
+        "released_weights": {"title": release.title, "sha256": file_sha256(weights)},
     }
     write_result_record(workdir, "experiments.import_weights", config)
 

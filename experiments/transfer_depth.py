@@ -28,13 +28,12 @@ from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
-from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.result_record import begin_predictions, result_folder
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.images import resize_image
 from dpde_tf.files.predictions import prediction_path, write_prediction
-from dpde_tf.runs.run_folder import RECORD_FILE
 from experiments.transfer.database import Database
 from experiments.transfer.methods import CONSTANTS, METHODS
 
@@ -104,11 +103,7 @@ def _run(folders: Mapping[str, pathlib.Path]) -> None:
     database = Database.read(train)
     for method, folder in folders.items():
         config = {"transfer": {"method": method, "images": len(database.images)}}
-        # Those of a former command would be taken for this one's.
-        former = folder.glob("[!.]*.npz") if (folder / RECORD_FILE).is_file() else ()
-        for path in former:
-            path.unlink()
-        write_result_record(folder, _PROGRAM, config | {"constants": CONSTANTS})
+        begin_predictions(folder, _PROGRAM, config | {"constants": CONSTANTS})
     transfer_split(database, pathlib.Path(records), folders, split=split, names=names)
     for folder in folders.values():
         print(f"Written: {folder}")

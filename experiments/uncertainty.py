@@ -91,7 +91,7 @@ def read_pixels(folder: pathlib.Path, records: str, split: str) -> Iterator[Pixe
         yield Pixels(depth, context_depth, np.abs(fused - truth[known]))
 
 
-def mean_curves(
+def sparsifications(
     images: Sequence[Pixels], config: UncertaintyConfig
 ) -> list[Sparsification]:
     """Returns the sparsification of each image.
@@ -176,7 +176,7 @@ def main() -> None:
         print(f"{len(images)} images: {chosen}")
         return
     config = config_from_flags(UncertaintyConfig(), FLAGS.flag_values_dict())
-    curves = mean_curves(images, config)
+    curves = sparsifications(images, config)
     ause, aurg = (
         np.mean([getattr(c, name) for c in curves]) for name in ("ause", "aurg")
     )

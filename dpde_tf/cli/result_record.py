@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.files.folders import removed_if_empty
 from dpde_tf.files.locks import lock_folder
+from dpde_tf.runs.run_folder import RECORD_FILE
 from dpde_tf.runs.run_record import check_program, write_run_record
 
 
@@ -34,6 +35,22 @@ def result_folder(program: str, *outputs: pathlib.Path) -> Iterator[None]:
             stack.enter_context(lock_folder(output))
             check_program(output, program)
         yield
+
+
+def begin_predictions(folder: pathlib.Path, program: str, config: dict) -> None:
+    """Removes the predictions of a former command, and writes `run.json`.
+
+    They would be taken for those of this command.
+
+    Args:
+        folder: Folder of the predictions; only one with a `run.json` is emptied.
+        program: Module that predicts.
+        config: What decides about the numbers, JSON-ready.
+    """
+    if (folder / RECORD_FILE).is_file():
+        for path in folder.glob("[!.]*.npz"):
+            path.unlink()
+    write_result_record(folder, program, config)
 
 
 def write_result_record(output: pathlib.Path, program: str, config: dict) -> None:

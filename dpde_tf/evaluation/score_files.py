@@ -222,7 +222,7 @@ def write_scores(
 
 @contextlib.contextmanager
 def _rows_file(output: str | pathlib.Path | None) -> Iterator[TextIO]:
-    """The open file for the rows of single images, or None."""
+    """The open file for the rows of single images; in memory without an output."""
     if output is None:
         yield io.StringIO()
         return

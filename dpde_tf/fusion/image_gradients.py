@@ -1,6 +1,6 @@
 """The image gradient of a depth map, its adjoint, and the mask of known gradients.
 
-This is the only definition in the project: forward differences, one per pixel,
+The definition of the project: forward differences, one per pixel,
 `gradient_x` along the width and `gradient_y` along the height. They are 0 in the last
 column and row, respectively, where there is no next neighbour.
 """

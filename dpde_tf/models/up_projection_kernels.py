@@ -16,7 +16,7 @@ interleaved  Four convolutions of `x` itself, whose results are the four pixels 
 The conversions only reorder numbers, so they are exact.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,23 +24,14 @@ import numpy as np
 _PHASES = ((0, 0), (1, 0), (0, 1), (1, 1))
 
 
-class InterleavedKernels(NamedTuple):
-    """The four kernels of the interleaved form, each `[rows, columns, in, out]`."""
-
-    a: np.ndarray
-    b: np.ndarray
-    c: np.ndarray
-    d: np.ndarray
-
-
 def literal_to_transposed(kernel: np.ndarray) -> np.ndarray:
-    """Converts a literal kernel to the kernel of the transposed convolution.
+    """Converts a literal kernel to the kernel of the transposed convolution, or back.
 
     Args:
         kernel: `[5, 5, in, out]`.
 
     Returns:
-        `[5, 5, out, in]`, rotated by 180 degrees.
+        `[5, 5, out, in]`, rotated by 180 degrees: its own inverse.
 
     Source: Laina et al. (2016), Sect. 3.2.
     """
@@ -48,22 +39,7 @@ def literal_to_transposed(kernel: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))
 
 
-def transposed_to_literal(kernel: np.ndarray) -> np.ndarray:
-    """Converts the kernel of the transposed convolution to the literal one.
-
-    Args:
-        kernel: `[5, 5, out, in]`.
-
-    Returns:
-        `[5, 5, in, out]`.
-
-    Source: Laina et al. (2016), Sect. 3.2.
-    """
-    # Rotating and swapping the channels is its own inverse.
-    return literal_to_transposed(kernel)
-
-
-def literal_to_interleaved(kernel: np.ndarray) -> InterleavedKernels:
+def literal_to_interleaved(kernel: np.ndarray) -> list[np.ndarray]:
     """Converts a literal kernel to the four interleaved kernels.
 
     Args:
@@ -75,12 +51,10 @@ def literal_to_interleaved(kernel: np.ndarray) -> InterleavedKernels:
     Source: Laina et al. (2016), Fig. 3.
     """
     _check_literal(kernel)
-    return InterleavedKernels(
-        *(kernel[row::2, column::2].copy() for row, column in _PHASES)
-    )
+    return [kernel[row::2, column::2].copy() for row, column in _PHASES]
 
 
-def interleaved_to_literal(kernels: InterleavedKernels) -> np.ndarray:
+def interleaved_to_literal(kernels: Sequence[np.ndarray]) -> np.ndarray:
     """Converts the four interleaved kernels to the literal one.
 
     Args:

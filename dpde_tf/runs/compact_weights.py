@@ -85,19 +85,6 @@ def write_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> N
     write_checksums(folder)
 
 
-def load_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> None:
-    """Sets all weights of a network to compact ones.
-
-    Args:
-        network: Of the same layers as the one that was written.
-        folder: As `write_compact_weights` wrote it.
-
-    Raises:
-        ValueError: If a file is missing or damaged, or of another network.
-    """
-    read_compact_weights(folder).assign_to(network)
-
-
 def read_compact_weights(folder: str | pathlib.Path) -> "CompactWeights":
     """Returns compact weights, read and checked.
 

@@ -27,7 +27,6 @@ from dpde_tf.models.guided import build_guided_network
 from dpde_tf.models.initial_values import without_drawing
 from dpde_tf.runs.compact_weights import (
     has_compact_weights,
-    load_compact_weights,
     read_compact_weights,
 )
 from dpde_tf.runs.run_folder import (
@@ -228,7 +227,7 @@ def load_run_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
         ValueError: If they are of another network, or damaged.
     """
     if has_compact_weights(workdir):
-        load_compact_weights(network, workdir)
+        read_compact_weights(workdir).assign_to(network)
         return
     path = pathlib.Path(workdir) / WEIGHTS_FILE
     if not path.is_file():

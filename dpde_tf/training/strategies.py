@@ -61,9 +61,7 @@ def worker_rank(distribution: str | None) -> tuple[int, int]:
     )
 
 
-def make_strategy(
-    distribution: str, *, timeout_seconds: float = _TIMEOUT_SECONDS
-) -> tf.distribute.Strategy:
+def make_strategy(distribution: str) -> tf.distribute.Strategy:
     """Returns the strategy under which networks must be built.
 
     Args:
@@ -71,7 +69,6 @@ def make_strategy(
             its logical CPU devices if it has no GPU; `multi_worker` for the devices of
             all processes that TF_CONFIG lists. Call this function with `multi_worker`
             before any other use of TensorFlow; it waits for the other workers.
-        timeout_seconds: Longest time that a worker waits for the others in a step.
 
     Returns:
         The strategy.
@@ -90,6 +87,6 @@ def make_strategy(
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     worker_rank(distribution)
     options = tf.distribute.experimental.CommunicationOptions(
-        timeout_seconds=timeout_seconds
+        timeout_seconds=_TIMEOUT_SECONDS
     )
     return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)

@@ -30,7 +30,7 @@ from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
-from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.result_record import begin_predictions, result_folder
 from dpde_tf.config import FusionConfig
 from dpde_tf.data import manifest
 from dpde_tf.evaluation.score_files import read_split
@@ -153,12 +153,8 @@ def _run(targets: dict[str, pathlib.Path]) -> None:
     predictions = pathlib.Path(FLAGS.predictions)
     given = {"prediction_flags": _prediction_flags(predictions)}
     for source, folder in targets.items():
-        # Those of a former command would be taken for this one's.
-        former = folder.glob("[!.]*.npz") if (folder / RECORD_FILE).is_file() else ()
-        for path in former:
-            path.unlink()
         config = config_as_dict(fusion) | given | {"gradients": source}
-        write_result_record(folder, _PROGRAM, config)
+        begin_predictions(folder, _PROGRAM, config)
     num_unconverged = fuse_split(
         predictions,
         pathlib.Path(FLAGS.records),

@@ -73,12 +73,6 @@ _COMPARISONS = (
 )
 
 
-def best_flops_per_second(results: dict[str, Measurement]) -> float:
-    """Returns the rate of the faster dense operation, or 0 if none was timed."""
-    best = _best_dense(results)
-    return best.flops_per_second if best else 0.0
-
-
 def _best_dense(results: dict[str, Measurement]) -> Measurement | None:
     """The faster dense operation, or None if none was timed."""
     dense = [results[name] for name in (MATRIX, CONVOLUTION) if name in results]
@@ -95,7 +89,8 @@ def format_parts(results: dict[str, Measurement]) -> str:
         Table with the median, images per second, rate, its share of the best dense
         rate, and peak memory.
     """
-    best = best_flops_per_second(results)
+    fastest = _best_dense(results)
+    best = fastest.flops_per_second if fastest else 0.0
     lines = [
         "| part | median | per second | GFLOP/s | share of the best | peak memory |",
         "|---|---|---|---|---|---|",

@@ -4,10 +4,10 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
-from absl import flags
 
 from experiments import curves
 from experiments.curves import read_points
+from tests.fixtures.program_flags import flags_of
 
 
 def write_run(folder, losses):
@@ -30,19 +30,8 @@ def test_read_points_of_training_and_of_held_out_images(tmp_path):
 
 @pytest.fixture
 def run():
-    """Runs the program in this process, with its flags defined for the test alone."""
-    before = set(flags.FLAGS)
-    curves._define_flags()
-
-    def run_main(*switches, **values):
-        arguments = [f"--{name}={value}" for name, value in values.items()]
-        flags.FLAGS(["curves", *switches, *arguments])
-        curves.main(["curves"])
-
-    yield run_main
-    flags.FLAGS.unparse_flags()
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
+    with flags_of(curves) as run_main:
+        yield run_main
 
 
 def test_read_points_names_the_available_metrics(tmp_path):

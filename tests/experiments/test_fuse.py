@@ -7,13 +7,14 @@ import cv2
 import keras
 import numpy as np
 import pytest
-from absl import app, flags
+from absl import app
 
 from dpde_tf.cli import fuse
 from dpde_tf.files import depth_maps as depth_files
 from dpde_tf.files.depth_formats import SUFFIXES
 from dpde_tf.files.depth_maps import read_depth, write_depth
 from dpde_tf.inference import refine
+from tests.fixtures.program_flags import flags_of
 from tests.fixtures.programs import run_program
 
 # One map per stem, each of its own size: 0.1 m per pixel with one noisy pixel.
@@ -45,23 +46,8 @@ def folders(tmp_path):
 
 @pytest.fixture
 def run():
-    """Runs the program in this process, with its flags defined for the test alone."""
-    before = set(flags.FLAGS)
-    fuse._define_flags()
-
-    def run_main(*switches, **values):
-        arguments = [f"--{name}={value}" for name, value in values.items()]
-        flags.FLAGS(["fuse", *switches, *arguments])
-        try:
-            fuse.main(["fuse"])
-        finally:
-            flags.FLAGS.unparse_flags()
-            for name in set(flags.FLAGS) - before:
-                flags.FLAGS[name].unparse()
-
-    yield run_main
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
+    with flags_of(fuse) as run_main:
+        yield run_main
 
 
 def refined(folders, stem, suffix=".npy", **options):

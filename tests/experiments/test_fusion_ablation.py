@@ -4,13 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from absl import app, flags
+from absl import app
 
 from dpde_tf.config import FusionConfig
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.predictions import read_prediction, write_prediction
 from dpde_tf.runs.run_folder import RECORD_FILE
 from experiments.ablations import fusion_ablation
+from tests.fixtures.program_flags import flags_of
 from tests.fixtures.record_sets import write_small_record_set
 
 SIZE = (16, 24)
@@ -81,19 +82,8 @@ def test_fuse_split_names_a_missing_prediction(folders):
 
 @pytest.fixture
 def run():
-    """Runs the program in this process, with its flags defined for the test alone."""
-    before = set(flags.FLAGS)
-    fusion_ablation._define_flags()
-
-    def run_main(**values):
-        arguments = [f"--{name}={value}" for name, value in values.items()]
-        flags.FLAGS(["fusion_ablation", *arguments])
-        fusion_ablation.main(["fusion_ablation"])
-
-    yield run_main
-    flags.FLAGS.unparse_flags()
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
+    with flags_of(fusion_ablation) as run_main:
+        yield run_main
 
 
 def test_main_records_which_gradients_and_how_the_depth_was_made(folders, run):

@@ -5,6 +5,7 @@ import types
 import numpy as np
 import pytest
 
+from dpde_tf.cli import result_record
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.predictions import read_prediction
 from experiments import transfer_depth
@@ -161,7 +162,7 @@ def test_former_predictions_are_removed_and_the_record_comes_first(
         database="train", records="r", split="test", num_validation=0
     )
     monkeypatch.setattr(transfer_depth, "FLAGS", flags)
-    monkeypatch.setattr(transfer_depth, "write_result_record", _write_record)
+    monkeypatch.setattr(result_record, "write_result_record", _write_record)
     for left in ({"mine.npz", "new.npz"}, {"new.npz"}):
         with pytest.raises(KeyboardInterrupt):
             transfer_depth._run({"konrad_2012": folder})

@@ -11,9 +11,9 @@ from dpde_tf.files.predictions import prediction_path, write_prediction
 from experiments import uncertainty
 from experiments.uncertainty import (
     draw_curves,
-    mean_curves,
     read_pixels,
     reliability,
+    sparsifications,
 )
 from tests.fixtures.record_sets import write_small_record_set
 
@@ -41,7 +41,7 @@ def images(tmp_path, rng, monkeypatch):
 
 def test_difference_that_is_the_error_is_a_perfect_uncertainty(images):
     assert len(images) == 3
-    for curve in mean_curves(images, CONFIG):
+    for curve in sparsifications(images, CONFIG):
         assert curve.ause == pytest.approx(0.0, abs=1e-4) and curve.aurg > 0.2
     tenths = reliability(images, CONFIG)
     assert tenths.shape == (10, 2)
@@ -50,7 +50,7 @@ def test_difference_that_is_the_error_is_a_perfect_uncertainty(images):
 
 
 def test_figure_or_the_remedy(images, tmp_path):
-    curves, path = mean_curves(images, CONFIG), tmp_path / "curves.png"
+    curves, path = sparsifications(images, CONFIG), tmp_path / "curves.png"
     if importlib.util.find_spec("matplotlib"):
         draw_curves(path, curves)
         assert path.read_bytes().startswith(b"\x89PNG")

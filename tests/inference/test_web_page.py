@@ -14,9 +14,8 @@ from dpde_tf.files.predictions import read_prediction
 from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.inference.predictor import network_input
 from dpde_tf.inference.web_page import WebPage, import_gradio
-from tests.fixtures.browser import CHROMIUM, Browser
+from tests.fixtures.browser import Browser, needs_browser
 
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 FRAME = "document.querySelector('iframe[title=\"3D model\"]')"
 TOAST = "document.querySelector('.toast-wrap')?.textContent"
 

@@ -8,11 +8,9 @@ import tensorflow as tf
 from dpde_tf.models.unpool_convolution import UnpoolConv2D
 from dpde_tf.models.up_projection import up_projection
 from dpde_tf.models.up_projection_kernels import (
-    InterleavedKernels,
     interleaved_to_literal,
     literal_to_interleaved,
     literal_to_transposed,
-    transposed_to_literal,
 )
 from experiments.benchmarks.unpool_forms import (
     InterleavedUnpoolConv2D,
@@ -80,7 +78,7 @@ def test_all_forms_have_the_same_values_and_gradients(rng, size):
     kernel = rng.normal(size=[5, 5, 3, 4])
     value, *gradients = _value_and_gradients(literal, x, kernel)
     assert value.shape == (2, 2 * size[0], 2 * size[1], 4)
-    four = list(literal_to_interleaved(kernel))
+    four = literal_to_interleaved(kernel)
     transposed = [literal_to_transposed(kernel)]
     results = [
         _of_layer(_layer(LiteralUnpoolConv2D, [kernel], filters=4), x),
@@ -90,9 +88,9 @@ def test_all_forms_have_the_same_values_and_gradients(rng, size):
     ]
     for actual, dx, *dkernels in results:
         if dkernels[0].shape == (5, 5, 4, 3):
-            dkernels = [transposed_to_literal(dkernels[0])]
+            dkernels = [literal_to_transposed(dkernels[0])]
         if len(dkernels) == 4:
-            dkernels = [interleaved_to_literal(InterleavedKernels(*dkernels))]
+            dkernels = [interleaved_to_literal(dkernels)]
         for one, other in zip(
             (value, *gradients), (actual, dx, *dkernels), strict=True
         ):
@@ -109,9 +107,9 @@ def test_unpool_conv2d_of_many_channels(rng, size):
     expected = _value_and_gradients(literal, x, kernel)
     layer = UnpoolConv2D(2, dtype="float64")
     layer.build(x.shape)
-    layer.set_weights(list(literal_to_interleaved(kernel)))
+    layer.set_weights(literal_to_interleaved(kernel))
     value, dx, *dkernels = _of_layer(layer, x)
-    dkernel = interleaved_to_literal(InterleavedKernels(*dkernels))
+    dkernel = interleaved_to_literal(dkernels)
     for one, other in zip(expected, (value, dx, dkernel), strict=True):
         atol = 1e-12 * np.abs(one).max()
         np.testing.assert_allclose(other, one, rtol=0, atol=atol)
@@ -149,10 +147,7 @@ def test_up_projection_has_the_gradients_of_the_literal_form(rng, size, training
     unpools = [network.get_layer(f"up_unpool_conv{k}") for k in (1, 2)]
     kernel = network.get_layer("up_conv").kernel
     values = rng.normal(size=[2, 3, 4, 5]).astype(np.float32)
-    literals = [
-        interleaved_to_literal(InterleavedKernels(*unpool.get_weights()))
-        for unpool in unpools
-    ]
+    literals = [interleaved_to_literal(unpool.get_weights()) for unpool in unpools]
     expected = _value_and_gradients(literal_block, values, *literals, kernel.numpy())
     x = tf.constant(values)
     with tf.GradientTape() as tape:
@@ -161,10 +156,7 @@ def test_up_projection_has_the_gradients_of_the_literal_form(rng, size, training
         loss = _loss(y)
     weights = [[w.value for w in unpool.weights] for unpool in unpools]
     dx, dunpools, dkernel = tape.gradient(loss, [x, weights, kernel.value])
-    dliterals = [
-        interleaved_to_literal(InterleavedKernels(*(g.numpy() for g in four)))
-        for four in dunpools
-    ]
+    dliterals = [interleaved_to_literal([g.numpy() for g in four]) for four in dunpools]
     actual = y, dx, *dliterals, dkernel
     for one, other in zip(expected, actual, strict=True):
         # Float32 rounding of sums of a few hundred products.
@@ -182,7 +174,7 @@ def test_conversions_only_reorder_numbers(rng):
     kernel = rng.normal(size=[5, 5, 3, 4]).astype(np.float32)
     there = literal_to_transposed(kernel)
     assert there.shape == (5, 5, 4, 3)
-    assert np.array_equal(transposed_to_literal(there), kernel)
+    assert np.array_equal(literal_to_transposed(there), kernel)
     four = literal_to_interleaved(kernel)
     assert [k.shape[:2] for k in four] == [(3, 3), (2, 3), (3, 2), (2, 2)]
     assert np.array_equal(interleaved_to_literal(four), kernel)
@@ -208,9 +200,9 @@ def test_conversions_reject_other_shapes():
         literal_to_interleaved(np.zeros([5, 5]))
     a, b, c, d = literal_to_interleaved(np.zeros([5, 5, 2, 3]))
     with pytest.raises(ValueError, match=r"A, B, C and D must be 3x3, 2x3"):
-        interleaved_to_literal(InterleavedKernels(a, c, b, d))
+        interleaved_to_literal([a, c, b, d])
     with pytest.raises(ValueError, match=r"A, B, C and D must be"):
-        interleaved_to_literal(InterleavedKernels(a, b, c, d[..., :2]))
+        interleaved_to_literal([a, b, c, d[..., :2]])
 
 
 def test_unpool_conv2d_padded_at_the_top_left_by_hand():

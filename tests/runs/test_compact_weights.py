@@ -7,8 +7,8 @@ import pytest
 from dpde_tf.files.checksums import FILE_NAME, write_checksums
 from dpde_tf.runs.compact_weights import (
     has_compact_weights,
-    load_compact_weights,
     quantize,
+    read_compact_weights,
     write_compact_weights,
 )
 
@@ -76,7 +76,7 @@ def test_written_weights_are_loaded_into_an_equal_network(tmp_path):
     _randomize(network, 0)
     _randomize(other, 1)
     write_compact_weights(network, tmp_path)
-    load_compact_weights(other, tmp_path)
+    read_compact_weights(tmp_path).assign_to(other)
     for written, read in zip(network.weights, other.weights, strict=True):
         written, read = np.asarray(written.value), np.asarray(read.value)
         if written.ndim == 4 and written.size >= 4096:
@@ -108,7 +108,7 @@ def test_pieces_are_no_larger_than_the_limit(tmp_path, monkeypatch):
     # The float32 small kernel; the int16 one, over the limit; its scale and bias; the
     # int8 one, over the limit; all the rest.
     assert len(list(tmp_path.glob("*.npz"))) == 5
-    load_compact_weights(other, tmp_path)
+    read_compact_weights(tmp_path).assign_to(other)
     np.testing.assert_array_equal(
         other.get_layer("bn").get_weights(), network.get_layer("bn").get_weights()
     )
@@ -127,20 +127,20 @@ def test_a_flipped_byte_is_refused(tmp_path):
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"compact-1.npz does not have the SHA-256"):
-        load_compact_weights(_network(), tmp_path)
+        read_compact_weights(tmp_path).assign_to(_network())
 
 
 def test_a_missing_file_is_refused(tmp_path):
     write_compact_weights(_network(), tmp_path)
     (tmp_path / "compact-1.npz").unlink()
     with pytest.raises(ValueError, match=r"are damaged: .* does not list the files"):
-        load_compact_weights(_network(), tmp_path)
+        read_compact_weights(tmp_path).assign_to(_network())
 
 
 def test_another_network_is_refused_by_the_name_of_a_weight(tmp_path):
     write_compact_weights(_network(), tmp_path)
     with pytest.raises(ValueError, match=r"of another network: .*bn/beta \[32\]"):
-        load_compact_weights(_network(width=32), tmp_path)
+        read_compact_weights(tmp_path).assign_to(_network(width=32))
 
 
 def test_a_file_that_is_no_npz_is_refused_despite_its_checksum(tmp_path):
@@ -149,4 +149,4 @@ def test_a_file_that_is_no_npz_is_refused_despite_its_checksum(tmp_path):
     (tmp_path / FILE_NAME).unlink()
     write_checksums(tmp_path)
     with pytest.raises(ValueError, match="is no piece of compact weights"):
-        load_compact_weights(_network(), tmp_path)
+        read_compact_weights(tmp_path).assign_to(_network())

@@ -15,9 +15,8 @@ from dpde_tf.visualization.colours import colorize_depth
 from dpde_tf.visualization.reconstruction import viewer_page as module
 from dpde_tf.visualization.reconstruction.cameras import Camera, photograph_camera
 from dpde_tf.visualization.reconstruction.viewer_page import viewer_page
-from tests.fixtures.browser import CHROMIUM, Browser
+from tests.fixtures.browser import Browser, needs_browser
 
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 # As published in the npm package three 0.170.0.
 CHECKSUMS = {
     "three.module.min.js": (

@@ -19,7 +19,6 @@ from dpde_tf.reporting.blocks import (
 from dpde_tf.visualization.colours import encode_jpeg
 
 LIST_FILE = "figures.json"
-_JPEG_QUALITY = 92
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,8 +46,7 @@ class Release:
         up_projections: The four up-projections.
         laterals: The 1x1 convolutions after the lateral concatenations, if any.
         head: The last convolution.
-        ignored: Names of arrays that are of no use, or are there a second time, end
-            or begin with one of these.
+        ignored: Whether an array, by its name, is of no use or there a second time.
     """
 
     title: str

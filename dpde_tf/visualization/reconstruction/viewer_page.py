@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dpde_tf.files.depth_maps import measured_depth
 from dpde_tf.visualization.colours import depth_colours
 from dpde_tf.visualization.reconstruction.cameras import Camera
 from dpde_tf.visualization.reconstruction.geometry import connected_squares
@@ -105,8 +106,7 @@ def _packed(name: str, depth: np.ndarray) -> dict:
     The surface is cut where a bit of `connected` is 0: one for each square of four
     neighbouring pixels, row by row.
     """
-    depth = np.asarray(depth, np.float32)
-    depth = np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+    depth = measured_depth(depth)
     connected = np.packbits(connected_squares(depth), bitorder="little")
     return {
         "name": name,
