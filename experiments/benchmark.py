@@ -12,7 +12,6 @@ end, and the exit code is 1.
 
 import dataclasses
 import importlib.util
-import json
 import sys
 
 import tensorflow as tf
@@ -22,7 +21,7 @@ from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
-from dpde_tf.files.atomic import atomic_write
+from dpde_tf.files.json_files import write_json
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
 from dpde_tf.runs.run_record import environment
 from experiments.benchmarks.comparison import format_parts, format_ratios, ratios
@@ -80,8 +79,7 @@ def _write(
     """Writes the measurements so far."""
     rows = {name: dataclasses.asdict(result) for name, result in results.items()}
     record = {"rows": rows, "failed": failures, "flags": given_flags()} | made_with
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(path, record)
 
 
 @flags_only

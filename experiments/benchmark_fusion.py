@@ -11,7 +11,6 @@ given. The program starts by comparing the derivatives of the fused depth with f
 differences.
 """
 
-import json
 import pathlib
 import statistics
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
-from dpde_tf.files.atomic import atomic_write
+from dpde_tf.files.json_files import write_json
 from dpde_tf.files.predictions import read_prediction
 from dpde_tf.fusion import TO_CONVERGENCE
 from dpde_tf.runs.precision import resolve_precision
@@ -211,8 +210,7 @@ def main() -> None:
 def _write(record: dict) -> None:
     """Writes the measurements so far if a file is requested."""
     if FLAGS.output:
-        with atomic_write(FLAGS.output) as path:
-            path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        write_json(FLAGS.output, record)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ cloud (PLY) and a mesh (PLY, GLB) of the last method's depth. figures.json lists
 files for `experiments.report --figures`; run.json records how they were made.
 """
 
-import json
 import pathlib
 from collections.abc import Sequence
 
@@ -23,7 +22,7 @@ from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
 from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data.manifest import read_manifest
-from dpde_tf.files.atomic import atomic_write
+from dpde_tf.files.json_files import write_json
 from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.figures import columns as figure_columns
 from dpde_tf.reporting.figures import comparison, views
@@ -175,8 +174,7 @@ def _run(output: pathlib.Path) -> None:
             shown, list(folders), output / "3d", camera, formats=FLAGS.export
         )
     listed = {"figures": figures, "pages": [f"3d/{page}" for page in pages]}
-    with atomic_write(output / LIST_FILE) as path:
-        path.write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
+    write_json(output / LIST_FILE, listed)
     write_result_record(output, _PROGRAM, {})
     print(f"Written: {', '.join(figures)} and {len(pages)} pages in {output}")
 

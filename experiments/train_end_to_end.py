@@ -14,7 +14,6 @@ others that both runs held out (`--num_validation`), are printed and written to
 `errors.json`; the weights to `depth.weights.h5` and `gradient.weights.h5`.
 """
 
-import json
 import pathlib
 
 import keras
@@ -27,6 +26,7 @@ from dpde_tf.cli.program import run_main
 from dpde_tf.config import TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.atomic import atomic_write
+from dpde_tf.files.json_files import write_json
 from dpde_tf.files.locks import lock_folder
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
 from dpde_tf.runs.run_folder import recorded_config
@@ -67,8 +67,7 @@ def _write(output: pathlib.Path, model: EndToEnd, record: dict[str, object]) -> 
         with atomic_write(output / f"{name}.weights.h5") as path:
             getattr(model, f"{name}_network").save_weights(path)
             add_checksum(path)
-    with atomic_write(output / "errors.json") as path:
-        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(output / "errors.json", record)
 
 
 def _check_held_out() -> None:

@@ -9,13 +9,11 @@ A record set is a folder with TFRecord shards and one `manifest.json`:
 """
 
 import dataclasses
-import json
 import pathlib
 
-from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.checksums import file_sha256
 from dpde_tf.files.errors import one_line
-from dpde_tf.files.json_files import read_json_object
+from dpde_tf.files.json_files import read_json_object, write_json
 
 FILE_NAME = "manifest.json"
 # Files of a record set, as a regular expression.
@@ -187,8 +185,7 @@ def write_manifest(manifest: Manifest, directory: str | pathlib.Path) -> None:
         directory: Existing folder of the record set.
     """
     fields = {"format_version": FORMAT_VERSION, **dataclasses.asdict(manifest)}
-    with atomic_write(pathlib.Path(directory) / FILE_NAME) as path:
-        path.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
+    write_json(pathlib.Path(directory) / FILE_NAME, fields)
 
 
 def check_shards(

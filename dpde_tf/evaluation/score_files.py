@@ -11,7 +11,6 @@ import csv
 import dataclasses
 import functools
 import io
-import json
 import pathlib
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ from dpde_tf.evaluation.protocols import Protocol
 from dpde_tf.evaluation.scoring import Scores, region_note, score_image
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.folders import normalized
+from dpde_tf.files.json_files import write_json
 from dpde_tf.files.predictions import PredictionFolder, some_names
 
 SUMMARY_FILE = "summary.json"
@@ -214,9 +214,7 @@ def write_scores(
                 },
             }
     if output is not None:
-        with atomic_write(pathlib.Path(output) / SUMMARY_FILE) as path:
-            text = json.dumps(summary, indent=1, allow_nan=False)
-            path.write_text(text + "\n", encoding="utf-8")
+        write_json(pathlib.Path(output) / SUMMARY_FILE, summary, allow_nan=False)
     return summary
 
 

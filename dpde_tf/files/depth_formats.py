@@ -9,6 +9,7 @@ import numpy as np
 from dpde_tf.files.arrays import drop_single_axes, read_npy, read_npz
 from dpde_tf.files.folders import files_by_stem, normalized
 from dpde_tf.files.images import PNG_START, decode_pixels
+from dpde_tf.files.videos import VIDEO_SUFFIXES
 
 _NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 # Nine digits are enough; Python raises another error for thousands of digits.
@@ -17,9 +18,7 @@ _PFM_HEADER = re.compile(
 )
 # Little- and big-endian, classic and with 64-bit offsets (BigTIFF).
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_VIDEOS = frozenset(
-    (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".wmv")
-)
+_VIDEOS = (*VIDEO_SUFFIXES, ".ogv")
 _LOSSY = frozenset((".avif", ".heic", ".heif", ".jpeg", ".jpg", ".webp"))
 
 

@@ -9,7 +9,7 @@ import pathlib
 import platform
 import subprocess
 
-from dpde_tf.files.atomic import atomic_write
+from dpde_tf.files.json_files import write_json
 from dpde_tf.runs.hardware import hardware
 from dpde_tf.runs.precision import remembered_speedup
 from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
@@ -113,8 +113,7 @@ def versions() -> dict[str, str]:
 
 def _write(workdir: str | pathlib.Path, record: dict) -> None:
     """Writes `run.json`."""
-    with atomic_write(pathlib.Path(workdir) / RECORD_FILE) as path:
-        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(pathlib.Path(workdir) / RECORD_FILE, record)
 
 
 def _commit() -> str:

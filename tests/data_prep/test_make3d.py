@@ -4,11 +4,10 @@ import cv2
 import numpy as np
 import pytest
 import scipy.io
-import tensorflow as tf
 
 from data_prep import make3d
 from data_prep.conversion.record_sets import Options
-from dpde_tf.data.records import decode_record
+from tests.fixtures.record_sets import records_by_name
 
 PARTIAL = Options(allow_partial=True)
 
@@ -26,12 +25,6 @@ def _write_pair(raw, split, stem, depth, image=None):
     scipy.io.savemat(depths / f"depth_sph_corr-{stem}.mat", {"Position3DGrid": grid})
 
 
-def _records(output, split):
-    files = sorted(str(path) for path in output.glob(f"{split}-*"))
-    dataset = tf.data.TFRecordDataset(files).map(decode_record)
-    return {r["name"].decode(): r for r in dataset.as_numpy_iterator()}
-
-
 @pytest.fixture
 def raw(tmp_path, rng):
     """Two training pairs and one test pair."""
@@ -47,7 +40,7 @@ def raw(tmp_path, rng):
 def test_convert_pairs_by_stem_in_both_splits(raw, tmp_path):
     described = make3d.convert(raw, tmp_path / "records", options=PARTIAL)
     assert described.image_size == (460, 345)
-    train = _records(tmp_path / "records", "train")
+    train = records_by_name(tmp_path / "records", "train")
     assert list(train) == ["060705-17.10.14-p-254t000", "op31-p-220t000"]
     np.testing.assert_array_equal(
         train["op31-p-220t000"]["depth"], np.full((460, 345, 1), 5)
@@ -55,7 +48,7 @@ def test_convert_pairs_by_stem_in_both_splits(raw, tmp_path):
     np.testing.assert_array_equal(
         train["op31-p-220t000"]["image"], np.full((460, 345, 3), 90)
     )
-    (test,) = _records(tmp_path / "records", "test").values()
+    (test,) = records_by_name(tmp_path / "records", "test").values()
     assert test["depth"].max() == 81  # beyond 70 m is kept
 
 
@@ -66,7 +59,7 @@ def test_convert_keeps_up_and_left(tmp_path):
     bright_top[:142] = 255
     _write_pair(tmp_path / "raw", "test", "a", depth, bright_top)
     make3d.convert(tmp_path / "raw", tmp_path / "records", options=PARTIAL)
-    (record,) = _records(tmp_path / "records", "test").values()
+    (record,) = records_by_name(tmp_path / "records", "test").values()
     assert record["image"][:200].min() > 200 > 50 > record["image"][260:].max()
     corners = record["depth"][[0, 0, -1, -1], [0, -1, 0, -1], 0]
     np.testing.assert_allclose(corners, [70, 79, 10, 19], rtol=1e-5)  # float32
@@ -84,7 +77,7 @@ def test_convert_refuses_a_pair_without_partner(raw, tmp_path, kind):
     with pytest.raises(FileNotFoundError, match="1 have no partner: op31-p-220t000"):
         make3d.convert(raw, tmp_path / "records")
     make3d.convert(raw, tmp_path / "records", options=PARTIAL)
-    assert list(_records(tmp_path / "records", "train")) == [
+    assert list(records_by_name(tmp_path / "records", "train")) == [
         "060705-17.10.14-p-254t000"
     ]
 

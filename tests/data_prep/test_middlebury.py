@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from data_prep import middlebury
 from data_prep.conversion.middlebury_scenes import (
@@ -14,7 +13,7 @@ from data_prep.conversion.middlebury_scenes import (
     read_dmin,
 )
 from data_prep.conversion.record_sets import Options
-from dpde_tf.data.records import decode_record
+from tests.fixtures.record_sets import records_by_name
 
 PARTIAL = Options(allow_partial=True)
 
@@ -29,12 +28,6 @@ def _write_scene(raw, scene, disparity, dmin=None, folder=None, image=None):
     cv2.imwrite(str(folder / stored), disparity)
     if dmin is not None:
         (folder / "dmin.txt").write_text(dmin)
-
-
-def _records(output, split):
-    files = sorted(str(path) for path in output.glob(f"{split}-*"))
-    dataset = tf.data.TFRecordDataset(files).map(decode_record)
-    return {r["name"].decode(): r for r in dataset.as_numpy_iterator()}
 
 
 def _all(value, size=(370, 463)):
@@ -75,7 +68,10 @@ def test_convert_makes_two_splits(tmp_path):
     (raw / "notes").mkdir()
     described = middlebury.convert(raw, output, simple_constant=200, options=PARTIAL)
     assert described.image_size == (380, 430)
-    calibrated, simple = _records(output, "calibrated"), _records(output, "simple")
+    calibrated, simple = (
+        records_by_name(output, "calibrated"),
+        records_by_name(output, "simple"),
+    )
     assert list(calibrated) == ["Art", "Aloe"]
     assert list(simple) == ["venus", "cones", "Art", "Aloe"]
     expected = {"venus": 200 / 80, "cones": 2.0, "Art": 200 / 99, "Aloe": 200 / 29}
@@ -98,7 +94,9 @@ def test_convert_rescales_disparity_and_skips_unknown_pixels(tmp_path):
     disparity[0, 0], disparity[1, 1] = 60, 140  # their mean is 100 again
     _write_scene(tmp_path / "raw", "Dolls", disparity, "100")
     middlebury.convert(tmp_path / "raw", tmp_path / "records", options=PARTIAL)
-    depth = _records(tmp_path / "records", "calibrated")["Dolls"]["depth"][..., 0]
+    depth = records_by_name(tmp_path / "records", "calibrated")["Dolls"]["depth"][
+        ..., 0
+    ]
     expected = np.full((380, 430), np.float32(598.4 / 200))
     expected[:, 215:] = np.float32(598.4 / 150)
     expected[1, 1] = 0  # Of the pixel beside it three of four are known.

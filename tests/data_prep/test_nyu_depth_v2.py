@@ -9,14 +9,13 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
-import tensorflow as tf
 
 from data_prep import nyu_depth_v2, rgbd_folder
 from data_prep.conversion.pair_lists import read_list
 from data_prep.conversion.record_sets import Options
-from dpde_tf.data.records import decode_record
 from dpde_tf.files.depth_maps import read_depth
 from dpde_tf.files.images import read_image
+from tests.fixtures.record_sets import records_by_name
 
 PARTIAL = Options(allow_partial=True, num_shards=1)
 
@@ -43,17 +42,11 @@ def raw(tmp_path, rng):
     return tmp_path / "raw", images, depths
 
 
-def _records(output, split):
-    files = sorted(str(path) for path in output.glob(f"{split}-*"))
-    dataset = tf.data.TFRecordDataset(files).map(decode_record)
-    return {r["name"].decode(): r for r in dataset.as_numpy_iterator()}
-
-
 def test_convert_turns_the_axes_and_keeps_the_official_order(raw, tmp_path):
     folder, images, depths = raw
     output = tmp_path / "records"
     nyu_depth_v2.convert(folder, output, image_size=(8, 12), options=PARTIAL)
-    train, test = _records(output, "train"), _records(output, "test")
+    train, test = records_by_name(output, "train"), records_by_name(output, "test")
     assert list(train) == ["0002", "0003", "0005"]
     assert list(test) == ["0000", "0001"]
     for name, record in {**train, **test}.items():
@@ -64,7 +57,7 @@ def test_convert_turns_the_axes_and_keeps_the_official_order(raw, tmp_path):
 def test_convert_halves_to_means_of_four_pixels(raw, tmp_path):
     folder, images, depths = raw
     nyu_depth_v2.convert(folder, tmp_path / "r", image_size=(4, 6), options=PARTIAL)
-    record = _records(tmp_path / "r", "test")["0001"]
+    record = records_by_name(tmp_path / "r", "test")["0001"]
     image = images[1].reshape(4, 2, 6, 2, 3).mean((1, 3))
     depth = depths[1].reshape(4, 2, 6, 2).astype(np.float64).mean((1, 3))
     assert np.abs(record["image"] - image).max() <= 0.5  # rounding to uint8
@@ -79,7 +72,7 @@ def test_convert_reads_a_file_that_another_program_has_locked(raw, tmp_path):
         with pytest.raises(BlockingIOError):
             h5py.File(path, "r")
         nyu_depth_v2.convert(raw[0], tmp_path / "r", options=PARTIAL)
-    assert len(_records(tmp_path / "r", "train")) == 3
+    assert len(records_by_name(tmp_path / "r", "train")) == 3
 
 
 def test_convert_refuses_a_wrong_split_size(raw, tmp_path):
@@ -153,7 +146,7 @@ def test_convert_stores_0_for_unmeasured_pixels(raw, tmp_path, hole):
     depths[:, 2, 5] = hole
     _write_raw(folder, images, depths, [3], [1])
     nyu_depth_v2.convert(folder, tmp_path / "r", image_size=None, options=PARTIAL)
-    depth = _records(tmp_path / "r", "train")["0002"]["depth"][..., 0]
+    depth = records_by_name(tmp_path / "r", "train")["0002"]["depth"][..., 0]
     assert np.argwhere(depth == 0).tolist() == [[2, 5]]
 
 

@@ -6,14 +6,13 @@ import pickle
 import cv2
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from data_prep import rgbd_folder
 from data_prep.conversion.record_sets import Options
 from dpde_tf.data.manifest import read_manifest
-from dpde_tf.data.records import decode_record
 from dpde_tf.files import images as image_files
 from tests.fixtures.programs import run_program
+from tests.fixtures.record_sets import records_by_name
 
 
 @pytest.fixture
@@ -43,17 +42,11 @@ def _convert(folder, lists=("train", "test"), depth_scale=0.001, **kwargs):
     )
 
 
-def _records(output, split):
-    files = sorted(str(path) for path in output.glob(f"{split}-*"))
-    dataset = tf.data.TFRecordDataset(files).map(decode_record)
-    return {r["name"].decode(): r for r in dataset.as_numpy_iterator()}
-
-
 def test_convert_gives_the_files_in_the_order_of_the_lists(folders):
     described = _convert(folders)
     assert described.image_size == (4, 6)
     assert described.dataset == "records"
-    train, test = (_records(folders / "records", s) for s in ("train", "test"))
+    train, test = (records_by_name(folders / "records", s) for s in ("train", "test"))
     assert (list(train), list(test)) == (["c", "b.1"], ["a"])
     for stem, record in {**train, **test}.items():
         image = cv2.imread(str(folders / "rgb" / f"{stem}.png"))[..., ::-1]
@@ -73,7 +66,9 @@ def test_convert_uses_the_given_image_bits(folders):
         _convert(folders, ["test"], image_bits=bits, options=Options(overwrite=True))
         manifest = json.loads((folders / "records" / "manifest.json").read_text())
         assert manifest["source"]["settings"]["image_bits"] == bits
-        assert (_records(folders / "records", "test")["a"]["image"] == value).all()
+        assert (
+            records_by_name(folders / "records", "test")["a"]["image"] == value
+        ).all()
 
 
 def test_convert_needs_one_list_only(folders):
@@ -114,7 +109,7 @@ def test_convert_resizes_image_and_depth_of_different_sizes(folders):
     depth = np.kron(np.uint16([[1000, 2000], [3000, 4000]]), np.ones((4, 6), np.uint16))
     cv2.imwrite(str(folders / "depth" / "a.png"), depth)  # 8x12; the image is 4x6.
     _convert(folders, ["test"], image_size=(2, 3))
-    record = _records(folders / "records", "test")["a"]
+    record = records_by_name(folders / "records", "test")["a"]
     image = cv2.imread(str(folders / "rgb" / "a.png"))[..., ::-1]
     # Both are means over the pixels: of 2x2 of the image, 4x4 of the depth, of which
     # the middle column lies on both halves.
@@ -166,7 +161,7 @@ def test_convert_scales_only_integers(folders):
     cv2.imwrite(str(depths / "a.png"), np.full((4, 6), 2500, np.uint16))
     _convert(folders)
     for split in ("train", "test"):
-        for record in _records(folders / "records", split).values():
+        for record in records_by_name(folders / "records", split).values():
             np.testing.assert_array_equal(record["depth"][..., 0], metres)
 
 
@@ -196,7 +191,7 @@ def test_convert_ignores_invalid_values_and_far_pixels(folders):
     stored[0] = [65535, 7, 0, 9000, 9001, 2000]
     cv2.imwrite(str(folders / "depth" / "a.png"), stored)
     described = _convert(folders, ["test"], invalid_values=[65535, 7], max_depth=9.0)
-    depth = _records(folders / "records", "test")["a"]["depth"][..., 0]
+    depth = records_by_name(folders / "records", "test")["a"]["depth"][..., 0]
     np.testing.assert_array_equal(depth[0], [0, 0, 0, 9, 0, 2])
     assert described.splits["test"].depth_max == 9.0
     assert described.source["settings"] == {

@@ -1,15 +1,6 @@
 from dpde_tf.reporting.report import scores
 from dpde_tf.reporting.score_cells import own_cells
-from tests.fixtures.summaries import make_summary
-
-
-def lines(table):
-    """(title, source) to texts; titles are carried on."""
-    found, title = {}, ""
-    for row in table.rows:
-        title = row[0].text or title
-        found[title, row[1].text] = [cell.text for cell in row[2:]]
-    return found
+from tests.fixtures.summaries import lines, make_summary
 
 
 def tones(table, title, source):

@@ -6,6 +6,7 @@ import pytest
 
 from dpde_tf.reporting.tables import protocols, scored_runs, scores
 from dpde_tf.reporting.tables.scored_runs import Step, read_scored_run
+from tests.fixtures.summaries import lines
 
 MEASURES = {"log10": 0.06, "delta1": 0.8, "delta2": 0.95, "delta3": 0.99}
 
@@ -51,15 +52,6 @@ def write_scores(folder, *, rms, gradients=None, protocol="paper", **fields):
     }
     write_json(folder / "summary.json", summary | fields)
     return folder
-
-
-def lines(table):
-    """(title, source) to texts of the cells; titles are carried on."""
-    found, title = {}, ""
-    for row in table.rows:
-        title = row[0].text or title
-        found[title, row[1].text] = [cell.text for cell in row[2:]]
-    return found
 
 
 @pytest.fixture
