@@ -116,7 +116,7 @@ def feature_similarity_loss(
     """
     _check_same_shape(ground_truth, predicted)
     valid_mask = ground_truth > 0.0 if valid_mask is None else valid_mask
-    ground_truth = tf.where(valid_mask, ground_truth, 0.0)
+    ground_truth = tf.where(tf.math.is_finite(ground_truth), ground_truth, 0.0)
     predicted = tf.where(valid_mask, predicted, ground_truth)
     return 1.0 - fsim(ground_truth, predicted, max_value=max_depth)
 

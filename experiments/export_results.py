@@ -63,8 +63,11 @@ def export_results(
         FileNotFoundError: If there is nothing to write.
         ValueError: If a file is damaged.
     """
-    written = []
-    for path in _small_files(runs, only):
+    written, files = [], list(_small_files(runs, only))
+    for path in files:  # Before any is written.
+        if path.name == ROWS_FILE:
+            _check_rows(path, protocol)
+    for path in files:
         target = output / path.relative_to(runs)
         with atomic_write(target) as temporary:
             if path.name == ROWS_FILE:
@@ -115,8 +118,8 @@ def _as_text(fields: dict, name: str) -> str:
     return json.dumps(fields, indent=1) + "\n"
 
 
-def _write_rows(source: pathlib.Path, target: pathlib.Path, protocol: str) -> None:
-    """Writes the rows of a protocol with fewer digits; it must have some."""
+def _check_rows(source: pathlib.Path, protocol: str) -> None:
+    """Raises a ValueError if no row is of the protocol."""
     with source.open(newline="") as read:
         there = {row["protocol"] for row in csv.DictReader(read)}
     if there and protocol not in there:
@@ -124,6 +127,10 @@ def _write_rows(source: pathlib.Path, target: pathlib.Path, protocol: str) -> No
             f"{source} has no row of the protocol {protocol!r}. Use a --protocol of: "
             f"{', '.join(sorted(there))}."
         )
+
+
+def _write_rows(source: pathlib.Path, target: pathlib.Path, protocol: str) -> None:
+    """Writes the rows of a protocol with fewer digits."""
     with source.open(newline="") as read, target.open("w", newline="") as write:
         reader = csv.DictReader(read)
         writer = csv.DictWriter(write, reader.fieldnames, lineterminator="\n")

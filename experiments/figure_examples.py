@@ -19,14 +19,14 @@ def parse_predictions(texts: Sequence[str]) -> dict[str, pathlib.Path]:
     """Returns the prediction folders by method.
 
     Args:
-        texts: Assignments `NAME=DIR`.
+        texts: Assignments `LABEL=DIR`.
 
     Returns:
-        Folders by name.
+        Folders by label.
 
     Raises:
         FileNotFoundError: If none of the folders exists.
-        ValueError: If a text lacks a name or a folder, or a name is repeated.
+        ValueError: If a text lacks a label or a folder, or a label is repeated.
     """
     example = "dpde=runs/nyu/predictions/dpde"
     folders = split_labels(texts, flag="predictions", example=example)
@@ -54,7 +54,7 @@ def read_examples(
         split: Split of the record set.
         names: Records to read.
         align: `none`, or `median` to scale each depth map to the median of the ground
-            truth; gradients are not changed.
+            truth; gradients and uncertainty are not changed.
 
     Returns:
         Examples in the order of the split; predictions of another size are resized

@@ -48,7 +48,7 @@ def _define_flags() -> None:
     define_path("records", None, "Folder of a record set.", required=True)
     define_labelled_path_list(
         "predictions",
-        "NAME=DIR of each method in order, including fcrn and dpde; methods "
+        "LABEL=DIR of each method in order, including fcrn and dpde; methods "
         "whose folder does not exist are left out, and named below the figure.",
     )
     define_path("output", "figures", "Folder of the figures.")

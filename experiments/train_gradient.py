@@ -21,10 +21,12 @@ from absl import flags
 from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.program import run_main
+from dpde_tf.cli.run_config import is_of_record
 from dpde_tf.config import (
     CoarseDepthConfig,
     ContextLossConfig,
     ContextNetworkConfig,
+    DepthNetworkConfig,
     GradientLossConfig,
     GradientNetworkConfig,
     GuidedLossConfig,
@@ -85,9 +87,11 @@ def _fields(configs: Sequence[type]) -> set[str]:
 def main() -> None:
     """Runs the training."""
     preset, make_setup, *configs = _NETWORKS[FLAGS.gradient_network]
-    own = _fields(configs)
+    # Flags of `make train-nyu` are for both programs.
+    known = _fields([*configs, DepthNetworkConfig])
     for other, (_, _, *theirs) in _NETWORKS.items():
-        check_unset(*(_fields(theirs) - own), needs=f"--gradient_network={other}")
+        unused = [n for n in _fields(theirs) - known if not is_of_record(n)]
+        check_unset(*unused, needs=f"--gradient_network={other}")
     run_training(
         "experiments.train_gradient",
         preset(FLAGS.preset),

@@ -100,6 +100,7 @@ def _run(folders: Mapping[str, pathlib.Path]) -> None:
         records, split = FLAGS.database, "train"
         listed = read_manifest(records).split(split).names
         names = [n for n, one in zip(listed, held_out.selected, strict=True) if one]
+    RecordSet.open(records, split)  # Before former predictions are removed.
     database = Database.read(train)
     for method, folder in folders.items():
         config = {"transfer": {"method": method, "images": len(database.images)}}

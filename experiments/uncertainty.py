@@ -166,6 +166,8 @@ def main() -> None:
     if FLAGS.fit and FLAGS.figure:
         raise app.UsageError("--figure shows scores, which --fit does not give.")
     images = list(read_pixels(FLAGS.predictions, FLAGS.records, FLAGS.split))
+    if not images:
+        raise ValueError("No predicted record has true depth. Use another --split.")
     names = read_manifest(FLAGS.records).split(FLAGS.split).names
     if left_out := len(names) - len(images):
         print(f"Left out, without prediction or depth: {left_out} records.")

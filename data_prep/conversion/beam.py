@@ -45,8 +45,11 @@ def convert_shard(task: ShardTask) -> None:
     except (ValueError, OSError) as error:
         fields = {"error": str(error)}
     temporary = _temporary(task)
-    temporary.write_text(json.dumps(fields), encoding="utf-8")
-    temporary.replace(_description(task))
+    try:
+        temporary.write_text(json.dumps(fields), encoding="utf-8")
+        temporary.replace(_description(task))
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _convert(task: ShardTask) -> dict:

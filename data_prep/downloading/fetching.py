@@ -163,6 +163,8 @@ def fetch(
         return path
     logging.info("Fetching %s", url)
     with lock_file(path.with_name(f".{path.name}{LOCK_FILE}"), guarded=path):
+        if path.exists():  # Another process has just fetched it.
+            return path
         _receive_all(url, part, size)
         try:
             _check_file(part, url, size, sha256, "Run the same command again.")

@@ -177,7 +177,8 @@ def _check_flags() -> None:
         raise app.UsageError("Relative depth has no unit, which --format=png needs.")
     folders = (FLAGS.depth, FLAGS.gradients, FLAGS.images, FLAGS.reference)
     output = pathlib.Path(FLAGS.output).resolve()
-    if any(f and pathlib.Path(f).resolve() == output for f in folders):
+    taken = (output, output / "pictures")
+    if any(f and pathlib.Path(f).resolve() in taken for f in folders):
         raise app.UsageError(f"{FLAGS.output} is a folder of inputs: another --output.")
 
 
@@ -248,19 +249,26 @@ def _load_gradients() -> tuple[GradientSource, dict]:
 
 
 def _prepare_output(
-    output: pathlib.Path, due: Sequence[pathlib.Path], config: dict
+    output: pathlib.Path, targets: Mapping[pathlib.Path, pathlib.Path], config: dict
 ) -> None:
     """Writes the run's record; refuses or removes depth of another one."""
-    there = [path for path in due if path.is_file()]
-    recorded = (output / RECORD_FILE).is_file()
-    same = recorded and read_run_record(output)["config"] == config
-    if recorded and not same:  # In another format, they would be taken for this run's.
-        formats = [p.with_suffix(s) for p in due for s in depth_formats.SUFFIXES]
-        there += [path for path in formats if path not in due and path.is_file()]
+    due, former = set(targets.values()), None
+    if (output / RECORD_FILE).is_file():
+        former = read_run_record(output)
+    same = former is not None and former["config"] == config
+    if former is not None and not same:
+        # In another format, they would be taken for this run's.
+        written = former.get("flags", {}).get("format")
+        due |= {
+            target.with_suffix(f".{written}" if written else path.suffix)
+            for path, target in targets.items()
+        }
+    there = sorted(path for path in due if path.is_file())
     if FLAGS.overwrite:
         for path in there:
-            path.unlink()
-            picture_of(path).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+            if former is not None:
+                picture_of(path).unlink(missing_ok=True)
     elif there and not same:
         raise ValueError(
             f"{output} holds {len(there)} of these files from other options or inputs. "
@@ -324,7 +332,7 @@ def _fuse(output: pathlib.Path) -> None:
     gradients, source = _load_gradients()
     fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
     config = config_as_dict(fusion) | {name: FLAGS[name].value for name in _RECORDED}
-    _prepare_output(output, list(targets.values()), config | source)
+    _prepare_output(output, targets, config | source)
     failures = refine_files(
         targets,
         FLAGS.pictures,

@@ -395,8 +395,11 @@ def main(argv: Sequence[str]) -> None:
     if FLAGS.images and FLAGS.at_training_size is False:
         raise app.UsageError("--noat_training_size needs --records.")
     output = pathlib.Path(FLAGS.output)
-    with readable_errors(), removed_if_empty(output), _lock_output():
-        _predict(output)
+    with readable_errors():
+        first = worker_rank(FLAGS.distribution)[0] == 0
+        unused = removed_if_empty(output) if first else contextlib.nullcontext()
+        with unused, _lock_output():
+            _predict(output)
 
 
 def run() -> None:

@@ -124,16 +124,16 @@ class NetworkGradients:
             image = network_input(image[np.newaxis])[0].numpy()
         batch = network_input(resize_image(image, seen)[np.newaxis])
         if self.in_unit_of_depth:
-            maps = image_gradients(self._sharp(batch, depth, seen))
+            maps = image_gradients(self._sharp(batch, depth))
         else:
             maps = tf.split(self._predict(batch), 2, axis=-1)
         return tuple(m.numpy()[0, ..., 0] for m in resize_gradients(*maps, depth.shape))
 
-    def _sharp(self, image: tf.Tensor, depth: np.ndarray, seen: Size) -> tf.Tensor:
-        """The sharp depth of a guided network, `[1, *seen, 1]`."""
+    def _sharp(self, image: tf.Tensor, depth: np.ndarray) -> tf.Tensor:
+        """The sharp depth of a guided network, `[1, H, W, 1]`."""
         coarse = filled_from_nearest(depth)
         shift = _shift_to_positive(coarse)
-        coarse = tf.image.resize((coarse + shift)[np.newaxis, ..., np.newaxis], seen)
+        coarse = (coarse + shift)[np.newaxis, ..., np.newaxis]
         sharp = self._predict({"image": image, "coarse_depth": coarse})
         return sharpened(coarse, sharp, self.sharpening) - shift
 

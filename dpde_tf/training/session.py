@@ -269,6 +269,18 @@ def _make_deterministic() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
+def _is_finished(workdir: str | pathlib.Path) -> bool:
+    """Whether a run without a checkpoint has one no longer.
+
+    A run that was killed before its first checkpoint has finished one epoch at most.
+    """
+    rows = read_metrics(workdir)
+    if not rows:
+        return False
+    epochs = recorded_config(workdir, TrainingConfig).epochs
+    return len(rows) > 1 or rows[-1]["epoch"] >= epochs
+
+
 def _is_resumed(workdir: str | pathlib.Path, config: dict, defaults: dict) -> bool:
     """Whether a run with this configuration exists; refuses other configurations.
 
@@ -277,8 +289,7 @@ def _is_resumed(workdir: str | pathlib.Path, config: dict, defaults: dict) -> bo
     instance after a mistyped flag; such a run starts from the beginning.
     """
     if not has_checkpoint(workdir):
-        # A run that was killed before its first checkpoint has one row at most.
-        if has_compact_weights(workdir) or len(read_metrics(workdir)) > 1:
+        if has_compact_weights(workdir) or _is_finished(workdir):
             raise ValueError(
                 f"{workdir} holds a trained network, but no checkpoint to go on from. "
                 "Use another `workdir`, with that folder as `init_from` if training is "

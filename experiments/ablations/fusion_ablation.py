@@ -19,7 +19,7 @@ context network starts from the mean of two depths, so that it differs in both.
 """
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import keras
 import numpy as np
@@ -105,12 +105,11 @@ def fuse_split(
         ValueError: If a prediction lacks an array, or its size differs from its record.
     """
     names = manifest.read_manifest(records).split(split).names
-    keys = ["depth", *(["gradient_x", "gradient_y"] if "network" in targets else [])]
     num_unconverged = 0
     bar = keras.utils.Progbar(len(names), unit_name="image")
     for name, image, truth in read_split(records, split):
         path = prediction_path(predictions, name)
-        arrays = read_prediction(path, keys)
+        arrays = read_prediction(path, _keys(targets))
         if arrays["depth"].shape != truth.shape:
             raise ValueError(
                 f"'depth' in {path} must have the size of the record, {truth.shape}. "
@@ -123,6 +122,11 @@ def fuse_split(
             num_unconverged += not result.converged
         bar.add(1)
     return num_unconverged
+
+
+def _keys(targets: Collection[str]) -> list[str]:
+    """The arrays of a prediction that the kinds of gradients need."""
+    return ["depth", *(["gradient_x", "gradient_y"] if "network" in targets else [])]
 
 
 def _prediction_flags(predictions: pathlib.Path) -> dict:
@@ -152,6 +156,9 @@ def _run(targets: dict[str, pathlib.Path]) -> None:
     fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
     predictions = pathlib.Path(FLAGS.predictions)
     given = {"prediction_flags": _prediction_flags(predictions)}
+    names = manifest.read_manifest(FLAGS.records).split(FLAGS.split).names
+    for name in names:  # Before former results are removed.
+        read_prediction(prediction_path(predictions, name), _keys(targets))
     for source, folder in targets.items():
         config = config_as_dict(fusion) | given | {"gradients": source}
         begin_predictions(folder, _PROGRAM, config)

@@ -10,7 +10,7 @@ from absl import app
 from dpde_tf.reporting.tables.scored_runs import read_scored_run
 from experiments import compare_scores
 from experiments.compare_scores import largest_differences, read_rows
-from experiments.export_results import _write_rows, export_results
+from experiments.export_results import export_results
 from tests.fixtures.programs import run_program
 
 _HEADER = "name,protocol,key,num_pixels,rms,delta1\n"
@@ -142,8 +142,9 @@ def test_comparison_without_measures_is_refused(monkeypatch):
 
 
 def test_export_of_an_unknown_protocol_is_refused(tmp_path):
-    source, target = tmp_path / "per_image.csv", tmp_path / "out.csv"
-    source.write_text(_HEADER + "0001,paper,depth,9,0.5,0.75\n")
+    _write_runs(tmp_path / "runs")
+    rows = tmp_path / "runs" / "scores" / "a" / "per_image.csv"
+    rows.write_text(_HEADER + "0001,paper,depth,9,0.5,0.75\n")
     with pytest.raises(ValueError, match=r"no row of the protocol 'fcnr'.*: paper\."):
-        _write_rows(source, target, "fcnr")
-    assert not target.exists()
+        export_results(tmp_path / "runs", tmp_path / "out", protocol="fcnr")
+    assert not (tmp_path / "out").exists()

@@ -287,8 +287,17 @@ def test_fuse_does_not_take_depth_of_other_options_in_another_format(folders, ru
         run(omega=10.0, format="png", **folders)
     run(omega=5.0, format="png", **folders)  # The same options, in both formats.
     assert refined(folders, "a").shape == SIZES["a"]
-    run("--overwrite", omega=10.0, format="png", **folders)
-    assert not list(pathlib.Path(folders["output"]).glob("*.npy"))
+    own = pathlib.Path(folders["output"], "a.tiff")  # Converted by the user.
+    own.write_bytes(b"mine")
+    run("--overwrite", omega=10.0, format="npy", **folders)
+    assert not list(pathlib.Path(folders["output"]).glob("*.png"))
+    assert own.read_bytes() == b"mine"
+
+
+def test_fuse_does_not_write_over_its_pictures(folders, run):
+    images = f"{folders['output']}/pictures"
+    with pytest.raises(app.UsageError, match="is a folder of inputs"):
+        run(**folders | {"gradients": "", "images": images})
 
 
 def test_fuse_adds_pictures_to_existing_depth_and_replaces_them(folders, run):

@@ -176,8 +176,9 @@ def test_augmentation_out_of_range_is_refused(session, changes, message):
     assert not session.workdir.exists()
 
 
-def test_trained_network_without_a_checkpoint_is_left_alone(session):
-    session = _changed(session, epochs=2)
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_trained_network_without_a_checkpoint_is_left_alone(session, epochs):
+    session = _changed(session, epochs=epochs)
     weights = run_session(session)
     before = {path.name: path.read_bytes() for path in session.workdir.glob("*.*")}
     shutil.rmtree(session.workdir / "checkpoints")
