@@ -46,6 +46,17 @@ def _compiled_on_request_only(monkeypatch):
     monkeypatch.setattr(irls, "_XLA_FROM", sys.maxsize)
 
 
+@pytest.fixture(autouse=True)
+def _same_cores():
+    """A benchmark keeps its process on one core; the next tests have all of them."""
+    if not hasattr(os, "sched_getaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    yield
+    os.sched_setaffinity(0, cores)
+
+
 @pytest.fixture
 def rng():
     """A NumPy generator that gives the same numbers in every run."""

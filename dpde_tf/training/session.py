@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import hashlib
 import math
+import os
 import pathlib
 from collections.abc import Callable, Iterable
 from dataclasses import field
@@ -263,10 +264,12 @@ def _make_deterministic() -> None:
     """Makes runs bitwise reproducible on the same machine.
 
     Concurrent operations may be summed in any order, so they run one after another.
-    Each still uses all cores.
+    Each still uses all cores, with as many threads as the machine has: a sum has a part
+    for each thread, also if the process may use fewer cores when it is continued.
     """
     tf.config.experimental.enable_op_determinism()
     tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(os.cpu_count() or 0)
 
 
 def _is_finished(workdir: str | pathlib.Path) -> bool:
@@ -275,7 +278,7 @@ def _is_finished(workdir: str | pathlib.Path) -> bool:
     A run that was killed before its first checkpoint has finished one epoch at most.
     """
     rows = read_metrics(workdir)
-    if not rows:
+    if not rows or not (pathlib.Path(workdir) / WEIGHTS_FILE).is_file():
         return False
     epochs = recorded_config(workdir, TrainingConfig).epochs
     return len(rows) > 1 or rows[-1]["epoch"] >= epochs

@@ -1,13 +1,16 @@
 """Tests of dpde_tf.training.session and setups."""
 
 import dataclasses
+import functools
 import json
 import math
+import os
 import shutil
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dpde_tf.config import (
     AugmentationConfig,
@@ -18,6 +21,7 @@ from dpde_tf.config import (
     InitialisationConfig,
 )
 from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.training import session as session_module
 from dpde_tf.training import setups
 from dpde_tf.training.session import Setup, TrainingSession, run_session
 from dpde_tf.training.setups import context_setup, depth_setup
@@ -231,3 +235,16 @@ def test_checkpoint_makes_weights_of_the_encoder_unnecessary(session, monkeypatc
         setup.build_network()
         assert built[-1].encoder_weights == weights
         assert setup.configs[0] == network
+
+
+def test_deterministic_run_has_the_threads_of_the_machine(monkeypatch):
+    chosen = {}
+    for name in ("inter", "intra"):
+        setter = f"set_{name}_op_parallelism_threads"
+        note = functools.partial(chosen.__setitem__, name)
+        monkeypatch.setattr(tf.config.threading, setter, note)
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: None)
+    # Not those that this process may use, which another shell may change.
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    session_module._make_deterministic()
+    assert chosen == {"inter": 1, "intra": 7}
