@@ -113,7 +113,7 @@ def test_gradients_of_a_batch_are_those_of_its_images(rng):
     for image in (slice(0, 1), slice(1, 2)):
         alone = _gradients([v[image] for v in inputs[:4]] + inputs[4:], upstream[image])
         for value, expected in zip(together[:4], alone[:4], strict=True):
-            np.testing.assert_allclose(value[image], expected, rtol=1e-12)
+            np.testing.assert_allclose(value[image], expected, rtol=1e-12, atol=1e-14)
 
 
 def test_gradient_descent_lowers_a_loss_of_the_fused_depth(rng):
