@@ -19,6 +19,7 @@ EPOCHS = {
     "nyu": (8, 8),
     "nyu_half": (30, 30),
     "nyu_longer": (9, 6),
+    "nyu_paper": (30, 0),
 }
 # Scores of depth alone.
 WITHOUT_GRADIENTS = ("depth_paper", "fcrn", "lateral")
