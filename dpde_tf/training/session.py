@@ -136,6 +136,8 @@ def run_session(session: TrainingSession) -> pathlib.Path | None:
 def _make_trainer(session: TrainingSession) -> Trainer:
     """Checks the options, prepares the folder and builds the network."""
     training = session.training
+    if session.is_chief:
+        check_program(session.workdir, session.program)
     _check_training(training)
     _check_augmentation(session.augmentation)
     if training.deterministic:
@@ -254,7 +256,6 @@ def _prepare_workdir(session: TrainingSession, config: dict, defaults: dict) -> 
         print(f"Continuing the run in {workdir}.")
         add_resumption(workdir)
     else:
-        check_program(workdir, session.program)
         write_run_record(
             workdir, program=session.program, flags=session.flags, config=config
         )
