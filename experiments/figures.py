@@ -14,7 +14,6 @@ files for `experiments.report --figures`; run.json records how they were made.
 import pathlib
 from collections.abc import Sequence
 
-import numpy as np
 from absl import flags
 
 from dpde_tf.cli.errors import flags_only
@@ -22,6 +21,7 @@ from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
 from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import result_folder, write_result_record
 from dpde_tf.data.manifest import read_manifest
+from dpde_tf.files.depth_maps import measured_depth
 from dpde_tf.files.json_files import write_json
 from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.figures import columns as figure_columns
@@ -145,8 +145,7 @@ def write_reconstructions(
         if files:
             write_reconstruction(*given, {last: depths[last]}, camera, formats=files)
         if "html" in formats:
-            known = {key: np.isfinite(d) & (d > 0) for key, d in depths.items()}
-            depths = {key: depths[key] for key in depths if known[key].any()}
+            depths = {k: d for k, d in depths.items() if measured_depth(d).any()}
             write_reconstruction(*given, depths, camera, formats=["html"])
             pages.append(f"{example.name}.html")
     return pages

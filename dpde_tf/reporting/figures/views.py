@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dpde_tf.files.depth_maps import measured_depth
 from dpde_tf.reporting.examples import Example
 from dpde_tf.reporting.figures.columns import Column, column_depth
 from dpde_tf.visualization.layout import Row, stack_rows
@@ -81,7 +82,7 @@ def _visible_height(
     height, width = example.ground_truth.shape
     needed = height
     for depth in depths:
-        if not np.any(np.isfinite(depth) & (depth > 0)):
+        if not measured_depth(depth).any():
             continue
         points = relief(depth, depth_range=example.depth_range).reshape(-1, 3)
         points = points[np.isfinite(points[:, 2])]
