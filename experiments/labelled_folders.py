@@ -3,6 +3,8 @@
 import pathlib
 from collections.abc import Iterable
 
+from dpde_tf.files.folders import repeated
+
 
 def split_label(text: str, *, flag: str, example: str) -> tuple[str, str]:
     """Returns the label and the folder in the value of a flag.
@@ -45,6 +47,6 @@ def split_labels(
     """
     pairs = [split_label(text, flag=flag, example=example) for text in texts]
     labels = [label for label, _ in pairs]
-    if twice := sorted({label for label in labels if labels.count(label) > 1}):
+    if twice := repeated(labels):
         raise ValueError(f"--{flag} has the label {twice[0]!r} twice. Rename one.")
     return {label: pathlib.Path(folder) for label, folder in pairs}

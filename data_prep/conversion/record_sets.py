@@ -5,7 +5,6 @@ and renamed when it is complete, so a killed conversion leaves nothing under the
 name.
 """
 
-import collections
 import contextlib
 import dataclasses
 import pathlib
@@ -28,6 +27,7 @@ from data_prep.conversion.split_writing import (
 )
 from dpde_tf.data import manifest
 from dpde_tf.files.atomic import PARTIAL, check_holds_only, partial_folder
+from dpde_tf.files.folders import repeated
 from dpde_tf.files.locks import LOCK_FILE, lock_file
 
 
@@ -103,12 +103,10 @@ def _check_names(split: str, pairs: Sequence[Pair]) -> None:
     """Raises a ValueError if a split is empty or repeats a name."""
     if not pairs:
         raise ValueError(f"The split {split!r} must have a pair at least; it has none.")
-    counts = collections.Counter(pair.name for pair in pairs)
-    repeated = sorted(name for name, count in counts.items() if count > 1)
-    if repeated:
+    if twice := repeated(pair.name for pair in pairs):
         raise ValueError(
             f"Names must be unique in the split {split!r}; these come more than once: "
-            f"{', '.join(repeated[:5])}. Rename the files, or list each one once."
+            f"{', '.join(twice[:5])}. Rename the files, or list each one once."
         )
 
 

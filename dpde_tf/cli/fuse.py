@@ -93,8 +93,6 @@ _RECORDED = (
     *("reference", "reference_scale", "reference_invalid_value"),
     "reference_max_depth",
 )
-
-
 # Without images there is no network.
 _OF_IMAGES = ("gradient_run", "output_size", "image_bits", "precision", "sharpening")
 

@@ -71,7 +71,7 @@ from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.checksums import file_sha256
 from dpde_tf.files.errors import file_list
-from dpde_tf.files.folders import removed_if_empty
+from dpde_tf.files.folders import removed_if_empty, repeated
 from dpde_tf.files.locks import LOCK_FILE, lock_file, lock_folder
 from dpde_tf.files.videos import is_video
 from dpde_tf.inference.former_predictions import (
@@ -309,7 +309,7 @@ def _videos() -> list[pathlib.Path]:
     if missing := [path for path in videos if not path.is_file()]:
         raise missing_file(str(missing[0]))
     stems = [path.stem for path in videos]
-    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+    if twice := repeated(stems):
         raise ValueError(
             f"--images has more than one video named {', '.join(twice)}; their results "
             "would overwrite each other. Predict them into different --output."

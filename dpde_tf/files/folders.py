@@ -1,9 +1,10 @@
 """Folders: files of the same stem in several, and new ones that stay empty."""
 
+import collections
 import contextlib
 import pathlib
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 
 def normalized(name: str) -> str:
@@ -31,6 +32,16 @@ def stem_of(path: pathlib.Path) -> str:
         The name without folder and suffix, as a key of `files_by_stem`.
     """
     return normalized(path.stem)
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Returns the names that come more than once, sorted.
+
+    Args:
+        names: Names, in any order.
+    """
+    counts = collections.Counter(names)
+    return sorted(name for name, count in counts.items() if count > 1)
 
 
 def files_by_stem(

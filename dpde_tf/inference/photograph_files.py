@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Iterator, Sequence
 
+from dpde_tf.files.folders import repeated
 from dpde_tf.files.image_folders import images_of_folder
 from dpde_tf.files.images import IMAGE_SUFFIXES
 
@@ -29,7 +30,7 @@ def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib
             "would be among them next time. Use another `output`."
         )
     stems = [path.stem for path in paths]
-    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+    if twice := repeated(stems):
         raise ValueError(
             f"`images` has more than one file named {', '.join(twice)}; their results "
             "would overwrite each other. Predict them to another `output` each."
