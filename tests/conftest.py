@@ -9,20 +9,24 @@ import random
 import signal
 import sys
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-
-from dpde_tf.fusion import irls
-
-# One operation at a time, so that sums have one order and runs can be compared exactly.
-tf.config.threading.set_inter_op_parallelism_threads(1)
 
 # A shell that starts the tests in the background makes them ignore Ctrl-C, which some
 # tests need.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collectstart():
+    """Runs one operation at a time, so that sums have one order and are the same again.
+
+    Tests are collected in the processes that run them. The one that only hands them out
+    is spared the seconds of `import tensorflow`.
+    """
+    import tensorflow as tf
+
+    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +36,8 @@ def _fixed_seeds():
     Keras draws its seeds from Python's generator. That of TensorFlow is not set: it
     would remove all kernels, which the next calls make again, up to a second a test.
     """
+    import keras
+
     random.seed(0)
     yield
     keras.config.set_dtype_policy("float32")
@@ -43,6 +49,8 @@ def _compiled_on_request_only(monkeypatch):
 
     Otherwise the tests before would decide which one pays for it.
     """
+    from dpde_tf.fusion import irls
+
     monkeypatch.setattr(irls, "_XLA_FROM", sys.maxsize)
 
 

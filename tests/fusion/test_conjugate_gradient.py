@@ -36,6 +36,16 @@ def _random_system(rng, size=SIZE, dtype=np.float64):
     return _system(*(10 ** rng.uniform(-1, 2, size=(3, *size))).astype(dtype))
 
 
+@tf.function(reduce_retracing=True)
+def _solved(system, b, rtol, max_iterations):
+    return conjugate_gradient(system, b, rtol=rtol, max_iterations=max_iterations)
+
+
+def _solve(system, b, *, rtol, max_iterations):
+    """Solves in a graph, which takes a tenth of the time of eager operations."""
+    return _solved(system, b, tf.constant(rtol), tf.constant(max_iterations))
+
+
 def _scaled(system, matrix):
     scale = np.diag(system.scale.numpy().ravel())
     return scale @ matrix.toarray() @ scale
@@ -72,7 +82,7 @@ def test_conjugate_gradient_hand_computed():
     system, _ = _system(weight, along_x, along_y)
     b = np.zeros((16, 2))
     b[0, 0] = 3
-    result = conjugate_gradient(system, b, rtol=1e-12, max_iterations=10)
+    result = _solve(system, b, rtol=1e-12, max_iterations=10)
     np.testing.assert_allclose(result.x[0], [2, 1], rtol=1e-12)
     assert not np.any(result.x[1:])
     assert result.converged
@@ -83,7 +93,7 @@ def test_conjugate_gradient_hand_computed():
 def test_conjugate_gradient_solves_like_scipy(rng, dtype, rtol):
     system, matrix = _random_system(rng, dtype=dtype)
     b = rng.normal(size=SIZE).astype(dtype)
-    result = conjugate_gradient(system, b, rtol=rtol, max_iterations=500)
+    result = _solve(system, b, rtol=rtol, max_iterations=500)
     expected = scipy.sparse.linalg.spsolve(matrix, b.ravel().astype(np.float64))
     assert result.converged
     # The scaled matrix has a condition number below 1e4 here.
@@ -101,10 +111,10 @@ def test_conjugate_gradient_stops_once_within_the_tolerance(rng):
         residual = system.scale.numpy().ravel() * (b.ravel() - matrix @ x.ravel())
         return np.sqrt(residual @ preconditioner @ residual)
 
-    result = conjugate_gradient(system, b, rtol=1e-3, max_iterations=500)
+    result = _solve(system, b, rtol=1e-3, max_iterations=500)
     bound = 1e-3 * norm(0 * b)
     assert norm(result.x.numpy()) <= bound
-    earlier = conjugate_gradient(
+    earlier = _solve(
         system, b, rtol=1e-3, max_iterations=result.num_iterations - 1
     )
     assert norm(earlier.x.numpy()) > bound
@@ -115,7 +125,7 @@ def test_preconditioner_halves_the_iterations(rng):
     # Compared with Jacobi alone, which is SciPy with the scaled matrix.
     system, matrix = _random_system(rng, (32, 40))
     b = rng.normal(size=(32, 40))
-    result = conjugate_gradient(system, b, rtol=1e-6, max_iterations=500)
+    result = _solve(system, b, rtol=1e-6, max_iterations=500)
     count = []
     scipy.sparse.linalg.cg(
         _scaled(system, matrix),
@@ -128,7 +138,7 @@ def test_preconditioner_halves_the_iterations(rng):
 
 def test_conjugate_gradient_of_zero_needs_no_iteration(rng):
     system, _ = _random_system(rng)
-    result = conjugate_gradient(system, np.zeros(SIZE), rtol=1e-6, max_iterations=9)
+    result = _solve(system, np.zeros(SIZE), rtol=1e-6, max_iterations=9)
     assert not np.any(result.x)
     assert result.num_iterations == 0
     assert result.converged
@@ -139,12 +149,12 @@ def test_conjugate_gradient_with_underflow_is_finite(rng):
     system, _ = _random_system(rng, dtype=np.float32)
     for size in (1e-18, 1e-21, 1e-23, 1e-40):
         b = (size * rng.normal(size=SIZE)).astype(np.float32)
-        result = conjugate_gradient(system, b, rtol=1e-6, max_iterations=200)
+        result = _solve(system, b, rtol=1e-6, max_iterations=200)
         assert np.all(np.isfinite(result.x))
 
 
 def test_conjugate_gradient_without_iterations_returns_zero(rng):
     system, _ = _random_system(rng)
-    result = conjugate_gradient(system, np.ones(SIZE), rtol=1e-6, max_iterations=0)
+    result = _solve(system, np.ones(SIZE), rtol=1e-6, max_iterations=0)
     assert not np.any(result.x)
     assert not result.converged

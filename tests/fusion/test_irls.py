@@ -9,7 +9,6 @@ import tensorflow as tf
 from dpde_tf.fusion import TO_CONVERGENCE, fuse_depth_and_gradients, irls
 from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.fusion.irls import fuse_in_graph
-from dpde_tf.fusion.irls_steps import fuse_image
 from tests.fixtures import references
 
 # One size for most tests, since another may be traced again.
@@ -135,38 +134,6 @@ def test_fuse_fills_holes_from_gradients(rng):
     np.testing.assert_allclose(result.depth, truth, rtol=0, atol=1e-6)
 
 
-@pytest.mark.usefixtures("compiled")
-def test_fuse_compiles_once_for_all_values_and_batch_sizes(rng):
-    _, *maps = references.scene_batch(rng, SIZE, num_scenes=2, dtype=np.float32)
-    fuse_depth_and_gradients(*maps)
-    trace_count = fuse_image.experimental_get_tracing_count
-    before = trace_count()
-    assert before > 0  # XLA's is the one that was traced.
-    for omega in (1.0, 10, np.float32(3), tf.constant(20.0)):
-        for epsilon, tolerance in ((1e-4, 0.0), (1e-3, 1e-2)):
-            fuse_depth_and_gradients(
-                *(m[: 1 if omega == 10 else 2] for m in maps),
-                omega=omega,
-                epsilon=epsilon,
-                tolerance=tolerance,
-                cg_rtol=epsilon,
-                max_cg_iterations=int(1 / epsilon),
-                relaxation=1 + tolerance,
-            )
-    assert trace_count() == before
-
-
-@pytest.mark.usefixtures("compiled")
-def test_fuse_inside_a_graph_with_unknown_sizes_equals_eager(rng):
-    _, *maps = references.scene_batch(rng, SIZE, num_scenes=2, dtype=np.float32)
-    spec = tf.TensorSpec([None, None, None, 1], tf.float32)
-    graph = tf.function(fuse_depth_and_gradients, input_signature=[spec] * 3)
-    for value, expected in zip(
-        graph(*maps), fuse_depth_and_gradients(*maps), strict=True
-    ):
-        np.testing.assert_array_equal(value, expected)
-
-
 def test_fuse_rejects_bad_input():
     ones = np.ones((2, 3, 4, 1), np.float32)
     broken = np.where(np.arange(2).reshape(2, 1, 1, 1) == 1, np.nan, ones)
@@ -223,14 +190,6 @@ def test_compiling_starts_with_the_sixteenth_image_of_a_size(monkeypatch):
     assert compiled == [False, False, False, True, True]
     fuse_in_graph = tf.function(lambda: irls._pays(tf.ones([1, 9, 9, 1])))
     assert fuse_in_graph()
-
-
-def test_fusion_without_xla_is_the_same_to_rounding(rng):
-    _, *maps = references.scene_batch(rng, SIZE, num_scenes=2, dtype=np.float32)
-    compiled = fuse_depth_and_gradients(*maps, jit_compile=True)
-    plain = fuse_depth_and_gradients(*maps, jit_compile=False)
-    np.testing.assert_allclose(plain.depth, compiled.depth, atol=1e-4)
-    np.testing.assert_allclose(plain.energy, compiled.energy, rtol=1e-5)
 
 
 def test_fusion_in_a_graph_is_the_fusion_in_both_types_of_the_energy(rng):

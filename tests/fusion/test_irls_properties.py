@@ -8,9 +8,7 @@ from dpde_tf.fusion import TO_CONVERGENCE, fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients
 from tests.fixtures import references
 
-pytestmark = pytest.mark.usefixtures("compiled")
-
-# One size for most tests, and 10 or 100 steps, since any other is compiled again.
+# One size for most tests, and 10 or 100 steps, since any other is traced again.
 SIZE = (24, 33)
 
 
