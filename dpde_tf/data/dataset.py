@@ -44,6 +44,7 @@ def load_dataset(
         examples = examples.shuffle(SHUFFLE_BUFFER, seed=seed)
     draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
 
+    @tf.autograph.experimental.do_not_convert
     def prepare(
         example: tuple[tf.Tensor, tf.Tensor], draw: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:

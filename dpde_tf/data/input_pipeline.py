@@ -190,6 +190,7 @@ def make_training_dataset(
         )
     check_crop(records, augmentation)
 
+    @tf.autograph.experimental.do_not_convert
     def prepare(index: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         pair = decode_pair(serialized, records.manifest.image_size)
         pair_seed = tf.random.experimental.stateless_fold_in(
@@ -246,6 +247,7 @@ def make_evaluation_dataset(
     """
     size = records.manifest.image_size
 
+    @tf.autograph.experimental.do_not_convert
     def prepare(index: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         pair = decode_pair(serialized, size)
         if coarse:

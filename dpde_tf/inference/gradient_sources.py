@@ -137,7 +137,7 @@ class NetworkGradients:
         sharp = self._predict({"image": image, "coarse_depth": coarse})
         return sharpened(coarse, sharp, self.sharpening) - shift
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _predict(self, inputs: tf.Tensor | dict[str, tf.Tensor]) -> tf.Tensor:
         """The output of the network."""
         return self.network(inputs, training=False)

@@ -188,7 +188,9 @@ class DepthPredictor:
             image = tf.TensorSpec([*shape, 3])
             if name == "sharp_depth":
                 image = image, tf.TensorSpec([*shape, 1])
-            self._graphs[key] = tf.function(function, input_signature=[image])
+            self._graphs[key] = tf.function(
+                function, input_signature=[image], autograph=False
+            )
         return self._graphs[key]
 
     def _depth(self, image: tf.Tensor) -> tf.Tensor:

@@ -124,7 +124,7 @@ def _convolution_step(dtype: tf.DType) -> tf.types.experimental.PolymorphicFunct
     image = tf.cast(tf.random.stateless_normal(_IMAGE_SHAPE, [0, 1]), dtype)
     kernel = tf.cast(tf.random.stateless_normal(_KERNEL_SHAPE, [0, 2]), dtype)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step() -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch([image, kernel])

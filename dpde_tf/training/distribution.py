@@ -131,7 +131,7 @@ class Distribution:
             return
         number = zlib.crc32(repr(values).encode()) >> 1  # An int32.
 
-        @tf.function
+        @tf.function(autograph=False)
         def collect() -> tf.Tensor:
             rows = self.strategy.run(lambda: gather_rows(tf.constant([number])))
             return self.first(rows)

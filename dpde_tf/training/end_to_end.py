@@ -81,7 +81,7 @@ def train(
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(variables)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(batch: Batch) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(errors(model, batch)[loss_on])
@@ -139,7 +139,7 @@ def errors_by_name(
     Returns:
         Errors in metres, `[N]`, with names such as `held out, fused`.
     """
-    evaluate = tf.function(lambda batch: errors(model, batch))
+    evaluate = tf.function(lambda batch: errors(model, batch), autograph=False)
     values = {name: [evaluate(b) for b in batches] for name, batches in images.items()}
     return {
         f"{name}, {output}": np.concatenate([v[output] for v in batches])

@@ -23,7 +23,7 @@ class TrainingStep:
         self._optimizer = optimizer
         self._distribution = distribution
 
-    @tf.function
+    @tf.function(autograph=False)
     def __call__(
         self, batch: Batch, signal: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:

@@ -68,7 +68,7 @@ class Validation:
                 predicted = self._predict_step(parts)
                 yield batch, predicted.numpy()[: len(batch["image"])]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _predict_step(self, parts: tf.Tensor | Batch) -> tf.Tensor:
         """The output of the network for all parts, in inference mode."""
         distribution = self._distribution
