@@ -114,9 +114,7 @@ def test_conjugate_gradient_stops_once_within_the_tolerance(rng):
     result = _solve(system, b, rtol=1e-3, max_iterations=500)
     bound = 1e-3 * norm(0 * b)
     assert norm(result.x.numpy()) <= bound
-    earlier = _solve(
-        system, b, rtol=1e-3, max_iterations=result.num_iterations - 1
-    )
+    earlier = _solve(system, b, rtol=1e-3, max_iterations=result.num_iterations - 1)
     assert norm(earlier.x.numpy()) > bound
     assert not earlier.converged
 
