@@ -88,9 +88,5 @@ def references(
     found = dict(published_values.published_values(dataset, row, protocol))
     if is_paper_protocol(protocol, dataset):
         table = paper_values.DATASET_TABLES[dataset]
-        found[PAPER] = {
-            value.column: value
-            for value in paper_values.PAPER_VALUES
-            if (value.table, value.row) == (table, row)
-        }
+        found[PAPER] = paper_values.row_values(table, row)
     return found

@@ -125,6 +125,21 @@ GRADIENT_STREAM_GAINS = {
 (Make3D) and 4.4 (NYU Depth v2)."""
 
 
+def row_values(table: int, row: str) -> dict[str, PaperValue]:
+    """Returns the numbers of a row of a table of the paper.
+
+    Args:
+        table: Number of the table.
+        row: Row, see `PaperValue`.
+
+    Returns:
+        Values by column, as far as the text prints or implies them.
+
+    Source: Xu & Liu (2021), Tables 1-5.
+    """
+    return {v.column: v for v in PAPER_VALUES if (v.table, v.row) == (table, row)}
+
+
 def find_value(table: int, row: str, column: str) -> PaperValue | None:
     """Returns a number of a table of the paper.
 
@@ -138,10 +153,7 @@ def find_value(table: int, row: str, column: str) -> PaperValue | None:
 
     Source: Xu & Liu (2021), Tables 1-5.
     """
-    for value in PAPER_VALUES:
-        if (value.table, value.row, value.column) == (table, row, column):
-            return value
-    return None
+    return row_values(table, row).get(column)
 
 
 def changes(dataset: str, before: str, after: str) -> dict[str, float]:
@@ -161,12 +173,5 @@ def changes(dataset: str, before: str, after: str) -> dict[str, float]:
         gains = GRADIENT_STREAM_GAINS.items()
         return {column: -gain for (data, column), gain in gains if data == dataset}
     table = DATASET_TABLES.get(dataset)
-    rows = [
-        {v.column: v.value for v in PAPER_VALUES if (v.table, v.row) == (table, row)}
-        for row in (before, after)
-    ]
-    return {
-        column: rows[1][column] - rows[0][column]
-        for column in rows[0]
-        if column in rows[1]
-    }
+    first, second = (row_values(table, row) for row in (before, after))
+    return {c: second[c].value - first[c].value for c in first if c in second}

@@ -1,11 +1,13 @@
 """Reads the records of runs: `run.json` and `summary.json`."""
 
+import dataclasses
 import pathlib
+import shlex
 from collections.abc import Mapping
 
 from dpde_tf.config import ContextNetworkConfig
 from dpde_tf.files.json_files import read_json_object
-from dpde_tf.runs.run_folder import RECORD_FILE
+from dpde_tf.runs.run_folder import RECORD_FILE, read_metrics, read_run_record
 
 _SUMMARY_FIELDS = {
     "dataset",
@@ -15,22 +17,62 @@ _SUMMARY_FIELDS = {
     "records",
     "protocols",
 }
+_NO_RECORD = "no record of the training"
 
 
-def read_record(path: str | pathlib.Path) -> dict:
-    """Returns the content of a JSON file of a run.
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A run of a program.
+
+    Attributes:
+        record: Content of `run.json`; empty if missing.
+        epochs: Number of trained epochs; 0 for other programs.
+    """
+
+    record: dict
+    epochs: int = 0
+
+    @property
+    def config(self) -> dict:
+        """Configurations of the run."""
+        return self.record.get("config", {})
+
+    @property
+    def command(self) -> str:
+        """Command line, possibly empty."""
+        if "program" not in self.record:
+            return ""
+        given = self.record.get("flags", {}).items()
+        flags = (_argument(*flag) for flag in given)
+        return shlex.join(["python", "-m", self.record["program"], *flags])
+
+    @property
+    def summary(self) -> str:
+        """Epochs, image size, seed and initial weights, as far as known."""
+        training = self.config.get("TrainingConfig")
+        if training is None:
+            return _NO_RECORD
+        size = self.config.get("data", {}).get("image_size")
+        at = f" at {size[0]}x{size[1]}" if size else ""
+        start = self.config.get("InitialisationConfig", {}).get("init_from")
+        after = f", started from {start}" if start else ""
+        seed = training.get("seed", "not given")
+        return f"{self.epochs} epochs{at}, seed {seed}{after}"
+
+
+def read_step(folder: str | pathlib.Path | None) -> Step:
+    """Returns the run that wrote a folder.
 
     Args:
-        path: The file.
+        folder: Folder, or None.
 
     Returns:
-        Its fields.
-
-    Raises:
-        ValueError: If the file is damaged.
+        Record and epochs; empty if the folder or its record is missing.
     """
-    remedy = "Delete it and run the program that wrote it again."
-    return read_json_object(path, remedy=remedy)
+    if folder is None or not (pathlib.Path(folder) / RECORD_FILE).is_file():
+        return Step({})
+    epochs = read_metrics(folder)
+    return Step(read_run_record(folder), epochs[-1]["epoch"] if epochs else 0)
 
 
 def read_summary(folder: str | pathlib.Path) -> dict:
@@ -51,7 +93,8 @@ def read_summary(folder: str | pathlib.Path) -> dict:
         raise FileNotFoundError(
             f"{path} does not exist. Write it with `python -m experiments.evaluate`."
         )
-    summary = read_record(path)
+    remedy = "Delete it and run the program that wrote it again."
+    summary = read_json_object(path, remedy=remedy)
     if missing := _SUMMARY_FIELDS - set(summary):
         raise ValueError(
             f"{path} lacks {', '.join(sorted(missing))}. Write it again with "
@@ -85,12 +128,17 @@ def gradient_source(predictions: str | pathlib.Path) -> str | None:
     Raises:
         ValueError: If a record is damaged.
     """
-    path = pathlib.Path(predictions) / RECORD_FILE
-    config = read_record(path).get("config", {}) if path.is_file() else {}
-    networks = config.get("networks", {})
+    networks = read_step(predictions).config.get("networks", {})
     if "guided_run" in networks:
         return "guided"
-    run = pathlib.Path(networks.get("gradient_run", "")) / RECORD_FILE
-    if not networks.get("gradient_run") or not run.is_file():
-        return None
-    return "context" if is_context_network(read_record(run).get("config", {})) else None
+    gradient = read_step(networks.get("gradient_run"))
+    return "context" if is_context_network(gradient.config) else None
+
+
+def _argument(name: str, value: object) -> str:
+    """A flag as typed on the command line."""
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no{name}"
+    if isinstance(value, list):
+        value = ",".join(map(str, value))
+    return f"--{name}={value}"

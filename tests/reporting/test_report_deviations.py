@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import pathlib
 
@@ -9,11 +10,13 @@ from dpde_tf.config import (
     DepthLossConfig,
     DepthNetworkConfig,
     FusionConfig,
+    GuidedNetworkConfig,
     InitialisationConfig,
+    PredictionConfig,
     TrainingConfig,
 )
 from dpde_tf.reporting.report.deviations import find_deviations
-from dpde_tf.reporting.report.runs import Runs, TrainingRun
+from dpde_tf.reporting.report.runs import Runs, TrainingRun, read_runs
 from dpde_tf.runs.run_record import config_as_dict
 from dpde_tf.training.presets import depth_preset, gradient_preset
 from tests.fixtures.summaries import make_summary
@@ -102,8 +105,8 @@ def test_find_deviations_names_another_size_of_images():
     ],
 )
 def test_find_deviations_names_the_epochs_of_every_network(name, epochs, expected):
-    loss = FCRN_LOSS if name == "fcrn" else PAPER_LOSS
-    assert deviations({name: training_run(loss=loss, epochs=epochs)}) == [expected]
+    run = {"network": FCRN, "loss": FCRN_LOSS} if name == "fcrn" else {}
+    assert deviations({name: training_run(**run, epochs=epochs)}) == [expected]
 
 
 def test_find_deviations_expects_no_fsim_loss_of_the_baseline():
@@ -112,6 +115,27 @@ def test_find_deviations_expects_no_fsim_loss_of_the_baseline():
         "Modified FCRN: `lambda_fsim` is 0.0 (the paper's: 1.0).",
         "FCRN: `lambda_fsim` is 1.0 (the paper's: 0.0).",
     ]
+
+
+def test_find_deviations_names_another_network():
+    plain = training_run(DepthNetworkConfig(lateral_connections=False))
+    assert deviations({"depth": plain}) == [
+        "Modified FCRN: `lateral_connections` is False (the paper's: True)."
+    ]
+    record = {"config": config_as_dict(GuidedNetworkConfig())}
+    run = TrainingRun(record, [{"epoch": 30}], None)
+    assert deviations({"gradient": run}) == [
+        "Gradient network is the guided network, which is not the paper's."
+    ]
+    record = {"config": {"released_weights": {"title": "FCRN of its authors"}}}
+    run = TrainingRun(record, [], None)
+    assert deviations({"fcrn": run}) == ["FCRN has the weights of FCRN of its authors."]
+
+
+def test_find_deviations_names_the_flip_of_predictions():
+    record = {"config": config_as_dict(PredictionConfig(test_time_flip=True))}
+    (found,) = deviations(records={"dpde": record})
+    assert found.startswith("Prediction `dpde`: `test_time_flip` is True (the paper's:")
 
 
 def test_find_deviations_names_the_recommended_recipe():
@@ -194,11 +218,17 @@ def test_find_deviations_names_other_test_images():
     ]
 
 
-def test_find_deviations_names_the_gradients_of_predictions(tmp_path):
+def test_find_deviations_names_the_gradients_of_stored_predictions(tmp_path):
+    """Also if their maps are not there, as in exported results."""
     record = {"config": {"networks": {"depth_run": "a", "guided_run": "b"}}}
-    (tmp_path / "run.json").write_text(json.dumps(record))
-    runs = Runs(tmp_path, {}, {"dpde": tmp_path}, {}, {})
-    assert find_deviations(runs, "nyu_depth_v2") == [
+    folder = tmp_path / "predictions" / "dpde"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps(record))
+    (tmp_path / "depth").mkdir()
+    (tmp_path / "depth" / "run.json").write_text(json.dumps(training_run().record))
+    runs = read_runs(tmp_path)
+    assert runs.predictions == {}
+    assert find_deviations(dataclasses.replace(runs, training={}), "nyu_depth_v2") == [
         "Prediction `dpde` takes the gradients of the guided network, which is not the "
         "paper's."
     ]

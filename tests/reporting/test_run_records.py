@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dpde_tf.config import ContextNetworkConfig, GradientNetworkConfig
-from dpde_tf.reporting.run_records import gradient_source
+from dpde_tf.reporting.run_records import Step, gradient_source, read_step
 
 
 def write_record(folder, config):
@@ -33,3 +33,28 @@ def test_gradient_source_without_records_is_none(tmp_path):
     networks = {"gradient_run": str(tmp_path / "nothing")}
     folder = write_record(tmp_path / "predictions", {"networks": networks})
     assert gradient_source(folder) is None
+
+
+def test_step_command_can_be_typed(tmp_path):
+    flags = {"records": "my records", "lateral_connections": False, "sizes": [1, 2]}
+    record = {"program": "experiments.train_depth", "flags": flags}
+    record["config"] = {"TrainingConfig": {"epochs": 30, "seed": 3}}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    lines = [json.dumps({"epoch": epoch + 1}) for epoch in range(6)]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines))
+    step = read_step(tmp_path)
+    assert step.command == (
+        "python -m experiments.train_depth '--records=my records' "
+        "--nolateral_connections --sizes=1,2"
+    )
+    assert step.summary == "6 epochs, seed 3"
+    step.config["data"] = {"image_size": [120, 160]}
+    assert step.summary == "6 epochs at 120x160, seed 3"
+    step.config["InitialisationConfig"] = {"init_from": None}
+    assert step.summary == "6 epochs at 120x160, seed 3"
+    step.config["InitialisationConfig"] = {"init_from": "runs/half/nyu/depth"}
+    assert (
+        step.summary == "6 epochs at 120x160, seed 3, started from runs/half/nyu/depth"
+    )
+    assert Step({}).command == ""
+    assert read_step(tmp_path / "none") == Step({})

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dpde_tf.reporting.tables import protocols, scored_runs, scores
-from dpde_tf.reporting.tables.scored_runs import Step, read_scored_run
+from dpde_tf.reporting.tables.scored_runs import read_scored_run
 from tests.fixtures.summaries import lines
 
 MEASURES = {"log10": 0.06, "delta1": 0.8, "delta2": 0.95, "delta3": 0.99}
@@ -342,6 +342,44 @@ def test_ablation_table_has_the_papers_three_rows():
     assert found["+ lateral links", "the paper"][0] == "not found"
 
 
+def test_guided_gradients_fused_with_depth_alone_have_no_row(tmp_path):
+    write_training(tmp_path / "depth")
+    write_training(tmp_path / "guided", epochs=4)
+    folder = write_scores(tmp_path / "a", rms={"fused": 0.6}, gradients="network")
+    record_file = tmp_path / "a_predictions" / "run.json"
+    record = json.loads(record_file.read_text())
+    flags = record["config"]["prediction_flags"]
+    assert read_scored_run("a", folder).row("fused") == "dpde"
+    flags["guided_run"] = str(tmp_path / "guided")
+    record_file.write_text(json.dumps(record))
+    assert read_scored_run("a", folder).row("fused") is None
+    # Predicted with the guided network, and not fused again.
+    record["config"] = {"networks": flags}
+    record_file.write_text(json.dumps(record))
+    run = read_scored_run("a", folder)
+    assert run.row("fused") == "guided"
+    assert run.details("fused").endswith("guided network 4 epochs, seed 3")
+    (row,) = scored_runs.runs_table([run]).rows
+    assert row[4].text.startswith("4 epochs, seed 3\n`python -m ")
+
+
+def test_details_of_the_context_depth_do_not_name_the_depth_network(tmp_path):
+    write_training(tmp_path / "depth")
+    folder = write_scores(tmp_path / "a", rms={"context_depth": 0.6})
+    assert read_scored_run("a", folder).details("context_depth") == "654 images"
+
+
+def test_network_of_other_authors_has_no_row(tmp_path):
+    write_training(tmp_path / "depth", lambda_fsim=0.0)
+    folder = write_scores(tmp_path / "a", rms={"depth": 0.6})
+    assert read_scored_run("a", folder).row("depth") == "lateral"
+    record_file = tmp_path / "depth" / "run.json"
+    record = json.loads(record_file.read_text())
+    record["config"]["DepthNetworkConfig"]["architecture"] = "harsanyi"
+    record_file.write_text(json.dumps(record))
+    assert read_scored_run("a", folder).row("depth") is None
+
+
 def test_row_without_records_follows_the_label(tmp_path):
     folder = write_scores(tmp_path / "a", rms={"depth": 0.7, "fused": 0.6, "mean": 1})
     assert read_scored_run("fcrn", folder).row("depth") == "fcrn"
@@ -353,26 +391,6 @@ def test_row_without_records_follows_the_label(tmp_path):
     assert other.details("depth") == "654 images; no record of the training"
 
 
-def test_step_command_can_be_typed(tmp_path):
-    write_training(tmp_path, lateral=False)
-    step = scored_runs.read_step(tmp_path)
-    assert step.command == (
-        "python -m experiments.train_depth --records=records --nolateral_connections "
-        "--sizes=1,2"
-    )
-    assert step.summary == "6 epochs, seed 3"
-    step.config["data"] = {"image_size": [120, 160]}
-    assert step.summary == "6 epochs at 120x160, seed 3"
-    step.config["InitialisationConfig"] = {"init_from": None}
-    assert step.summary == "6 epochs at 120x160, seed 3"
-    step.config["InitialisationConfig"] = {"init_from": "runs/half/nyu/depth"}
-    assert (
-        step.summary == "6 epochs at 120x160, seed 3, started from runs/half/nyu/depth"
-    )
-    assert Step({}).command == ""
-    assert scored_runs.read_step(tmp_path / "none") == Step({})
-
-
 def test_runs_table_has_the_commands(dpde):
     (row,) = scored_runs.runs_table([dpde]).rows
     texts = [cell.text for cell in row]
@@ -380,7 +398,8 @@ def test_runs_table_has_the_commands(dpde):
     assert texts[1] == "nyu_depth_v2, test\nno command"
     assert texts[2].startswith("6 epochs, seed 3\n`python -m experiments.train_depth ")
     assert texts[3] == "no record of the training\nno command"
-    assert texts[4].startswith("`python -m experiments.predict --depth_run=")
+    assert texts[4] == "none"
+    assert texts[5].startswith("`python -m experiments.predict --depth_run=")
 
 
 def test_read_scored_run_refuses_an_incomplete_summary(tmp_path):

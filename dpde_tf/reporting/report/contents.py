@@ -20,7 +20,6 @@ from dpde_tf.reporting.report.deviations import find_deviations
 from dpde_tf.reporting.report.figures import FigureSet, figure_blocks
 from dpde_tf.reporting.report.pictures import Example, picture_table
 from dpde_tf.reporting.report.runs import PREDICTION_FOLDERS, TRAINING_TITLES, Runs
-from dpde_tf.reporting.run_records import gradient_source
 
 _DATASET_TITLES = {
     dataset: paper_values.TABLE_TITLES[table]
@@ -124,8 +123,7 @@ def _protocol_scores(source: Source, protocol: str, description: str) -> list[Bl
     scores = source.runs.scores
     options = {"dataset": source.dataset, "protocol": protocol}
     footnotes = score_tables.footnotes(scores, **options)
-    folder = source.runs.predictions.get("dpde")
-    gradients = gradient_source(folder) if folder else None
+    gradients = source.runs.gradient_sources.get("dpde")
     return [
         Heading(f"Protocol `{protocol}`: pooled over pixels", level=3),
         Paragraph(description),
@@ -155,7 +153,8 @@ def _pictures(source: Source) -> list[Block]:
     blocks: list[Block] = [Heading("Pictures")]
     if source.examples:
         return [*blocks, picture_table(source.examples)]
-    return [*blocks, Paragraph(f"No record set or no predictions: {NOT_RUN}.")]
+    why = "no record set, no predictions, or none chosen"
+    return [*blocks, Paragraph(f"No images are shown: {why}.")]
 
 
 def _training(source: Source) -> list[Block]:
@@ -199,9 +198,9 @@ def _missing(source: Source) -> list[Block]:
         ]
     if source.manifest is None:
         texts.append("Pictures: no record set was given with `--records`.")
-    for table, title in paper_values.TABLE_TITLES.items():
-        if table in (1, 2, 3) and table != paper_values.DATASET_TABLES.get(
-            source.dataset
-        ):
-            texts.append(f"Table {table} ({title}): {NOT_RUN} in this report.")
+    texts += [
+        f"Table {table} ({paper_values.TABLE_TITLES[table]}): {NOT_RUN} in this report."
+        for dataset, table in paper_values.DATASET_TABLES.items()
+        if dataset != source.dataset
+    ]
     return [Heading("Not run"), Items(tuple(texts) or ("Nothing is missing.",))]

@@ -2,10 +2,13 @@
 
 from dpde_tf.config import (
     AugmentationConfig,
+    ContextNetworkConfig,
     DepthLossConfig,
     DepthNetworkConfig,
     FusionConfig,
+    GuidedNetworkConfig,
     InitialisationConfig,
+    PredictionConfig,
     TrainingConfig,
 )
 from dpde_tf.reporting import paper_values
@@ -16,10 +19,15 @@ from dpde_tf.reporting.report.runs import (
     Runs,
     TrainingRun,
 )
-from dpde_tf.reporting.run_records import gradient_source, is_context_network
 
 _PAPER_SETTINGS = {
-    DepthNetworkConfig: ("encoder_weights", "encoder_batch_norm", "output_relu"),
+    DepthNetworkConfig: (
+        "architecture",
+        "lateral_connections",
+        "encoder_weights",
+        "encoder_batch_norm",
+        "output_relu",
+    ),
     InitialisationConfig: ("init_from",),
     DepthLossConfig: ("lambda_berhu", "lambda_fsim", "berhu_c", "lambda_log"),
     TrainingConfig: (
@@ -33,6 +41,7 @@ _PAPER_SETTINGS = {
     ),
     AugmentationConfig: ("flip", "max_zoom", "max_rotation", "colour", "crop_size"),
     FusionConfig: ("omega",),
+    PredictionConfig: ("test_time_flip",),
 }
 """Settings whose default follows the paper or, if it does not mention them, is off."""
 
@@ -58,12 +67,11 @@ def find_deviations(runs: Runs, dataset: str) -> list[str]:
     for name, record in runs.prediction_records.items():
         title = f"Prediction `{name}`"
         found += _changed_settings(title, name, record.get("config", {}))
-    for name, folder in runs.predictions.items():
-        if source := gradient_source(folder):
-            found.append(
-                f"Prediction `{name}` takes the gradients of the {source} network, "
-                "which is not the paper's."
-            )
+    found += [
+        f"Prediction `{name}` takes the gradients of the {source} network, which is "
+        "not the paper's."
+        for name, source in runs.gradient_sources.items()
+    ]
     for name in PREDICTION_FOLDERS:
         if name in runs.scores:
             found += _score_deviation(name, runs.scores[name], dataset)
@@ -72,13 +80,20 @@ def find_deviations(runs: Runs, dataset: str) -> list[str]:
 
 def _network_deviation(title: str, config: dict) -> list[str]:
     """A sentence if our own network replaces the gradient network of the paper."""
-    if not is_context_network(config):
-        return []
-    return [f"{title} is the context network, which is not the paper's."]
+    return [
+        f"{title} is the {word} network, which is not the paper's."
+        for kind, word in (
+            (ContextNetworkConfig, "context"),
+            (GuidedNetworkConfig, "guided"),
+        )
+        if kind.__name__ in config
+    ]
 
 
 def _epoch_deviation(name: str, run: TrainingRun) -> list[str]:
-    """A sentence if the number of epochs differs."""
+    """A sentence if the number of epochs differs, or is that of other authors."""
+    if released := run.record.get("config", {}).get("released_weights"):
+        return [f"{TRAINING_TITLES[name]} has the weights of {released['title']}."]
     epochs = run.epochs[-1]["epoch"] if run.epochs else 0
     if epochs == paper_values.EPOCHS:
         return []
@@ -129,9 +144,9 @@ def _changed_settings(title: str, name: str, config: dict) -> list[str]:
 
 
 def _paper_value(name: str, config_class: type, field: str) -> object:
-    """The value of a setting in the paper; the baseline has no FSIM loss."""
-    if name == "fcrn" and field == "lambda_fsim":
-        return 0.0
+    """The value in the paper; the baseline has no FSIM loss and no lateral links."""
+    if name == "fcrn" and field in ("lambda_fsim", "lateral_connections"):
+        return 0.0 if field == "lambda_fsim" else False
     return getattr(config_class(), field)
 
 

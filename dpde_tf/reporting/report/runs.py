@@ -15,8 +15,13 @@ import h5py
 
 from dpde_tf.files.errors import one_line
 from dpde_tf.files.hdf5 import DAMAGED, open_to_read
-from dpde_tf.reporting.run_records import read_record, read_summary
-from dpde_tf.runs.run_folder import RECORD_FILE, WEIGHTS_FILE, read_metrics
+from dpde_tf.reporting.run_records import gradient_source, read_summary
+from dpde_tf.runs.run_folder import (
+    RECORD_FILE,
+    WEIGHTS_FILE,
+    read_metrics,
+    read_run_record,
+)
 
 TRAINING_TITLES = {
     "depth": "Modified FCRN",
@@ -51,6 +56,8 @@ class Runs:
         predictions: Folders of predictions by name: `dpde` or `fcrn`.
         prediction_records: Content of the `run.json` beside the predictions, by name.
         scores: Content of `summary.json` by name.
+        gradient_sources: `context` or `guided` by name of the predictions that take
+            the gradients of that network of ours.
     """
 
     directory: pathlib.Path
@@ -58,6 +65,7 @@ class Runs:
     predictions: dict[str, pathlib.Path]
     prediction_records: dict[str, dict]
     scores: dict[str, dict]
+    gradient_sources: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 def read_runs(directory: str | pathlib.Path) -> Runs:
@@ -79,16 +87,16 @@ def read_runs(directory: str | pathlib.Path) -> Runs:
         for name in TRAINING_TITLES
         if (directory / name / RECORD_FILE).is_file()
     }
+    folders = {name: directory / "predictions" / name for name in PREDICTION_FOLDERS}
     predictions = {
-        name: directory / "predictions" / name
-        for name in PREDICTION_FOLDERS
-        if any((directory / "predictions" / name).glob("*.npz"))
+        n: folder for n, folder in folders.items() if any(folder.glob("*.npz"))
     }
     prediction_records = {
-        name: read_record(folder / RECORD_FILE)
-        for name, folder in predictions.items()
+        name: read_run_record(folder)
+        for name, folder in folders.items()
         if (folder / RECORD_FILE).is_file()
     }
+    sources = {name: gradient_source(folder) for name, folder in folders.items()}
     summaries = sorted((directory / "scores").glob("*/summary.json"))
     scores = {path.parent.name: read_summary(path.parent) for path in summaries}
     if not (training or predictions or scores):
@@ -97,7 +105,14 @@ def read_runs(directory: str | pathlib.Path) -> Runs:
             "(predictions/dpde/*.npz) and no scores (scores/dpde/summary.json), so "
             "there is nothing to report. Give another folder with `runs`."
         )
-    return Runs(directory, training, predictions, prediction_records, scores)
+    return Runs(
+        directory,
+        training,
+        predictions,
+        prediction_records,
+        scores,
+        {name: source for name, source in sources.items() if source},
+    )
 
 
 def count_parameters(path: str | pathlib.Path) -> int:
@@ -135,7 +150,7 @@ def _read_training_run(directory: pathlib.Path) -> TrainingRun:
     """Reads a training run; only `run.json` is required."""
     weights = directory / WEIGHTS_FILE
     return TrainingRun(
-        record=read_record(directory / RECORD_FILE),
+        record=read_run_record(directory),
         epochs=read_metrics(directory),
         num_parameters=count_parameters(weights) if weights.is_file() else None,
     )

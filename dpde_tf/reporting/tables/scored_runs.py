@@ -9,8 +9,12 @@ import pathlib
 from collections.abc import Sequence
 
 from dpde_tf.reporting.blocks import Cell, Table
-from dpde_tf.reporting.run_records import is_context_network, read_summary
-from dpde_tf.runs.run_folder import RECORD_FILE, read_metrics, read_run_record
+from dpde_tf.reporting.run_records import (
+    Step,
+    is_context_network,
+    read_step,
+    read_summary,
+)
 
 FUSED_ROWS = {
     "network": "dpde",
@@ -33,49 +37,6 @@ GUIDED_ROW = "guided"
 _ROWS_BY_LABEL = {"fcrn": "fcrn", "dpde": "modified_fcrn", "lateral": "lateral"}
 # Rows of depth networks whose record is missing.
 
-_NO_RECORD = "no record of the training"
-
-
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """A run of a program.
-
-    Attributes:
-        record: Content of `run.json`; empty if missing.
-        epochs: Number of trained epochs; 0 for other programs.
-    """
-
-    record: dict
-    epochs: int = 0
-
-    @property
-    def config(self) -> dict:
-        """Configurations of the run."""
-        return self.record.get("config", {})
-
-    @property
-    def command(self) -> str:
-        """Command line, possibly empty."""
-        if "program" not in self.record:
-            return ""
-        given = self.record.get("flags", {}).items()
-        return " ".join(
-            ["python -m", self.record["program"], *(_argument(*flag) for flag in given)]
-        )
-
-    @property
-    def summary(self) -> str:
-        """Epochs, image size, seed and initial weights, as far as known."""
-        training = self.config.get("TrainingConfig")
-        if training is None:
-            return _NO_RECORD
-        size = self.config.get("data", {}).get("image_size")
-        at = f" at {size[0]}x{size[1]}" if size else ""
-        start = self.config.get("InitialisationConfig", {}).get("init_from")
-        after = f", started from {start}" if start else ""
-        seed = training.get("seed", "not given")
-        return f"{self.epochs} epochs{at}, seed {seed}{after}"
-
 
 @dataclasses.dataclass(frozen=True)
 class ScoredRun:
@@ -88,6 +49,7 @@ class ScoredRun:
         prediction: Run of the program that predicted or fused.
         depth: Training run of the depth network.
         gradient: Training run of the gradient network.
+        guided: Training run of the guided network; empty without one.
     """
 
     label: str
@@ -96,16 +58,12 @@ class ScoredRun:
     prediction: Step
     depth: Step
     gradient: Step
+    guided: Step
 
     @property
     def name(self) -> str:
         """Label without the leading folder."""
         return self.label.rpartition("/")[2]
-
-    @property
-    def trainings(self) -> tuple[Step, Step]:
-        """Training runs of the depth network and of the gradient network."""
-        return self.depth, self.gradient
 
     def row(self, key: str) -> str | None:
         """Returns the row of the tables to which an array belongs.
@@ -116,7 +74,8 @@ class ScoredRun:
         Returns:
             A row of `paper_values`, `lateral` for the modified FCRN without the FSIM
             loss, a row of `FUSED_ROWS` or `CONTEXT_ROWS`, or `GUIDED_ROW`; for depth of
-            `experiments.transfer_depth` the name of the method. None for other arrays.
+            `experiments.transfer_depth` the name of the method. None for other arrays,
+            and for those of networks that the tables do not have.
         """
         if transfer := self.prediction.config.get("transfer"):
             return transfer["method"]
@@ -130,6 +89,9 @@ class ScoredRun:
         substitute = self.prediction.config.get("gradients")
         if "guided_run" in self.prediction.config.get("networks", {}):
             return GUIDED_ROW
+        flags = self.prediction.config.get("prediction_flags", {})
+        if substitute == "network" and "guided_run" in flags:
+            return None  # Guided gradients, fused with `depth` alone.
         if self._has_context and substitute in (None, "network"):
             return CONTEXT_ROWS[substitute or "fused"]
         return FUSED_ROWS.get(substitute or "network")
@@ -143,7 +105,10 @@ class ScoredRun:
         """The row of the depth network, according to its training."""
         if "DepthNetworkConfig" not in self.depth.config:
             return _ROWS_BY_LABEL.get(self.name)
-        if not self.depth.config["DepthNetworkConfig"]["lateral_connections"]:
+        network = self.depth.config["DepthNetworkConfig"]
+        if network.get("architecture") == "harsanyi":
+            return None
+        if not network["lateral_connections"]:
             return "fcrn"
         return "modified_fcrn" if self._lambda_fsim() else "lateral"
 
@@ -166,13 +131,17 @@ class ScoredRun:
                 f"{images}; our implementation (`experiments.transfer_depth`), depth "
                 f"from {transfer['images']} training images"
             )
-        parts = [images, self.depth.summary]
-        if "DepthLossConfig" in self.depth.config:
-            parts.append("BerHu + FSIM" if self._lambda_fsim() else "BerHu")
+        parts = [images]
+        if key != "context_depth":
+            parts.append(self.depth.summary)
+            if "DepthLossConfig" in self.depth.config:
+                parts.append("BerHu + FSIM" if self._lambda_fsim() else "BerHu")
         of_networks = ("dpde", *CONTEXT_ROWS.values(), GUIDED_ROW)
         if self.row(key) in of_networks and self.gradient.record:
             kind = "context" if self._has_context else "gradient"
             parts.append(f"{kind} network {self.gradient.summary}")
+        if self.row(key) == GUIDED_ROW:
+            parts.append(f"guided network {self.guided.summary}")
         if self.prediction.config.get("PredictionConfig", {}).get("test_time_flip"):
             parts.append("test-time flip")
         if self.summary["dataset"] == "middlebury":
@@ -221,22 +190,8 @@ def read_scored_run(label: str, folder: str | pathlib.Path) -> ScoredRun:
         prediction=prediction,
         depth=read_step(runs.get("depth_run")),
         gradient=read_step(runs.get("gradient_run")),
+        guided=read_step(runs.get("guided_run")),
     )
-
-
-def read_step(folder: str | pathlib.Path | None) -> Step:
-    """Returns the run that wrote a folder.
-
-    Args:
-        folder: Folder, or None.
-
-    Returns:
-        Record and epochs; empty if the folder or its record is missing.
-    """
-    if folder is None or not (pathlib.Path(folder) / RECORD_FILE).is_file():
-        return Step({})
-    epochs = read_metrics(folder)
-    return Step(read_run_record(folder), epochs[-1]["epoch"] if epochs else 0)
 
 
 def runs_table(runs: Sequence[ScoredRun]) -> Table:
@@ -248,11 +203,14 @@ def runs_table(runs: Sequence[ScoredRun]) -> Table:
     Returns:
         One row per run.
     """
-    header = ("Run", "Scores", "Depth network", "Gradient network", "Predictions")
+    networks = ("Depth network", "Gradient network", "Guided network")
+    header = ("Run", "Scores", *networks, "Predictions")
     rows = []
     for run in runs:
         data = f"{run.summary['dataset']}, {run.summary['split']}"
-        trainings = [f"{step.summary}\n{_command(step)}" for step in run.trainings]
+        steps = [run.depth, run.gradient, *([run.guided] if run.guided.record else [])]
+        trainings = [f"{step.summary}\n{_command(step)}" for step in steps]
+        trainings += ["none"] * (len(networks) - len(steps))
         texts = [f"{data}\n{_command(run.scoring)}", *trainings]
         rows.append(tuple(map(Cell, (run.label, *texts, _command(run.prediction)))))
     return Table(header, tuple(rows), kind="settings")
@@ -261,12 +219,3 @@ def runs_table(runs: Sequence[ScoredRun]) -> Table:
 def _command(step: Step) -> str:
     """A command as code."""
     return f"`{step.command}`" if step.command else "no command"
-
-
-def _argument(name: str, value: object) -> str:
-    """A flag as typed on the command line."""
-    if isinstance(value, bool):
-        return f"--{name}" if value else f"--no{name}"
-    if isinstance(value, list):
-        value = ",".join(map(str, value))
-    return f"--{name}={value}"

@@ -12,10 +12,9 @@ from dpde_tf.reporting.comparability import (
 )
 from dpde_tf.reporting.paper_values import (
     DATASET_TABLES,
-    PAPER_VALUES,
     SPLIT_SIZES,
     TABLE_TITLES,
-    PaperValue,
+    row_values,
 )
 from dpde_tf.reporting.published_searches import PLACES, search_text
 from dpde_tf.reporting.published_values import (
@@ -179,18 +178,9 @@ def _table(number: int, groups: Mapping[str, Sequence[Line]]) -> Table:
     return Table(header, tuple(rows), note=note)
 
 
-def _paper_values(number: int, row: str) -> dict[str, PaperValue]:
-    """Values by measure that the paper's text gives for a row."""
-    return {
-        value.column: value
-        for value in PAPER_VALUES
-        if (value.table, value.row) == (number, row)
-    }
-
-
 def _paper_lines(number: int, row: str) -> Iterator[Line]:
     """Yields the line of the paper if its text gives a number."""
-    if values := _paper_values(number, row):
+    if values := row_values(number, row):
         sources = "; ".join(dict.fromkeys(value.source for value in values.values()))
         yield Line(PAPER, published_cells(values), NOT_FOUND, sources)
 
@@ -264,7 +254,7 @@ def _gap_lines(
     dataset = DATASETS[number]
     if not _is_comparable(run, protocol, dataset):
         return
-    bases = {PAPER: _paper_values(number, row)}
+    bases = {PAPER: row_values(number, row)}
     bases |= published_values(dataset, row, protocol)
     for source, values in bases.items():
         if values:
