@@ -70,18 +70,6 @@ def _define_flags() -> None:
     define_path("output", None, "JSON file to write.")
 
 
-def _write(
-    path: str,
-    results: dict[str, Measurement],
-    failures: dict[str, str],
-    made_with: dict,
-) -> None:
-    """Writes the measurements so far."""
-    rows = {name: dataclasses.asdict(result) for name, result in results.items()}
-    record = {"rows": rows, "failed": failures, "flags": given_flags()} | made_with
-    write_json(path, record)
-
-
 @flags_only
 def main() -> None:
     """Times the parts and prints the tables."""
@@ -94,7 +82,9 @@ def main() -> None:
 
     def report(results: dict[str, Measurement], failures: dict[str, str]) -> None:
         if FLAGS.output:
-            _write(FLAGS.output, results, failures, made_with)
+            rows = {n: dataclasses.asdict(result) for n, result in results.items()}
+            record = {"rows": rows, "failed": failures, "flags": given_flags()}
+            write_json(FLAGS.output, record | made_with)
 
     chosen = _chosen_rows(precision)
     results, failures = measure_all(chosen, *options, report=report)

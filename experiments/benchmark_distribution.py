@@ -149,10 +149,11 @@ def main() -> None:
     for number in map(int, FLAGS.processes):
         seconds, images = _measure(number), FLAGS.batch_size * number
         rate = images / seconds
-        rate_of_one = rate_of_one or rate / number
-        efficiency = rate / number / rate_of_one
+        if number == 1:
+            rate_of_one = rate
+        efficiency = f"{rate / number / rate_of_one:.0%}" if rate_of_one else "unknown"
         print(
-            f"| {number} | {images} | {seconds:.3f} | {rate:.2f} | {efficiency:.0%} |",
+            f"| {number} | {images} | {seconds:.3f} | {rate:.2f} | {efficiency} |",
             flush=True,
         )
 

@@ -113,7 +113,7 @@ def measure_scene(maps: Maps) -> dict[str, Row]:
 
 
 def format_scene(maps: Maps, rows: dict[str, Row]) -> str:
-    """Returns the table of a scene and the limit set by the machine.
+    """Returns the table of a scene.
 
     Args:
         maps: Depth and gradients `[H, W]`.
@@ -190,10 +190,11 @@ def main() -> None:
         f"{hardware['processor']}, {hardware['cores']} cores, TensorFlow "
         f"{tf.__version__}, float32; the others float64 except tf.sparse"
     )
+    scenes = list(_scenes())  # Wrong flags end the program before hours are spent.
     derivatives = relative_errors(make_scene((48, 64)))
     print(f"\n{format_errors(derivatives)}", flush=True)
     record = {"scenes": {}, "flags": given_flags(), "derivatives": derivatives}
-    for name, maps in _scenes():
+    for name, maps in scenes:
         rows = measure_scene(maps)
         speed = bandwidth(maps[0].shape)
         print(f"\n### {name}\n\n{format_scene(maps, rows)}\n")

@@ -21,6 +21,7 @@ import numpy as np
 from absl import app, flags
 
 from dpde_tf import DepthEstimator, refine_depth
+from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
@@ -29,7 +30,7 @@ from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.depth_formats import find_depth_files
 from dpde_tf.files.depth_maps import read_depth
-from dpde_tf.files.folders import partner
+from dpde_tf.files.folders import normalized, partner
 from dpde_tf.files.resizing import resize_with_holes
 from dpde_tf.reporting.examples import Example, detail_of
 from dpde_tf.reporting.figures.columns import Column
@@ -65,7 +66,7 @@ def _other_maps(
     files: Mapping[str, pathlib.Path], name: str, image: np.ndarray
 ) -> dict[str, np.ndarray]:
     """The depth of another network at the size of the image, and refined."""
-    path = partner(files, name, "depth file")
+    path = partner(files, normalized(name), "depth file")
     depth = read_depth(path, depth_scale=FLAGS.depth_scale)
     known = np.where(depth > 0, depth, np.float32(np.nan))
     enlarged = resize_with_holes(known, image.shape[:2])
@@ -75,6 +76,8 @@ def _other_maps(
 @flags_only
 def main() -> None:
     """Runs the program; reports bad input in one line."""
+    if not FLAGS.other_depth:
+        check_unset("depth_scale", needs="--other_depth")
     output = pathlib.Path(FLAGS.output)
     if output.suffix.lower() not in (".jpg", ".jpeg"):
         raise app.UsageError(f"--output must be a .jpg file. Received: {output}.")

@@ -11,6 +11,7 @@ works like `make tables`.
 """
 
 import csv
+import io
 import json
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,6 @@ from dpde_tf.files.json_files import read_json_object
 from dpde_tf.runs.run_folder import METRICS_FILE, RECORD_FILE
 
 FLAGS = flags.FLAGS
-_JSON_FILES = (RECORD_FILE, SUMMARY_FILE)
 _KEPT = (RECORD_FILE, METRICS_FILE, SUMMARY_FILE, ROWS_FILE)
 # Columns of `per_image.csv` that are not measures.
 _TEXTS = ("name", "protocol", "key", "num_pixels")
@@ -63,27 +63,18 @@ def export_results(
         FileNotFoundError: If there is nothing to write.
         ValueError: If a file is damaged.
     """
-    written, files = [], list(_small_files(runs, only))
-    for path in files:  # Before any is written.
-        if path.name == ROWS_FILE:
-            _check_rows(path, protocol)
-    for path in files:
-        target = output / path.relative_to(runs)
-        with atomic_write(target) as temporary:
-            if path.name == ROWS_FILE:
-                _write_rows(path, temporary, protocol)
-            elif path.name in _JSON_FILES:
-                remedy = "Run the program that wrote it again."
-                fields = _moved(read_json_object(path, remedy=remedy), runs, output)
-                temporary.write_text(_as_text(fields, path.name), encoding="utf-8")
-            else:
-                temporary.write_bytes(path.read_bytes())
-        written.append(target)
-    if not written:
+    contents = {  # All of them, before any is written.
+        output / path.relative_to(runs): _content(path, runs, output, protocol)
+        for path in _small_files(runs, only)
+    }
+    if not contents:
         raise FileNotFoundError(
             f"{runs} holds no runs: no {', '.join(_KEPT)}. Name another with --runs."
         )
-    return written
+    for target, content in contents.items():
+        with atomic_write(target) as temporary:
+            temporary.write_bytes(content)
+    return list(contents)
 
 
 def _small_files(
@@ -98,6 +89,19 @@ def _small_files(
         yield from sorted(f for f in folder.rglob("*") if f.name in _KEPT)
 
 
+def _content(
+    path: pathlib.Path, runs: pathlib.Path, output: pathlib.Path, protocol: str
+) -> bytes:
+    """What to write for a file: records for reading, summaries for size."""
+    if path.name == ROWS_FILE:
+        return _rows(path, protocol).encode()
+    if path.name == METRICS_FILE:
+        return path.read_bytes()
+    fields = read_json_object(path, remedy="Run the program that wrote it again.")
+    layout = {"separators": (",", ":")} if path.name == SUMMARY_FILE else {"indent": 1}
+    return f"{json.dumps(_moved(fields, runs, output), **layout)}\n".encode()
+
+
 def _moved(value: Any, runs: pathlib.Path, output: pathlib.Path) -> Any:
     """Replaces every path inside `runs` by one inside `output`."""
     if isinstance(value, dict):
@@ -107,37 +111,29 @@ def _moved(value: Any, runs: pathlib.Path, output: pathlib.Path) -> Any:
     if isinstance(value, str):
         path, folder = pathlib.Path(value).absolute(), runs.absolute()
         if path.is_relative_to(folder):
-            return str(output / path.relative_to(folder))
+            target = output / path.relative_to(folder)
+            # With `--runs=.`, any word would be a path.
+            return str(target) if path.exists() or target.exists() else value
     return value
 
 
-def _as_text(fields: dict, name: str) -> str:
-    """Formats records for reading and summaries for size."""
-    if name == SUMMARY_FILE:
-        return json.dumps(fields, separators=(",", ":")) + "\n"
-    return json.dumps(fields, indent=1) + "\n"
-
-
-def _check_rows(source: pathlib.Path, protocol: str) -> None:
-    """Raises a ValueError if no row is of the protocol."""
-    with source.open(newline="") as read:
-        there = {row["protocol"] for row in csv.DictReader(read)}
-    if there and protocol not in there:
+def _rows(path: pathlib.Path, protocol: str) -> str:
+    """The rows of a protocol with fewer digits."""
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        rows = list(reader)
+    kept = [row for row in rows if row["protocol"] == protocol]
+    if rows and not kept:
         raise ValueError(
-            f"{source} has no row of the protocol {protocol!r}. Use a --protocol of: "
-            f"{', '.join(sorted(there))}."
+            f"{path} has no row of the protocol {protocol!r}. Use a --protocol of: "
+            f"{', '.join(sorted({row['protocol'] for row in rows}))}."
         )
-
-
-def _write_rows(source: pathlib.Path, target: pathlib.Path, protocol: str) -> None:
-    """Writes the rows of a protocol with fewer digits."""
-    with source.open(newline="") as read, target.open("w", newline="") as write:
-        reader = csv.DictReader(read)
-        writer = csv.DictWriter(write, reader.fieldnames, lineterminator="\n")
-        writer.writeheader()
-        for row in reader:
-            if row["protocol"] == protocol:
-                writer.writerow({k: _rounded(k, text) for k, text in row.items()})
+    text = io.StringIO()
+    writer = csv.DictWriter(text, reader.fieldnames, lineterminator="\n")
+    writer.writeheader()
+    for row in kept:
+        writer.writerow({k: _rounded(k, value) for k, value in row.items()})
+    return text.getvalue()
 
 
 def _rounded(column: str, text: str) -> str:

@@ -17,19 +17,19 @@ others that both runs held out (`--num_validation`), are printed and written to
 import pathlib
 
 import keras
+import numpy as np
 from absl import app, flags
 
 from dpde_tf.cli.config_flags import given_flags
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
-from dpde_tf.config import TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.json_files import write_json
 from dpde_tf.files.locks import lock_folder
+from dpde_tf.inference.records import held_out_records
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
-from dpde_tf.runs.run_folder import recorded_config
 from dpde_tf.runs.trained_networks import load_depth_network, load_gradient_network
 from dpde_tf.runs.weight_files import add_checksum
 from dpde_tf.training.end_to_end import (
@@ -63,28 +63,28 @@ def _define_flags() -> None:
 
 def _write(output: pathlib.Path, model: EndToEnd, record: dict[str, object]) -> None:
     """Writes the weights and the errors."""
-    for name in ("depth", "gradient"):
+    for name in NETWORKS:
         with atomic_write(output / f"{name}.weights.h5") as path:
             getattr(model, f"{name}_network").save_weights(path)
             add_checksum(path)
     write_json(output / "errors.json", record)
 
 
-def _check_held_out() -> None:
+def _check_held_out(records: RecordSet) -> None:
     """Raises a ValueError unless both runs held out the images that are compared."""
+    compared = records.hold_out(FLAGS.num_validation)[1].selected
     for run in (FLAGS.depth_run, FLAGS.gradient_run):
-        training = recorded_config(run, TrainingConfig)
-        if training.swap_held_out or training.num_validation != FLAGS.num_validation:
-            others = ", and trained on them" if training.swap_held_out else ""
+        if not np.array_equal(held_out_records(records, run).selected, compared):
             raise ValueError(
-                f"{run} held out {training.num_validation} images{others}. Both runs "
-                f"must have held out those of --num_validation={FLAGS.num_validation}."
+                f"{run} did not hold out the images of --num_validation="
+                f"{FLAGS.num_validation}. Both runs must have."
             )
 
 
 def _train_and_compare() -> None:
     """Trains and prints the errors before and after."""
-    _check_held_out()
+    records = RecordSet.open(FLAGS.records, "train")
+    _check_held_out(records)
     keras.config.set_dtype_policy(resolve_precision(FLAGS.precision))
     model = EndToEnd(
         load_depth_network(FLAGS.depth_run), load_gradient_network(FLAGS.gradient_run)
@@ -93,7 +93,7 @@ def _train_and_compare() -> None:
         network = getattr(model, f"{name}_network")
         network.trainable = FLAGS.trained in ("both", name)
     images = load_batches(
-        RecordSet.open(FLAGS.records, "train"),
+        records,
         num_validation=FLAGS.num_validation,
         num_images=FLAGS.num_images,
         batch_size=FLAGS.batch_size,

@@ -21,10 +21,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli import config_flags
-from dpde_tf.cli.config_flags import config_from_flags, define_config_flags
+from dpde_tf.cli.config_flags import (
+    check_unset,
+    config_from_flags,
+    define_config_flags,
+)
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
@@ -35,6 +39,7 @@ from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.predictions import PredictionFolder
 from dpde_tf.inference.uncertainty import expected_error, fit_uncertainty
 from dpde_tf.metrics.sparsification import SHARES, Sparsification, sparsification
+from dpde_tf.reporting.extra import import_extra
 
 FLAGS = flags.FLAGS
 _KEYS = ("depth", "context_depth", "fused")
@@ -77,13 +82,19 @@ def read_pixels(folder: pathlib.Path, records: str, split: str) -> Iterator[Pixe
         One image at a time.
 
     Raises:
-        FileNotFoundError: If a folder is missing, or no record has a prediction.
-        ValueError: If a prediction is damaged or has no context network.
+        FileNotFoundError: If a folder is missing.
+        ValueError: If no record has a prediction, or one is damaged, has another size
+            or has no context network.
     """
     predictions = PredictionFolder.open(folder)
     names = [path.stem for path in predictions.files.values()]
     for name, _, truth in read_split(records, split, names=names):
         maps = predictions.read(name, _KEYS)
+        if maps["fused"].shape != truth.shape:
+            raise ValueError(
+                f"The prediction of {name!r} in {folder} must have the size of the "
+                f"record, {truth.shape}. Received: {maps['fused'].shape}."
+            )
         known = truth > 0
         if not known.any():
             continue
@@ -140,13 +151,8 @@ def draw_curves(path: pathlib.Path, curves: Sequence[Sparsification]) -> None:
     Raises:
         ValueError: If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ValueError(
-            "--figure needs matplotlib. Run `pip install 'dpde_tf[report]'`."
-        ) from error
-    figure = Figure(figsize=(5, 3.5), layout="constrained")
+    drawing = import_extra("matplotlib.figure")
+    figure = drawing.Figure(figsize=(5, 3.5), layout="constrained")
     axes = figure.subplots()
     curve = np.mean([one.curve for one in curves], axis=0)
     axes.plot(SHARES, np.full_like(curve, curve[0]), ":", label="by chance")
@@ -163,13 +169,14 @@ def draw_curves(path: pathlib.Path, curves: Sequence[Sparsification]) -> None:
 @flags_only
 def main() -> None:
     """Fits, or prints scores."""
-    if FLAGS.fit and FLAGS.figure:
-        raise app.UsageError("--figure shows scores, which --fit does not give.")
+    if FLAGS.fit:
+        coefficients = [field.name for field in dataclasses.fields(UncertaintyConfig)]
+        check_unset("figure", *coefficients, needs="a run without --fit")
     images = list(read_pixels(FLAGS.predictions, FLAGS.records, FLAGS.split))
     if not images:
         raise ValueError("No predicted record has true depth. Use another --split.")
-    names = read_manifest(FLAGS.records).split(FLAGS.split).names
-    if left_out := len(names) - len(images):
+    total = read_manifest(FLAGS.records).split(FLAGS.split).num_records
+    if left_out := total - len(images):
         print(f"Left out, without prediction or depth: {left_out} records.")
     if FLAGS.fit:
         found = fit_uncertainty(*zip(*images, strict=True))

@@ -71,8 +71,8 @@ class Protocol:
 
 PAPER = Protocol(
     name="paper",
-    description="All measured pixels at 240x320, the size of the NYU records (other "
-    "sets: at theirs); no crop, no cap, pooled.",
+    description="All measured pixels at 240x320, the size of the NYU records (sets "
+    "that are smaller or of another shape: at theirs); no crop, no cap, pooled.",
     source="Xu & Liu (2021), Sect. 4; crop, cap and pooling are not mentioned there",
     size=_HALF,
 )

@@ -10,7 +10,7 @@ import contextlib
 import csv
 import dataclasses
 import functools
-import io
+import os
 import pathlib
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -220,9 +220,10 @@ def write_scores(
 
 @contextlib.contextmanager
 def _rows_file(output: str | pathlib.Path | None) -> Iterator[TextIO]:
-    """The open file for the rows of single images; in memory without an output."""
+    """The open file for the rows of single images, which go nowhere without output."""
     if output is None:
-        yield io.StringIO()
+        with pathlib.Path(os.devnull).open("w", encoding="utf-8") as file:
+            yield file
         return
     # Elsewhere at first: errors of what is read are none of the file.
     with tempfile.TemporaryFile("w+", newline="", encoding="utf-8") as file:

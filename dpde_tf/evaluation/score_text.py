@@ -20,7 +20,7 @@ def format_table(summary: dict) -> str:
     lines = [
         f"{summary['dataset']}, {summary['split']}, {summary['num_images']} images; "
         "more measures and intervals in summary.json",
-        f"{'protocol':32}{'mean':10}{'array':12}{header}",
+        f"{'protocol':36}{'mean':10}{'array':14}{header}",
     ]
     notes, differences = [], []
     for name, entry in summary["protocols"].items():
@@ -28,7 +28,7 @@ def format_table(summary: dict) -> str:
         notes += [f"{name}: {entry['note']}"] if entry["note"] else []
         for key, results in entry["results"].items():
             values = "".join(_number(results[mean][shown]) for shown in _SHOWN)
-            lines.append(f"{name:32}{mean.split('_mean')[0]:10}{key:12}{values}")
+            lines.append(f"{name:36}{mean.split('_mean')[0]:10}{key:14}{values}")
         for title, comparison in entry["comparisons"].items():
             differences.append(
                 f"{name}, {title}: {format_difference(comparison[mean])}"

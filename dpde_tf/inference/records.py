@@ -82,12 +82,12 @@ def record_files(records: RecordSet, output: pathlib.Path) -> list[pathlib.Path]
     return [prediction_path(output, name) for name in names]
 
 
-def held_out_records(records: RecordSet, depth_run: str | pathlib.Path) -> RecordSet:
+def held_out_records(records: RecordSet, run: str | pathlib.Path) -> RecordSet:
     """Returns the records that a training held out.
 
     Args:
         records: The split that it was trained on.
-        depth_run: Folder of the run.
+        run: Folder of the run.
 
     Returns:
         Those of the records.
@@ -96,18 +96,18 @@ def held_out_records(records: RecordSet, depth_run: str | pathlib.Path) -> Recor
         FileNotFoundError: If the folder is not that of a run.
         ValueError: If the run cannot be of this split, or held out nothing.
     """
-    training = recorded_config(depth_run, TrainingConfig)
-    data = read_run_record(depth_run)["config"].get("data", {})
+    training = recorded_config(run, TrainingConfig)
+    data = read_run_record(run)["config"].get("data", {})
     trained_on, there = data.get("num_records"), len(records.selected)
     if trained_on not in (None, there):
         raise ValueError(
-            f"{depth_run} was trained on a split of {trained_on} records, and "
+            f"{run} was trained on a split of {trained_on} records, and "
             f"{records.split_name!r} of {records.directory} has {there}. Name the "
             "split that it was trained on."
         )
     if not training.num_validation:
         raise ValueError(
-            f"The training of {depth_run} held out no records. Use a run with "
+            f"The training of {run} held out no records. Use a run with "
             "`num_validation`."
         )
     return records.hold_out(training.num_validation, swap=training.swap_held_out)[1]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dpde_tf.metrics.pixel_errors import PixelErrors
 from dpde_tf.visualization.magnification import busiest_window
 
 GRADIENT_PERCENTILE = 98
@@ -56,6 +57,20 @@ class Example:
     def true_gradients(self) -> tuple[np.ndarray, np.ndarray]:
         """Depth gradients along x and y, metres per pixel; 0 where not measured."""
         return measured_gradients(self.ground_truth)
+
+    def rms(self, depth: np.ndarray) -> float:
+        """Returns the error of a depth map.
+
+        Args:
+            depth: Metres, `[H, W]`.
+
+        Returns:
+            RMS over the measured pixels where the depth is finite, metres; NaN if there
+            are none.
+        """
+        known = (self.ground_truth > 0) & np.isfinite(depth)
+        errors = PixelErrors(self.ground_truth, known)
+        return float(PixelErrors.values(errors.sums(depth))[0])
 
     @property
     def gradient_limit(self) -> float:

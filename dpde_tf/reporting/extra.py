@@ -20,6 +20,6 @@ def import_extra(module: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise ValueError(
-            f"The report needs the library {module.partition('.')[0]}. Run "
+            f"The library {module.partition('.')[0]} is missing. Run "
             '`pip install "dpde_tf[report]"`.'
         ) from error

@@ -99,20 +99,16 @@ def measured(results: Mapping[str, dict], mean: str = "pooled") -> dict[str, flo
 
     Args:
         results: Results of one array under one protocol, from `summary.json`.
-        mean: `pooled` or `per_image_mean`; measures that are defined for whole images
-            only always come from the latter.
+        mean: `pooled` or `per_image_mean`.
 
     Returns:
         Numbers by measure, where they are defined.
     """
-    whole = results.get("per_image_mean", {})
-    numbers = {
-        name: results.get(mean, {}).get(name, whole.get(name)) for name in TITLES
-    }
+    values = results.get(mean, {})
     return {
-        name: number
-        for name, number in numbers.items()
-        if number is not None and math.isfinite(number)
+        name: value
+        for name in TITLES
+        if (value := values.get(name)) is not None and math.isfinite(value)
     }
 
 

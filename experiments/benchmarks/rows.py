@@ -1,6 +1,7 @@
 """Rows of the benchmark, each timed in its own process."""
 
 import dataclasses
+import functools
 import json
 import pathlib
 import signal
@@ -84,21 +85,6 @@ def _one(batch_size: int) -> int:
     return 1
 
 
-def _fcrn_step(batch_size: int) -> parts.Part:
-    return parts.depth_training_step(
-        batch_size, lateral_connections=False, lambda_fsim=0.0
-    )
-
-
-def _fcrn_forward(batch_size: int) -> parts.Part:
-    del batch_size
-    return parts.depth_forward(lateral_connections=False)
-
-
-def _fcrn_flops() -> int:
-    return parts.depth_training_flops(lateral_connections=False)
-
-
 def _pytorch_arguments(batch_size: int, repetitions: int, precision: str) -> tuple:
     return batch_size, *parts.SIZE, repetitions, int(precision != "float32")
 
@@ -115,9 +101,9 @@ def _whole_program(row: str, name: str, images: int = 1) -> Row:
     return Row(row, script=script, precision="float32", work=lambda _: images)
 
 
-def _unpool_form_step(form: str) -> Callable[[int], parts.Part]:
-    return lambda batch_size: parts.depth_training_step(batch_size, unpool_form=form)
-
+_FCRN = {"lateral_connections": False}
+_fcrn_flops = functools.partial(parts.depth_training_flops, **_FCRN)
+_step = parts.depth_training_step
 
 STEP = "modified FCRN, training step"
 LITERAL = f"{STEP}, literal unpooling and 5x5"
@@ -143,22 +129,16 @@ NETWORKS = "shipped networks, forward, 1 image, float32"
 NETWORKS_ONNX = "shipped networks, forward, 1 image, float32, ONNX Runtime"
 IMPORT = "python -c 'import tensorflow'"
 COMMAND = "dpde predict, 1 photograph, the whole command"
-FROM_PRESET = "from_preset"
-FIRST = "first prediction"
-NEXT = "second and third prediction"
-LATER = "fifth to seventh prediction"
 
 ROWS = (
     Row(MATRIX, lambda _: parts.matrix_product(), work=_one, flops=lambda: 2 * 4096**3),
     Row(CONVOLUTION, parts.convolution, flops=lambda: 2 * 60 * 80 * 9 * 128**2),
-    Row(STEP, parts.depth_training_step, flops=parts.depth_training_flops),
-    Row(LITERAL, _unpool_form_step("literal")),
-    Row(TRANSPOSED, _unpool_form_step("transposed")),
-    Row(INTERLEAVED, _unpool_form_step("interleaved")),
-    Row(
-        FLOAT32, parts.depth_training_step, "float32", flops=parts.depth_training_flops
-    ),
-    Row(FCRN, _fcrn_step, flops=_fcrn_flops),
+    Row(STEP, _step, flops=parts.depth_training_flops),
+    Row(LITERAL, functools.partial(_step, unpool_form="literal")),
+    Row(TRANSPOSED, functools.partial(_step, unpool_form="transposed")),
+    Row(INTERLEAVED, functools.partial(_step, unpool_form="interleaved")),
+    Row(FLOAT32, _step, "float32", flops=parts.depth_training_flops),
+    Row(FCRN, functools.partial(_step, **_FCRN, lambda_fsim=0.0), flops=_fcrn_flops),
     Row(
         PYTORCH,
         script=(_FOLDER / "pytorch_fcrn.py", _pytorch_arguments),
@@ -169,7 +149,7 @@ ROWS = (
     Row(CROPS, parts.gradient_training_step, flops=parts.gradient_training_flops),
     Row(CONTEXT, parts.context_training_step, flops=parts.context_training_flops),
     Row(PIPELINE, parts.input_pipeline, work=lambda _: parts.NUM_RECORDS),
-    Row(FCRN_FORWARD, _fcrn_forward, work=_one),
+    Row(FCRN_FORWARD, lambda _: parts.depth_forward(**_FCRN), work=_one),
     Row(DEPTH_FORWARD, lambda _: parts.depth_forward(), work=_one),
     Row(GRADIENT_FORWARD, lambda _: parts.gradient_forward(), work=_one),
     Row(CONTEXT_FORWARD, lambda _: parts.context_forward(), work=_one),
@@ -197,11 +177,11 @@ ROWS = (
         work=lambda _: NUM_PHOTOGRAPHS,
     ),
     _whole_program(IMPORT, "import"),
-    _whole_program(FROM_PRESET, "from_preset"),
-    _whole_program(FIRST, "first"),
-    _whole_program(NEXT, "next"),
+    _whole_program("from_preset", "from_preset"),
+    _whole_program("first prediction", "first"),
+    _whole_program("second and third prediction", "next"),
     _whole_program("fourth prediction, which makes graphs", "graphs"),
-    _whole_program(LATER, "later"),
+    _whole_program("fifth to seventh prediction", "later"),
     _whole_program("first prediction of another size", "new_size"),
     _whole_program(COMMAND, "predict"),
     _whole_program(

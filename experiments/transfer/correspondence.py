@@ -1,7 +1,5 @@
 """Candidates brought into correspondence with an image."""
 
-import dataclasses
-
 import cv2
 import numpy as np
 
@@ -9,23 +7,9 @@ _PATCH = 9
 """Side of the patches whose colours are compared, pixels."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Candidates:
-    """Warped candidates of one image.
-
-    Attributes:
-        depths: Metres, float32 `[K, H, W]`.
-        errors: Mean difference of the colours around each pixel, in [0, 1], `[K, H,
-            W]`.
-    """
-
-    depths: np.ndarray
-    errors: np.ndarray
-
-
 def warp_candidates(
     image: np.ndarray, images: np.ndarray, depths: np.ndarray
-) -> Candidates:
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns candidates that are warped onto an image by dense optical flow.
 
     Args:
@@ -34,7 +18,8 @@ def warp_candidates(
         depths: Their depth in metres, float32 `[K, H, W]`.
 
     Returns:
-        The warped candidates.
+        The depths of the warped candidates, metres, float32 `[K, H, W]`; and the mean
+        difference of the colours around each pixel, in [0, 1], `[K, H, W]`.
 
     Source: DIS flow of Kroeger et al. (2016), in the place of SIFT flow.
     """
@@ -50,7 +35,7 @@ def warp_candidates(
         difference = cv2.absdiff(image, seen).mean(axis=2, dtype=np.float32) / 255.0
         errors.append(cv2.blur(difference, (_PATCH, _PATCH)))
         warped.append(_sampled(depth, maps))
-    return Candidates(np.stack(warped), np.stack(errors))
+    return np.stack(warped), np.stack(errors)
 
 
 def _sampled(picture: np.ndarray, maps: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

@@ -60,17 +60,19 @@ def depth_transfer(image: np.ndarray, database: Database) -> np.ndarray:
     the weights of candidates, which compare colours and not SIFT.
     """
     chosen = database.nearest(image, KARSCH_CANDIDATES)
-    found = warp_candidates(image, database.images[chosen], database.depths[chosen])
-    weights = _falling(found.errors, _ERROR, _ERROR_WIDTH)
+    depths, errors = warp_candidates(
+        image, database.images[chosen], database.depths[chosen]
+    )
+    weights = _falling(errors, _ERROR, _ERROR_WIDTH)
     prior = np.full_like(weights[:1], PRIOR)
     depth, confidence = weighted_median(
-        np.concatenate([found.depths, database.mean_depth[np.newaxis]]),
+        np.concatenate([depths, database.mean_depth[np.newaxis]]),
         np.concatenate([weights, prior]),
     )
     luminance = _luminance(image)
     gradients, confidences = [], []
     for axis in (1, 0):
-        steps = forward_difference(found.depths, axis + 1)
+        steps = forward_difference(depths, axis + 1)
         contrast = np.abs(forward_difference(luminance, axis))
         smoothness = _falling(contrast, _EDGE, _EDGE_WIDTH)[np.newaxis]
         gradient, summed = weighted_median(
@@ -103,13 +105,15 @@ def depth_analogy(image: np.ndarray, database: Database) -> np.ndarray:
     equation.
     """
     chosen = database.nearest(image, KARSCH_CANDIDATES)
-    found = warp_candidates(image, database.images[chosen], database.depths[chosen])
-    best = np.argmin(found.errors, axis=0)[np.newaxis]
+    depths, errors = warp_candidates(
+        image, database.images[chosen], database.depths[chosen]
+    )
+    best = np.argmin(errors, axis=0)[np.newaxis]
     samples = [
-        np.take_along_axis(forward_difference(found.depths, axis), best, axis=0)[0]
+        np.take_along_axis(forward_difference(depths, axis), best, axis=0)[0]
         for axis in (2, 1)
     ]
-    level = np.median(found.depths, axis=0).mean()
+    level = np.median(depths, axis=0).mean()
     return np.maximum(integrate(*samples) + level, 0.1).astype(np.float32)
 
 
@@ -130,7 +134,7 @@ METHODS = {
     "karsch_2014": depth_transfer,
     "choi_2015": depth_analogy,
 }
-"""Functions by the name of the method in `published_values.METHODS`."""
+"""Functions by the name of the method; the tables have rows of these names."""
 
 
 def weighted_median(

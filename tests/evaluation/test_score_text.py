@@ -1,4 +1,5 @@
 from dpde_tf.evaluation import bootstrap, score_text
+from dpde_tf.evaluation.protocols import PROTOCOLS
 from dpde_tf.metrics import MEASURE_NAMES
 
 
@@ -31,6 +32,16 @@ def test_format_table_has_a_line_for_each_protocol_and_array():
         "paper, fused - depth: RMS -0.00700 [-0.01000, -0.00400]; mge +0.00100"
     )
     assert len(lines) == 8
+
+
+def test_columns_are_apart_for_the_longest_names():
+    summary = make_summary()
+    for name in PROTOCOLS:
+        results = {"context_depth": summary["protocols"]["paper"]["results"]["depth"]}
+        protocols = {name: summary["protocols"]["paper"] | {"results": results}}
+        lines = score_text.format_table(summary | {"protocols": protocols}).splitlines()
+        assert lines[2].split()[:3] == [name, "pooled", "context_depth"]
+        assert lines[1].index("rms") == lines[2].index("0.5000") + 3
 
 
 def test_format_difference_prints_the_bootstrap_interval():

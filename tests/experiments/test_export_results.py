@@ -75,6 +75,17 @@ def test_export_results_keeps_small_files_and_their_origin(
     assert '\n "config": ' in (output / "depth" / "run.json").read_text()
 
 
+def test_words_are_no_paths(tmp_path, monkeypatch):
+    """Also if the runs are in the working folder."""
+    _write_runs(tmp_path)
+    record = tmp_path / "depth" / "run.json"
+    record.write_text(json.dumps({"config": {"optimizer": "sgd", "of": "scores/a"}}))
+    monkeypatch.chdir(tmp_path)
+    export_results(pathlib.Path(), pathlib.Path("out"), only=["depth"])
+    config = json.loads((tmp_path / "out" / "depth" / "run.json").read_text())["config"]
+    assert config == {"optimizer": "sgd", "of": "out/scores/a"}
+
+
 def test_export_results_of_some_folders_leaves_the_others(tmp_path):
     _write_runs(tmp_path / "runs")
     written = export_results(tmp_path / "runs", tmp_path / "out", only=["depth"])

@@ -49,6 +49,12 @@ def test_difference_that_is_the_error_is_a_perfect_uncertainty(images):
     assert (np.diff(tenths[:, 0]) > 0).all()
 
 
+def test_records_of_another_size_are_refused(tmp_path, rng, images):
+    other = write_small_record_set(tmp_path / "other", rng, size=(40, 60))
+    with pytest.raises(ValueError, match=r"must have the size of the record, \(40, 60"):
+        list(read_pixels(tmp_path / "predictions", str(other), "test"))
+
+
 def test_figure_or_the_remedy(images, tmp_path):
     curves, path = sparsifications(images, CONFIG), tmp_path / "curves.png"
     if importlib.util.find_spec("matplotlib"):

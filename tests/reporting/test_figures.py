@@ -44,7 +44,7 @@ def example():
 def test_error_of_a_depth_map_leaves_out_its_holes(example):
     depth = example.ground_truth + np.float32(0.2)
     depth[5, 5] = np.nan
-    assert overview._rms(example, depth) == pytest.approx(0.2, rel=1e-5)
+    assert example.rms(depth) == pytest.approx(0.2, rel=1e-5)
 
 
 def _cell(figure, row, column):
@@ -69,6 +69,7 @@ def test_method_columns_take_the_best_depth_of_each(example):
     assert column_depth(example, DPDE) is example.predictions["dpde"]["fused"]
     assert missing_note(["fcrn", "dpde"], columns) == "Not run: FCRN."
     assert missing_note(["dpde"], columns) == ""
+    assert missing_note(["dpde", "midas"], []) == "Not run: DPDE; midas."
     with pytest.raises(ValueError, match="of fcrn have neither for 'a1'"):
         method_columns([example], ["fcrn"])
     unfused = {"depth": example.ground_truth}

@@ -91,7 +91,9 @@ def missing_note(methods: Sequence[str], columns: Sequence[Column]) -> str:
         Text for below the figure, ASCII.
     """
     shown = {column.method for column in columns}
-    left_out = [_TITLES.get((m, "depth"), m) for m in methods if m not in shown]
+    titles = {name: title for (name, key), title in _TITLES.items() if key == "depth"}
+    titles["dpde"] = "DPDE"
+    left_out = [titles.get(m, m) for m in methods if m not in shown]
     return f"Not run: {'; '.join(left_out)}." if left_out else ""
 
 

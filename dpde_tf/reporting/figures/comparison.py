@@ -137,10 +137,8 @@ def _error_row(example: Example, columns: Sequence[Column]) -> Row:
             titles.append(f"true gradients, {_size(*example.true_gradients)}")
         else:
             depth = column_depth(example, column)
-            errors = (depth - truth)[truth > 0]
-            rms = np.sqrt(np.mean(np.square(errors))) if errors.size else np.nan
             pictures.append(colorize_error(truth, depth, limit=limit))
-            titles.append(f"error, RMS {rms:.3f} m")
+            titles.append(f"error, RMS {example.rms(depth):.3f} m")
     errors = np.linspace(limit, -limit, _BAR_STEPS)[:, np.newaxis]
     middle = np.full_like(errors, 2 * limit)
     colors = colorize_error(middle, middle + errors, limit=limit)[:, 0]

@@ -51,7 +51,7 @@ def overview_figure(
             Row(
                 [_depth_picture(example, depth) for example, depth in pairs],
                 [
-                    f"{column.title}, RMS {_rms(example, depth):.2f} m"
+                    f"{column.title}, RMS {example.rms(depth):.2f} m"
                     for example, depth in pairs
                 ],
             )
@@ -65,13 +65,6 @@ def _depth_picture(example: Example, depth: np.ndarray) -> np.ndarray:
     # Nearer than the nearest measured depth is no hole.
     shown = np.where(depth > 0, np.maximum(depth, low), depth)
     return _resized(colorize_depth(shown, min_depth=low, max_depth=high))
-
-
-def _rms(example: Example, depth: np.ndarray) -> float:
-    """The error of a depth map over the measured pixels, metres."""
-    errors = (depth - example.ground_truth)[example.ground_truth > 0]
-    errors = errors[np.isfinite(errors)]  # The depth may have holes.
-    return float(np.sqrt(np.mean(np.square(errors)))) if errors.size else float("nan")
 
 
 def _resized(picture: np.ndarray) -> np.ndarray:

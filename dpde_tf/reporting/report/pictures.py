@@ -1,10 +1,10 @@
 """Rows of pictures, one per test image, like Fig. 8 of the paper."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from dpde_tf.metrics import PixelErrors
 from dpde_tf.reporting.blocks import Cell, Picture, Table
 from dpde_tf.reporting.examples import Example
 from dpde_tf.visualization.colours import (
@@ -86,7 +86,8 @@ def _row(example: Example) -> dict[str, Cell]:
             colours = colorize_depth(
                 np.maximum(predicted, low), min_depth=low, max_depth=high
             )
-            caption = _rms_caption(example, predicted)
+            rms = example.rms(predicted)
+            caption = "" if math.isnan(rms) else f"RMS {rms:.3f} m"
             cells[title] = _cell(example, f"{folder}_{key}", colours, caption)
     return cells | _gradient_cells(example)
 
@@ -104,15 +105,6 @@ def _gradient_cells(example: Example) -> dict[str, Cell]:
         )
         cells["Gradient network"] = _cell(example, "gradients", predicted, "same scale")
     return cells
-
-
-def _rms_caption(example: Example, predicted: np.ndarray) -> str:
-    """The RMS of an image; empty without measured pixels."""
-    truth = example.ground_truth
-    if not np.any(truth > 0):
-        return ""
-    rms = PixelErrors.values(PixelErrors(truth, truth > 0).sums(predicted))[0]
-    return f"RMS {rms:.3f} m"
 
 
 def _with_bar(picture: np.ndarray) -> np.ndarray:

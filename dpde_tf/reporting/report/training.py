@@ -152,7 +152,7 @@ def trained_parameter_table(training: Mapping[str, TrainingRun]) -> Table:
         rows.append(
             (
                 Cell(TRAINING_TITLES[name]),
-                _count_cell(count),
+                _count_cell(count, trained=name in training),
                 Cell(ratio, "" if count and gradient else "missing"),
                 Cell(f"{paper:.0f}") if name == "fcrn" else _EMPTY,
             )
@@ -170,6 +170,8 @@ def trained_parameter_table(training: Mapping[str, TrainingRun]) -> Table:
     )
 
 
-def _count_cell(count: int | None) -> Cell:
+def _count_cell(count: int | None, *, trained: bool) -> Cell:
     """A number of parameters with thousands separators."""
-    return Cell(f"{count:,}", "strong") if count else Cell(NOT_RUN, "missing")
+    if count:
+        return Cell(f"{count:,}", "strong")
+    return Cell("no weights" if trained else NOT_RUN, "missing")
