@@ -96,7 +96,9 @@ def launch(page: object, port: int | None) -> tuple:
 def main() -> None:
     """Serves the page."""
     # So that the folder of the photographs is deleted then, too.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP.
+        if number := getattr(signal, name, None):
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="dpde-") as folder:
         _serve(pathlib.Path(folder))
 

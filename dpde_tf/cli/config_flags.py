@@ -85,8 +85,8 @@ def config_from_flags(preset: Config, values: Mapping[str, Any]) -> Config:
 def given_flags() -> dict[str, Any]:
     """Returns the flags that were given, and their values, for the record of a run."""
     values = flags.FLAGS
-    given = {name: values[name].value for name in values if values[name].present}
-    return {name: given[name] for name in given if name not in _NOT_RECORDED}
+    given = (n for n in values if values[n].present and n not in _NOT_RECORDED)
+    return {name: values[name].value for name in given}
 
 
 def check_unset(*names: str, needs: str) -> None:
@@ -122,7 +122,7 @@ def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int
             f"--{flag} must be height and width, each at least {least}, such as "
             f"240,320. Received: {','.join(values)}."
         )
-    return int(values[0]), int(values[1])
+    return numbers[0], numbers[1]
 
 
 def _plain_type(hint: Any) -> type:

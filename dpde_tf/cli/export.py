@@ -5,7 +5,7 @@ r"""Exports networks, or the whole method, to SavedModel, TFLite or ONNX.
 
 The whole method (--network=method) takes an RGB image of one size (--image_size) or of
 any, in [0, 1], [1, H, W, 3], and returns `depth` and `fused` in metres, [1, H, W]: it
-resizes the image as `dpde predict` does, applies the networks and fuses, and its file
+resizes the image as `DepthEstimator` does, applies the networks and fuses, and its file
 needs no code of this library. A network alone takes images of the size that it is to
 see. The guided network has a second input, `coarse_depth`, [1, H, W, 1].
 
@@ -22,7 +22,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from absl import app, flags
+import numpy as np
+from absl import flags
 
 from dpde_tf.cli import config_flags, network_flags
 from dpde_tf.cli.config_flags import (
@@ -103,12 +104,8 @@ def _graph(size: tuple[int, int] | None) -> ExportGraph:
 def _export(output: pathlib.Path) -> None:
     """Writes the file, and checks it."""
     given = FLAGS.image_size
-    size = parse_size(given, flag="image_size") if given else None
-    if size and min(size) < SMALLEST_SIDE:
-        raise ValueError(
-            f"--image_size must be {SMALLEST_SIDE},{SMALLEST_SIDE} at least. Received: "
-            f"{size[0]},{size[1]}."
-        )
+    options = {"flag": "image_size", "least": SMALLEST_SIDE}
+    size = parse_size(given, **options) if given else None
     find_format(FLAGS.format, int8=FLAGS.int8)  # Before the networks are loaded.
     records = RecordSet.open(FLAGS.records, FLAGS.split) if FLAGS.records else None
     graph = _graph(size)
@@ -129,7 +126,7 @@ def _check(graph: ExportGraph, output: pathlib.Path, images: Sequence) -> None:
             f"{name}: largest difference {one.largest:.2g}, RMS {one.rms:.2g} over "
             f"{len(images)} images"
         )
-    largest = max(one.largest for one in differences.values())
+    largest = np.max([one.largest for one in differences.values()])  # NaN stays.
     if not FLAGS.int8 and not largest <= FLOAT_TOLERANCE:
         sys.exit(
             f"Error: {output} differs by {largest:.2g}, more than {FLOAT_TOLERANCE:g}. "
@@ -141,8 +138,10 @@ def _check(graph: ExportGraph, output: pathlib.Path, images: Sequence) -> None:
 def main() -> None:
     """Runs the program; bad input ends it with one line."""
     check_network_flags()
-    if FLAGS.records and not FLAGS.check:
-        raise app.UsageError("--records needs --check.")
+    if not FLAGS.check:
+        check_unset("records", "num_images", needs="--check")
+    if not FLAGS.records:
+        check_unset("split", needs="--records")
     check_unset("at_training_size", needs="record sets, as `dpde predict` takes them")
     if FLAGS.network != "method":
         fields = [f.name for c in _CONFIGS for f in dataclasses.fields(c)]

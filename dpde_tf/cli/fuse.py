@@ -33,7 +33,7 @@ A file that cannot be refined is named at the end, with exit code 1.
 import functools
 import pathlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import keras
 from absl import app, flags, logging
@@ -44,7 +44,7 @@ from dpde_tf.cli.config_flags import (
     config_from_flags,
     define_config_flags,
 )
-from dpde_tf.cli.errors import readable_errors
+from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.image_bits_flag import define_image_bits
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_program
@@ -67,6 +67,7 @@ from dpde_tf.inference.gradient_sources import (
     GradientSource,
     ImageGradients,
 )
+from dpde_tf.inference.progress import progress_bar
 from dpde_tf.inference.refine import load_network_gradients
 from dpde_tf.inference.refinement_files import (
     ALIGNMENTS,
@@ -90,7 +91,7 @@ _PROGRAM = "experiments.fuse"
 # What decides about the numbers, besides network and fusion.
 _RECORDED = (
     *("depth", "key", "depth_scale", "invalid_value", "max_depth", "align"),
-    *("reference", "reference_scale", "reference_invalid_value"),
+    *("reference", "reference_key", "reference_scale", "reference_invalid_value"),
     "reference_max_depth",
 )
 # Without images there is no network.
@@ -117,6 +118,7 @@ def _define_flags() -> None:
     flags.DEFINE_enum("precision", "float32", PRECISIONS, "Precision of the network.")
     flags.DEFINE_enum("align", "none", ALIGNMENTS, "For relative depth: see above.")
     define_path("reference", None, "Folder of depth in metres, for --align.")
+    flags.DEFINE_string("reference_key", None, "Array of NPZ references, like --key.")
     _define_depth_flags("reference")
     define_path("output", None, "Folder of the refined depth.", required=True)
     formats = [suffix[1:] for suffix in depth_formats.SUFFIXES]
@@ -164,15 +166,11 @@ def _check_flags() -> None:
         )
     writes_scale = FLAGS.format == "png" and FLAGS.align in REFERENCE_ALIGNMENTS
     of_metres = ["max_depth"] if writes_scale else ["max_depth", "depth_scale"]
-    if FLAGS.align != "none" and (given := _given(of_metres)):
-        raise app.UsageError(
-            f"--{given[0]} is for depth in metres; relative depth (--align) has none."
-        )
-    of_reference = [name for name in _RECORDED if name.startswith("reference_")]
-    if not FLAGS.reference and (given := _given(of_reference)):
-        raise app.UsageError(f"--{given[0]} needs --reference.")
-    if FLAGS.align == "scale_gradients" and FLAGS.format == "png":
-        raise app.UsageError("Relative depth has no unit, which --format=png needs.")
+    if FLAGS.align != "none":
+        check_unset(*of_metres, needs="depth in metres; relative (--align) has none")
+    if not FLAGS.reference:
+        of_reference = [name for name in _RECORDED if name.startswith("reference_")]
+        check_unset(*of_reference, needs="--reference")
     folders = (FLAGS.depth, FLAGS.gradients, FLAGS.images, FLAGS.reference)
     output = pathlib.Path(FLAGS.output).resolve()
     taken = (output, output / "pictures")
@@ -180,17 +178,11 @@ def _check_flags() -> None:
         raise app.UsageError(f"{FLAGS.output} is a folder of inputs: another --output.")
 
 
-def _given(names: Sequence[str]) -> list[str]:
-    """Those of the flags that have a value."""
-    return [name for name in names if FLAGS[name].value not in (None, [])]
-
-
-def _depth_files(
-    folder: str, scale: float | None, flag: str
-) -> dict[str, pathlib.Path]:
-    """The depth files of a folder by their stems."""
+def _depth_files(flag: str) -> dict[str, pathlib.Path]:
+    """The depth files of `depth` or `reference` by their stems."""
+    folder, scale = FLAGS[flag].value, FLAGS[f"{flag}_scale"].value
     files = depth_formats.find_depth_files(folder, remedy=f"Give --{flag}.")
-    key = FLAGS.key if flag == "depth" else None
+    key = FLAGS.key if flag == "depth" else FLAGS.reference_key
     options = {"flag": f"{flag}_scale", "key": key}
     if flag == "reference" or FLAGS.align == "none":
         check_integers_have_scale(files.values(), scale, **options)
@@ -201,9 +193,7 @@ def _depth_files(
 
 def _depth_format() -> DepthFormat:
     """What the flags say about the numbers in depth files."""
-    references = {}
-    if FLAGS.reference:
-        references = _depth_files(FLAGS.reference, FLAGS.reference_scale, "reference")
+    references = _depth_files("reference") if FLAGS.reference else {}
     return DepthFormat(
         key=FLAGS.key,
         depth_scale=FLAGS.depth_scale,
@@ -213,6 +203,7 @@ def _depth_format() -> DepthFormat:
         references=references,
         read_reference=functools.partial(
             read_depth,
+            key=FLAGS.reference_key,
             depth_scale=FLAGS.reference_scale,
             invalid_values=FLAGS.reference_invalid_value,
             max_depth=FLAGS.reference_max_depth,
@@ -253,7 +244,7 @@ def _prepare_output(
     due, former = set(targets.values()), None
     if (output / RECORD_FILE).is_file():
         former = read_run_record(output)
-    same = former is not None and former["config"] == config
+    same = former is not None and former.get("config") == config
     if former is not None and not same:
         # In another format, they would be taken for this run's.
         written = former.get("flags", {}).get("format")
@@ -266,7 +257,7 @@ def _prepare_output(
         for path in there:
             path.unlink(missing_ok=True)
             if former is not None:
-                picture_of(path).unlink(missing_ok=True)
+                _picture_of(path).unlink(missing_ok=True)
     elif there and not same:
         raise ValueError(
             f"{output} holds {len(there)} of these files from other options or inputs. "
@@ -275,45 +266,33 @@ def _prepare_output(
     write_result_record(output, _PROGRAM, config)
 
 
-def picture_of(target: pathlib.Path) -> pathlib.Path:
-    """Returns the file of the picture of before and after.
-
-    Args:
-        target: File of the refined depth.
-
-    Returns:
-        `pictures/<stem>.png` beside it.
-    """
+def _picture_of(target: pathlib.Path) -> pathlib.Path:
+    """The file of the picture of before and after."""
     return target.parent / "pictures" / f"{target.stem}.png"
 
 
-def refine_files(
-    targets: Mapping[pathlib.Path, pathlib.Path], pictures: bool, **options: object
+def _refine_files(
+    targets: Mapping[pathlib.Path, pathlib.Path], **options: object
 ) -> dict[pathlib.Path, str]:
-    """Refines the depth files that have no result yet, or no picture if it is due.
-
-    Args:
-        targets: Depth file to the file to write.
-        pictures: Whether to write pictures of before and after.
-        **options: Those of `refine_file`.
-
-    Returns:
-        The files that failed, with their reasons.
-    """
+    """Refines files that lack a result or its picture; returns those that failed."""
+    pictures = {
+        target: _picture_of(target) if FLAGS.pictures else None
+        for target in targets.values()
+    }
     due = {
         path: target
         for path, target in targets.items()
-        if not target.is_file() or (pictures and not picture_of(target).is_file())
+        if not (target.is_file() and (pictures[target] or target).is_file())
     }
     failures, num_unconverged = {}, 0
-    bar = keras.utils.Progbar(len(due), unit_name="depth map")
-    for path, target in due.items():
-        picture = picture_of(target) if pictures else None
-        try:
-            num_unconverged += not refine_file(path, target, picture=picture, **options)
-        except (ValueError, OSError) as error:
-            failures[path] = str(error)
-        bar.add(1)
+    with progress_bar(len(due), "depth map") as advance:
+        for path, target in due.items():
+            picture = {"picture": pictures[target]}
+            try:
+                num_unconverged += not refine_file(path, target, **picture, **options)
+            except (ValueError, OSError) as error:
+                failures[path] = str(error)
+            advance(1)
     if num_unconverged:
         logging.warning("%d fusions stopped before their tolerance.", num_unconverged)
     return failures
@@ -321,22 +300,19 @@ def refine_files(
 
 def _fuse(output: pathlib.Path) -> None:
     """Refines what the flags name; ends with exit code 1 if a file fails."""
-    files = _depth_files(FLAGS.depth, FLAGS.depth_scale, "depth")
+    files = _depth_files("depth")
     targets = {
         path: output / f"{stem}{f'.{FLAGS.format}' if FLAGS.format else path.suffix}"
         for stem, path in files.items()
     }
     depth_format = _depth_format()
+    depth_format.check_targets(targets.values())
     gradients, source = _load_gradients()
     fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
     config = config_as_dict(fusion) | {name: FLAGS[name].value for name in _RECORDED}
     _prepare_output(output, targets, config | source)
-    failures = refine_files(
-        targets,
-        FLAGS.pictures,
-        depth_format=depth_format,
-        gradients=gradients,
-        fusion=fusion,
+    failures = _refine_files(
+        targets, depth_format=depth_format, gradients=gradients, fusion=fusion
     )
     print(
         f"{len(targets) - len(failures)} of {len(targets)} depth maps are in {output}."
@@ -347,13 +323,12 @@ def _fuse(output: pathlib.Path) -> None:
         sys.exit(file_list("Error: could not be refined:", failures))
 
 
-def main(argv: Sequence[str]) -> None:
+@flags_only
+def main() -> None:
     """Checks the flags and refines."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown argument: {argv[1]}. Depth goes to --depth.")
     _check_flags()
     output = pathlib.Path(FLAGS.output)
-    with readable_errors(), result_folder(_PROGRAM, output):
+    with result_folder(_PROGRAM, output):
         _fuse(output)
 
 

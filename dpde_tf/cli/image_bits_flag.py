@@ -2,6 +2,9 @@
 
 from absl import flags
 
+# The flag belongs to the modules that call this function.
+flags.disclaim_key_flags()
+
 
 def define_image_bits() -> None:
     """Defines `--image_bits`."""

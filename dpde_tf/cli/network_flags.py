@@ -19,11 +19,13 @@ def define_network_flags() -> None:
 
 
 def check_network_flags() -> None:
-    """Refuses gradients without depth.
+    """Refuses an empty name, and gradients without depth.
 
     Raises:
         absl.app.UsageError: If the flags do not go together.
     """
+    if FLAGS.depth_run == "":
+        raise app.UsageError("--depth_run is empty. Name a run, or omit the flag.")
     for name in _NAMES[1:]:
         if FLAGS[name].value and not FLAGS.depth_run:
             raise app.UsageError(f"--{name} needs the --depth_run beside it.")

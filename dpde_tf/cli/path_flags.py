@@ -5,7 +5,7 @@ A shell expands it only where it stands at the beginning of a word, which it doe
 """
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from absl import flags
 
@@ -13,33 +13,12 @@ from absl import flags
 flags.disclaim_key_flags()
 
 
-class _PathParser(flags.ArgumentParser):
-    """A path, in which `~` is expanded."""
+class _TextParser(flags.ArgumentParser):
+    """Reads the text of a flag by a function."""
 
-    def parse(self, argument: str) -> str:
-        """Returns the path; a ValueError if nobody has that home folder."""
-        return expand_home(argument)
-
-    def flag_type(self) -> str:
-        """Returns what the help in XML calls the type."""
-        return "path"
-
-
-class _LabelledPathParser(_PathParser):
-    """LABEL=DIR, in which the `~` of the folder is expanded."""
-
-    def parse(self, argument: str) -> str:
-        """Returns the text; a ValueError if nobody has that home folder."""
-        label, equals, path = argument.partition("=")
-        return label + equals + expand_home(path)
-
-
-class _JoinedPathsParser(_PathParser):
-    """PATH,PATH as one text."""
-
-    def parse(self, argument: str) -> str:
-        """Returns the text; a ValueError if nobody has one of the home folders."""
-        return ",".join(map(expand_home, argument.split(",")))
+    def __init__(self, parse: Callable[[str], str]) -> None:
+        """Takes the function, which raises a ValueError for a wrong text."""
+        self.parse = parse
 
 
 class _LabelledPathListParser(flags.ListParser):
@@ -47,11 +26,7 @@ class _LabelledPathListParser(flags.ListParser):
 
     def parse(self, argument: str | list[str]) -> list[str]:
         """Returns the texts; a ValueError if nobody has one of the home folders."""
-        return [_LabelledPathParser().parse(text) for text in super().parse(argument)]
-
-    def flag_type(self) -> str:
-        """Returns what the help in XML calls the type."""
-        return "paths"
+        return [_expand_labelled(text) for text in super().parse(argument)]
 
 
 def expand_home(path: str) -> str:
@@ -77,6 +52,17 @@ def expand_home(path: str) -> str:
         ) from error
 
 
+def _expand_labelled(text: str) -> str:
+    """LABEL=DIR, in which the `~` of the folder is expanded."""
+    label, equals, path = text.partition("=")
+    return label + equals + expand_home(path)
+
+
+def _expand_joined(text: str) -> str:
+    """PATH,PATH, in which each `~` is expanded."""
+    return ",".join(map(expand_home, text.split(",")))
+
+
 def define_path(
     name: str, default: str | None, text: str, *, required: bool = False
 ) -> None:
@@ -88,7 +74,7 @@ def define_path(
         text: Its help.
         required: Whether it must be given.
     """
-    flags.DEFINE(_PathParser(), name, default, text, required=required)
+    flags.DEFINE(_TextParser(expand_home), name, default, text, required=required)
 
 
 def define_paths(
@@ -108,7 +94,7 @@ def define_paths(
         labelled: Whether they are LABEL=DIR.
         required: Whether it must be given.
     """
-    parser = _LabelledPathParser() if labelled else _PathParser()
+    parser = _TextParser(_expand_labelled if labelled else expand_home)
     serializer = flags.ArgumentSerializer()
     flags.DEFINE_multi(parser, serializer, name, default, text, required=required)
 
@@ -121,7 +107,7 @@ def define_joined_paths(name: str, default: str | None, text: str) -> None:
         default: Its value if it is not given.
         text: Its help.
     """
-    flags.DEFINE(_JoinedPathsParser(), name, default, text)
+    flags.DEFINE(_TextParser(_expand_joined), name, default, text)
 
 
 def define_labelled_path_list(name: str, text: str) -> None:

@@ -71,9 +71,8 @@ from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.checksums import file_sha256
 from dpde_tf.files.errors import file_list
-from dpde_tf.files.folders import removed_if_empty, repeated
+from dpde_tf.files.folders import removed_if_empty
 from dpde_tf.files.locks import LOCK_FILE, lock_file, lock_folder
-from dpde_tf.files.videos import is_video
 from dpde_tf.inference.former_predictions import (
     former_predictions,
     wait_for_first_worker,
@@ -82,7 +81,7 @@ from dpde_tf.inference.photograph_batches import predict_photographs
 from dpde_tf.inference.photograph_cameras import CameraOptions
 from dpde_tf.inference.photograph_files import (
     find_photographs,
-    missing_file,
+    find_videos,
     skipped_files,
 )
 from dpde_tf.inference.photographs import photograph_files
@@ -123,7 +122,10 @@ def _define_flags() -> None:
     define_path("records", None, "Folder of a record set to predict.")
     flags.DEFINE_string("split", "test", "Split of the record set.")
     flags.DEFINE_integer(
-        "num_records", None, "Predict only the first so many records.", lower_bound=1
+        "num_records",
+        None,
+        "Predict only records that are among the first so many of the split.",
+        lower_bound=1,
     )
     flags.DEFINE_bool(
         "held_out",
@@ -260,9 +262,10 @@ def _predict_records(
     size = records.manifest.image_size
     if predictor.options.at_training_size:
         size = working_size(size, common_image_size(network_runs().values()))
+    chosen = records
     if FLAGS.held_out:
-        records = held_out_records(records, network_runs()["depth_run"])
-    first = first_records(records, FLAGS.num_records)
+        chosen = held_out_records(records, network_runs()["depth_run"])
+    first = first_records(chosen, FLAGS.num_records)
     later = record_files(records.without(first.selected), output)
     _prepare_output(output, config, record_files(first, output), later)
     share = share_of_worker(first, *worker_rank(FLAGS.distribution))
@@ -295,25 +298,21 @@ def _predict_images(
     failures = {}
     if photographs:
         failures |= _predict_photographs(predictor, photographs, output, options)
-    failures |= _predict_videos(predictor, videos, output, options)
+    interrupted, failed = _predict_videos(predictor, videos, output, options)
+    failures |= failed
     if skipped := skipped_files(names):
         print(file_list("Skipped:", skipped), file=sys.stderr)
+    failed = file_list("Error: could not be predicted:", failures) if failures else ""
+    if interrupted:
+        print(failed, file=sys.stderr, end="\n" if failed else "")
+        sys.exit(_INTERRUPTED)
     if failures:
-        sys.exit(file_list("Error: could not be predicted:", failures))
+        sys.exit(failed)
 
 
 def _videos() -> list[pathlib.Path]:
-    """The videos that the flags name, whose results have distinct names."""
-    names = [name for name in FLAGS.images or () if is_video(name)]
-    videos = [pathlib.Path(name) for name in names if not pathlib.Path(name).is_dir()]
-    if missing := [path for path in videos if not path.is_file()]:
-        raise missing_file(str(missing[0]))
-    stems = [path.stem for path in videos]
-    if twice := repeated(stems):
-        raise ValueError(
-            f"--images has more than one video named {', '.join(twice)}; their results "
-            "would overwrite each other. Predict them into different --output."
-        )
+    """The videos that the flags name."""
+    videos = find_videos(FLAGS.images or (), pathlib.Path(FLAGS.output))
     if not videos and (FLAGS.npz or FLAGS.every > 1):
         raise app.UsageError("--npz and --every need a video.")
     if videos and FLAGS.export:
@@ -353,8 +352,8 @@ def _predict_videos(
     paths: Sequence[pathlib.Path],
     output: pathlib.Path,
     options: dict,
-) -> dict[pathlib.Path, str]:
-    """Predicts videos; returns those that failed. Exits if the user interrupts it."""
+) -> tuple[bool, dict[pathlib.Path, str]]:
+    """Predicts videos; returns whether the user ended it, and those that failed."""
     failures = {}
     options = options | {"every": FLAGS.every, "npz": FLAGS.npz}
     for path in paths:
@@ -364,14 +363,14 @@ def _predict_videos(
             failures[path] = str(error)
             continue
         print(f"{video.path}: {video.camera}")
-        if video.num_frames < video.num_due:
+        if video.interrupted:
             print(
                 f"Interrupted: {video.path} has the first {video.num_frames} of "
                 f"{video.num_due} frames.",
                 file=sys.stderr,
             )
-            sys.exit(_INTERRUPTED)
-    return failures
+            return True, failures
+    return False, failures
 
 
 def main(argv: Sequence[str]) -> None:

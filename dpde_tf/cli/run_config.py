@@ -76,7 +76,7 @@ def with_recorded_flags(argv: Sequence[str], program: str) -> list[str]:
 
 
 def is_of_record(name: str) -> bool:
-    """Returns whether a flag has the value of the record that --config names.
+    """Returns whether --config is given and a flag is not.
 
     Args:
         name: The flag.

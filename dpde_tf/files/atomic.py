@@ -7,6 +7,11 @@ import re
 import shutil
 from collections.abc import Iterator
 
+
+class UnwritableError(OSError):
+    """A file cannot be written; the message names file and remedy."""
+
+
 # Prefix of unfinished files and folders. Those that a killed program left are waste.
 PARTIAL = ".partial-"
 
@@ -162,15 +167,17 @@ def readable_write_errors(path: str | pathlib.Path) -> Iterator[None]:
         Nothing.
 
     Raises:
-        OSError: In place of any OSError of the block.
+        UnwritableError: In place of any other OSError of the block.
     """
     try:
         yield
+    except UnwritableError:  # Of another file, with its own remedy.
+        raise
     except OSError as error:
         raise unwritable(path, error) from error
 
 
-def unwritable(path: str | pathlib.Path, error: Exception) -> OSError:
+def unwritable(path: str | pathlib.Path, error: Exception) -> UnwritableError:
     """Returns the error for a file that cannot be written.
 
     Args:
@@ -181,7 +188,7 @@ def unwritable(path: str | pathlib.Path, error: Exception) -> OSError:
         The error, whose message names file and remedy.
     """
     reason = " ".join(str(error).split())  # HDF5 writes several lines.
-    return OSError(
+    return UnwritableError(
         f"{path} could not be written: {reason}. Free space on its disk and make its "
         "folder writable, or choose another folder; then run the same command again."
     )

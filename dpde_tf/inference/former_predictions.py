@@ -43,8 +43,8 @@ def former_predictions(
     if later_others:
         raise ValueError(
             f"{output} holds {len(later_others)} predictions of other networks, "
-            "options or data for records beyond `num_records`. Use another `output`, "
-            "or predict all records."
+            "options or data for other records of the split. Use another `output`, or "
+            "predict all records."
         )
     if others and not overwrite:
         raise ValueError(
@@ -80,4 +80,4 @@ def wait_for_first_worker(output: pathlib.Path, config: dict) -> None:
 def _is_of(output: pathlib.Path, config: dict) -> bool:
     """Whether a folder holds predictions of a configuration."""
     written = (output / RECORD_FILE).is_file()
-    return written and read_run_record(output)["config"] == config
+    return written and read_run_record(output).get("config") == config

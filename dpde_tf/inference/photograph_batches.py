@@ -1,8 +1,8 @@
 """Many photographs, from file to file: reading and writing overlap with the networks.
 
 One thread decodes photographs ahead of the networks, which see those of the same size
-together, and two write results. As many photographs wait on either side as two batches
-have, so that the memory does not grow with the folder.
+together, and two write results. Three batches of photographs wait before the networks,
+and two behind them, so that the memory does not grow with the folder.
 """
 
 import collections
@@ -54,10 +54,15 @@ def predict_photographs(
     Returns:
         The photographs that failed, in order, with their reasons.
     """
+
+    def write(photograph: Photograph, maps: dict) -> tuple:
+        """Writes the results; returns the file of the colours, and the camera."""
+        picture = write_photograph(
+            photograph, maps, output, export=export, max_uncertainty=max_uncertainty
+        )
+        return picture, photograph.taken_by
+
     failures = {}
-    write = functools.partial(
-        _write, output=output, export=export, max_uncertainty=max_uncertainty
-    )
     for path, outcome in _outcomes(predictor, paths, write, options):
         error = outcome.exception()
         if error is None:
@@ -104,14 +109,6 @@ def _outcomes(
                 outcomes[one.path] = writers.submit(write, one, own)
             yield from finished(_WINDOW)
         yield from finished(0)
-
-
-def _write(
-    photograph: Photograph, maps: dict, output: pathlib.Path, **options: object
-) -> tuple[pathlib.Path, PhotographCamera]:
-    """Writes the results; returns the file of the colours, and the camera."""
-    picture = write_photograph(photograph, maps, output, **options)
-    return picture, photograph.taken_by
 
 
 def batches_of_one_size(photographs: Iterable[Photograph]) -> Iterator[list]:

@@ -1,4 +1,4 @@
-"""The photographs that a command names, as files and folders."""
+"""The photographs and videos that a command names, as files and folders."""
 
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dpde_tf.files.folders import repeated
 from dpde_tf.files.image_folders import images_of_folder
 from dpde_tf.files.images import IMAGE_SUFFIXES
+from dpde_tf.files.videos import is_video
+from dpde_tf.inference.videos import video_file
 
 
 def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib.Path]:
@@ -29,13 +31,45 @@ def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib
             f"The folder {output} holds photographs of `images`; its own results "
             "would be among them next time. Use another `output`."
         )
-    stems = [path.stem for path in paths]
-    if twice := repeated(stems):
-        raise ValueError(
-            f"`images` has more than one file named {', '.join(twice)}; their results "
-            "would overwrite each other. Predict them to another `output` each."
-        )
+    _check_stems(paths, "file")
     return paths
+
+
+def find_videos(names: Sequence[str], output: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the videos that are meant.
+
+    Args:
+        names: Files and folders; those that are no videos are left out.
+        output: Folder of the results.
+
+    Returns:
+        The files.
+
+    Raises:
+        FileNotFoundError: If a video does not exist.
+        ValueError: If two videos have the same stem, or one is the result of another.
+    """
+    paths = [pathlib.Path(name) for name in names if is_video(name)]
+    videos = [path for path in paths if not path.is_dir()]
+    if missing := [path for path in videos if not path.is_file()]:
+        raise _missing_file(str(missing[0]))
+    _check_stems(videos, "video")
+    results = {video_file(video, output).resolve() for video in videos}
+    if taken := [video for video in videos if video.resolve() in results]:
+        raise ValueError(
+            f"{taken[0]} would be replaced by the result of another video. Use another "
+            "`output`."
+        )
+    return videos
+
+
+def _check_stems(paths: Sequence[pathlib.Path], kind: str) -> None:
+    """Refuses files whose results would have the same names."""
+    if twice := repeated([path.stem for path in paths]):
+        raise ValueError(
+            f"`images` has more than one {kind} named {', '.join(twice)}; their "
+            "results would overwrite each other. Predict them to another `output` each."
+        )
 
 
 def skipped_files(names: Sequence[str]) -> dict[pathlib.Path, str]:
@@ -55,15 +89,8 @@ def skipped_files(names: Sequence[str]) -> dict[pathlib.Path, str]:
     }
 
 
-def missing_file(name: str) -> FileNotFoundError:
-    """Returns the error for a name of `images` that does not exist.
-
-    Args:
-        name: As it was given.
-
-    Returns:
-        The error, to be raised.
-    """
+def _missing_file(name: str) -> FileNotFoundError:
+    """The error for a name of `images` that does not exist."""
     return FileNotFoundError(
         f"`images` names {name!r}, which does not exist. Check its spelling; the "
         f"current folder is {pathlib.Path.cwd()}."
@@ -86,4 +113,4 @@ def _expand(names: Sequence[str]) -> Iterator[pathlib.Path]:
         elif path.is_file():
             yield path
         else:
-            raise missing_file(name)
+            raise _missing_file(name)

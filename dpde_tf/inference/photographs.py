@@ -23,7 +23,6 @@ from dpde_tf.visualization.colours import (
     montage,
     write_image,
 )
-from dpde_tf.visualization.reconstruction.cameras import Camera
 from dpde_tf.visualization.reconstruction.files import (
     reconstruction_files,
     write_reconstruction,
@@ -51,11 +50,6 @@ class Photograph:
     size: tuple[int, int]
     image: np.ndarray
     taken_by: PhotographCamera
-
-    @property
-    def camera(self) -> Camera:
-        """The camera at the networks' working size."""
-        return self.taken_by.camera.resized(self.image.shape[:2])
 
 
 def read_photograph(
@@ -135,8 +129,9 @@ def write_photograph(
         full = np.maximum(full, _SMALLEST_DEPTH)
         write_depth_png(output / f"{stem}_{key}.png", full)
     if export:
+        camera = photograph.taken_by.camera.resized(photograph.image.shape[:2])
         write_reconstruction(
-            output, stem, photograph.image, trusted, photograph.camera, formats=export
+            output, stem, photograph.image, trusted, camera, formats=export
         )
     picture = output / f"{stem}_prediction.png"
     write_image(picture, prediction_picture(photograph.image, maps))

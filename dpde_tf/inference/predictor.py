@@ -13,7 +13,7 @@ from absl import logging
 
 from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.files.images import resize_image
-from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
+from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
 from dpde_tf.inference.network_call import call_network
 from dpde_tf.inference.sharpening import check_sharpening, sharpened
@@ -306,20 +306,14 @@ def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:
 def _fuse(fusion: FusionConfig, *maps: tf.Tensor) -> tf.Tensor:
     """The fused depth; warns of images that were not solved."""
     result = fuse_depth_and_gradients(*maps, **dataclasses.asdict(fusion))
-    _warn_unless_converged(result)
-    return result.depth
-
-
-def _warn_unless_converged(result: FusionResult) -> None:
-    """Says how many images of a batch were not solved to the tolerance."""
-    failed = int(np.sum(~result.converged.numpy()))
-    if failed:
+    if failed := int(np.sum(~result.converged.numpy())):
         logging.warning(
             "%d of %d fusions stopped before their tolerance; their energy is lower "
             "than before, but not the lowest.",
             failed,
             len(result.converged),
         )
+    return result.depth
 
 
 def predict_at_size(
@@ -372,8 +366,5 @@ def working_size(
     Returns:
         (height, width), each at least 32.
     """
-    height, width = image_size
-    scale = math.sqrt(math.prod(training_size) / (height * width))
-    return max(SMALLEST_SIDE, round(height * scale)), max(
-        SMALLEST_SIDE, round(width * scale)
-    )
+    scale = math.sqrt(math.prod(training_size) / math.prod(image_size))
+    return tuple(max(SMALLEST_SIDE, round(side * scale)) for side in image_size)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -59,22 +59,34 @@ class DepthFormat:
         """
         options = {"key": self.key, "invalid_values": self.invalid_values}
         if self.alignment == "none":
-            depth = depth_files.read_depth(
-                path,
-                depth_scale=self.depth_scale,
-                max_depth=self.max_depth,
-                **options,
+            options |= {"depth_scale": self.depth_scale, "max_depth": self.max_depth}
+            metres = depth_files.read_depth(path, **options)
+        else:
+            relative = depth_files.read_relative_depth(path, **options)
+            if self.alignment == SCALE_GRADIENTS:
+                return relative
+            reference = self.read_reference(
+                partner(self.references, stem_of(path), "reference")
             )
-            return _with_nan(depth)
-        relative = depth_files.read_relative_depth(path, **options)
-        if self.alignment == SCALE_GRADIENTS:
-            return relative
-        reference = self.read_reference(
-            partner(self.references, stem_of(path), "reference")
-        )
-        return _with_nan(
-            align_to_reference(reference, relative, alignment=self.alignment)
-        )
+            aligned = align_to_reference(reference, relative, alignment=self.alignment)
+            metres = depth_files.measured_depth(aligned)
+        return np.where(metres > 0, metres, np.float32(np.nan))
+
+    def check_targets(self, paths: Iterable[pathlib.Path]) -> None:
+        """Checks that files can hold the refined depth.
+
+        Args:
+            paths: Files to write.
+
+        Raises:
+            ValueError: If relative depth is to be written as PNG.
+        """
+        png = any(path.suffix.lower() == ".png" for path in paths)
+        if png and self.alignment == SCALE_GRADIENTS:
+            raise ValueError(
+                "Relative depth has no unit, which PNG need. Write it with "
+                "`format=npy`."
+            )
 
     def write(self, path: pathlib.Path, depth: np.ndarray) -> None:
         """Writes depth as `read` gives it; PNG in `depth_scale`, or in mm.
@@ -84,7 +96,7 @@ class DepthFormat:
             depth: `[H, W]`, NaN in holes, which become 0 unless it is relative.
         """
         if self.alignment == SCALE_GRADIENTS:
-            depth_files.write_depth(path, depth, depth_scale=1.0)
+            depth_files.write_depth(path, depth)
             return
         unit = self.depth_scale or _MILLIMETRES
         measured = depth_files.measured_depth(depth)
@@ -131,9 +143,3 @@ def refine_file(
         write_image(picture, shown)
     depth_format.write(target, resize_with_holes(refined.depth, output_size))
     return refined.converged
-
-
-def _with_nan(metres: np.ndarray) -> np.ndarray:
-    """Depth in metres with NaN where there is none."""
-    measured = depth_files.measured_depth(metres)
-    return np.where(measured > 0, measured, np.float32(np.nan))

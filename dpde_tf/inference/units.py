@@ -8,9 +8,7 @@ shift does not matter to them.
 """
 
 import numpy as np
-import tensorflow as tf
 
-from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.metrics.alignment import align_depth
 
 REFERENCE_ALIGNMENTS = ("median", "least_squares", "least_squares_disparity")
@@ -81,15 +79,14 @@ def gradient_scale(
     Raises:
         ValueError: If one of the two is flat, or they run against each other.
     """
-    known = tf.constant(np.isfinite(depth)[np.newaxis, ..., np.newaxis])
-    own = image_gradients(tf.constant(depth[np.newaxis, ..., np.newaxis], tf.float64))
-    masks = image_gradients_mask(known)
-    own_values, given_values = [], []
-    for values, mask, given in zip(own, masks, (gradient_x, gradient_y), strict=True):
-        both = mask.numpy()[0, ..., 0] & np.isfinite(given)
-        own_values.append(values.numpy()[0, ..., 0][both])
-        given_values.append(given[both].astype(np.float64))
-    own, given = np.concatenate(own_values), np.concatenate(given_values)
+    steps = [np.diff(depth.astype(np.float64), axis=axis) for axis in (1, 0)]
+    inner = gradient_x[:, :-1], gradient_y[:-1]
+    known = [np.isfinite(s) & np.isfinite(g) for s, g in zip(steps, inner, strict=True)]
+    own, given = (
+        np.concatenate([m[k] for m, k in zip(maps, known, strict=True)])
+        for maps in (steps, inner)
+    )
+    given = given.astype(np.float64)
     variation, given_variation = np.abs(own).sum(), np.abs(given).sum()
     if not (variation > 0 and given_variation > 0):
         raise ValueError(
@@ -98,8 +95,9 @@ def gradient_scale(
         )
     if not own @ given > 0:
         raise ValueError(
-            "The depth falls where the gradients rise: it may be inverse depth, which "
-            "needs a `reference` and `align=least_squares_disparity`."
+            "The depth falls where the gradients rise: it may be inverse depth. "
+            "Convert it first; `dpde fuse` does with a `reference` and "
+            "`align=least_squares_disparity`."
         )
     return float(variation / given_variation)
 
@@ -107,11 +105,11 @@ def gradient_scale(
 def _check_samples(samples: np.ndarray, alignment: str) -> None:
     """Refuses samples from which the alignment cannot tell a scale."""
     needed = 1 if alignment == "median" else 2
-    if np.unique(samples).size < needed:
+    found = np.unique(samples).size
+    if found < needed:
         raise ValueError(
             f"Alignment by {alignment} needs {needed} or more pixels of different "
-            "depth that also have a reference. Received: "
-            f"{np.unique(samples).size}."
+            f"depth that also have a reference. Received: {found}."
         )
 
 
@@ -119,7 +117,8 @@ def _check_sense(
     predicted: np.ndarray, aligned: np.ndarray, valid_mask: np.ndarray, other: str
 ) -> None:
     """Refuses an alignment that turns near and far round."""
-    low, high = np.argsort(predicted[valid_mask])[[0, -1]]
+    values = predicted[valid_mask]
+    low, high = np.argmin(values), np.argmax(values)
     if aligned[valid_mask][low] > aligned[valid_mask][high]:
         raise ValueError(
             "The depth falls where the reference rises: files of inverse depth need "

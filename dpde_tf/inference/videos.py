@@ -45,27 +45,14 @@ class VideoPrediction:
         num_frames: Number of its frames.
         num_due: How many it would have if nobody had interrupted the program.
         camera: The camera that is assumed.
+        interrupted: Whether the user interrupted the program.
     """
 
     path: pathlib.Path
     num_frames: int
     num_due: int
     camera: PhotographCamera
-
-
-@dataclasses.dataclass(frozen=True)
-class _Survey:
-    """What the first pass over a video finds out.
-
-    Attributes:
-        num_frames: Number of frames that can be decoded.
-        size: (height, width) of the frames.
-        samples: Evenly spread frames, as the networks see them, uint8 `[N, H, W, 3]`.
-    """
-
-    num_frames: int
-    size: tuple[int, int]
-    samples: np.ndarray
+    interrupted: bool = False
 
 
 def video_file(path: pathlib.Path, output: pathlib.Path) -> pathlib.Path:
@@ -138,17 +125,16 @@ def predict_video(
         OSError: If a file cannot be written.
         KeyboardInterrupt: If the program is interrupted before the first frame.
     """
-    survey = _survey(path, training_size, every)
+    num_frames, frame_size, samples = _survey(path, training_size, every)
     taken_by = find_photograph_camera(
-        survey.size,
+        frame_size,
         training_size=training_size,
         dataset=dataset,
         options=camera or CameraOptions(),
-        exif=None,
     )
-    limits = _colour_limits(predictor, survey.samples, taken_by)
+    limits = _colour_limits(predictor, samples, taken_by)
     folder = _frames_folder(path, output) if npz else None
-    target = video_file(path, output)
+    target, interrupted = video_file(path, output), False
     with atomic_write(target) as temporary:
         writer = VideoWriter(temporary, frame_rate(path) / every)
 
@@ -162,18 +148,24 @@ def predict_video(
         frames = video_frames(path, every=every)
         try:
             with contextlib.closing(frames):
-                size = survey.samples.shape[1:3]
-                _predict_frames(predictor, frames, survey.num_frames, size, write)
+                size = samples.shape[1:3]
+                _predict_frames(predictor, frames, num_frames, size, write)
         except KeyboardInterrupt:
             if not writer.num_frames:
                 raise
+            interrupted = True
         finally:
             writer.close()
-    return VideoPrediction(target, writer.num_frames, survey.num_frames, taken_by)
+    return VideoPrediction(target, writer.num_frames, num_frames, taken_by, interrupted)
 
 
-def _survey(path: pathlib.Path, training_size: tuple[int, int], every: int) -> _Survey:
-    """Counts the frames of a video, and keeps evenly spread ones."""
+def _survey(
+    path: pathlib.Path, training_size: tuple[int, int], every: int
+) -> tuple[int, tuple[int, int], np.ndarray]:
+    """Number and size of the frames, and evenly spread ones as the networks see them.
+
+    The last are uint8, `[N, H, W, 3]`.
+    """
     samples, stride, count, size = [], 1, 0, (0, 0)
     for frame in video_frames(path, every=every):
         size = frame.shape[:2]
@@ -187,7 +179,7 @@ def _survey(path: pathlib.Path, training_size: tuple[int, int], every: int) -> _
             f"{path} has no frames that can be decoded. Convert it to MP4, such as by "
             "`ffmpeg -i FILE clip.mp4`."
         )
-    return _Survey(count, size, np.stack(samples))
+    return count, size, np.stack(samples)
 
 
 def _colour_limits(

@@ -222,6 +222,36 @@ def test_fuse_keeps_the_unit_of_relative_depth(folders, run, tmp_path):
     assert slope == pytest.approx(5 * 0.1 * 4.5 / 2.5, rel=0.3)
 
 
+def test_fuse_writes_no_relative_depth_as_png(folders, run, tmp_path):
+    """Neither on request nor because the input is PNG."""
+    options = folders | {"align": "scale_gradients"}
+    with pytest.raises(SystemExit, match=r"no unit, which PNG need.*--format=npy"):
+        run(**options, format="png")
+    for stem, size in SIZES.items():
+        write_depth(tmp_path / "relative" / f"{stem}.png", noisy_depth(size))
+    with pytest.raises(SystemExit, match=r"no unit, which PNG need.*--format=npy"):
+        run(**options | {"depth": tmp_path / "relative"})
+    run(**options | {"depth": tmp_path / "relative"}, format="npy")
+    assert np.load(tmp_path / "output" / "a.npy").dtype == np.float32
+
+
+def test_fuse_takes_an_array_of_npz_references(folders, run, tmp_path):
+    for stem, size in SIZES.items():
+        write_depth(tmp_path / "relative" / f"{stem}.npy", noisy_depth(size) / 2)
+        arrays = {"low": clean_depth(size), "high": 3 * clean_depth(size)}
+        (tmp_path / "reference").mkdir(exist_ok=True)
+        np.savez(tmp_path / "reference" / f"{stem}.npz", **arrays)
+    options = folders | {"depth": tmp_path / "relative", "align": "median"}
+    options |= {"reference": tmp_path / "reference"}
+    with pytest.raises(SystemExit, match=r"has no array 'depth'.*`reference_key`"):
+        run(**options)
+    run(**options, reference_key="high")
+    fused = np.load(tmp_path / "output" / "a.npy")
+    assert np.median(fused) == pytest.approx(
+        3 * np.median(clean_depth(SIZES["a"])), 0.1
+    )
+
+
 def test_fuse_aligns_relative_depth_with_a_sparse_reference(folders, run, tmp_path):
     for stem, size in SIZES.items():
         write_depth(tmp_path / "disparity" / f"{stem}.pfm", 3 / noisy_depth(size) - 1)
@@ -321,9 +351,8 @@ def test_fuse_adds_pictures_to_existing_depth_and_replaces_them(folders, run):
         ({"precision": "auto"}, "--precision needs --images"),
         ({"align": "median"}, "--reference and --align=median"),
         ({"reference": "x"}, "--reference and --align=median"),
-        ({"align": "scale_gradients", "depth_scale": 2}, "--depth_scale is for depth"),
-        ({"align": "scale_gradients", "format": "png"}, "which --format=png needs"),
-        ({"align": "scale_gradients", "max_depth": 2}, "--max_depth is for depth"),
+        ({"align": "scale_gradients", "depth_scale": 2}, "--depth_scale needs depth"),
+        ({"align": "scale_gradients", "max_depth": 2}, "--max_depth needs depth"),
         ({"reference_scale": 2}, "--reference_scale needs --reference"),
         ({"reference_invalid_value": 2}, "--reference_invalid_value needs --ref"),
     ],

@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 # Flags with a text that is no path, by what they are; every other one is a path.
 TEXTS = {
     *("name", "names", "title", "note", "key", "keys", "compare_key", "split"),
+    "reference_key",
     *("metric", "measures", "table", "protocol", "only", "export", "gradients"),
     *("image_size", "size", "sizes", "batch_sizes", "processes", "beam", "be_row"),
     *("methods",),

@@ -132,6 +132,19 @@ def test_differences_by_hand(networks, tmp_path, monkeypatch):
     assert found.rms == pytest.approx(0.5 / np.sqrt(16 * 20), rel=1e-4)
 
 
+def test_difference_of_nan_is_nan(networks, tmp_path, monkeypatch):
+    """So that `--check` does not pass."""
+    graph = network_graph(networks[0], "depth")
+    nothing = {"depth": np.full([1, 16, 20, 1], np.nan, np.float32)}
+    wrong = dataclasses.replace(
+        formats.FORMATS["savedmodel"], load=lambda path: lambda arrays: nothing
+    )
+    monkeypatch.setitem(formats.FORMATS, "savedmodel", wrong)
+    images = check_images(None, 1, (32, 40))
+    (found,) = export_differences(graph, tmp_path, images, kind="savedmodel").values()
+    assert np.isnan(found.largest)
+
+
 def test_existing_file_is_kept(networks, tmp_path):
     path = tmp_path / "depth"
     path.mkdir()

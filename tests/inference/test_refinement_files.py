@@ -96,9 +96,10 @@ def test_depth_format_writes_relative_depth_as_it_is(tmp_path):
     relative = DepthFormat(alignment="scale_gradients")
     relative.write(tmp_path / "d.npy", np.float32([[-1.5, np.nan]]))
     np.testing.assert_array_equal(np.load(tmp_path / "d.npy"), [[-1.5, np.nan]])
-    relative.write(tmp_path / "d.png", np.float32([[40000.0, 0.0]]))
-    written = cv2.imread(str(tmp_path / "d.png"), cv2.IMREAD_UNCHANGED)
-    np.testing.assert_array_equal(written, [[40000, 0]])
+    relative.check_targets([tmp_path / "d.npy"])
+    with pytest.raises(ValueError, match=r"which PNG need. Write it with `format=npy`"):
+        relative.check_targets([tmp_path / "d.npy", tmp_path / "d.PNG"])
+    DepthFormat().check_targets([tmp_path / "d.png"])
 
 
 def test_refine_file_writes_depth_and_picture(tmp_path):

@@ -154,6 +154,7 @@ def test_interruption_leaves_a_video_that_can_be_played(clip, tmp_path):
     )  # After the two of samples and two more.
     result = predict_video(predictor, clip, tmp_path / "o", training_size=TRAINING_SIZE)
     assert result.num_due == 20
+    assert result.interrupted
     assert 8 <= result.num_frames <= 16
     assert len(_read(result.path)) == result.num_frames
     assert len(list((tmp_path / "o").iterdir())) == 1
@@ -290,14 +291,19 @@ def test_program_names_the_videos_that_fail(clip, tmp_path, run_predict, capsys)
 
 
 def test_interrupted_program_ends_with_code_130(clip, tmp_path, run_predict, capsys):
+    text = tmp_path / "text.mov"
+    text.write_text("no video")
     with pytest.raises(SystemExit) as caught:
         run_predict(
+            text,
             clip,
             predictor=BrightnessPredictor(interrupt_at=5),
             output=tmp_path / "out",
         )
     assert caught.value.code == 130
-    assert "of 20 frames" in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert "of 20 frames" in errors
+    assert "text.mov: cannot be read as a video" in errors
 
 
 def test_program_refuses_invalid_flags(clip, tmp_path, run_predict):
@@ -311,6 +317,12 @@ def test_program_refuses_invalid_flags(clip, tmp_path, run_predict):
     _write_clip(other / "clip.mp4", [1, 2])
     with pytest.raises(SystemExit, match="more than one video named clip"):
         _end(run_predict, clip, other / "clip.mp4", output=output)
+    result = output / "clip_prediction.mp4"
+    output.mkdir()
+    _write_clip(result, [1, 2])
+    with pytest.raises(SystemExit, match="would be replaced by the result of another"):
+        _end(run_predict, clip, result, output=output, overwrite=True)
+    result.unlink()
     cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((48, 64, 3), np.uint8))
     with pytest.raises(SystemExit, match="--npz and --every need a video"):
         _end(run_predict, images=tmp_path / "photo.png", output=output, every=2)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
+from dpde_tf.data.records import readable_record_errors
 from dpde_tf.files.images import resize_image
 from dpde_tf.inference.export.formats import Run, find_format
 from dpde_tf.inference.export.graphs import Arrays, ExportGraph
@@ -94,9 +95,10 @@ def check_images(
             yield _blurred_noise(generator, one)
         return
     dataset = make_evaluation_dataset(first_records(records, count), batch_size=1)
-    for batch in dataset:
-        image = batch["image"].numpy()[0]
-        yield resize_image(image, size or image.shape[:2])
+    with readable_record_errors(records.directory, records.split):
+        for batch in dataset:
+            image = batch["image"].numpy()[0]
+            yield resize_image(image, size or image.shape[:2])
 
 
 def _outputs(run: Run, inputs: Arrays, path: str | pathlib.Path) -> Arrays:
@@ -118,7 +120,7 @@ def _add(differences: dict[str, Difference], expected: Arrays, found: Arrays) ->
             )
         apart = np.abs(found[name].astype(np.float64) - values)
         one = differences.setdefault(name, Difference())
-        one.largest = max(one.largest, float(apart.max()))
+        one.largest = float(np.maximum(one.largest, apart.max()))  # NaN stays.
         one.sum_of_squares += float(np.square(apart).sum())
         one.count += apart.size
 

@@ -4,7 +4,6 @@ import dataclasses
 import importlib
 import pathlib
 import tempfile
-import types
 from collections.abc import Callable
 
 import numpy as np
@@ -85,19 +84,14 @@ def find_format(kind: str, *, int8: bool = False) -> ExportFormat:
         others = ", ".join(name for name, other in FORMATS.items() if other.has_int8)
         raise ValueError(f"`int8` needs one of the formats {others}. Received: {kind}.")
     for package in found.packages:
-        _package(package, kind)
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            raise ValueError(
+                f"The format {kind} needs the package {package}, which cannot be "
+                f"imported ({error}). Run `pip install 'dpde_tf[export]'`."
+            ) from error
     return found
-
-
-def _package(name: str, kind: str) -> types.ModuleType:
-    """Imports a package of the extra `export`."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ValueError(
-            f"The format {kind} needs the package {name}, which cannot be imported "
-            f"({error}). Run `pip install 'dpde_tf[export]'`."
-        ) from error
 
 
 def _concrete(graph: ExportGraph, **options: object) -> tf.types.experimental.Callable:
@@ -153,8 +147,9 @@ def _write_tflite(graph: ExportGraph, path: pathlib.Path, int8: bool) -> None:
 
 def _load_tflite(path: pathlib.Path) -> Run:
     """Runs the signature of a file by LiteRT, the runtime of TFLite files."""
-    runtime = _package("ai_edge_litert.interpreter", "tflite")
-    runner = runtime.Interpreter(str(path)).get_signature_runner("serving_default")
+    from ai_edge_litert.interpreter import Interpreter
+
+    runner = Interpreter(str(path)).get_signature_runner("serving_default")
     return lambda arrays: runner(**arrays)
 
 
@@ -166,13 +161,14 @@ def _write_onnx(graph: ExportGraph, path: pathlib.Path, int8: bool) -> None:
             "cannot divide an image of unknown height. Give `image_size`, or export a "
             "network alone."
         )
-    tf2onnx = _package("tf2onnx", "onnx")
+    import tf2onnx
+    from onnxruntime import quantization
+
     with atomic_write(path) as temporary:
         tf2onnx.convert.from_function(
             _concrete(graph), graph.signature, opset=_OPSET, output_path=str(temporary)
         )
         if int8:
-            quantization = _package("onnxruntime.quantization", "onnx")
             quantization.quantize_dynamic(
                 str(temporary),
                 str(temporary),
@@ -183,8 +179,9 @@ def _write_onnx(graph: ExportGraph, path: pathlib.Path, int8: bool) -> None:
 
 def _load_onnx(path: pathlib.Path) -> Run:
     """Runs a file by ONNX Runtime on the processor."""
-    runtime = _package("onnxruntime", "onnx")
-    session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     return lambda arrays: dict(zip(names, session.run(names, arrays), strict=True))
 
