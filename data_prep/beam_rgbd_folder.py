@@ -19,7 +19,7 @@ import sys
 from absl import flags
 
 from data_prep import rgbd_folder
-from data_prep.conversion import converter_flags
+from dpde_tf.cli.config_flags import check_unset
 
 FLAGS = flags.FLAGS
 
@@ -28,17 +28,22 @@ def _define_flags() -> None:
     """Defines the flags of the program."""
     rgbd_folder.define_flags()
     flags.adopt_module_key_flags(rgbd_folder)
-    flags.adopt_module_key_flags(converter_flags)
     flags.DEFINE_multi_string("beam", [], "Option of Apache Beam; may be repeated.")
 
 
-def main() -> None:
-    """Converts with Apache Beam."""
+def _arguments() -> dict:
+    """What Apache Beam writes splits with; the program ends if it is not installed."""
+    check_unset("workers", needs="data_prep.rgbd_folder; Beam has workers of its own")
     try:
         from data_prep.conversion.beam import split_writer
     except ImportError as error:
         sys.exit(f"Error: {error}. Install Apache Beam: pip install '.[beam]'.")
-    rgbd_folder.run(lambda: {"write_split": split_writer(FLAGS.beam)})
+    return {"write_split": split_writer(FLAGS.beam)}
+
+
+def main() -> None:
+    """Converts with Apache Beam."""
+    rgbd_folder.run(_arguments)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ Still Image, http://make3d.cs.cornell.edu/data.html
 import pathlib
 
 import numpy as np
-from absl import flags, logging
+from absl import logging
 
 from data_prep.conversion import converter_flags
 from data_prep.conversion.mat_files import read_variable
@@ -74,7 +74,7 @@ def _by_stem(
     folder: pathlib.Path, prefix: str, suffix: str, *, allow_partial: bool
 ) -> dict[str, pathlib.Path]:
     """Returns the files of a folder by their name without the prefix."""
-    if not (allow_partial and not folder.exists()):
+    if folder.exists() or not allow_partial:
         require_folder(folder, _REMEDY)
     paths = sorted(folder.glob(f"{prefix}*{suffix}"))
     return {normalized(path.name[len(prefix) : -len(suffix)]): path for path in paths}
@@ -155,5 +155,4 @@ def convert(
 
 if __name__ == "__main__":
     converter_flags.define_official_flags(image_size="460,345")
-    flags.adopt_module_key_flags(converter_flags)
     converter_flags.run_official(convert)

@@ -135,17 +135,6 @@ def _read_offsets(
     return offsets
 
 
-def _check_scenes(
-    found: Mapping[str, pathlib.Path], raw: pathlib.Path, *, allow_partial: bool
-) -> None:
-    """Raises a ValueError if required scenes are missing."""
-    missing = [scene for scene in SCENES if scene not in found]
-    origin = f"{raw} (without {', '.join(missing)})" if missing else str(raw)
-    check_split_size(
-        "simple", len(found), len(SCENES), origin, allow_partial=allow_partial
-    )
-
-
 def _raw_files(scenes: Mapping[str, pathlib.Path]) -> dict[str, list[pathlib.Path]]:
     """Returns the files that are read for each scene."""
     raw_files = {}
@@ -180,7 +169,10 @@ def convert(
         ValueError: If a file is damaged or scenes are missing.
     """
     scenes = find_scenes(raw)
-    _check_scenes(scenes, pathlib.Path(raw), allow_partial=options.allow_partial)
+    missing = [scene for scene in SCENES if scene not in scenes]
+    origin = f"{raw} (without {', '.join(missing)})" if missing else str(raw)
+    partial = {"allow_partial": options.allow_partial}
+    check_split_size("simple", len(scenes), len(SCENES), origin, **partial)
     offsets = _read_offsets(scenes)
     calibrated = [
         _pair(
@@ -215,7 +207,6 @@ def convert(
 def _define_flags() -> None:
     """Defines the flags of this program."""
     converter_flags.define_official_flags(image_size="380,430")
-    flags.adopt_module_key_flags(converter_flags)
     flags.DEFINE_float(
         "simple_constant", FOCAL_TIMES_BASELINE, "Metres * pixels of the split simple."
     )

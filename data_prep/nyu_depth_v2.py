@@ -28,7 +28,6 @@ import pathlib
 
 import h5py
 import numpy as np
-from absl import flags
 
 from data_prep.conversion import converter_flags
 from data_prep.conversion.mat_files import read_variable
@@ -37,7 +36,7 @@ from data_prep.conversion.raw_files import check_split_size, require_file
 from data_prep.conversion.record_sets import DEFAULT_OPTIONS, Options, write_record_set
 from dpde_tf.data.manifest import Manifest
 from dpde_tf.files.depth_maps import measured_depth
-from dpde_tf.files.hdf5 import check_stored_in_file, open_to_read
+from dpde_tf.files.hdf5 import DAMAGED, check_stored_in_file, open_to_read
 
 LABELED_FILE = "nyu_depth_v2_labeled.mat"
 SPLITS_FILE = "splits.mat"
@@ -64,7 +63,7 @@ def _open(path: pathlib.Path) -> h5py.File:
         ) from error
     try:
         _check_variables(file, path)
-    except (KeyError, RuntimeError, TypeError, OSError) as error:
+    except DAMAGED as error:
         file.close()
         raise ValueError(f"{path} is damaged ({error}). Fetch it again.") from error
     except ValueError:
@@ -137,7 +136,7 @@ def _pair(images: h5py.Dataset, depths: h5py.Dataset, index: int) -> Pair:
     def load() -> tuple[np.ndarray, np.ndarray]:
         try:
             image, depth = images[index], depths[index]
-        except (OSError, RuntimeError, KeyError) as error:
+        except DAMAGED as error:
             raise ValueError(
                 f"{origin} must be readable; the file is damaged ({error}). Fetch it "
                 "again."
@@ -199,5 +198,4 @@ def convert(
 
 if __name__ == "__main__":
     converter_flags.define_official_flags(image_size="240,320")
-    flags.adopt_module_key_flags(converter_flags)
     converter_flags.run_official(convert)

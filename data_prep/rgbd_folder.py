@@ -147,7 +147,7 @@ def convert(
             f"{train_list} and {test_list} must have no pair in common; both name "
             f"{', '.join(both[:5])}. Remove it from one of them."
         )
-    used = [name for split in names.values() for name in dict.fromkeys(split)]
+    used = [name for split in names.values() for name in split]
     used_depths = [depth_files[name] for name in used]
     check_integers_have_scale(used_depths, depth_scale, flag="depth_scale")
     check_scale_has_integers(used_depths, depth_scale, flag="depth_scale")
@@ -182,7 +182,6 @@ def convert(
 def define_flags() -> None:
     """Defines the flags of the program, before `app.run`."""
     converter_flags.define_common_flags(image_size=None)
-    flags.adopt_module_key_flags(converter_flags)
     define_path("images", None, "Folder of the images.")
     define_path("depths", None, "Folder of the depth maps.")
     flags.DEFINE_float(

@@ -22,8 +22,7 @@ from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import write_result_record
 from dpde_tf.files.checksums import file_sha256
 from dpde_tf.models.depth import build_depth_network
-from dpde_tf.runs.released import find_release
-from dpde_tf.runs.released.conversion import load_released_weights
+from dpde_tf.runs.released.conversion import find_release, load_released_weights
 from dpde_tf.runs.run_folder import RECORD_FILE, WEIGHTS_FILE
 from dpde_tf.runs.run_record import config_as_dict
 from dpde_tf.training.checkpoints import save_weights

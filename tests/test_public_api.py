@@ -76,6 +76,12 @@ def test_load_dataset_shuffles_each_record_once_per_epoch(records):
     np.testing.assert_array_equal(first, second)
 
 
+def test_load_dataset_refuses_a_crop_larger_than_the_images(records):
+    config = AugmentationConfig(crop_size=(999, 999))
+    with pytest.raises(ValueError, match=r"The crop 999x999 must fit into the images"):
+        dpde_tf.data.load_dataset(records, "train", augmentation=config)
+
+
 def test_load_dataset_augments_each_pass_anew(records):
     dataset = dpde_tf.data.load_dataset(
         records, shuffle=False, augmentation=AugmentationConfig(colour=0.3)

@@ -13,6 +13,8 @@ from dpde_tf.cli.program import run_main
 from dpde_tf.data.manifest import Manifest
 
 FLAGS = flags.FLAGS
+# The flags belong to the modules that call these functions.
+flags.disclaim_key_flags()
 
 
 def define_common_flags(*, image_size: str | None) -> None:

@@ -6,6 +6,8 @@ import zlib
 import numpy as np
 import scipy.io
 
+from data_prep.conversion.raw_files import require_file
+
 # Errors that SciPy raises for truncated, damaged or foreign files.
 _UNREADABLE = (
     scipy.io.matlab.MatReadError,
@@ -37,12 +39,7 @@ def read_variable(path: str | pathlib.Path, variable: str) -> np.ndarray:
         ValueError: If it cannot be read, does not hold the variable, or holds text,
             cells or a sparse matrix in it.
     """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"The MATLAB file {path} does not exist. Fetch it with "
-            "`python -m data_prep.download`."
-        )
+    require_file(path, "Fetch it with `python -m data_prep.download`.")
     try:
         variables = scipy.io.loadmat(path, variable_names=[variable])
     except _UNREADABLE as error:

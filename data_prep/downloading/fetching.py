@@ -10,6 +10,7 @@ import keras
 from absl import logging
 
 from data_prep.conversion import raw_files
+from dpde_tf.files.atomic import OF_THE_DISK, unwritable
 from dpde_tf.files.locks import LOCK_FILE, lock_file
 
 _BLOCK_BYTES = 1 << 20
@@ -99,6 +100,8 @@ def _receive_all(url: str, part: pathlib.Path, size: int | None) -> None:
             if _receive(url, part, size):
                 return
         except (OSError, http.client.HTTPException) as caught:
+            if getattr(caught, "errno", None) in OF_THE_DISK:
+                raise unwritable(part, caught) from caught
             error = caught
         have = part.stat().st_size if part.exists() else 0
         if have <= most:

@@ -1,16 +1,14 @@
 """Archives, unpacked safely and wholly or not at all."""
 
-import errno
 import pathlib
 import shutil
 import tarfile
 import zipfile
 
-from dpde_tf.files.atomic import partial_folder, unwritable
+from dpde_tf.files.atomic import OF_THE_DISK, partial_folder, unwritable
 from dpde_tf.files.errors import BAD_ZIP
 
 _DAMAGED = (tarfile.TarError, *BAD_ZIP)
-_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def _check_zip_names(archive: zipfile.ZipFile, directory: pathlib.Path) -> None:
@@ -100,7 +98,7 @@ def unpack(
     except _DAMAGED as error:
         if str(archive) in str(error):  # Ours.
             raise
-        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        if isinstance(error, OSError) and error.errno in OF_THE_DISK:
             raise unwritable(target, error) from error
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(

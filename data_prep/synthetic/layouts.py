@@ -3,6 +3,7 @@
 The layouts are described in `data_prep.synthetic`, the program that writes them.
 """
 
+import itertools
 import pathlib
 from collections.abc import Iterable
 
@@ -166,15 +167,10 @@ def middlebury_scenes(number: int) -> list[str]:
     Returns:
         Names of scenes.
     """
-    by_year: dict[int, list[str]] = {}
-    for scene, year in SCENES.items():
-        by_year.setdefault(year, []).append(scene)
-    ranks = {
-        scene: (rank, year)
-        for year, scenes in by_year.items()
-        for rank, scene in enumerate(scenes)
-    }
-    return sorted(ranks, key=ranks.get)[:number]
+    years = dict.fromkeys(SCENES.values())
+    columns = ([name for name in SCENES if SCENES[name] == year] for year in years)
+    ranks = itertools.zip_longest(*columns)
+    return [name for rank in ranks for name in rank if name][:number]
 
 
 def write_middlebury(

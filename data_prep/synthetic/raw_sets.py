@@ -9,7 +9,7 @@ import keras
 from data_prep.middlebury import SCENES
 from data_prep.synthetic import layouts
 from data_prep.synthetic.scenes import Scene, render_scene
-from dpde_tf.files.atomic import partial_folder
+from dpde_tf.files.atomic import partial_folder, readable_write_errors
 
 DATASETS = ("nyu", "make3d", "middlebury")
 MAKE3D_SIZE = (568, 426)
@@ -113,7 +113,7 @@ def write_raw(
         )
     num_train = min(num_train, MAX_TRAIN[dataset])
     num_test = min(num_test, MAX_TEST[dataset])
-    with partial_folder(folder) as temporary:
+    with readable_write_errors(folder), partial_folder(folder) as temporary:
         _fill(temporary, dataset, num_train, num_test, size, seed, workers)
         temporary.rename(folder)
     return folder

@@ -33,27 +33,11 @@ def augment(
     if config.colour > 0.0:
         image = _change_colour(image, seeds[2], config.colour)
     if config.crop_size is not None:
-        image, depth = random_crop(image, depth, seeds[3], config.crop_size)
+        both = tf.concat([image, depth], axis=-1)
+        size = [*config.crop_size, both.shape[-1]]
+        both = tf.image.stateless_random_crop(both, size, seeds[3])
+        image, depth = both[..., :3], both[..., 3:]
     return image, depth
-
-
-def random_crop(
-    image: tf.Tensor, depth: tf.Tensor, seed: tf.Tensor, size: tuple[int, int]
-) -> Pair:
-    """Returns the same random crop of image and depth.
-
-    Args:
-        image: RGB in [0, 1], float32 `[H, W, 3]`.
-        depth: Metres, float32 `[H, W, C]`.
-        seed: Seed, int32 `[2]`.
-        size: (height, width) of the crop, not larger than the image.
-
-    Returns:
-        The crops of image and depth.
-    """
-    both = tf.concat([image, depth], axis=-1)
-    both = tf.image.stateless_random_crop(both, [*size, both.shape[-1]], seed)
-    return both[..., :3], both[..., 3:]
 
 
 def _flip(image: tf.Tensor, depth: tf.Tensor, seed: tf.Tensor) -> Pair:

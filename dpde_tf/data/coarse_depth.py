@@ -69,10 +69,13 @@ class CoarseDepths:
         """
         choice, seed = tf.unstack(tf.random.split(seed, 2))
         chosen = tf.random.stateless_uniform([], choice) < self.config.predicted_share
-        has_prediction = tf.reduce_all(predicted > 0.0)
+        has_prediction = tf.reduce_any(predicted > 0.0)
         return tf.cond(
             chosen & has_prediction,
-            lambda: _coarser(predicted, seed, self.config.predicted_max_shrink),
+            # Rotation leaves holes in the corners.
+            lambda: _coarser(
+                fill_holes(predicted), seed, self.config.predicted_max_shrink
+            ),
             lambda: degraded_depth(truth, seed, self.config),
         )
 

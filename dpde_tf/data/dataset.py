@@ -6,7 +6,12 @@ import tensorflow as tf
 
 from dpde_tf.config import AugmentationConfig
 from dpde_tf.data.augmentation import augment
-from dpde_tf.data.input_pipeline import SHUFFLE_BUFFER, RecordSet, decode_pair
+from dpde_tf.data.input_pipeline import (
+    SHUFFLE_BUFFER,
+    RecordSet,
+    check_crop,
+    decode_pair,
+)
 
 
 def load_dataset(
@@ -35,9 +40,12 @@ def load_dataset(
 
     Raises:
         FileNotFoundError: If the folder has no manifest, or a shard is missing.
-        ValueError: If the set has no such split, or a shard is damaged.
+        ValueError: If the set has no such split, a shard is truncated, or the crop is
+            larger than the images.
     """
     records = RecordSet.open(directory, split)
+    config = augmentation or AugmentationConfig()
+    check_crop(records, config)
     size = records.manifest.image_size
     examples = records.serialized()
     if shuffle or (shuffle is None and split == "train"):
@@ -50,7 +58,6 @@ def load_dataset(
     ) -> tuple[tf.Tensor, tf.Tensor]:
         pair = decode_pair(example[1], size)
         pair_seed = tf.stack([seed, tf.cast(draw % 2**31, tf.int32)])
-        config = augmentation or AugmentationConfig()
         return augment(pair["image"], pair["depth"], pair_seed, config)
 
     num_batches = -(-records.num_records // batch_size)

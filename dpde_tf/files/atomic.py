@@ -1,6 +1,7 @@
 """Atomic writes of files and folders."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import re
@@ -14,6 +15,8 @@ class UnwritableError(OSError):
 
 # Prefix of unfinished files and folders. Those that a killed program left are waste.
 PARTIAL = ".partial-"
+OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
+"""Numbers of system errors that concern the disk, not a network or a file's content."""
 
 
 @contextlib.contextmanager
@@ -149,7 +152,10 @@ def force_to_disk(path: str | pathlib.Path) -> None:
     Args:
         path: The file or folder.
     """
-    descriptor = os.open(path, os.O_RDONLY)
+    windows = os.name == "nt"
+    if windows and pathlib.Path(path).is_dir():
+        return  # There, a folder cannot be opened, and a file only to write.
+    descriptor = os.open(path, os.O_RDWR if windows else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

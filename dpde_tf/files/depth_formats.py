@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from dpde_tf.files.arrays import drop_single_axes, read_npy, read_npz
+from dpde_tf.files.errors import why_no_file
 from dpde_tf.files.folders import files_by_stem, normalized
 from dpde_tf.files.images import PNG_START, decode_pixels
 from dpde_tf.files.videos import VIDEO_SUFFIXES
@@ -119,7 +120,7 @@ def read_stored(path: str | pathlib.Path, *, key: str | None = None) -> np.ndarr
     path = pathlib.Path(path)
     check_suffix(path)
     if not path.is_file():
-        raise FileNotFoundError(f"The depth file {path} does not exist.")
+        raise FileNotFoundError(f"The depth file {path} {why_no_file(path)}.")
     suffix = path.suffix.lower()
     stored = _read_npz(path, key) if suffix == ".npz" else _READERS[suffix](path)
     return as_map(stored, path)

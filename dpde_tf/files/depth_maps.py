@@ -4,6 +4,7 @@ Floating-point numbers are metres; integers are multiplied by a scale. See
 `depth_formats` for the formats.
 """
 
+import functools
 import pathlib
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -117,8 +118,6 @@ def read_relative_depth(
 
 def _holds(stored: np.ndarray, values: Sequence[float]) -> np.ndarray:
     """Mask of the pixels with one of `values`, rounded to the type of the array."""
-    if not len(values):
-        return np.zeros(stored.shape, bool)
     with np.errstate(over="ignore"):
         dtype = stored.dtype if stored.dtype.kind == "f" else np.float64
         return np.isin(stored, np.asarray(values, np.float64).astype(dtype))
@@ -142,8 +141,8 @@ def _warn_of_maximum(
             _NUM_WARNINGS,
             path,
             100 * share,
-            f"{highest:.9g}",
-            f"{highest:.9g}",
+            f"{highest:.17g}",
+            f"{highest:.17g}",
         )
 
 
@@ -172,17 +171,17 @@ def _write_pfm(file: BinaryIO, depth: np.ndarray) -> None:
     file.write(depth[::-1].astype("<f4").tobytes())
 
 
-def _write_tiff(file: BinaryIO, depth: np.ndarray) -> None:
-    _, tiff = cv2.imencode(".tif", depth)
-    file.write(tiff.tobytes())
+def _write_picture(suffix: str, file: BinaryIO, numbers: np.ndarray) -> None:
+    file.write(cv2.imencode(suffix, numbers)[1].tobytes())
 
 
 _WRITERS = {
     ".npy": np.save,
     ".npz": _write_npz,
     ".pfm": _write_pfm,
-    ".tif": _write_tiff,
-    ".tiff": _write_tiff,
+    ".png": functools.partial(_write_picture, ".png"),
+    ".tif": functools.partial(_write_picture, ".tif"),
+    ".tiff": functools.partial(_write_picture, ".tif"),
 }
 
 
@@ -193,10 +192,15 @@ def write_depth(
 
     NPY, NPZ (key `depth`), PFM and TIFF store the map unchanged, in float32.
 
+    A PNG has 16-bit numbers, by default in millimetres. Depth over 65535 units, 65.535
+    m in millimetres, is stored as 65535. Depth under half a unit becomes 0, "no
+    measurement", as negative and non-finite values do. A warning gives the number of
+    pixels of too much or too little depth.
+
     Args:
         path: File to write; a missing folder is created.
-        depth: Depth map, `[H, W]`.
-        depth_scale: Metres per stored unit of a PNG, see `write_depth_png`.
+        depth: Depth map, `[H, W]`; metres for a PNG.
+        depth_scale: Metres per stored unit of a PNG.
 
     Raises:
         ValueError: If the suffix or the shape is wrong, or the scale of a PNG is not
@@ -204,47 +208,26 @@ def write_depth(
     """
     path = pathlib.Path(path)
     check_suffix(path)
-    if path.suffix.lower() == ".png":
-        write_depth_png(path, depth, depth_scale=depth_scale)
-        return
     if np.ndim(depth) != 2:
         raise ValueError(f"`depth` must be [H, W]. Received: {np.shape(depth)}.")
+    suffix = path.suffix.lower()
+    if suffix == ".png":
+        stored = _in_units(path, depth, depth_scale)
+    else:
+        stored = np.asarray(depth, np.float32)
     with atomic_write(path) as temporary, temporary.open("wb") as file:
-        _WRITERS[path.suffix.lower()](file, np.asarray(depth, np.float32))
+        _WRITERS[suffix](file, stored)
 
 
-def write_depth_png(
-    path: str | pathlib.Path, depth: np.ndarray, *, depth_scale: float = 0.001
-) -> None:
-    """Writes a depth map atomically as a 16-bit PNG, by default in millimetres.
-
-    Depth over 65535 units, 65.535 m in millimetres, is stored as 65535. Depth under
-    half a unit becomes 0, "no measurement". A warning gives the number of such pixels.
-
-    Args:
-        path: File to write, with the suffix `.png`.
-        depth: Metres, `[H, W]`; 0, negative and non-finite values = no measurement.
-        depth_scale: Metres per stored unit.
-
-    Raises:
-        ValueError: If the suffix or the shape is wrong, or the scale is not positive.
-    """
-    path = pathlib.Path(path)
-    if path.suffix.lower() != ".png" or np.ndim(depth) != 2:
-        raise ValueError(
-            f"`depth` must be [H, W] and the file a .png. Received: {np.shape(depth)} "
-            f"for {path}."
-        )
-    check_positive(depth_scale)
+def _in_units(path: pathlib.Path, depth: np.ndarray, scale: float) -> np.ndarray:
+    """Depth in units, uint16; warns of what they cannot hold."""
+    check_positive(scale)
     measured = measured_depth(depth)
-    scaled = np.rint(measured.astype(np.float64) / depth_scale)
-    stored = np.minimum(scaled, _PNG_MAX).astype(np.uint16)
-    _, png = cv2.imencode(".png", stored)
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(png.tobytes())
-    _warn_of_range(path, np.sum(scaled > _PNG_MAX), "over", _PNG_MAX, depth_scale)
-    lost = np.sum((measured > 0) & (stored == 0))
-    _warn_of_range(path, lost, "under", 0.5, depth_scale)
+    units = np.rint(measured.astype(np.float64) / scale)
+    stored = np.minimum(units, _PNG_MAX).astype(np.uint16)
+    _warn_of_range(path, np.sum(units > _PNG_MAX), "over", _PNG_MAX, scale)
+    _warn_of_range(path, np.sum((measured > 0) & (stored == 0)), "under", 0.5, scale)
+    return stored
 
 
 def _warn_of_range(

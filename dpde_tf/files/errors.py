@@ -52,3 +52,16 @@ def file_list(heading: str, reasons: Mapping[pathlib.Path, str]) -> str:
         for path, why in reasons.items()
     )
     return "\n".join([heading, *(f"  {line}" for line in lines)])
+
+
+def why_no_file(path: str | pathlib.Path) -> str:
+    """Returns why a path is not that of a file, for a message.
+
+    Args:
+        path: Path of no file.
+
+    Returns:
+        What it is instead.
+    """
+    folder = pathlib.Path(path).is_dir()
+    return "is a folder, not a file" if folder else "does not exist"

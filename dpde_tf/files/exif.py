@@ -79,6 +79,23 @@ def read_exif_camera(path: str | pathlib.Path) -> ExifCamera | None:
     return None
 
 
+def tiff_number(data: bytes, tag: int) -> int | None:
+    """Returns a whole number of the first folder of a TIFF.
+
+    Args:
+        data: All bytes of a file.
+        tag: Number of the field.
+
+    Returns:
+        Its value; None if the file is no TIFF or has no such number.
+    """
+    with contextlib.suppress(struct.error, KeyError):
+        order = {b"II*\0": "<", b"MM\0*": ">"}[data[:4]]
+        (start,) = struct.unpack_from(f"{order}I", data, 4)
+        return _numbers(data, order, start).get(tag)
+    return None
+
+
 def _camera(exif: bytes) -> ExifCamera | None:
     """The camera of an EXIF block, which is laid out like a TIFF file."""
     exif = exif.removeprefix(b"Exif\0\0")

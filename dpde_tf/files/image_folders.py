@@ -1,5 +1,6 @@
 """Lists the images of a folder, and the files that are skipped."""
 
+import contextlib
 import pathlib
 
 from dpde_tf.files.file_formats import START_BYTES, unsupported_format
@@ -37,8 +38,7 @@ def images_of_folder(
 def _why_no_image(path: pathlib.Path) -> str:
     """Describes a file without the suffix of an image."""
     start = b""
-    if path.is_file():
-        with path.open("rb") as file:
-            start = file.read(START_BYTES)
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        start = file.read(START_BYTES)
     suffixes = ", ".join(IMAGE_SUFFIXES)
     return unsupported_format(start) or f"not an image, whose suffixes are {suffixes}."

@@ -3,13 +3,23 @@
 import math
 import pathlib
 import re
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
-from dpde_tf.files.file_formats import START_BYTES, is_avif, unsupported_format
+from dpde_tf.files.errors import why_no_file
+from dpde_tf.files.file_formats import (
+    START_BYTES,
+    is_avif,
+    unsupported_format,
+)
 from dpde_tf.files.image_bits import image_to_eight_bits
-from dpde_tf.files.transparency import composite_over_grey, read_opacity
+from dpde_tf.files.transparency import (
+    colours_are_multiplied,
+    composite_over_grey,
+    read_opacity,
+)
 
 # Suffixes of images in a folder, compared in lower case.
 IMAGE_SUFFIXES = (
@@ -25,7 +35,8 @@ IMAGE_SUFFIXES = (
     ".tiff",
     ".webp",
 )
-_JPEG_START_OF_SCAN = b"\xff\xda"
+_JPEG_START = b"\xff\xd8"
+_JPEG_START_OF_SCAN = 0xDA
 _JPEG_END = b"\xff\xd9"
 # Frame headers, which hold the image size: the codes C0 to CF except DHT, JPG and DAC.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -40,9 +51,12 @@ _MAX_AVIF_PIXELS_PER_BYTE = 65536
 
 
 def _is_cut_jpeg(data: bytes) -> bool:
-    """Whether a JPEG ends before its end marker; some decoders pad such files."""
-    is_jpeg = data.startswith(b"\xff\xd8")
-    return is_jpeg and data.rfind(_JPEG_END) < data.rfind(_JPEG_START_OF_SCAN)
+    """Whether a JPEG ends before its end marker; some decoders pad such files.
+
+    The marker need not be at the end: phones append videos.
+    """
+    scans = (at for code, at in _jpeg_segments(data) if code == _JPEG_START_OF_SCAN)
+    return data.startswith(_JPEG_START) and _JPEG_END not in data[next(scans, None) :]
 
 
 def _declares_too_much(data: bytes) -> bool:
@@ -67,16 +81,25 @@ def _declared_pixels(data: bytes) -> int:
 
 def _declared_jpeg_pixels(data: bytes) -> int:
     """Number of pixels that the header of a JPEG declares; 0 for other formats."""
-    position = 2 if data.startswith(b"\xff\xd8") else len(data)
+    for code, at in _jpeg_segments(data):
+        if code in _JPEG_FRAMES:
+            size = data[at + 5 : at + 9]
+            return int.from_bytes(size[:2]) * int.from_bytes(size[2:])
+    return 0
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Codes and positions of the segments of a JPEG up to its first scan."""
+    position = 2 if data.startswith(_JPEG_START) else len(data)
     while data[position : position + 1] == b"\xff":
         code = int.from_bytes(data[position + 1 : position + 2])
-        if code in _JPEG_FRAMES:
-            size = data[position + 5 : position + 9]
-            return int.from_bytes(size[:2]) * int.from_bytes(size[2:])
-        length = int.from_bytes(data[position + 2 : position + 4])
-        # Any number of FF bytes may precede a code.
-        position += 1 if code == 0xFF else 2 + length
-    return 0
+        if code == 0xFF:  # Any number of FF bytes may precede a code.
+            position += 1
+            continue
+        yield code, position
+        if code == _JPEG_START_OF_SCAN:
+            return
+        position += 2 + int.from_bytes(data[position + 2 : position + 4])
 
 
 def decode_pixels(data: bytes, *, flags: int) -> np.ndarray | None:
@@ -143,6 +166,7 @@ def read_image(path: str | pathlib.Path, *, bits: int | None = None) -> np.ndarr
     opacity = read_opacity(data)
     if opacity is not None:
         pixels[opacity == 0] = 0  # Hidden numbers must not affect the bit depth.
+        multiplied = colours_are_multiplied(data, pixels.dtype)
     if pixels.dtype == np.uint16:
         pixels = image_to_eight_bits(pixels, data, path=path, bits=bits)
     if pixels.dtype != np.uint8:
@@ -152,7 +176,7 @@ def read_image(path: str | pathlib.Path, *, bits: int | None = None) -> np.ndarr
         )
     image = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
     if opacity is not None:
-        composite_over_grey(image, opacity)
+        composite_over_grey(image, opacity, multiplied=multiplied)
     return image
 
 
@@ -164,7 +188,7 @@ def _read_bytes(path: pathlib.Path) -> bytes:
             "link, or restore the file."
         )
     if not path.is_file():
-        raise FileNotFoundError(f"The image {path} does not exist.")
+        raise FileNotFoundError(f"The image {path} {why_no_file(path)}.")
     with path.open("rb") as file:
         start = file.read(START_BYTES)
         if description := unsupported_format(start):

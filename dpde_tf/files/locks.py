@@ -20,25 +20,25 @@ _PATIENCE_SECONDS = 0.2
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
-@contextlib.contextmanager
-def lock_folder(folder: str | pathlib.Path) -> Iterator[None]:
-    """Holds the lock of a folder while the block runs.
+def lock_folder(
+    folder: str | pathlib.Path,
+) -> contextlib.AbstractContextManager[None]:
+    """Holds the lock of a folder while a block runs.
 
     The kernel releases the lock when the process ends, in whatever way.
 
     Args:
         folder: The folder, created if it is missing.
 
-    Yields:
-        Nothing.
+    Returns:
+        For the `with` of the block.
 
     Raises:
         BlockingIOError: If another process holds it; the message names that process.
         OSError: If the folder cannot be written.
     """
     folder = pathlib.Path(folder)
-    with lock_file(folder / LOCK_FILE, guarded=folder):
-        yield
+    return lock_file(folder / LOCK_FILE, guarded=folder)
 
 
 @contextlib.contextmanager

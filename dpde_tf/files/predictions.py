@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from dpde_tf.files.arrays import read_npz
+from dpde_tf.files.arrays import drop_single_axes, read_npz
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.depth_formats import as_map, find_depth_files, read_stored
 from dpde_tf.files.depth_units import check_integers_have_scale, scale_integers
@@ -21,7 +21,6 @@ from dpde_tf.files.folders import normalized
 
 _PREDICT = "dpde predict"
 _NAMES_SHOWN = 3
-# Arrays that begin like this hold no depth.
 NO_DEPTH = ("gradient", "uncertainty")
 """How the names of predicted arrays begin that are not depth."""
 
@@ -254,8 +253,12 @@ class PredictionFolder:
         path = next(iter(self.files.values()))
         if path.suffix.lower() != ".npz":
             return ["depth"]
-        arrays = read_prediction(path, depth_scale=self.depth_scale)
-        return [key for key in arrays if not key.startswith(NO_DEPTH)]
+        maps = [
+            key
+            for key, array in read_npz(path).items()
+            if drop_single_axes(array, 2).ndim == 2
+        ]
+        return [key for key in maps if not key.startswith(NO_DEPTH)] or ["depth"]
 
     def read(self, name: str, keys: Sequence[str]) -> dict[str, np.ndarray]:
         """Returns predicted arrays of one image.

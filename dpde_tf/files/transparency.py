@@ -3,10 +3,13 @@
 import cv2
 import numpy as np
 
+from dpde_tf.files.exif import tiff_number
 from dpde_tf.files.image_bits import eight_bits, found_bits
 
 # Middle grey, the background of transparent parts.
 _GREY = 128
+# The tag of TIFF that tells what the fourth channel is.
+_EXTRA_SAMPLES, _ASSOCIATED, _UNASSOCIATED = 338, 1, 2
 
 
 def read_opacity(data: bytes) -> np.ndarray | None:
@@ -39,16 +42,35 @@ def read_opacity(data: bytes) -> np.ndarray | None:
     return opacity if opacity.any() and opacity.min() < 255 else None
 
 
-def composite_over_grey(image: np.ndarray, opacity: np.ndarray) -> None:
+def colours_are_multiplied(data: bytes, dtype: np.dtype) -> bool:
+    """Returns whether the decoded colours of a file are multiplied by the opacity.
+
+    Args:
+        data: All bytes of the file.
+        dtype: Number type of the decoded pixels.
+
+    Returns:
+        True for a TIFF that stores them so, and for one of 8 bits that says that it
+        does not, whose decoder, libtiff, multiplies them.
+    """
+    kind = tiff_number(data, _EXTRA_SAMPLES)
+    return kind == _ASSOCIATED or (kind == _UNASSOCIATED and dtype == np.uint8)
+
+
+def composite_over_grey(
+    image: np.ndarray, opacity: np.ndarray, *, multiplied: bool = False
+) -> None:
     """Composites an image over grey, (128, 128, 128), in place.
 
     Args:
         image: RGB, uint8 `[H, W, 3]`; pixels that are not opaque are changed.
         opacity: uint8 `[H, W]`, 255 = opaque.
+        multiplied: Whether the colours are multiplied by the opacity already.
     """
     clear = opacity < 255
     share = opacity[clear, np.newaxis] / np.float32(255)
-    image[clear] = np.rint(image[clear] * share + _GREY * (1 - share))
+    colours = image[clear] if multiplied else image[clear] * share
+    image[clear] = np.rint(np.minimum(colours + _GREY * (1 - share), 255))
 
 
 def _turned(values: np.ndarray, exif: np.ndarray) -> np.ndarray:

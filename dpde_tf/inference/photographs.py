@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from dpde_tf.files.depth_maps import write_depth_png
+from dpde_tf.files.depth_maps import write_depth
 from dpde_tf.files.exif import read_exif_camera
 from dpde_tf.files.images import read_image, resize_image
 from dpde_tf.files.predictions import write_prediction
@@ -127,7 +127,7 @@ def write_photograph(
     for key, depth in depths.items():
         full = cv2.resize(depth, photograph.size[::-1], interpolation=cv2.INTER_LINEAR)
         full = np.maximum(full, _SMALLEST_DEPTH)
-        write_depth_png(output / f"{stem}_{key}.png", full)
+        write_depth(output / f"{stem}_{key}.png", full)
     if export:
         camera = photograph.taken_by.camera.resized(photograph.image.shape[:2])
         write_reconstruction(

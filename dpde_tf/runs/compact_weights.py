@@ -98,21 +98,16 @@ def read_compact_weights(folder: str | pathlib.Path) -> "CompactWeights":
         ValueError: If a file is missing or damaged.
     """
     folder = pathlib.Path(folder)
+    arrays: dict[str, np.ndarray] = {}
     try:
         check_checksums(folder)
+        for path in sorted(folder.glob(_PIECE_NAME.format("*"))):
+            arrays |= read_npz(path)
     except ValueError as error:
         raise ValueError(
             f"The weights in {folder} are damaged: {error}. Install the package again, "
             "or export them again."
         ) from error
-    arrays: dict[str, np.ndarray] = {}
-    for path in sorted(folder.glob(_PIECE_NAME.format("*"))):
-        try:
-            arrays |= read_npz(path)
-        except ValueError as error:
-            raise ValueError(
-                f"{path} is no piece of compact weights: {error}"
-            ) from error
     return CompactWeights(folder, arrays)
 
 

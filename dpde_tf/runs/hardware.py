@@ -20,12 +20,6 @@ def hardware() -> dict:
     }
 
 
-def device_name() -> str:
-    """Returns the name of what networks run on: of a GPU, or of the processor."""
-    machine = hardware()
-    return next(iter(machine["gpus"]), machine["processor"])
-
-
 def _processor() -> str:
     """The processor's name."""
     if _CPU_INFO.is_file():

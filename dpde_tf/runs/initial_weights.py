@@ -11,8 +11,11 @@ from dpde_tf.config import (
     GradientNetworkConfig,
     GuidedNetworkConfig,
 )
-from dpde_tf.runs.released import find_release
-from dpde_tf.runs.released.conversion import fold_output, load_released_weights
+from dpde_tf.runs.released.conversion import (
+    find_release,
+    fold_output,
+    load_released_weights,
+)
 from dpde_tf.runs.run_folder import RECORD_FILE, WEIGHTS_FILE, recorded_config
 from dpde_tf.runs.trained_networks import load_run_weights
 from dpde_tf.runs.weight_files import load_weights
@@ -116,4 +119,6 @@ def _load_depth_run(
 def _check_file(path: pathlib.Path, kinds: str) -> None:
     """Refuses other files than `.weights.h5`; `kinds` names the accepted ones."""
     if not h5py.is_hdf5(path) or not path.name.endswith(".weights.h5"):
-        raise ValueError(f"{path} must be {kinds}; it is not.")
+        raise ValueError(
+            f"{path} must be {kinds}; it is not. Name another with `init_from`."
+        )

@@ -3,12 +3,13 @@
 import json
 import os
 import pathlib
+import tempfile
 import time
 
 import tensorflow as tf
 from absl import logging
 
-from dpde_tf.files.atomic import atomic_write
+from dpde_tf.files.json_files import write_json
 from dpde_tf.runs.hardware import hardware
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
@@ -83,16 +84,17 @@ def _remember(speedup: float) -> None:
     path = _memory_path()
     known = _read_memory(path) | {_machine(): speedup}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as temporary:
-            temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        write_json(path, known)
     except OSError as error:  # It is measured again next time.
         logging.info("The precision is not remembered: %s.", error)
 
 
 def _memory_path() -> pathlib.Path:
     """The file that remembers what was measured."""
-    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    try:
+        cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    except RuntimeError:  # The user has no home, as in some containers.
+        cache = tempfile.gettempdir()
     return pathlib.Path(cache) / "dpde_tf" / "precision.json"
 
 

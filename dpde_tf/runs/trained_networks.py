@@ -208,7 +208,7 @@ def common_image_size(runs: Iterable[str | pathlib.Path]) -> tuple[int, int]:
     sizes = {run: training_image_size(run) for run in runs}
     if len(set(sizes.values())) > 1:
         logging.warning(
-            "The networks were trained on images of different sizes (%s); both see the "
+            "The networks were trained on images of different sizes (%s); all see the "
             "first one's.",
             ", ".join(f"{run}: {h}x{w}" for run, (h, w) in sizes.items()),
         )

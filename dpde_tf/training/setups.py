@@ -8,6 +8,8 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
+import tensorflow as tf
+
 from dpde_tf.config import (
     CoarseDepthConfig,
     ContextLossConfig,
@@ -170,6 +172,9 @@ def guided_setup(
     names = map(str.strip, coarse.coarse_predictions.split(","))
     folders = [name for name in names if name]
     predictions = read_predicted_depths(folders, records.split.names)
+    if predictions is not None:
+        with tf.device("CPU"):  # As a tensor, since graphs hold arrays up to 2 GB.
+            predictions = tf.constant(predictions)
     return Setup(
         configs=(network, loss, coarse),
         build_network=lambda: build_guided_network(network),

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from dpde_tf.config import AugmentationConfig
-from dpde_tf.data.augmentation import augment, random_crop
+from dpde_tf.data.augmentation import augment
 
 SEEDS = [tf.constant([7, index]) for index in range(20)]
 
@@ -116,13 +116,12 @@ def test_augment_colour_multiplies_channels(pair):
 def test_random_crop_is_the_same_for_image_and_depth(pair):
     index = tf.cast(tf.reshape(tf.range(24 * 32), [24, 32, 1]), tf.float32)
     wide = tf.repeat(index, 3, axis=-1)
-    image, depth = random_crop(wide, index, SEEDS[0], (10, 12))
+    crops = _results((wide, index), crop_size=(10, 12))
+    image, depth = crops[0]
     assert np.array_equal(image[..., :1], depth)
     assert depth.shape == (10, 12, 1)
     assert depth[1, 0, 0] - depth[0, 0, 0] == 32
-    corners = [
-        random_crop(wide, index, seed, (10, 12))[1][0, 0, 0].numpy() for seed in SEEDS
-    ]
+    corners = [depth[0, 0, 0] for _, depth in crops]
     rows, columns = np.divmod(np.int64(corners), 32)
     assert rows.max() <= 14 and columns.max() <= 20
     assert min(np.ptp(rows), np.ptp(columns)) > 7

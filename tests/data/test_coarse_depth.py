@@ -173,6 +173,17 @@ def test_predicted_maps_follow_the_augmentation_of_their_images(
     )
 
 
+def test_holes_of_a_rotated_prediction_are_filled(step):
+    config = dataclasses.replace(NOTHING, predicted_share=1.0)
+    predicted = step.numpy()
+    predicted[:3, :5] = 0.0
+    coarse = CoarseDepths(config, predicted[np.newaxis])
+    made = coarse.make(tf.ones_like(step), tf.constant(predicted), SEEDS[0])
+    np.testing.assert_allclose(made, step, rtol=1e-6)
+    nothing = coarse.make(tf.ones_like(step), tf.zeros_like(step), SEEDS[0])
+    np.testing.assert_allclose(nothing, tf.ones_like(step), rtol=1e-6)
+
+
 def test_half_of_the_predicted_maps_have_a_lower_resolution(step):
     config = dataclasses.replace(NOTHING, predicted_share=1.0, predicted_max_shrink=8.0)
     coarse = CoarseDepths(config, step.numpy()[np.newaxis])

@@ -126,6 +126,15 @@ def test_fetch_gives_up_when_no_more_data_arrives(server, tmp_path):
     fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
 
 
+def test_full_disk_is_no_fault_of_the_network(server, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fetching, "_receive", full)
+    with pytest.raises(OSError, match=r"file.bin.part could not be written: .*No sp"):
+        fetch(server.url, tmp_path / "file.bin")
+
+
 def test_fetch_gives_up_on_interruptions_without_range_support(server, tmp_path):
     server.has_range, server.cuts = False, [1000] * 9
     with pytest.raises(ConnectionError, match="was cut"):

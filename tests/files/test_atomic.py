@@ -47,6 +47,16 @@ def test_atomic_write_on_a_full_disk_names_file_and_remedy(tmp_path):
     assert (tmp_path / "a.npz").read_bytes() == b"old"
 
 
+def test_failed_write_of_another_file_in_the_block_keeps_its_message(tmp_path):
+    with (
+        pytest.raises(OSError, match=r"^\S*b.npz could not be written: .* again\.$"),
+        largest_file(1000),
+        atomic_write(tmp_path / "a.mp4"),
+        atomic_write(tmp_path / "b.npz") as path,
+    ):
+        np.savez(path, np.zeros(1000))
+
+
 def test_atomic_write_names_a_folder_that_cannot_be_created(tmp_path):
     (tmp_path / "file").touch()
     with (

@@ -68,6 +68,17 @@ def test_read_image_rejects_a_truncated_file(tmp_path, rng, suffix, keep):
         read_image(path)
 
 
+@pytest.mark.parametrize("progressive", [0, 1])
+def test_read_image_reads_a_jpeg_with_appended_data(tmp_path, rng, progressive):
+    """Phones append the video of a motion photo; it may hold any bytes."""
+    path, pixels = tmp_path / "a.jpg", rng.integers(0, 256, (40, 50, 3), np.uint8)
+    cv2.imwrite(str(path), pixels, [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive])
+    whole, data = read_image(path), path.read_bytes()
+    for tail in (b"\xff\xda", b"\xff\xd9\xff\xda", rng.bytes(100_000)):
+        path.write_bytes(data + tail)
+        np.testing.assert_array_equal(read_image(path), whole)
+
+
 def test_read_image_tells_other_files_from_damaged_images(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(ValueError, match=r"notes.txt is not an image.*\.avif, \.bmp"):
@@ -76,6 +87,11 @@ def test_read_image_tells_other_files_from_damaged_images(tmp_path):
     (tmp_path / "a").write_bytes((tmp_path / "a.png").read_bytes()[:60])
     with pytest.raises(ValueError, match=r"a must be a complete image file"):
         read_image(tmp_path / "a")
+
+
+def test_read_image_says_that_a_folder_is_no_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"is a folder, not a file\.$"):
+        read_image(tmp_path)
 
 
 def test_read_image_names_a_missing_file(tmp_path):
@@ -214,6 +230,38 @@ def test_read_image_composites_over_grey(tmp_path, rng, suffix, white):
     # Half of 51, half of 128.
     np.testing.assert_allclose(images[1][4], 89.5, atol=1)
     np.testing.assert_array_equal(images[1][5:], images[0][5:])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("extra_samples", [0, 1, 2])
+def test_read_image_composites_tiff_of_every_kind_of_opacity(
+    tmp_path, extra_samples, kind
+):
+    """Associated opacity (1) is stored with colours that are multiplied by it."""
+    white = np.iinfo(kind).max
+    colour, share = np.float64([0.8, 0.4, 0.2]), 128 / 255
+    stored = colour * (share if extra_samples == 1 else 1)
+    pixel = np.rint(white * np.append(stored, share)).astype(kind)
+    (tmp_path / "a.tif").write_bytes(_tiff(np.tile(pixel, (2, 3, 1)), extra_samples))
+    expected = 255 * colour * share + 128 * (1 - share)
+    image = read_image(tmp_path / "a.tif")
+    np.testing.assert_allclose(image, np.broadcast_to(expected, (2, 3, 3)), atol=1)
+
+
+def _tiff(pixels, extra_samples):
+    """An uncompressed RGBA TIFF (Adobe, TIFF 6.0), little-endian."""
+    height, width, _ = pixels.shape
+    bits = 8 * pixels.itemsize
+    fields = [(256, 4, width), (257, 4, height), (259, 3, 1), (262, 3, 2)]
+    fields += [(277, 3, 4), (278, 4, height), (279, 4, pixels.nbytes)]
+    fields += [(338, 3, extra_samples)] if extra_samples else []
+    start = 8 + 2 + 12 * (len(fields) + 2) + 4
+    fields += [(258, 3, start), (273, 4, start + 8)]  # Both are beside the folder.
+    folder = struct.pack("<H", len(fields))
+    for tag, kind, value in sorted(fields):
+        folder += struct.pack("<HHII", tag, kind, 4 if tag == 258 else 1, value)
+    data = struct.pack("<4H", *[bits] * 4) + pixels.astype(f"<u{bits // 8}").tobytes()
+    return b"II*\0" + struct.pack("<I", 8) + folder + bytes(4) + data
 
 
 def test_read_image_orients_transparency_as_exif_says(tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dpde_tf.files import predictions as prediction_files
-from dpde_tf.files.depth_maps import write_depth, write_depth_png
+from dpde_tf.files.depth_maps import write_depth
 from dpde_tf.files.predictions import PredictionFolder
 from tests.fixtures.scored_sets import write_predictions
 
@@ -95,7 +95,7 @@ def test_prediction_folder_rejects_unreadable_files(predictions, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"holds no depth file \(\.png"):
         PredictionFolder.open(tmp_path / "empty")
-    write_depth_png(tmp_path / "png" / "a.png", np.ones((2, 3)))
+    write_depth(tmp_path / "png" / "a.png", np.ones((2, 3)))
     with pytest.raises(ValueError, match=r"a\.png .*`depth_scale`, 0\.001"):
         PredictionFolder.open(tmp_path / "png")
 
@@ -116,7 +116,7 @@ def test_prediction_folder_scales_only_integers(tmp_path):
     np.savez(tmp_path / "metres", depth=np.float32([[1.5, -2.0]]))
     np.savez(tmp_path / "units", depth=np.int32([[1500, -2000]]))
     np.save(tmp_path / "unit_npy", np.int32([[1500, -2000]]))
-    write_depth_png(tmp_path / "png.png", np.array([[1.5, 2.0]]))
+    write_depth(tmp_path / "png.png", np.array([[1.5, 2.0]]))
     folder = PredictionFolder.open(tmp_path, depth_scale=0.001)
     for name in ("metres", "units", "unit_npy", "png"):
         read = folder.read(name, ["depth"])["depth"]
@@ -159,6 +159,14 @@ def test_prediction_folder_keeps_nan(tmp_path):
     np.testing.assert_array_equal(read, [[1000.0, -2.0, np.nan]])
     with pytest.raises(ValueError, match=r"a\.npy holds one map.*keys: fused"):
         folder.read("a", ["fused"])
+
+
+def test_depth_keys_exclude_what_is_no_map(tmp_path):
+    depth, image = np.ones((1, 2, 3), np.float32), np.zeros((2, 3, 3), np.uint8)
+    np.savez(tmp_path / "a.npz", depth=depth, image=image, focal=np.float32(500))
+    assert PredictionFolder.open(tmp_path).depth_keys() == ["depth"]
+    np.savez(tmp_path / "a.npz", image=image)
+    assert PredictionFolder.open(tmp_path).depth_keys() == ["depth"]
 
 
 def test_depth_keys_exclude_gradients(predictions):

@@ -49,7 +49,7 @@ def test_predictions_of_another_one_are_refused_or_replaced(tmp_path, files):
 
 
 def test_predictions_mistaken_for_this_run_are_refused(tmp_path, files):
-    with pytest.raises(ValueError, match="1 predictions .* other records of"):
+    with pytest.raises(ValueError, match=r"1 predictions .* other records of"):
         former_predictions(tmp_path, CONFIG, [], later=files, overwrite=True)
 
 

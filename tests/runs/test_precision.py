@@ -72,6 +72,15 @@ def test_read_only_cache_is_no_error(tmp_path, measure, monkeypatch):
     assert precision.bfloat16_speedup() == 1.0
 
 
+def test_user_without_a_home_folder_is_no_error(monkeypatch):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(precision.pathlib.Path, "home", nobody)
+    assert precision._memory_path().parts[-2:] == ("dpde_tf", "precision.json")
+
+
 def test_measured_speedup_is_a_ratio_of_times(monkeypatch):
     # The time of each call, by turns: float32, bfloat16.
     seconds = iter([9.0, 2.0, 6.0, 2.5] * precision._REPETITIONS)

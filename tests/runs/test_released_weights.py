@@ -8,8 +8,11 @@ import pytest
 from dpde_tf.config import DepthNetworkConfig
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.models.initial_values import without_drawing
-from dpde_tf.runs.released import find_release
-from dpde_tf.runs.released.conversion import fold_output, load_released_weights
+from dpde_tf.runs.released.conversion import (
+    find_release,
+    fold_output,
+    load_released_weights,
+)
 from dpde_tf.runs.released.fcrn import FCRN
 from dpde_tf.runs.released.hybrid import HYBRID
 from tests.fixtures import released_fcrn, released_hybrid

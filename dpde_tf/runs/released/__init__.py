@@ -4,7 +4,3 @@ The files are read without the libraries that wrote them, and without running wh
 pickle may contain. The network built for them (`DepthNetworkConfig.architecture`)
 computes the same function as the released one.
 """
-
-from dpde_tf.runs.released.conversion import Release, find_release
-
-__all__ = ["Release", "find_release"]

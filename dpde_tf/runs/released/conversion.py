@@ -61,7 +61,7 @@ def load_released_weights(
     for field in ("architecture", "lateral_connections"):
         if getattr(config, field) != getattr(wanted, field):
             raise ValueError(
-                f"{path} holds {release.title}; it needs "
+                f"By its first bytes, {path} can only be {release.title}; that needs "
                 f"`architecture={wanted.architecture}` and "
                 f"`lateral_connections={wanted.lateral_connections}`. Received: "
                 f"{field}={getattr(config, field)}."
