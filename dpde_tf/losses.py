@@ -65,12 +65,9 @@ def berhu_loss(
     Source: Xu & Liu (2021), Eq. 2.
     """
     _check_same_shape(ground_truth, predicted)
-    if c_over not in ("image", "batch"):
-        raise ValueError(f"`c_over` must be 'image' or 'batch'. Received: {c_over!r}.")
+    _check_c_over(c_over)
     valid_mask = ground_truth > 0.0 if valid_mask is None else valid_mask
-    # Both `where`s are needed: a NaN at an invalid pixel must not reach the gradient.
-    error = tf.where(valid_mask, predicted, ground_truth) - ground_truth
-    magnitude = tf.abs(tf.where(valid_mask, error, tf.zeros_like(error)))
+    magnitude = tf.abs(_masked_error(ground_truth, predicted, valid_mask))
     largest = tf.reduce_max(magnitude, axis=[1, 2, 3], keepdims=True)
     if c_over == "batch":
         largest = _largest_of_batch(largest)
@@ -155,7 +152,7 @@ def log_depth_loss(
             f"`scale_invariance` must be in [0, 1]. Received: {scale_invariance}."
         )
     valid_mask = ground_truth > 0.0 if valid_mask is None else valid_mask
-    # As in `berhu_loss`: a NaN at an invalid pixel must not reach the gradient.
+    # Before the logarithm, whose derivative makes NaN of what is masked behind it.
     safe = [
         tf.math.log(tf.maximum(tf.where(valid_mask, depth, 1.0), _MIN_LOG_DEPTH))
         for depth in (ground_truth, predicted)
@@ -197,11 +194,10 @@ def gradient_loss(
     Source: Xu & Liu (2021), Eq. 4; alpha from Hu et al. (2019).
     """
     _check_same_shape(ground_truth, predicted)
-    if alpha <= 0:
-        raise ValueError(f"`alpha` must be positive. Received: {alpha}.")
+    _check_positive("alpha", alpha)
     if valid_mask is None:
         valid_mask = tf.ones_like(ground_truth, tf.bool)
-    error = tf.where(valid_mask, predicted - ground_truth, tf.zeros_like(predicted))
+    error = _masked_error(ground_truth, predicted, valid_mask)
     return masked_mean(tf.math.log1p(tf.abs(error) / alpha), valid_mask)
 
 
@@ -285,6 +281,18 @@ def _check_same_shape(ground_truth: tf.Tensor, predicted: tf.Tensor) -> None:
         )
 
 
+def _check_c_over(c_over: str) -> None:
+    """Raises an error for an unknown way to find c."""
+    if c_over not in ("image", "batch"):
+        raise ValueError(f"`c_over` must be 'image' or 'batch'. Received: {c_over!r}.")
+
+
+def _check_positive(name: str, value: float) -> None:
+    """Raises an error for 0, negative numbers and NaN."""
+    if not value > 0:
+        raise ValueError(f"`{name}` must be positive. Received: {value}.")
+
+
 def true_gradients(depth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the gradients of measured depth maps, and the mask of known gradients.
 
@@ -343,6 +351,7 @@ class BerHu(_DepthMapLoss):
 
     def __init__(self, c_over: str = "image", **kwargs: Any) -> None:
         super().__init__(**{"name": "berhu", **kwargs})
+        _check_c_over(c_over)
         self.c_over = c_over
 
     def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
@@ -365,6 +374,7 @@ class FeatureSimilarity(_DepthMapLoss):
 
     def __init__(self, max_depth: float = 10.0, **kwargs: Any) -> None:
         super().__init__(**{"name": "feature_similarity", **kwargs})
+        _check_positive("max_depth", max_depth)
         self.max_depth = max_depth
 
     def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
@@ -398,6 +408,9 @@ class DepthLoss(_DepthMapLoss):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"name": "depth_loss", **kwargs})
+        _check_c_over(berhu_c)
+        if lambda_fsim:
+            _check_positive("max_depth", max_depth)
         self.lambda_berhu = lambda_berhu
         self.lambda_fsim = lambda_fsim
         self.berhu_c = berhu_c
@@ -446,6 +459,7 @@ class LogGradient(_ImageLoss):
 
     def __init__(self, alpha: float = 0.5, **kwargs: Any) -> None:
         super().__init__(**{"name": "log_gradient", **kwargs})
+        _check_positive("alpha", alpha)
         self.alpha = alpha
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:

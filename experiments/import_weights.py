@@ -59,7 +59,7 @@ def import_weights(weights: pathlib.Path, workdir: pathlib.Path) -> None:
         )
     network = build_depth_network(release.config)
     load_released_weights(network, release.config, release, weights)
-    save_weights(network, workdir)
+    save_weights(network, workdir / WEIGHTS_FILE)
     config = config_as_dict(release.config) | {
         "data": {"image_size": list(release.image_size)},
         "released_weights": {"title": release.title, "sha256": file_sha256(weights)},

@@ -25,13 +25,12 @@ from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
 from dpde_tf.data.input_pipeline import RecordSet
-from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.json_files import write_json
 from dpde_tf.files.locks import lock_folder
 from dpde_tf.inference.records import held_out_records
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
 from dpde_tf.runs.trained_networks import load_depth_network, load_gradient_network
-from dpde_tf.runs.weight_files import add_checksum
+from dpde_tf.training.checkpoints import save_weights
 from dpde_tf.training.end_to_end import (
     NETWORKS,
     OUTPUTS,
@@ -64,9 +63,8 @@ def _define_flags() -> None:
 def _write(output: pathlib.Path, model: EndToEnd, record: dict[str, object]) -> None:
     """Writes the weights and the errors."""
     for name in NETWORKS:
-        with atomic_write(output / f"{name}.weights.h5") as path:
-            getattr(model, f"{name}_network").save_weights(path)
-            add_checksum(path)
+        network = getattr(model, f"{name}_network")
+        save_weights(network, output / f"{name}.weights.h5")
     write_json(output / "errors.json", record)
 
 
@@ -90,8 +88,9 @@ def _train_and_compare() -> None:
         load_depth_network(FLAGS.depth_run), load_gradient_network(FLAGS.gradient_run)
     )
     for name in NETWORKS:
-        network = getattr(model, f"{name}_network")
-        network.trainable = FLAGS.trained in ("both", name)
+        if FLAGS.trained not in ("both", name):
+            # The other keeps what is frozen in it, such as batch normalisations.
+            getattr(model, f"{name}_network").trainable = False
     images = load_batches(
         records,
         num_validation=FLAGS.num_validation,

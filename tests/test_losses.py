@@ -320,6 +320,22 @@ def test_gradient_loss_rejects_alpha():
         gradient_loss(tf.zeros([1, 1, 1, 2]), tf.zeros([1, 1, 1, 2]), alpha=0)
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: losses.LogGradient(alpha=float("nan")), "`alpha` must be positive"),
+        (lambda: losses.FeatureSimilarity(max_depth=0.0), "`max_depth` must be posi"),
+        (lambda: losses.DepthLoss(max_depth=-1.0), "`max_depth` must be positive"),
+        (lambda: losses.DepthLoss(berhu_c="foo"), "`c_over` must be 'image' or 'bat"),
+        (lambda: losses.BerHu("foo"), "`c_over` must be 'image' or 'batch'"),
+    ],
+)
+def test_losses_refuse_wrong_constants_when_they_are_made(make, message):
+    with pytest.raises(ValueError) as caught:
+        make()
+    assert message in str(caught.value)
+
+
 def test_holes_that_are_nan_change_no_loss_and_no_gradient(rng):
     truth = rng.uniform(1, 4, (1, 40, 40, 1)).astype(np.float32)
     predicted = truth + rng.normal(0, 0.2, truth.shape).astype(np.float32)

@@ -182,13 +182,7 @@ def make_training_dataset(
         ValueError: If there are fewer records than images per batch, or the crop is
             larger than the images.
     """
-    if records.num_records < batch_size:
-        raise ValueError(
-            f"{records.directory} has {records.num_records} records in "
-            f"{records.split_name!r}, fewer than one batch of {batch_size}. Use a "
-            "smaller `batch_size`."
-        )
-    check_crop(records, augmentation)
+    check_batches(records, batch_size, augmentation)
 
     @tf.autograph.experimental.do_not_convert
     def prepare(index: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -303,6 +297,25 @@ def decode_pair(serialized: tf.Tensor, size: tuple[int, int]) -> dict[str, tf.Te
         "depth": tf.ensure_shape(pair["depth"], [*size, 1]),
         "name": pair["name"],
     }
+
+
+def check_batches(
+    records: RecordSet, batch_size: int, augmentation: AugmentationConfig
+) -> None:
+    """Raises a ValueError unless records give batches to train on.
+
+    Args:
+        records: The training records.
+        batch_size: Images per batch.
+        augmentation: Random changes, possibly with a crop.
+    """
+    if records.num_records < batch_size:
+        raise ValueError(
+            f"{records.directory} has {records.num_records} records in "
+            f"{records.split_name!r}, fewer than one batch of {batch_size}. Use a "
+            "smaller `batch_size`."
+        )
+    check_crop(records, augmentation)
 
 
 def check_crop(records: RecordSet, augmentation: AugmentationConfig) -> None:

@@ -98,32 +98,32 @@ def checked_map(values: tf.Tensor, name: str, depth: tf.Tensor) -> tf.Tensor:
     return values
 
 
-def checked_confidences(
-    confidence: tf.Tensor | None,
-    gradient_confidence: tf.Tensor | tuple[tf.Tensor, tf.Tensor] | None,
-    depth: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns the confidences of depth, gradient_x and gradient_y.
+def checked_confidence(
+    values: tf.Tensor | None, name: str, depth: tf.Tensor
+) -> tf.Tensor:
+    """Returns a checked confidence map.
 
     Args:
-        confidence: Map like `depth`, or None for 1 everywhere.
-        gradient_confidence: One map for both directions, a pair (x, y), or None.
+        values: Map like `depth`, or None for 1 everywhere.
+        name: Name of the map, for messages.
         depth: The depth map.
 
     Returns:
-        Three tensors like `depth`, or `[1, 1, 1, 1]` in place of None.
+        The map as a tensor, `[1, 1, 1, 1]` in place of None.
 
     Raises:
         ValueError: As for `checked_map`, and if a value is negative.
     """
-    pair = gradient_confidence
-    if not isinstance(pair, tuple | list):
-        pair = (pair, pair)
-    return (
-        _checked_confidence(confidence, "confidence", depth),
-        _checked_confidence(pair[0], "gradient_confidence", depth),
-        _checked_confidence(pair[1], "gradient_confidence", depth),
+    if values is None:
+        return tf.ones([1, 1, 1, 1], depth.dtype)
+    values = checked_map(values, name, depth)
+    not_negative = tf.reduce_all(values >= 0, axis=[1, 2, 3])
+    _require(
+        tf.reduce_all(not_negative),
+        f"`{name}` must be >= 0 everywhere. Negative in image(s) of the batch:",
+        lambda: tf.where(~not_negative)[:, 0],
     )
+    return values
 
 
 def checked_scalar(
@@ -161,22 +161,6 @@ def checked_scalar(
         rule += f" and < {below:g}"
     _require(in_range, f"`{name}` must be finite and {rule}. Received:", lambda: scalar)
     return scalar
-
-
-def _checked_confidence(
-    values: tf.Tensor | None, name: str, depth: tf.Tensor
-) -> tf.Tensor:
-    """Returns a checked confidence map; a value must not be negative."""
-    if values is None:
-        return tf.ones([1, 1, 1, 1], depth.dtype)
-    values = checked_map(values, name, depth)
-    not_negative = tf.reduce_all(values >= 0, axis=[1, 2, 3])
-    _require(
-        tf.reduce_all(not_negative),
-        f"`{name}` must be >= 0 everywhere. Negative in image(s) of the batch:",
-        lambda: tf.where(~not_negative)[:, 0],
-    )
-    return values
 
 
 def _all_finite(values: tf.Tensor) -> bool | tf.Tensor:

@@ -2,13 +2,12 @@
 
 import collections
 import functools
-from typing import NamedTuple
 
 import tensorflow as tf
 
 from dpde_tf.fusion.implicit_gradient import image_of, with_gradient
 from dpde_tf.fusion.input_checks import (
-    checked_confidences,
+    checked_confidence,
     checked_depth,
     checked_map,
     checked_scalar,
@@ -16,7 +15,7 @@ from dpde_tf.fusion.input_checks import (
     with_axes,
 )
 from dpde_tf.fusion.irls_steps import (
-    FusedImage,
+    FusionResult,
     IRLSParameters,
     fuse_image,
     fuse_image_without_xla,
@@ -39,25 +38,6 @@ _MAX_CG_ITERATIONS = 1000
 # gain; and how many of each size and type there were.
 _XLA_FROM = 16
 _num_images: collections.Counter = collections.Counter()
-
-
-class FusionResult(NamedTuple):
-    """A fused batch.
-
-    Attributes:
-        depth: Fused depth in metres, `[B, H, W, 1]`.
-        energy: E before the first and after each IRLS step, float64
-            `[B, num_irls_iterations + 1]`; an image that stops early repeats its last
-            energy.
-        num_cg_iterations: Total number of conjugate gradient iterations, int32 `[B]`.
-        converged: Whether every linear system was solved to `cg_rtol` and, if
-            `tolerance` > 0, the energy converged, boolean `[B]`.
-    """
-
-    depth: tf.Tensor
-    energy: tf.Tensor
-    num_cg_iterations: tf.Tensor
-    converged: tf.Tensor
 
 
 def fuse_depth_and_gradients(
@@ -127,10 +107,14 @@ def fuse_depth_and_gradients(
     """
     added = missing_axes(depth)
     expand = functools.partial(with_axes, axes=added)
-    if not isinstance(gradient_confidence, tuple | list):
-        gradient_confidence = expand(gradient_confidence)
-    else:
-        gradient_confidence = tuple(map(expand, gradient_confidence))
+    pair = gradient_confidence
+    if not isinstance(pair, tuple | list):
+        pair = (pair, pair)
+    if len(pair) != 2:
+        raise ValueError(
+            "`gradient_confidence` must be one map or a pair (x, y). Received: "
+            f"{len(pair)} maps."
+        )
     depth = checked_depth(expand(depth))
     dtype = depth.dtype
     if num_irls_iterations < 1:
@@ -151,7 +135,9 @@ def fuse_depth_and_gradients(
         depth,
         checked_map(expand(gradient_x), "gradient_x", depth),
         checked_map(expand(gradient_y), "gradient_y", depth),
-        *checked_confidences(expand(confidence), gradient_confidence, depth),
+        checked_confidence(expand(confidence), "confidence", depth),
+        checked_confidence(expand(pair[0]), "gradient_confidence", depth),
+        checked_confidence(expand(pair[1]), "gradient_confidence", depth),
     )
     result = _fuse_batch(
         tuple(tf.stop_gradient(m) for m in maps),
@@ -229,17 +215,16 @@ def _fuse_batch(
     """Fuses image by image, two at a time."""
     depth = maps[0]
 
-    def fuse(index: int | tf.Tensor) -> FusedImage:
+    def fuse(index: int | tf.Tensor) -> FusionResult:
         image = tuple(image_of(m, index, depth) for m in maps)
         one = fuse_image if jit_compile else fuse_image_without_xla
         return one(image, parameters, num_irls_iterations)
 
     if depth.shape[0] == 1:  # Skipping the loop saves half a millisecond.
         return FusionResult(*(value[tf.newaxis] for value in fuse(0)))
-    images = tf.map_fn(
+    return tf.map_fn(
         fuse,
         tf.range(tf.shape(depth)[0]),
-        fn_output_signature=FusedImage(depth.dtype, tf.float64, tf.int32, tf.bool),
+        fn_output_signature=FusionResult(depth.dtype, tf.float64, tf.int32, tf.bool),
         parallel_iterations=2,
     )
-    return FusionResult(*images)

@@ -48,15 +48,17 @@ class IRLSParameters(NamedTuple):
     relaxation: tf.Tensor
 
 
-class FusedImage(NamedTuple):
-    """Result for one image, see `FusionResult`.
+class FusionResult(NamedTuple):
+    """A fused batch, or one image of it without the axis of the batch.
 
     Attributes:
-        depth: Fused depth in metres, `[H, W, 1]`.
-        energy: E before the first and after each step, float64
-            `[num_irls_iterations + 1]`.
-        num_cg_iterations: Total number of iterations, int32 scalar.
-        converged: Whether the fusion converged, boolean scalar.
+        depth: Fused depth in metres, `[B, H, W, 1]`.
+        energy: E before the first and after each IRLS step, float64
+            `[B, num_irls_iterations + 1]`; an image that stops early repeats its last
+            energy.
+        num_cg_iterations: Total number of conjugate gradient iterations, int32 `[B]`.
+        converged: Whether every linear system was solved to `cg_rtol` and, if
+            `tolerance` > 0, the energy converged, boolean `[B]`.
     """
 
     depth: tf.Tensor
@@ -81,7 +83,7 @@ class _State(NamedTuple):
 
 def _fuse_image(
     maps: tuple[tf.Tensor, ...], parameters: IRLSParameters, num_irls_iterations: int
-) -> FusedImage:
+) -> FusionResult:
     """Returns the fusion of one image.
 
     Args:
@@ -106,7 +108,7 @@ def _fuse_image(
     )
     correction = tf.expand_dims(state.correction[1:-1][: tf.shape(depth)[0]], -1)
     rests = ~state.active | (parameters.tolerance == 0)
-    return FusedImage(
+    return FusionResult(
         depth=depth + correction,
         energy=state.energy,
         num_cg_iterations=state.num_cg_iterations,

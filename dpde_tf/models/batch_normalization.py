@@ -28,15 +28,23 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         """Returns the normalised maps; updates the moving averages in training."""
         if self.synchronized and training and self.trainable and _has_replicas():
             return super().call(inputs, training=training, mask=mask)
-        scale, offset = self.gamma.value, self.beta.value
+        trains = bool(training and self.trainable)
+        if training and not trains and tf.config.list_physical_devices("GPU"):
+            # The kernel has no deterministic gradient of a frozen layer on GPUs.
+            return super().call(inputs, training=False, mask=mask)
         mean, variance = self.moving_mean.value, self.moving_variance.value
-        scale, offset = (tf.cast(v, tf.float32) for v in (scale, offset))
-        if not (training and self.trainable):
-            return self._fused(inputs, scale, offset, mean, variance)[0]
-        empty = tf.zeros([0])
-        y, batch_mean, batch_variance = self._fused(
-            inputs, scale, offset, empty, empty, is_training=True
-        )
+        nothing = tf.zeros([0])
+        y, batch_mean, batch_variance = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=self.gamma.value,
+            offset=self.beta.value,
+            mean=nothing if trains else mean,
+            variance=nothing if trains else variance,
+            epsilon=self.epsilon,
+            is_training=trains,
+        )[:3]
+        if not trains:
+            return y
         # The kernel returns n / (n - 1) times the variance that Keras averages.
         shape = tf.shape(inputs)
         count = tf.cast(shape[0] * shape[1] * shape[2], tf.float32)
@@ -45,27 +53,6 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         self.moving_mean.assign(mean * keep + batch_mean * (1.0 - keep))
         self.moving_variance.assign(variance * keep + batch_variance * (1.0 - keep))
         return y
-
-    def _fused(
-        self,
-        inputs: tf.Tensor,
-        scale: tf.Tensor,
-        offset: tf.Tensor,
-        mean: tf.Tensor,
-        variance: tf.Tensor,
-        *,
-        is_training: bool = False,
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Output, mean and variance of the kernel, the last two in float32."""
-        return tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=scale,
-            offset=offset,
-            mean=mean,
-            variance=variance,
-            epsilon=self.epsilon,
-            is_training=is_training,
-        )[:3]
 
 
 def synchronize_batch_normalization(network: keras.Model) -> None:

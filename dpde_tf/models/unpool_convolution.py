@@ -23,8 +23,7 @@ class UnpoolConv2D(keras.layers.Layer):
     place of the output pixel in its block, the 5x5 kernel meets nine, six, six or four
     values. The layer therefore applies four small kernels `kernel_a` (3x3), `kernel_b`
     (2x3), `kernel_c` (3x2) and `kernel_d` (2x2) to the small map, and interleaves the
-    results, without products with zeros. `up_projection_kernels` converts between the
-    forms of the kernel.
+    results, without products with zeros.
 
     Attributes:
         filters: Channels of the output.

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 _REMEDY = (
-    "The newest checkpoint is from before it. Look at these images, use {change} in "
+    "The checkpoints are from before it. Look at these images, use {change} in "
     "another `workdir`, or continue without such batches with `on_bad_step=skip`."
 )
 _CHANGE = "a smaller `learning_rate`, `clip_norm=10` or `precision=float32`"
@@ -93,9 +93,17 @@ def check_weights(step: int, network: keras.Model, optimizer: keras.Optimizer) -
         BadStepError: If a variable has a value that is not finite; the message names
             the variable.
     """
-    for variable in network.variables + optimizer.variables:
-        value = tf.convert_to_tensor(variable)
-        if value.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(value)):
+    variables = [
+        variable
+        for variable in network.variables + optimizer.variables
+        if tf.as_dtype(variable.dtype).is_floating
+    ]
+    # Together, since a GPU would wait for each of some hundred answers.
+    finite = tf.stack(
+        [tf.reduce_all(tf.math.is_finite(variable.value)) for variable in variables]
+    )
+    for variable, good in zip(variables, finite.numpy(), strict=True):
+        if not good:
             raise BadStepError(
                 step, f"After step {step + 1}, {variable.path} is not finite."
             )

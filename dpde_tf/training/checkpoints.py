@@ -18,7 +18,6 @@ from dpde_tf.files.atomic import (
 from dpde_tf.files.checksums import check_checksums, write_checksums
 from dpde_tf.runs.run_folder import (
     CHECKPOINTS,
-    WEIGHTS_FILE,
     checkpoint_name,
     list_checkpoints,
 )
@@ -78,7 +77,8 @@ class CheckpointStore:
             return
         self._progress.assign(json.dumps(dataclasses.asdict(progress)))
         name = checkpoint_name(*progress.place)
-        former = [path for path in self.folders() if path.name != name]
+        folders = list_checkpoints(self._workdir)
+        former = [path for path in folders if path.name != name]
         with atomic_write_folder(self._folder / name) as folder:
             try:
                 self._checkpoint.write(os.fspath(folder / _PREFIX))
@@ -88,10 +88,6 @@ class CheckpointStore:
         self._saved = progress.place
         for path in former[: 1 - _MAX_TO_KEEP]:
             remove_folder(path)
-
-    def folders(self) -> list[pathlib.Path]:
-        """Returns the folders of the checkpoints, the newest last."""
-        return list_checkpoints(self._workdir)
 
     def restore(self) -> Progress | None:
         """Loads the newest intact checkpoint into network and optimiser.
@@ -105,7 +101,7 @@ class CheckpointStore:
             ValueError: If all checkpoints are damaged, or the newest intact one belongs
                 to another network.
         """
-        folders = self.folders()
+        folders = list_checkpoints(self._workdir)
         for index, folder in reversed(list(enumerate(folders))):
             try:
                 progress = self._load(folder)
@@ -147,19 +143,19 @@ class CheckpointStore:
             ) from error
 
 
-def save_weights(network: keras.Model, workdir: str | pathlib.Path) -> None:
-    """Writes the weights of a network to `<workdir>/weights.weights.h5`.
+def save_weights(network: keras.Model, path: str | pathlib.Path) -> None:
+    """Writes the weights of a network, and their checksum.
 
     Args:
         network: Any Keras model.
-        workdir: Folder of the run.
+        path: File to write, `.weights.h5`.
 
     Raises:
         OSError: If the file cannot be written; the previous file is kept.
     """
-    with atomic_write(pathlib.Path(workdir) / WEIGHTS_FILE) as path:
+    with atomic_write(path) as temporary:
         try:
-            network.save_weights(path)
-            add_checksum(path)
+            network.save_weights(temporary)
+            add_checksum(temporary)
         except RuntimeError as error:  # HDF5 raises this if the disk is full.
             raise OSError(str(error)) from error

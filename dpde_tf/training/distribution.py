@@ -130,18 +130,33 @@ class Distribution:
         if self.num_workers == 1:
             return
         number = zlib.crc32(repr(values).encode()) >> 1  # An int32.
+        if any(self._of_all(number) != number):
+            raise ValueError(
+                "The flags, records, checkpoints or weights of the workers differ. Run "
+                "the same command on all workers, with a `workdir` and `records` that "
+                "are the same folders for all."
+            )
+
+    def of_chief(self, number: int) -> int:
+        """Returns the number that the chief has.
+
+        Args:
+            number: The number of this worker, an int32.
+
+        Returns:
+            The same number on all workers.
+        """
+        return number if self.num_workers == 1 else int(self._of_all(number)[0])
+
+    def _of_all(self, number: int) -> np.ndarray:
+        """The numbers of all replicas, the chief's first."""
 
         @tf.function(autograph=False)
         def collect() -> tf.Tensor:
             rows = self.strategy.run(lambda: gather_rows(tf.constant([number])))
             return self.first(rows)
 
-        if any(collect().numpy() != number):
-            raise ValueError(
-                "The flags, records, checkpoints or weights of the workers differ. Run "
-                "the same command on all workers, with a `workdir` and `records` that "
-                "are the same folders for all."
-            )
+        return collect().numpy()
 
     def check_same_arrays(self, read: Callable[[], list[np.ndarray]]) -> None:
         """Checks that all workers have the same arrays.

@@ -16,6 +16,7 @@ from dpde_tf.data.coarse_depth import CoarseDepths
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
 from dpde_tf.data.manifest import DamagedShardError
 from dpde_tf.data.records import readable_record_errors
+from dpde_tf.runs.run_folder import WEIGHTS_FILE
 from dpde_tf.training import bad_steps
 from dpde_tf.training.bad_steps import BadStepError
 from dpde_tf.training.checkpoints import CheckpointStore, save_weights
@@ -45,19 +46,19 @@ class Trainer:
         config: TrainingConfig,
         augmentation: AugmentationConfig,
         workdir: str | pathlib.Path,
-        strategy: tf.distribute.Strategy | None = None,
+        distribution: Distribution | None = None,
         coarse: CoarseDepths | None = None,
     ) -> None:
         """Builds the optimiser, and restores the newest checkpoint of `workdir`.
 
         Args:
-            network: The network, built in the scope of `strategy`.
+            network: The network, built in the scope of the strategy.
             objective: Losses and metrics of the network.
             records: Training records; `config.num_validation` of them are held out.
             config: Optimisation and data order.
             augmentation: Random changes of the training images.
             workdir: Folder of the run.
-            strategy: Strategy of `make_strategy`; None for the current strategy.
+            distribution: The devices; None for those of the current strategy.
             coarse: Source of the coarse depth maps for a guided network.
 
         Raises:
@@ -69,8 +70,7 @@ class Trainer:
         self._augmentation = augmentation
         self._coarse = coarse
         self._workdir = pathlib.Path(workdir)
-        self._distribution = distribution = Distribution(strategy)
-        distribution.check_batch_size(config.batch_size)
+        self._distribution = distribution = distribution or Distribution()
         is_chief = distribution.is_chief
         self._training, held_out = records.hold_out(
             config.num_validation, swap=config.swap_held_out
@@ -93,9 +93,7 @@ class Trainer:
         self._step = TrainingStep(network, objective, optimizer, distribution)
         self._store = CheckpointStore(workdir, network, optimizer, writes=is_chief)
         self._progress = self._store.restore() or Progress()
-        distribution.check_same(
-            config, augmentation, objective, records.split.shards, self._progress
-        )
+        distribution.check_same(records.split.shards, self._progress)
         # Weight files of the same name may differ between processes.
         distribution.check_same_arrays(network.get_weights)
         self._stop = StopSignals()
@@ -141,6 +139,8 @@ class Trainer:
             except (DamagedShardError, FileNotFoundError):
                 self._save()
                 raise
+        if self._distribution.is_chief and not (self._workdir / WEIGHTS_FILE).is_file():
+            self._save_weights()  # Of a finished run, whose file was removed.
 
     def _train_epoch(self) -> None:
         """Runs the remaining steps of the current epoch."""
@@ -246,8 +246,7 @@ class Trainer:
 
     def _learning_rate(self) -> float:
         """The learning rate of the last step."""
-        steps = self._progress.steps_taken(self._steps_per_epoch)
-        return float(self._schedule(steps - 1))
+        return float(self._schedule(self._optimizer.iterations - 1))
 
     def _finish_epoch(self) -> None:
         """Validates, logs, and saves weights and checkpoint."""
@@ -268,6 +267,10 @@ class Trainer:
         self._log.write_epoch(row)
         # The weights come first, so that each epoch finished in a checkpoint has them.
         if self._distribution.is_chief:
-            save_weights(self._network, self._workdir)
+            self._save_weights()
         self._progress = progress.next_epoch()
-        self._save()
+        self._store.save(self._progress)
+
+    def _save_weights(self) -> None:
+        """Writes the weights of the run."""
+        save_weights(self._network, self._workdir / WEIGHTS_FILE)

@@ -71,6 +71,10 @@ class DepthObjective:
     config: DepthLossConfig
     inputs: ClassVar = ("image",)
 
+    def __post_init__(self) -> None:
+        """Checks the options."""
+        losses.DepthLoss(**dataclasses.asdict(self.config))
+
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `loss`, `berhu`, `measured` and, if weighted, `fsim_loss`, `log`."""
         truth = depth_at_size_of(batch["depth"], predicted)
@@ -108,6 +112,10 @@ class GradientObjective:
 
     config: GradientLossConfig
     inputs: ClassVar = ("image",)
+
+    def __post_init__(self) -> None:
+        """Checks the constant."""
+        losses.LogGradient(self.config.alpha)
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `loss` and `measured`."""

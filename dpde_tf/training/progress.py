@@ -103,18 +103,6 @@ class Progress:
         """Returns the mean rate of the current epoch; 0 before its first step."""
         return self.images / self.seconds if self.images else 0.0
 
-    def steps_taken(self, steps_per_epoch: int) -> int:
-        """Returns the number of steps of the whole run that were not skipped.
-
-        Args:
-            steps_per_epoch: Steps in an epoch.
-
-        Returns:
-            The number of updates of the weights.
-        """
-        end = self.step(steps_per_epoch)
-        return end - sum(step < end for step in self.skipped)
-
     def next_epoch(self) -> "Progress":
         """Returns the progress at the start of the next epoch."""
         return Progress(

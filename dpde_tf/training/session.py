@@ -6,7 +6,7 @@ import hashlib
 import math
 import os
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import field
 
 import keras
@@ -14,12 +14,12 @@ import tensorflow as tf
 
 from dpde_tf.config import AugmentationConfig, InitialisationConfig, TrainingConfig
 from dpde_tf.data.coarse_depth import CoarseDepths
-from dpde_tf.data.input_pipeline import RecordSet, check_crop
+from dpde_tf.data.input_pipeline import RecordSet, check_batches
 from dpde_tf.files.folders import removed_if_empty
 from dpde_tf.files.locks import lock_folder
 from dpde_tf.models.batch_normalization import synchronize_batch_normalization
 from dpde_tf.runs.compact_weights import has_compact_weights
-from dpde_tf.runs.precision import resolve_precision
+from dpde_tf.runs.precision import PRECISIONS, resolve_precision
 from dpde_tf.runs.run_folder import (
     WEIGHTS_FILE,
     has_checkpoint,
@@ -37,11 +37,7 @@ from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.loop import Trainer
 from dpde_tf.training.objectives import Objective
 from dpde_tf.training.stop_signals import StopSignals
-from dpde_tf.training.strategies import (
-    check_distribution,
-    make_strategy,
-    worker_rank,
-)
+from dpde_tf.training.strategies import make_strategy, worker_rank
 
 # Section of the record for what was trained on.
 _DATA = "data"
@@ -144,18 +140,22 @@ def _make_trainer(session: TrainingSession) -> Trainer:
         _make_deterministic()
     # Must be created before TensorFlow computes anything.
     strategy = make_strategy(training.distribution)
-    training = dataclasses.replace(training, precision=_precision(session))
-    records = RecordSet.open(session.records, session.split)
-    # All that can be refused is, before anything is written.
-    records.hold_out(training.num_validation, swap=training.swap_held_out)
-    check_crop(records, session.augmentation)
     distribution = Distribution(strategy)
     distribution.check_batch_size(training.batch_size)
+    training = dataclasses.replace(
+        training, precision=_precision(session, distribution)
+    )
+    records = RecordSet.open(session.records, session.split)
+    trained_on, _ = records.hold_out(
+        training.num_validation, swap=training.swap_held_out
+    )
+    check_batches(trained_on, training.batch_size, session.augmentation)
     setup = session.make_setup(session, records)
     configs = (*setup.configs, session.start, training, session.augmentation)
     config = config_as_dict(*configs)
     defaults = config_as_dict(*(type(one)() for one in configs))
-    _prepare_workdir(session, config | {_DATA: _describe(records)}, defaults)
+    described = config | {_DATA: _describe(records)}
+    resumed = _is_resumed(session.workdir, described, defaults)
     keras.config.set_dtype_policy(training.precision)
     keras.utils.set_random_seed(training.seed)
     with distribution.report_lost_workers():
@@ -168,23 +168,36 @@ def _make_trainer(session: TrainingSession) -> Trainer:
                 setup.load_initial(network, source=session.start.init_from)
         if training.sync_batch_norm:
             synchronize_batch_normalization(network)
-        return Trainer(
+        trainer = Trainer(
             network,
             setup.objective,
             records,
             config=training,
             augmentation=session.augmentation,
             workdir=session.workdir,
-            strategy=strategy,
+            distribution=distribution,
             coarse=setup.coarse,
         )
+    # Now nothing is refused any more.
+    if session.is_chief and resumed:
+        print(f"Continuing the run in {session.workdir}.")
+        add_resumption(session.workdir)
+    elif session.is_chief:
+        options = {"flags": session.flags, "config": described}
+        write_run_record(session.workdir, program=session.program, **options)
+    return trainer
 
 
-def _precision(session: TrainingSession) -> str:
-    """The precision of the run; a resumed one keeps what `auto` was measured to be."""
+def _precision(session: TrainingSession, distribution: Distribution) -> str:
+    """The precision of the run; a resumed one keeps what `auto` was measured to be.
+
+    Of several machines, the measurement of the chief counts for all.
+    """
     if session.training.precision == "auto" and has_checkpoint(session.workdir):
         return recorded_config(session.workdir, TrainingConfig).precision
-    return resolve_precision(session.training.precision)
+    own = PRECISIONS.index(resolve_precision(session.training.precision))
+    with distribution.report_lost_workers():
+        return PRECISIONS[distribution.of_chief(own)]
 
 
 def _check_augmentation(config: AugmentationConfig) -> None:
@@ -204,8 +217,18 @@ def _check_augmentation(config: AugmentationConfig) -> None:
 
 def _check_training(config: TrainingConfig) -> None:
     """Checks values that would only fail later."""
+    for name, words in (
+        ("optimizer", ("sgd", "adamw")),
+        ("schedule", ("paper", "cosine")),
+        ("on_bad_step", ("stop", "skip")),
+    ):
+        if getattr(config, name) not in words:
+            raise ValueError(
+                f"`{name}` must be {' or '.join(words)}. Received: "
+                f"{getattr(config, name)!r}."
+            )
     for name in ("epochs", "batch_size", "learning_rate", "checkpoint_steps"):
-        if getattr(config, name) <= 0:
+        if not getattr(config, name) > 0:
             raise ValueError(
                 f"`{name}` must be positive. Received: {getattr(config, name)}."
             )
@@ -218,12 +241,7 @@ def _check_training(config: TrainingConfig) -> None:
         raise ValueError(
             f"`seed` must be from 0 to {2**31 - 1}. Received: {config.seed}."
         )
-    check_distribution(config.distribution)
-    if config.on_bad_step not in ("stop", "skip"):
-        raise ValueError(
-            f"`on_bad_step` must be stop or skip. Received: {config.on_bad_step!r}."
-        )
-    if config.max_loss_growth and config.max_loss_growth <= 1.0:
+    if config.max_loss_growth and not config.max_loss_growth > 1.0:
         raise ValueError(
             "`max_loss_growth` must be more than 1, or 0 for no limit. Received: "
             f"{config.max_loss_growth}."
@@ -232,33 +250,14 @@ def _check_training(config: TrainingConfig) -> None:
 
 def _describe(records: RecordSet) -> dict:
     """Description of the data for the record of a run."""
+    checksums = "\n".join(shard.sha256 for shard in records.split.shards)
     return {
         "dataset": records.manifest.dataset,
         "num_records": records.num_records,
         "image_size": list(records.manifest.image_size),
         "split": records.split_name,
-        "shards_sha256": _digest(shard.sha256 for shard in records.split.shards),
+        "shards_sha256": hashlib.sha256(checksums.encode()).hexdigest(),
     }
-
-
-def _digest(texts: Iterable[str]) -> str:
-    """The SHA-256 of several texts."""
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
-
-
-def _prepare_workdir(session: TrainingSession, config: dict, defaults: dict) -> None:
-    """Writes the record of a new run, or reports that a run is resumed."""
-    workdir = session.workdir
-    resumed = _is_resumed(workdir, config, defaults)
-    if not session.is_chief:
-        return
-    if resumed:
-        print(f"Continuing the run in {workdir}.")
-        add_resumption(workdir)
-    else:
-        write_run_record(
-            workdir, program=session.program, flags=session.flags, config=config
-        )
 
 
 def _make_deterministic() -> None:

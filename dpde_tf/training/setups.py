@@ -6,7 +6,6 @@ example with `functools.partial`.
 
 import dataclasses
 import functools
-from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -107,7 +106,7 @@ def gradient_setup(
         configs=(network, loss),
         build_network=lambda: build_gradient_network(network),
         objective=GradientObjective(loss),
-        load_initial=_gradient_weights(network),
+        load_initial=functools.partial(load_initial_gradient_weights, config=network),
     )
 
 
@@ -141,7 +140,7 @@ def context_setup(
             _for_checkpoint(network, session, weights="context_encoder_weights")
         ),
         objective=ContextObjective(loss),
-        load_initial=_gradient_weights(network),
+        load_initial=functools.partial(load_initial_gradient_weights, config=network),
     )
 
 
@@ -179,7 +178,7 @@ def guided_setup(
         configs=(network, loss, coarse),
         build_network=lambda: build_guided_network(network),
         objective=GuidedObjective(loss),
-        load_initial=_gradient_weights(network),
+        load_initial=functools.partial(load_initial_gradient_weights, config=network),
         coarse=CoarseDepths(coarse, predictions),
     )
 
@@ -208,8 +207,3 @@ def _for_checkpoint(
     """The network to build: a checkpoint replaces the weights of the encoder."""
     changes = {weights: "none"} if has_checkpoint(session.workdir) else {}
     return dataclasses.replace(network, **changes)
-
-
-def _gradient_weights(network: object) -> Callable[..., None]:
-    """Function that loads initial weights of a network of gradients."""
-    return functools.partial(load_initial_gradient_weights, config=network)

@@ -12,22 +12,6 @@ _TF_CONFIG = "TF_CONFIG"
 _TIMEOUT_SECONDS = 600.0
 
 
-def check_distribution(distribution: str) -> None:
-    """Checks the name of a distribution.
-
-    Args:
-        distribution: One of `DISTRIBUTIONS`.
-
-    Raises:
-        ValueError: If the name is not one of these.
-    """
-    if distribution not in DISTRIBUTIONS:
-        raise ValueError(
-            f"`distribution` must be one of {', '.join(DISTRIBUTIONS)}. "
-            f"Received: {distribution!r}."
-        )
-
-
 def worker_rank(distribution: str | None) -> tuple[int, int]:
     """Returns the rank of this process and the number of workers.
 
@@ -76,7 +60,11 @@ def make_strategy(distribution: str) -> tf.distribute.Strategy:
     Raises:
         ValueError: If the name is unknown, or TF_CONFIG is missing or wrong.
     """
-    check_distribution(distribution)
+    if distribution not in DISTRIBUTIONS:
+        raise ValueError(
+            f"`distribution` must be one of {', '.join(DISTRIBUTIONS)}. "
+            f"Received: {distribution!r}."
+        )
     if distribution == "none":
         return tf.distribute.get_strategy()
     if distribution == "mirrored":

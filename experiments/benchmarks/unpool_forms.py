@@ -1,7 +1,6 @@
 """Three other forms of unpooling with a 5x5 convolution, for comparison.
 
-They compute the same function as `UnpoolConv2D` with their own kernels;
-`up_projection_kernels` converts the kernels.
+They compute the same function as `UnpoolConv2D` with their own kernels.
 """
 
 from typing import Any

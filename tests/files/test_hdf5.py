@@ -10,6 +10,7 @@ import pytest
 
 from dpde_tf.files.hdf5 import open_to_read
 from dpde_tf.reporting.report.runs import count_parameters
+from dpde_tf.runs.run_folder import WEIGHTS_FILE
 from dpde_tf.runs.weight_files import load_weights
 from dpde_tf.training.checkpoints import save_weights
 
@@ -29,7 +30,7 @@ def network(tmp_path):
     """A network whose weights are in `tmp_path`."""
     image = keras.Input((None, None, 3))
     network = keras.Model(image, keras.layers.Conv2D(4, 3, name="conv")(image))
-    save_weights(network, tmp_path)
+    save_weights(network, tmp_path / WEIGHTS_FILE)
     return network
 
 

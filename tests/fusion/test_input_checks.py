@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from dpde_tf.fusion.input_checks import (
-    checked_confidences,
+    checked_confidence,
     checked_depth,
     checked_map,
     checked_scalar,
@@ -55,22 +55,13 @@ def test_checked_map_rejects_another_shape_or_type():
         checked_map(tf.cast(DEPTH, tf.float64), "gradient_y", DEPTH)
 
 
-def test_checked_confidences_are_one_by_default():
-    for confidence in checked_confidences(None, None, DEPTH):
-        np.testing.assert_array_equal(confidence, [[[[1]]]])
+def test_checked_confidence_is_one_by_default():
+    confidence = checked_confidence(None, "confidence", DEPTH)
+    np.testing.assert_array_equal(confidence, [[[[1]]]])
     with pytest.raises(ValueError, match=r"`confidence` must be >= 0 .*: \[1\]"):
-        checked_confidences(_with(-0.5, 1), None, DEPTH)
-    for broken in (_with(-0.5, 2), (DEPTH, _with(-0.5, 2))):
-        with pytest.raises(ValueError, match=r"`gradient_confidence` must.*: \[2\]"):
-            checked_confidences(None, broken, DEPTH)
-
-
-def test_checked_confidences_take_one_map_or_a_pair():
+        checked_confidence(_with(-0.5, 1), "confidence", DEPTH)
     zeros = tf.zeros_like(DEPTH)
-    for gradient_confidence, expected in ((zeros, (0, 0)), ([DEPTH, zeros], (1, 0))):
-        values = checked_confidences(DEPTH, gradient_confidence, DEPTH)
-        for value, constant in zip(values, (1, *expected), strict=True):
-            np.testing.assert_array_equal(value, np.full(DEPTH.shape, constant))
+    np.testing.assert_array_equal(checked_confidence(zeros, "confidence", DEPTH), zeros)
 
 
 @pytest.mark.parametrize("value", [0, -1, np.nan, np.inf])

@@ -153,6 +153,10 @@ def test_fuse_rejects_bad_input():
         fuse_depth_and_gradients(ones, ones, ones, num_irls_iterations=0)
     with pytest.raises(ValueError, match=r"`confidence` must be >= 0"):
         fuse_depth_and_gradients(ones, ones, ones, confidence=-ones)
+    with pytest.raises(ValueError, match=r"`gradient_confidence` must be >= 0"):
+        fuse_depth_and_gradients(ones, ones, ones, gradient_confidence=(ones, -ones))
+    with pytest.raises(ValueError, match=r"one map or a pair .* Received: 3 maps"):
+        fuse_depth_and_gradients(ones, ones, ones, gradient_confidence=[ones] * 3)
     with pytest.raises(ValueError, match=r"`gradient_confidence` must have the shape"):
         fuse_depth_and_gradients(ones, ones, ones, gradient_confidence=ones[:1])
 

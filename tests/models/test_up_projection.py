@@ -7,15 +7,15 @@ import tensorflow as tf
 
 from dpde_tf.models.unpool_convolution import UnpoolConv2D
 from dpde_tf.models.up_projection import up_projection
-from dpde_tf.models.up_projection_kernels import (
-    interleaved_to_literal,
-    literal_to_interleaved,
-    literal_to_transposed,
-)
 from experiments.benchmarks.unpool_forms import (
     InterleavedUnpoolConv2D,
     LiteralUnpoolConv2D,
     TransposedUnpoolConv2D,
+)
+from tests.fixtures.up_projection_kernels import (
+    interleaved_to_literal,
+    literal_to_interleaved,
+    literal_to_transposed,
 )
 
 SIZES = [(4, 6), (5, 7), (3, 4), (1, 1)]

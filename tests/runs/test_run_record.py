@@ -11,7 +11,7 @@ import tensorflow as tf
 from dpde_tf.config import AugmentationConfig, DepthNetworkConfig, GradientNetworkConfig
 from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.runs import run_record
-from dpde_tf.runs.run_folder import read_metrics, read_run_record
+from dpde_tf.runs.run_folder import WEIGHTS_FILE, read_metrics, read_run_record
 from dpde_tf.runs.run_record import config_as_dict, write_run_record
 from dpde_tf.runs.trained_networks import load_depth_network, load_gradient_network
 from dpde_tf.training.checkpoints import save_weights
@@ -29,7 +29,7 @@ def run(tmp_path):
         config=config_as_dict(CONFIG, AugmentationConfig(crop_size=(8, 9))),
     )
     network = build_gradient_network(CONFIG)
-    save_weights(network, tmp_path)
+    save_weights(network, tmp_path / WEIGHTS_FILE)
     return tmp_path, network
 
 
@@ -85,7 +85,7 @@ def test_save_weights_leaves_no_partial_file(run, monkeypatch):
     before = (run[0] / "weights.weights.h5").read_bytes()
     monkeypatch.setattr(run[1], "save_weights", fail)
     with pytest.raises(OSError, match=r"disk full"):
-        save_weights(run[1], run[0])
+        save_weights(run[1], run[0] / WEIGHTS_FILE)
     assert (run[0] / "weights.weights.h5").read_bytes() == before
     assert {path.name for path in run[0].iterdir()} == {
         "run.json",

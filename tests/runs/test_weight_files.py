@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from dpde_tf.runs.run_folder import WEIGHTS_FILE
 from dpde_tf.runs.weight_files import load_weights
 from dpde_tf.training.checkpoints import save_weights
 
@@ -21,7 +22,7 @@ def _network(seed: int) -> keras.Model:
 
 def test_saved_weights_are_loaded(tmp_path):
     written, read = _network(0), _network(1)
-    save_weights(written, tmp_path)
+    save_weights(written, tmp_path / WEIGHTS_FILE)
     load_weights(read, tmp_path / "weights.weights.h5", remedy=REMEDY)
     for one, other in zip(written.get_weights(), read.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -29,7 +30,7 @@ def test_saved_weights_are_loaded(tmp_path):
 
 def test_a_flipped_bit_of_an_array_is_refused(tmp_path):
     network = _network(0)
-    save_weights(network, tmp_path)
+    save_weights(network, tmp_path / WEIGHTS_FILE)
     path = tmp_path / "weights.weights.h5"
     content = bytearray(path.read_bytes())
     kernel = np.ascontiguousarray(network.get_weights()[0]).tobytes()

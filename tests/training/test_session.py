@@ -99,12 +99,35 @@ def test_run_session_keeps_the_folder_of_another_program(session):
         ({"on_bad_step": "go"}, "`on_bad_step` must be stop or skip. Received: 'go'."),
         ({"max_loss_growth": 1.0}, "`max_loss_growth` must be more than 1, or 0 for "),
         ({"distribution": "two"}, "must be one of none, mirrored, multi_worker"),
+        ({"optimizer": "adam"}, "`optimizer` must be sgd or adamw. Received: 'adam'."),
+        ({"schedule": "step"}, "`schedule` must be paper or cosine. Received: 'step'."),
+        ({"learning_rate": math.nan}, "`learning_rate` must be positive. Received: n"),
+        ({"max_loss_growth": math.nan}, "`max_loss_growth` must be more than 1, or 0"),
+        ({"momentum": 1.5}, "momentum"),
+        ({"batch_size": 1000}, "fewer than one batch of 1000. Use a smaller"),
     ],
 )
 def test_run_session_refuses_options_that_would_fail_later(session, changes, message):
     with pytest.raises(ValueError) as caught:
         run_session(_changed(session, **changes))
     assert message in str(caught.value)
+    assert not session.workdir.exists()
+
+
+def test_run_session_refuses_constants_of_the_loss(session):
+    loss = DepthLossConfig(lambda_fsim=0.0, berhu_c="foo")
+    setup = functools.partial(depth_setup, DepthNetworkConfig(), loss)
+    with pytest.raises(ValueError, match=r"`c_over` must be 'image' or 'batch'"):
+        run_session(dataclasses.replace(session, make_setup=setup))
+    assert not session.workdir.exists()
+
+
+def test_finished_run_gets_its_weights_back(session):
+    weights = run_session(session)
+    before = weights.read_bytes()
+    weights.unlink()
+    assert run_session(session) == weights
+    assert len(weights.read_bytes()) == len(before)
 
 
 def _make(session, make_setup, *configs, crop_size=None, init_from=""):

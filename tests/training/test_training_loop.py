@@ -23,6 +23,7 @@ from dpde_tf.data.input_pipeline import (
 from dpde_tf.runs.run_folder import read_metrics
 from dpde_tf.runs.trained_networks import load_gradient_network
 from dpde_tf.training.bad_steps import BadStepError
+from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.loop import Trainer
 from dpde_tf.training.objectives import (
     ContextObjective,
@@ -179,7 +180,7 @@ def test_trainer_under_a_mirrored_strategy_takes_the_same_steps(
         config=CONFIG,
         augmentation=AUGMENTATION,
         workdir=tmp_path,
-        strategy=strategy,
+        distribution=Distribution(strategy),
     ).train()
     losses = [row["loss"] for row in read_metrics(tmp_path)]
     expected = [row["loss"] for row in uninterrupted[1]]
