@@ -32,7 +32,7 @@ from dpde_tf.models.depth import build_depth_network
 from dpde_tf.runs.hardware import hardware
 from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.objectives import DepthObjective
-from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
+from dpde_tf.training.optimization import LearningRate, build_optimizer
 from dpde_tf.training.presets import depth_preset
 from dpde_tf.training.step import TrainingStep
 from dpde_tf.training.strategies import make_strategy
@@ -69,7 +69,7 @@ def time_steps(distribution: Distribution, batch_size: int) -> list[float]:
         network = build_depth_network(
             DepthNetworkConfig(encoder_weights="none", output_offset=2.5)
         )
-        optimizer = build_optimizer(config, learning_rate_schedule(config, 100))
+        optimizer = build_optimizer(config, LearningRate.of(config, 100))
         optimizer.build(network.trainable_variables)
     if FLAGS.sync_batch_norm:
         synchronize_batch_normalization(network)

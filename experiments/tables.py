@@ -29,7 +29,7 @@ from dpde_tf.reporting.tables.formats import write_table
 from dpde_tf.reporting.tables.scored_runs import ScoredRun, read_scored_run
 from dpde_tf.reporting.tables.scores import Tables, score_tables
 from experiments.benchmarks import rows as parts
-from experiments.labelled_folders import split_label
+from experiments.labelled_folders import split_labels
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.tables"
@@ -77,13 +77,11 @@ def read_runs(assignments: Sequence[str]) -> list[ScoredRun]:
 
     Raises:
         FileNotFoundError: If a folder holds no scores.
-        ValueError: If a text does not have that form.
+        ValueError: If a text does not have that form, or a label comes twice.
     """
     example = "dpde=runs/nyu/scores/dpde"
-    return [
-        read_scored_run(*split_label(text, flag="scores", example=example))
-        for text in assignments
-    ]
+    folders = split_labels(assignments, flag="scores", example=example)
+    return [read_scored_run(*labelled) for labelled in folders.items()]
 
 
 def read_benchmark(path: str | pathlib.Path) -> costs.Benchmark | None:

@@ -5,7 +5,7 @@ the size of the prediction. To report results, use `dpde_tf.evaluate`, which com
 double precision and at the size that a protocol names.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -21,8 +21,10 @@ class _PixelMetric(keras.metrics.Metric):
     `y_pred` is depth in metres, `[B, h, w, 1]`. Predictions below 1 mm count as 1 mm.
     """
 
-    def __init__(self, name: str, **kwargs: Any) -> None:
-        super().__init__(name=name, **kwargs)
+    _NAME: ClassVar[str | None] = None
+
+    def __init__(self, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name=name or self._NAME, **kwargs)
         self.total = self.add_variable((), initializer="zeros", name="total")
         self.count = self.add_variable((), initializer="zeros", name="count")
 
@@ -66,8 +68,7 @@ class _PixelMetric(keras.metrics.Metric):
 class RootMeanSquaredError(_PixelMetric):
     """RMS in metres."""
 
-    def __init__(self, name: str = "rms", **kwargs: Any) -> None:
-        super().__init__(name, **kwargs)
+    _NAME = "rms"
 
     def _values(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
         return (predicted - truth) ** 2
@@ -81,8 +82,7 @@ class RootMeanSquaredError(_PixelMetric):
 class AbsoluteRelativeError(_PixelMetric):
     """Rel: the absolute error over the true depth."""
 
-    def __init__(self, name: str = "rel", **kwargs: Any) -> None:
-        super().__init__(name, **kwargs)
+    _NAME = "rel"
 
     def _values(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
         return tf.abs(predicted - truth) / truth
@@ -92,8 +92,7 @@ class AbsoluteRelativeError(_PixelMetric):
 class Log10Error(_PixelMetric):
     """log10: the absolute difference of the decimal logarithms."""
 
-    def __init__(self, name: str = "log10", **kwargs: Any) -> None:
-        super().__init__(name, **kwargs)
+    _NAME = "log10"
 
     def _values(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
         return tf.abs(tf.math.log(predicted / truth)) / tf.math.log(10.0)

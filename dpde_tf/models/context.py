@@ -15,7 +15,7 @@ from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.crop import CropLike
 from dpde_tf.models.encoder import build_encoder
-from dpde_tf.models.folding import batch_normalization, has_bias
+from dpde_tf.models.folding import conv_bn_relu
 from dpde_tf.models.initial_values import initial
 from dpde_tf.models.upsampling import BilinearUpsampling
 
@@ -138,16 +138,7 @@ def _conv(
     dilation: int = 1,
 ) -> keras.KerasTensor:
     """A convolution with BN and ReLU."""
-    options = {
-        "use_bias": has_bias(),
-        "kernel_initializer": initial("he_normal"),
-        "name": f"{name}_conv",
-    }
     if kernel_size == 1:
-        x = PointwiseConv2D(filters, **options)(x)
-    else:
-        x = keras.layers.Conv2D(
-            filters, kernel_size, padding="same", dilation_rate=dilation, **options
-        )(x)
-    x = batch_normalization(x, name=f"{name}_bn", epsilon=1e-4, momentum=momentum)
-    return keras.layers.ReLU(name=f"{name}_relu")(x)
+        return conv_bn_relu(x, filters, name, momentum=momentum, kind=PointwiseConv2D)
+    options = {"kernel_size": kernel_size, "dilation_rate": dilation, "padding": "same"}
+    return conv_bn_relu(x, filters, name, momentum=momentum, **options)

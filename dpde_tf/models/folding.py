@@ -16,6 +16,7 @@ import numpy as np
 
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
 from dpde_tf.models.crop import CropLike
+from dpde_tf.models.initial_values import initial
 
 _STATISTICS = ("gamma", "beta", "moving_mean", "moving_variance")
 
@@ -126,6 +127,39 @@ def is_folded_bias(path: str, folds: Sequence[Fold]) -> bool:
     """
     layer, _, name = path.rpartition("/")
     return name.startswith("bias") and layer in {fold.convolution for fold in folds}
+
+
+def conv_bn_relu(
+    x: keras.KerasTensor,
+    filters: int,
+    name: str,
+    *,
+    momentum: float,
+    kind: type[keras.layers.Layer] = keras.layers.Conv2D,
+    **options: object,
+) -> keras.KerasTensor:
+    """Returns a convolution of maps, with batch normalisation and ReLU.
+
+    Args:
+        x: Maps, `[B, H, W, C]`.
+        filters: Channels of the output.
+        name: Of the three layers, which end in `_conv`, `_bn` and `_relu`.
+        momentum: Momentum of the moving averages.
+        kind: Class of the convolution.
+        **options: More arguments of the convolution.
+
+    Returns:
+        Maps, `[B, h, w, filters]`.
+    """
+    x = kind(
+        filters,
+        use_bias=has_bias(),
+        kernel_initializer=initial("he_normal"),
+        name=f"{name}_conv",
+        **options,
+    )(x)
+    x = batch_normalization(x, name=f"{name}_bn", epsilon=1e-4, momentum=momentum)
+    return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
 def assign_folded(

@@ -12,8 +12,7 @@ import tensorflow as tf
 from dpde_tf.config import GuidedNetworkConfig
 from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.models.crop import CropLike
-from dpde_tf.models.folding import batch_normalization, has_bias
-from dpde_tf.models.initial_values import initial
+from dpde_tf.models.folding import conv_bn_relu
 
 # Channels of the levels, as multiples of the width; each level halves the resolution.
 _LEVELS = (1.0, 1.5, 2.0, 3.0, 4.0)
@@ -115,14 +114,5 @@ def _conv(
     x: keras.KerasTensor, filters: int, name: str, strides: int = 1
 ) -> keras.KerasTensor:
     """A 3x3 convolution with BN and ReLU."""
-    x = keras.layers.Conv2D(
-        filters,
-        3,
-        strides=strides,
-        padding="same",
-        use_bias=has_bias(),
-        kernel_initializer=initial("he_normal"),
-        name=f"{name}_conv",
-    )(x)
-    x = batch_normalization(x, name=f"{name}_bn", epsilon=1e-4, momentum=0.97)
-    return keras.layers.ReLU(name=f"{name}_relu")(x)
+    options = {"kernel_size": 3, "strides": strides, "padding": "same"}
+    return conv_bn_relu(x, filters, name, momentum=0.97, **options)

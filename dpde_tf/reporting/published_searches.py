@@ -3,39 +3,18 @@
 Pure Python, like `published_values`, which lists the numbers that were found.
 """
 
-import dataclasses
-
 PLACES = "public source code, documentation, threads of issues and web pages"
 """Places that were searched; of most web pages, only the first part could be read."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Search:
-    """A search that found no number.
-
-    Attributes:
-        queries: Search terms.
-        result: Text that was found instead.
-    """
-
-    queries: tuple[str, ...]
-    result: str
-
-    @property
-    def text(self) -> str:
-        """Search terms and what was found instead."""
-        queries = ", ".join(f'"{query}"' for query in self.queries)
-        return f"searched for {queries}; found {self.result}"
 
 
 _NOTHING = "neither its text nor a work that quotes it"
 
 SEARCHES = {
-    "qin_2016": Search(
+    "qin_2016": (
         ("Qin depth estimation", "parameter transfer with a lightweight model"),
         _NOTHING,
     ),
-    "choi_2015": Search(
+    "choi_2015": (
         (
             "Depth Analogy",
             "Choi, Min, Ham: data-driven approach for single image depth estimation",
@@ -43,14 +22,14 @@ SEARCHES = {
         ),
         "an abstract of another work of its authors",
     ),
-    "herrera_2018": Search(
+    "herrera_2018": (
         (
             "Herrera, del-Blanco, García: automatic depth extraction from 2D images",
             "cluster-based learning framework",
         ),
         _NOTHING,
     ),
-    "mohaghegh_2018": Search(
+    "mohaghegh_2018": (
         (
             "Mohaghegh, Karimi, Soroushmehr",
             "aggregation of rich depth-aware features",
@@ -58,15 +37,15 @@ SEARCHES = {
         ),
         _NOTHING,
     ),
-    "liu_2021": Search(
+    "liu_2021": (
         (
             "Liu, Lei, Zhu: single-image depth estimation",
             "refined segmentation and consistency reconstruction",
         ),
         _NOTHING,
     ),
-    "fang_2016": Search(("fast depth estimation", "using structured forest"), _NOTHING),
-    "carvalho_2018": Search(
+    "fang_2016": (("fast depth estimation", "using structured forest"), _NOTHING),
+    "carvalho_2018": (
         (
             "Carvalho et al.",
             "D3-Net",
@@ -75,28 +54,28 @@ SEARCHES = {
         "its program (marcelampc/d3net_depth_estimation) and the first page of its "
         "text (hal-01925321), both without scores",
     ),
-    "moukari_2018": Search(
+    "moukari_2018": (
         (
             "Moukari, Picard, Simon, Jurie",
             "deep multi-scale architectures for monocular depth estimation",
         ),
         _NOTHING,
     ),
-    "ma_2020": Search(
+    "ma_2020": (
         (
             "Ma, Niu, Hu: deep multi-scale convolutional neural network method",
             "neural network method for depth estimation from a single image",
         ),
         _NOTHING,
     ),
-    "lo_2020": Search(
+    "lo_2020": (
         (
             "Lo, Chiu, Luo: depth estimation from single image",
             "multi-path-multi-rate diverse feature extractor",
         ),
         _NOTHING,
     ),
-    "middlebury": Search(
+    "middlebury": (
         (
             "single image depth estimation Middlebury SSIM GSM",
             "trained on NYU, tested on Middlebury: Depth Transfer, DCNF, FCRN, "
@@ -106,7 +85,8 @@ SEARCHES = {
         "no work besides the paper that scores it on these images",
     ),
 }
-"""Searches by method, or by data set if none of its methods has numbers."""
+"""Search terms, and what was found instead, by method, or by data set if none of its
+methods has numbers."""
 
 
 def search_text(dataset: str, method: str) -> str:
@@ -129,4 +109,6 @@ def search_text(dataset: str, method: str) -> str:
             "`published_searches.SEARCHES` does not say what was searched for. Add a "
             "number to `published_values.PUBLISHED_VALUES`, or the search."
         )
-    return search.text
+    terms, instead = search
+    quoted = ", ".join(f'"{term}"' for term in terms)
+    return f"searched for {quoted}; found {instead}"

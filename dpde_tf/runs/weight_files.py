@@ -49,7 +49,7 @@ def load_weights(
     path = pathlib.Path(path)
     try:
         with open_to_read(path) as file:
-            count = _count_arrays(file, path)
+            count = len(array_sizes(file, path))
             expected = file.attrs.get(_CHECKSUM)
             whole = expected is None or expected == _sha256(file)
     except DAMAGED as error:
@@ -75,9 +75,17 @@ def load_weights(
         ) from error
 
 
-def _count_arrays(file: h5py.File, path: pathlib.Path) -> int:
-    """The number of arrays in a file, without the optimiser's; checks all of them."""
-    links, count = {}, 0
+def array_sizes(file: h5py.File, path: pathlib.Path) -> list[int]:
+    """Returns the number of values of each array, without those of the optimiser.
+
+    Args:
+        file: The open file; all of its arrays are checked.
+        path: Its path, for messages.
+
+    Raises:
+        ValueError: If an array is not stored in the file itself.
+    """
+    links, sizes = {}, []
     file.visititems_links(links.__setitem__)
     for name, link in links.items():
         if isinstance(link, h5py.ExternalLink):
@@ -88,8 +96,8 @@ def _count_arrays(file: h5py.File, path: pathlib.Path) -> int:
         item = file[name]
         if isinstance(item, h5py.Dataset):
             check_stored_in_file(item, path, name)
-            count += not name.startswith("optimizer/")
-    return count
+            sizes += [] if name.startswith("optimizer/") else [item.size]
+    return sizes
 
 
 def _sha256(file: h5py.File) -> str:

@@ -23,7 +23,7 @@ from dpde_tf.training.checkpoints import CheckpointStore, save_weights
 from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.logs import TrainingLog
 from dpde_tf.training.objectives import Batch, Objective
-from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
+from dpde_tf.training.optimization import LearningRate, build_optimizer
 from dpde_tf.training.progress import Progress
 from dpde_tf.training.step import TrainingStep
 from dpde_tf.training.stop_signals import StoppedBySignalError, StopSignals
@@ -86,7 +86,7 @@ class Trainer:
         self._steps_per_epoch = math.ceil(
             self._training.num_records / config.batch_size
         )
-        self._schedule = learning_rate_schedule(config, self._steps_per_epoch)
+        self._schedule = LearningRate.of(config, self._steps_per_epoch)
         with distribution.strategy.scope():
             self._optimizer = optimizer = build_optimizer(config, self._schedule)
             optimizer.build(network.trainable_variables)

@@ -46,6 +46,17 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
         self.steps_per_epoch = steps_per_epoch
         self.warmup_steps = warmup_steps
 
+    @classmethod
+    def of(cls, config: TrainingConfig, steps_per_epoch: int) -> "LearningRate":
+        """Returns the schedule of a run.
+
+        Args:
+            config: Initial rate, schedule, epochs, warm-up.
+            steps_per_epoch: Steps in an epoch.
+        """
+        fields = (config.learning_rate, config.schedule, config.epochs)
+        return cls(*fields, steps_per_epoch, config.warmup_steps)
+
     def __call__(self, step: tf.Tensor | int) -> tf.Tensor:
         """Returns the rate of a step, counted from 0."""
         step = tf.cast(step, tf.float32)
@@ -64,30 +75,6 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
     def get_config(self) -> dict:
         """Returns the arguments for creating an equal schedule."""
         return dict(vars(self))
-
-
-def learning_rate_schedule(
-    config: TrainingConfig, steps_per_epoch: int
-) -> LearningRate:
-    """Returns the learning rate of a run as a function of the step.
-
-    Args:
-        config: Initial rate, schedule, epochs, warm-up.
-        steps_per_epoch: Steps in an epoch.
-
-    Returns:
-        The schedule.
-
-    Raises:
-        ValueError: If the schedule is unknown.
-    """
-    return LearningRate(
-        config.learning_rate,
-        config.schedule,
-        config.epochs,
-        steps_per_epoch,
-        config.warmup_steps,
-    )
 
 
 def build_optimizer(config: TrainingConfig, schedule: LearningRate) -> keras.Optimizer:

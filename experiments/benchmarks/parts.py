@@ -47,7 +47,7 @@ from dpde_tf.training.objectives import (
     GradientObjective,
     Objective,
 )
-from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
+from dpde_tf.training.optimization import LearningRate, build_optimizer
 from dpde_tf.training.presets import depth_preset, gradient_preset
 from dpde_tf.training.step import train_on_batch
 from experiments.benchmarks.photograph_copies import copy_photographs
@@ -342,7 +342,7 @@ def _training_step(
 ) -> Part:
     """One step of SGD."""
     config = TrainingConfig()
-    optimizer = build_optimizer(config, learning_rate_schedule(config, 100))
+    optimizer = build_optimizer(config, LearningRate.of(config, 100))
     optimizer.build(network.trainable_variables)
 
     @tf.function

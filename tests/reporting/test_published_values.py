@@ -181,9 +181,9 @@ def test_compared_methods_are_named_or_have_numbers(table, dataset, inside, outs
 def test_searches_are_of_what_has_no_number():
     names = NAMES | set(paper_values.SPLIT_SIZES)
     assert set(published_searches.SEARCHES) <= names
-    for name, search in published_searches.SEARCHES.items():
-        assert search.queries
-        assert not search.result.endswith(".")
+    for name, (terms, instead) in published_searches.SEARCHES.items():
+        assert terms
+        assert not instead.endswith(".")
         found = [v for v in PUBLISHED_VALUES if name in (v.method, v.dataset)]
         assert not found, name
 

@@ -8,7 +8,7 @@ import pytest
 from dpde_tf.config import TrainingConfig
 from dpde_tf.runs.run_folder import has_checkpoint, list_checkpoints
 from dpde_tf.training.checkpoints import CheckpointStore
-from dpde_tf.training.optimization import build_optimizer, learning_rate_schedule
+from dpde_tf.training.optimization import LearningRate, build_optimizer
 from dpde_tf.training.progress import Progress
 from tests.fixtures.small_training import (
     cut_off,
@@ -23,7 +23,7 @@ FILES = ("SHA256SUMS", "state.data-00000-of-00001", "state.index")
 def _store(workdir, *, width=4, optimizer="sgd"):
     network = tiny_depth_network(width)
     config = TrainingConfig(optimizer=optimizer)
-    built = build_optimizer(config, learning_rate_schedule(config, 3))
+    built = build_optimizer(config, LearningRate.of(config, 3))
     built.build(network.trainable_variables)
     return CheckpointStore(workdir, network, built)
 

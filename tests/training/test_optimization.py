@@ -10,13 +10,12 @@ from dpde_tf.training.fused_optimizers import FusedAdamW, FusedSGD
 from dpde_tf.training.optimization import (
     LearningRate,
     build_optimizer,
-    learning_rate_schedule,
 )
 
 
 def _optimizer(**changes):
     config = TrainingConfig(**changes)
-    return build_optimizer(config, learning_rate_schedule(config, 100))
+    return build_optimizer(config, LearningRate.of(config, 100))
 
 
 def test_learning_rate_of_the_paper():

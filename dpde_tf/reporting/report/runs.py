@@ -11,8 +11,6 @@
 import dataclasses
 import pathlib
 
-import h5py
-
 from dpde_tf.files.errors import one_line
 from dpde_tf.files.hdf5 import DAMAGED, open_to_read
 from dpde_tf.reporting.run_records import gradient_source, read_summary
@@ -22,6 +20,7 @@ from dpde_tf.runs.run_folder import (
     read_metrics,
     read_run_record,
 )
+from dpde_tf.runs.weight_files import array_sizes
 
 TRAINING_TITLES = {
     "depth": "Modified FCRN",
@@ -127,23 +126,14 @@ def count_parameters(path: str | pathlib.Path) -> int:
     Raises:
         ValueError: If the file is damaged.
     """
-    count = 0
-
-    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        """Counts an array of the file."""
-        nonlocal count
-        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
-            count += item.size
-
     try:
         with open_to_read(path) as file:
-            file.visititems(add)
+            return int(sum(array_sizes(file, pathlib.Path(path))))
     except DAMAGED as error:
         raise ValueError(
             f"{path} is not a readable HDF5 file ({one_line(error)}). Train again, or "
             "delete it."
         ) from error
-    return count
 
 
 def _read_training_run(directory: pathlib.Path) -> TrainingRun:
