@@ -72,7 +72,7 @@ DEMO_TRAINING = $(DEMO_RECORDS) --preset=recommended --epochs=5 --warmup_steps=1
 setup: $(READY)  ## Creates the virtual environment .venv with the pinned packages
 
 $(READY): setup.cfg constraints.txt
-	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make setup PYTHON=python3.11') if sys.version_info < (3, 11) else None"
+	$(PYTHON) -c "import sys; sys.exit('Python 3.11 to 3.13 is needed: make setup PYTHON=python3.11') if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None"
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installs TensorFlow and others into $(VENV): this takes minutes."
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[dev,figures,report]" --constraint constraints.txt

@@ -1,6 +1,6 @@
 r"""Shows what the uncertainty is worth, or fits its coefficients.
 
-Fit them on images that the networks have not seen, or say that they have:
+Fit them on images that the networks have not seen, or say so beside the coefficients:
 
     python -m experiments.predict --records=data/records/nyu_depth_v2 --split=train \
         --held_out --depth_run=DEPTH --gradient_run=CONTEXT --output=runs/held_out
@@ -12,7 +12,7 @@ the sparsification curves (AUSE: 0 is perfect; AURG: 0 is chance), means over th
 images, and the mean error of the tenths of the pixels by their uncertainty; --figure
 draws the curves (needs matplotlib: `pip install 'dpde_tf[report]'`).
 
-Records without a prediction are left out, and their number is said.
+Records without a prediction are left out, and their number is printed.
 """
 
 import dataclasses

@@ -3,8 +3,8 @@ r"""Exports networks, or the whole method, to SavedModel, TFLite or ONNX.
     dpde export --format=tflite --output=dpde.tflite --check
     dpde export --format=onnx --network=depth --output=depth.onnx
 
-The whole method (--network=method) takes an RGB image of one size (--image_size) or of
-any, in [0, 1], [1, H, W, 3], and returns `depth` and `fused` in metres, [1, H, W]: it
+The whole method (--network=method) takes an RGB image of one size (--image_size, which
+ONNX needs) or of any, in [0, 1], [1, H, W, 3], and returns `depth` and `fused` in metres, [1, H, W]: it
 resizes the image as `DepthEstimator` does, applies the networks and fuses, and its file
 needs no code of this library. A network alone takes images of the size that it is to
 see. The guided network has a second input, `coarse_depth`, [1, H, W, 1].

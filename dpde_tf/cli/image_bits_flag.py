@@ -1,4 +1,4 @@
-"""The flag of programs that read anybody's images."""
+"""The flag `--image_bits`, for programs that read images from any source."""
 
 from absl import flags
 

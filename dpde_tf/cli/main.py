@@ -4,7 +4,7 @@
     dpde app                            the same on a page in the browser
     dpde fuse --depth=maps --images=rgb --output=sharper    another network's depth
     dpde evaluate --predictions=out --records=data/records/nyu_depth_v2     scores
-    dpde export --format=onnx --output=dpde.onnx    a file for other runtimes
+    dpde export --format=tflite --output=dpde.tflite    a file for other runtimes
 
 `dpde COMMAND --help` lists the flags of a command.
 """
