@@ -4,10 +4,11 @@ r"""Exports networks, or the whole method, to SavedModel, TFLite or ONNX.
     dpde export --format=onnx --network=depth --output=depth.onnx
 
 The whole method (--network=method) takes an RGB image of one size (--image_size, which
-ONNX needs) or of any, in [0, 1], [1, H, W, 3], and returns `depth` and `fused` in metres, [1, H, W]: it
-resizes the image as `DepthEstimator` does, applies the networks and fuses, and its file
-needs no code of this library. A network alone takes images of the size that it is to
-see. The guided network has a second input, `coarse_depth`, [1, H, W, 1].
+ONNX needs) or of any, in [0, 1], [1, H, W, 3], and returns `depth` and `fused` in
+metres, [1, H, W]: it resizes the image as `DepthEstimator` does, applies the networks
+and fuses, and its file needs no code of this library. A network alone takes images of
+the size that it is to see. The guided network has a second input, `coarse_depth`,
+[1, H, W, 1].
 
 --int8 stores the weights of convolutions in 8 bits (TFLite, ONNX). --check runs the
 file by its own runtime (TensorFlow, LiteRT, ONNX Runtime) and prints by how much it

@@ -1,8 +1,8 @@
 """`--config=run.json`: the flags of a former run, to repeat it.
 
 The record of a run has the flags that were given and the configurations in force. Both
-are put before the flags of the command line, which therefore take precedence. A run of an
-older version is thus repeated with the values that were its defaults.
+are put before the flags of the command line, which therefore take precedence. A run of
+an older version is thus repeated with the values that were its defaults.
 """
 
 import dataclasses

@@ -230,8 +230,6 @@ def test_read_predicted_depths_uses_the_first_matching_folder(tmp_path):
     assert read_predicted_depths([], ["x"]) is None
     with pytest.raises(FileNotFoundError, match=r"The folder .*c of predictions"):
         read_predicted_depths([*folders, tmp_path / "c"], ["x"])
-    with pytest.raises(FileNotFoundError, match=r"The folder .*c of predictions"):
-        read_predicted_depths([*folders, tmp_path / "c"], ["x"])
     with pytest.raises(
         FileNotFoundError, match=r"None of .*a, .*b has a prediction for"
     ):

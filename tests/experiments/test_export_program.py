@@ -96,10 +96,3 @@ def test_flags_without_effect_are_refused(run_export):
         run_export(network="depth", omega=1.0)
     with pytest.raises(app.UsageError, match="--at_training_size needs record sets"):
         run_export(at_training_size=False)
-
-
-def test_flags_without_effect_are_refused(run_export):
-    with pytest.raises(app.UsageError, match="--omega needs --network=method"):
-        run_export(network="depth", omega=1.0)
-    with pytest.raises(app.UsageError, match="--at_training_size needs record sets"):
-        run_export(at_training_size=False)

@@ -340,26 +340,6 @@ def test_fuse_adds_pictures_to_existing_depth_and_replaces_them(folders, run):
     assert not picture.exists()
 
 
-def test_fuse_does_not_take_depth_of_other_options_in_another_format(folders, run):
-    run(omega=5.0, format="npy", **folders)
-    with pytest.raises(SystemExit, match="2 of these files from other options"):
-        run(omega=10.0, format="png", **folders)
-    run(omega=5.0, format="png", **folders)  # The same options, in both formats.
-    assert refined(folders, "a").shape == SIZES["a"]
-    run("--overwrite", omega=10.0, format="png", **folders)
-    assert not list(pathlib.Path(folders["output"]).glob("*.npy"))
-
-
-def test_fuse_adds_pictures_to_existing_depth_and_replaces_them(folders, run):
-    run(**folders)
-    picture = pathlib.Path(folders["output"], "pictures", "a.png")
-    assert not picture.exists()
-    run("--pictures", **folders)
-    assert picture.is_file()
-    run("--overwrite", omega=5.0, **folders)
-    assert not picture.exists()
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -367,8 +347,6 @@ def test_fuse_adds_pictures_to_existing_depth_and_replaces_them(folders, run):
         ({"images": "x"}, "either --gradients or --images"),
         ({"gradient_run": "x"}, "--gradient_run needs --images"),
         ({"sharpening": 2.0}, "--sharpening needs --images"),
-        ({"output_size": "depth"}, "--output_size needs --images"),
-        ({"precision": "auto"}, "--precision needs --images"),
         ({"output_size": "depth"}, "--output_size needs --images"),
         ({"precision": "auto"}, "--precision needs --images"),
         ({"align": "median"}, "--reference and --align=median"),

@@ -13,13 +13,16 @@ def estimator():
 
 
 def test_estimator_predicts_at_the_size_of_each_image(estimator):
-    images = [np.full((40, 90, 3), 51, np.uint8), np.full((80, 50, 3), 1.0, np.float32)]
+    dark, white = (80, 180, 3), (80, 50, 3)
+    images = [np.full(dark, 51, np.uint8), np.full(white, 1.0, np.float32)]
     for image, depth in zip(images, (2.0, 10.0), strict=True):
         found = estimator.predict(image)
         assert found.depth.shape == image.shape[:2]
         np.testing.assert_allclose(found.depth, depth, rtol=1e-6)
+    # 180x80 has four times the pixels of the training.
+    assert estimator._predictor.shapes[0] == (1, 40, 90, 3)
     several = estimator.predict(images)
-    assert [one.depth.shape for one in several] == [(40, 90), (80, 50)]
+    assert [one.depth.shape for one in several] == [(80, 180), (80, 50)]
 
 
 @pytest.mark.parametrize("shape", [(0, 10, 3), (3, 40, 90), (40, 90, 4)])

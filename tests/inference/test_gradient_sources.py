@@ -181,32 +181,3 @@ def test_refine_depth_takes_images_of_all_floating_point_types(guided_network, k
 def test_sharpening_without_a_guided_network_is_refused(colour_network):
     with pytest.raises(ValueError, match=r"for guided networks; .* Received: 2\.0"):
         NetworkGradients(colour_network, TRAINING_SIZE, sharpening=2.0)
-
-
-def test_refine_depth_takes_infinite_relative_depth_as_holes(guided_network):
-    gradients = NetworkGradients(guided_network, TRAINING_SIZE)
-    image = red_half(TRAINING_SIZE)
-    disparity = np.tile(np.linspace(0.1, 1, 48, dtype=np.float32), (36, 1))
-    disparity[:4] = 0
-    with np.errstate(divide="ignore"):
-        depth = 1 / disparity
-    refined = dpde_tf.refine_depth(depth, image, relative=True, gradients=gradients)
-    assert np.isfinite(refined).all()
-
-
-@pytest.mark.parametrize("kind", [np.float16, np.float64])
-def test_refine_depth_takes_images_of_all_floating_point_types(guided_network, kind):
-    gradients = NetworkGradients(guided_network, TRAINING_SIZE)
-    coarse = np.full((9, 12), 2.0, np.float32)
-    image = red_half((72, 96))
-    expected = dpde_tf.refine_depth(coarse, image, gradients=gradients)
-    given = (image / 255).astype(kind)
-    refined = dpde_tf.refine_depth(coarse, given, gradients=gradients)
-    np.testing.assert_allclose(refined, expected, rtol=1e-3)
-    with pytest.raises(ValueError, match="`image` must be uint8, or floating-point"):
-        dpde_tf.refine_depth(coarse, image.astype(int), gradients=gradients)
-
-
-def test_sharpening_without_a_guided_network_is_refused(colour_network):
-    with pytest.raises(ValueError, match=r"for guided networks; .* Received: 2\.0"):
-        NetworkGradients(colour_network, TRAINING_SIZE, sharpening=2.0)

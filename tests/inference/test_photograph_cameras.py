@@ -133,17 +133,3 @@ def test_exif_that_no_lens_has_is_not_used():
     exif = ExifCamera(26.0, (3000, 4000))
     assert find((3000, 4000), exif).origin == "EXIF"
     assert find((25, 25), exif).origin == "assumed"
-
-
-@pytest.mark.parametrize("size", [(31, 1000), (200, 5000)])
-def test_panorama_without_a_focal_length_has_a_camera(size):
-    found = find(size)
-    assert (found.origin, found.depth_factor) == ("assumed", 1.0)
-    assert found.camera.focal_x == pytest.approx(0.2 * size[1])  # The least of a lens.
-
-
-def test_exif_that_no_lens_has_is_not_used():
-    # A cut-out of 25x25 pixels: 26 mm are 3004 pixels, 120 times its width.
-    exif = ExifCamera(math.hypot(36, 24) / 26, (3000, 4000))
-    assert find((3000, 4000), exif).origin == "EXIF"
-    assert find((25, 25), exif).origin == "assumed"

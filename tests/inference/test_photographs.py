@@ -9,10 +9,8 @@ import cv2
 import numpy as np
 import pytest
 from absl import app
-from absl import app
 
 from dpde_tf.cli import predict
-from dpde_tf.cli import run_config
 from dpde_tf.files import depth_maps as depth_files
 from dpde_tf.files.depth_maps import read_depth
 from dpde_tf.files.predictions import read_prediction
@@ -335,79 +333,3 @@ def test_images_of_the_command_line_replace_those_of_a_record(
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     images = [photograph] if of_record else [other, photograph]
     assert record["config"]["data"]["images"] == list(map(str, images))
-
-
-def test_overwriting_leaves_nothing_of_former_networks(
-    photograph, tmp_path, run_predict
-):
-    output = tmp_path / "out"
-    run_predict(images=photograph, output=output, export="html")
-    (output / "photo_fused.png").write_text("of a former gradient network")
-    (output / "other.html").write_text("of another photograph")
-    run_predict(images=photograph, output=output, fov_x=60, overwrite=True)
-    left = {path.name for path in output.glob("photo*")}
-    assert left == {"photo.npz", "photo_depth.png", "photo_prediction.png"}
-    assert (output / "other.html").is_file()
-
-
-def test_page_of_somebody_else_is_left_alone(photograph, tmp_path, run_predict):
-    (tmp_path / "photo.html").write_text("mine")
-    run_predict(images=photograph, output=tmp_path, overwrite=True)
-    assert (tmp_path / "photo.html").read_text() == "mine"
-
-
-def test_refused_command_changes_no_record(photograph, tmp_path, run_predict):
-    output = tmp_path / "out"
-    run_predict(images=photograph, output=output)
-    before = (output / "run.json").read_text()
-    with pytest.raises(SystemExit, match="Give either --fov_x or --focal"):
-        run_predict(images=photograph, output=output, fov_x=60, focal=80)
-    assert (output / "run.json").read_text() == before
-
-
-def test_refused_command_leaves_no_folder(tmp_path, run_predict):
-    with pytest.raises(SystemExit, match="no.png"):
-        run_predict(tmp_path / "no.png", output=tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_unknown_home_is_named_in_one_line(tmp_path, run_predict):
-    with pytest.raises(SystemExit, match=r"^Error: .*~nobody_of_that_name"):
-        run_predict("~nobody_of_that_name/a.jpg", output=tmp_path / "out")
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"images": "a.png", "split": "train"}, "--split needs --records"),
-        ({"images": "a.png", "held_out": True}, "--held_out needs --records"),
-        ({"images": "a.png", "batch_size": 2}, "--batch_size needs --records"),
-        ({"records": "r", "export": "ply"}, "--export needs photographs"),
-        ({"records": "r", "exif": False}, "--exif needs photographs"),
-        ({"records": "r", "fov_x": 60}, "--fov_x needs photographs"),
-    ],
-)
-def test_flags_without_effect_are_refused(run_predict, tmp_path, values, message):
-    with pytest.raises(app.UsageError, match=message):
-        run_predict(output=tmp_path / "out", **values)
-
-
-def test_images_of_the_command_line_replace_those_of_a_record(
-    photograph, tmp_path, run_predict, monkeypatch
-):
-    other = photograph.with_name("other.png")
-    shutil.copyfile(photograph, other)
-    given = f"--images={other}"
-    for arguments, images in (
-        (["--config=run.json"], [photograph]),
-        (["--config=run.json", given], [other, photograph]),
-        ([given], [other, photograph]),
-    ):
-        monkeypatch.setattr("sys.argv", ["predict", *arguments, str(photograph)])
-        monkeypatch.setattr(run_config, "_NAME", "output")  # A flag that there is.
-        arguments[:1] = [a.replace("--config", "--output") for a in arguments[:1]]
-        monkeypatch.setattr("sys.argv", ["predict", *arguments, str(photograph)])
-        output = tmp_path / str(len(images)) / arguments[-1][-3:]
-        run_predict(photograph, images=other, output=output)
-        record = json.loads((output / "run.json").read_text())
-        assert record["config"]["data"]["images"] == list(map(str, images))

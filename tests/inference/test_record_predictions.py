@@ -96,19 +96,3 @@ def test_split_that_the_run_was_not_trained_on_is_refused(
     (tmp_path / "run.json").write_text(json.dumps({"config": config}))
     with pytest.raises(ValueError, match=message):
         held_out_records(records, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("num_records", "num_validation", "message"),
-    [(795, 2, r"of 795 records, and 'train' of .* has 12"), (12, 0, "held out no")],
-)
-def test_split_that_the_run_was_not_trained_on_is_refused(
-    records, tmp_path, num_records, num_validation, message
-):
-    config = {
-        "TrainingConfig": {"num_validation": num_validation},
-        "data": {"num_records": num_records},
-    }
-    (tmp_path / "run.json").write_text(json.dumps({"config": config}))
-    with pytest.raises(ValueError, match=message):
-        held_out_records(records, tmp_path)

@@ -271,19 +271,6 @@ def test_overwriting_leaves_no_frames_of_former_options(clip, tmp_path, run_pred
     assert [path.stem[-2:] for path in sorted(frames.iterdir())] == ["00", "10"]
 
 
-def test_overwriting_leaves_no_frames_of_former_options(clip, tmp_path, run_predict):
-    output = tmp_path / "out"
-    run_predict(clip, output=output, every=5, npz=True)
-    frames = output / "clip_frames"
-    assert [path.stem[-2:] for path in sorted(frames.iterdir())] == [
-        *("00", "05", "10", "15")
-    ]
-    with pytest.raises(SystemExit, match="holds 5 of these predictions"):
-        _end(run_predict, clip, output=output, every=10)
-    run_predict(clip, output=output, every=10, npz=True, overwrite=True)
-    assert [path.stem[-2:] for path in sorted(frames.iterdir())] == ["00", "10"]
-
-
 def _end(run, *images, **values):
     """Runs the program; invalid flags end it as on the command line."""
     try:

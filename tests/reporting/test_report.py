@@ -266,8 +266,6 @@ def test_curves_compare_with_predicting_zero(run_folder, records):
     assert compared
     titles = [t for svg in charts for t in re.findall(r">(\w+) by epoch|>(\w+)<", svg)]
     assert not {"images", "measured"} & {name for pair in titles for name in pair}
-    titles = [t for svg in charts for t in re.findall(r">(\w+) by epoch|>(\w+)<", svg)]
-    assert not {"images", "measured"} & {name for pair in titles for name in pair}
     assert all("validation 0.5<" in svg for svg in compared)
 
 
