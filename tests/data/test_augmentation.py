@@ -87,7 +87,7 @@ def test_rotation_turns_by_up_to_the_given_angle():
         dy, dx = np.diff(inner, axis=0).mean(), np.diff(inner, axis=1).mean()
         assert np.hypot(dx, dy) == pytest.approx(0.01, rel=1e-3)
         angles.append(np.degrees(np.arctan2(dy, dx)))
-    assert -5.01 <= min(angles) < -2 and 2 < max(angles) <= 5.01
+    assert -5.01 <= min(angles) < -2.5 and 2.5 < max(angles) <= 5.01
 
 
 def test_rotation_adds_no_depth_outside_or_in_holes(pair):
@@ -109,6 +109,7 @@ def test_augment_colour_multiplies_channels(pair):
         assert np.ptp(ratio, axis=(0, 1)).max() < 1e-5
         assert 0.9**2 - 1e-5 <= ratio.min() <= ratio.max() <= 1.1**2 + 1e-5
         assert np.array_equal(depth, pair[1])
+    assert np.ptp(factors) > 1.05**2 - 0.95**2  # More than half of the change.
     assert np.ptp(factors, axis=1).max() > 0.05  # The channels differ,
     assert np.ptp(factors, axis=0).min() > 0.1  # and so do the images.
 

@@ -317,3 +317,13 @@ def test_record_set_that_appears_meanwhile_is_left_alone(tmp_path, rng, monkeypa
             raw_files={"raw": []},
         )
     assert _read(tmp_path / "set", "train")[0]["name"] == b"a0"
+
+
+@pytest.mark.parametrize(("shrinking", "value"), [("area", 85), ("bilinear", 255)])
+def test_images_are_shrunk_as_asked(tmp_path, shrinking, value):
+    stripes = np.tile(np.uint8([0, 255, 0]), 2)[None, :, None].repeat(3, axis=2)
+    pair = Pair("a", "a", lambda: (stripes, np.ones((1, 6), np.float32)))
+    options = Options(shrinking=shrinking)
+    _write(tmp_path / "set", {"test": [pair]}, image_size=(1, 2), options=options)
+    (record,) = _read(tmp_path / "set", "test")
+    assert (record["image"] == value).all()

@@ -246,3 +246,21 @@ def test_score_predictions_names_the_image_that_cannot_be_scored(
     np.savez(predictions / "b", depth=np.full((2, 3), np.nan, np.float32))
     with pytest.raises(ValueError, match=r"of 'b', array 'depth': .*must be finite"):
         score(predictions, record_set)
+
+
+def test_write_scores_draws_scenes_and_by_the_seed(rng):
+    errors = rng.uniform(0.1, 1.0, 20).repeat(4)  # Only the scenes are independent.
+    sums = np.zeros((80, metrics.NUM_SUMS))
+    sums[:, 0], sums[:, 1] = 1, errors**2
+    rows = [(f"{i:04d}", {("paper", "depth"): one}) for i, one in enumerate(sums)]
+    scenes = {name: i // 4 for i, (name, _) in enumerate(rows)}
+    found = []
+    for options in ({}, {"scenes": scenes}, {"seed": 5}):
+        summary = write(rows, None, **options)
+        results = summary["protocols"]["paper"]["results"]["depth"]
+        found.append((summary["bootstrap"], results["intervals"]["pooled"]["rms"]))
+    widths = [high - low for _, (low, high) in found]
+    assert widths[1] > 1.5 * widths[0]
+    assert found[1][0]["scenes"] == 20
+    assert found[2][1] != found[0][1]
+    assert found[2][0]["seed"] == 5

@@ -214,41 +214,6 @@ def test_predict_leaves_the_run_of_another_program_alone(path, tmp_path):
     assert (run / "run.json").read_bytes() == record
 
 
-def test_training_leaves_the_run_of_another_program_alone(path, tmp_path):
-    record = json.dumps({"program": "experiments.evaluate"})
-    (tmp_path / "run.json").write_text(record)
-    result = run_program(
-        "experiments.train_gradient",
-        check=False,
-        records=path / "nyu",
-        workdir=tmp_path,
-        width=4,
-    )
-    assert result.returncode == 1
-    assert "holds a run of experiments.evaluate, whose run.json" in result.stderr
-    assert (tmp_path / "run.json").read_text() == record
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        ({}, "Give either --records or --images"),
-        ({"images": "none.jpg"}, "--images names 'none.jpg', which does not exist"),
-        ({"images": "x", "at_training_size": False}, "--noat_training_size needs"),
-    ],
-)
-def test_predict_refuses_bad_input(path, tmp_path, flags, message):
-    result = run_program(
-        "experiments.predict",
-        check=False,
-        depth_run=path / "runs" / "depth",
-        output=tmp_path,
-        **flags,
-    )
-    assert result.returncode != 0
-    assert message in result.stderr
-
-
 def test_predict_first_records_with_test_time_flip(path, tmp_path):
     result = run_program(
         "experiments.predict",
@@ -266,17 +231,6 @@ def test_predict_first_records_with_test_time_flip(path, tmp_path):
     assert 0 < np.abs(flipped["depth"] - plain["depth"]).max() < 1.0
     config = json.loads((tmp_path / "run.json").read_text())["config"]
     assert config["PredictionConfig"]["test_time_flip"]
-
-
-def test_predict_refuses_a_gradient_run_alone(path, tmp_path):
-    result = run_program(
-        "experiments.predict",
-        check=False,
-        gradient_run=path / "runs" / "gradient",
-        images="photo.jpg",
-        output=tmp_path,
-    )
-    assert "--gradient_run needs the --depth_run beside it" in result.stderr
 
 
 def _with_size(run, copy, size):
@@ -304,21 +258,6 @@ def test_predict_shows_records_at_the_size_of_the_training(path, tmp_path):
     plain = read_prediction(path / "runs" / "predictions" / "dpde" / file.name)
     np.testing.assert_allclose(maps[switch]["depth"], plain["depth"], atol=1e-5)
     assert np.abs(maps["--at_training_size"]["depth"] - plain["depth"]).max() > 1e-3
-
-
-def test_predict_warns_of_networks_of_two_sizes(path, tmp_path):
-    result = run_program(
-        "experiments.predict",
-        depth_run=path / "runs" / "depth",
-        gradient_run=_with_size(
-            path / "runs" / "gradient", tmp_path / "gradient", [32, 48]
-        ),
-        records=path / "nyu",
-        num_records=1,
-        output=tmp_path / "out",
-    )
-    assert "different sizes" in result.stderr
-    assert "depth: 64x96" in result.stderr and "gradient: 32x48" in result.stderr
 
 
 def test_predict_on_all_devices_of_the_machine_gives_the_same(path, tmp_path):

@@ -3,12 +3,12 @@ import pathlib
 
 import numpy as np
 import pytest
-from absl import flags
 
 from dpde_tf.cli import evaluate
 from dpde_tf.evaluation import score_text
 from dpde_tf.files.depth_maps import write_depth
 from dpde_tf.files.predictions import PredictionFolder, read_prediction
+from tests.fixtures.program_flags import flags_of
 from tests.fixtures.programs import run_program
 from tests.fixtures.scored_sets import (
     DEPTHS,
@@ -143,25 +143,10 @@ def test_evaluate_as_a_program(tmp_path):
     assert "Traceback" not in finished.stderr
 
 
-def run_main(monkeypatch, **values):
-    """Runs the program's main in this process, with flags of its own."""
-    own = flags.FlagValues()
-    for name in (
-        *("predictions", "records", "output"),
-        *("compare_with", "compare_key"),
-    ):
-        flags.DEFINE_string(name, None, "", flag_values=own)
-    flags.DEFINE_string("split", "test", "", flag_values=own)
-    flags.DEFINE_list("keys", None, "", flag_values=own)
-    flags.DEFINE_list("protocol", ["paper"], "", flag_values=own)
-    flags.DEFINE_float("depth_scale", None, "", flag_values=own)
-    flags.DEFINE_bool("allow_partial", False, "", flag_values=own)
-    flags.DEFINE_string("similarity_range", "robust", "", flag_values=own)
-    flags.DEFINE_integer("seed", 0, "", flag_values=own)
-    own(["evaluate", *(f"--{name}={value}" for name, value in values.items())])
-    monkeypatch.setattr(evaluate, "FLAGS", own)
-    monkeypatch.setattr(flags, "FLAGS", own)
-    evaluate.main(["evaluate"])
+@pytest.fixture
+def run():
+    with flags_of(evaluate) as run_main:
+        yield run_main
 
 
 @pytest.fixture
@@ -172,8 +157,8 @@ def folders(tmp_path):
     return {"predictions": str(predictions), "records": str(records)}
 
 
-def test_main_records_how_the_scores_were_made(folders, tmp_path, monkeypatch):
-    run_main(monkeypatch, **folders, protocol="c1")
+def test_main_records_how_the_scores_were_made(folders, tmp_path, run):
+    run(**folders, protocol="c1")
     output = tmp_path / "scores" / "dpde"
     assert {path.name for path in output.iterdir()} == {
         "run.json",
@@ -185,37 +170,30 @@ def test_main_records_how_the_scores_were_made(folders, tmp_path, monkeypatch):
     assert record["flags"] == folders | {"protocol": ["c1"]}
     assert record["config"]["protocols"]["c1"]["max_depth"] == 70.0
     assert {"versions", "commit", "hardware"} <= set(record)
-    run_main(monkeypatch, **folders)  # Scores may be written again.
+    run(**folders)  # Scores may be written again.
 
 
-def test_main_ends_with_one_line_on_bad_input(folders, monkeypatch):
+def test_main_ends_with_one_line_on_bad_input(folders, run):
     with pytest.raises(SystemExit, match=r"^Error: .*'validation'"):
-        run_main(monkeypatch, **folders, split="validation")
+        run(**folders, split="validation")
     with pytest.raises(SystemExit, match=r"^Error: Unknown protocol 'x'"):
-        run_main(monkeypatch, **folders, protocol="x")
+        run(**folders, protocol="x")
 
 
-def test_main_keeps_the_record_of_the_predictions(folders, monkeypatch):
+def test_main_keeps_the_record_of_the_predictions(folders, run):
     path = pathlib.Path(folders["predictions"]) / "run.json"
     path.write_text(json.dumps({"program": "experiments.predict"}))
     with pytest.raises(SystemExit, match=r"^Error: .*run of experiments\.predict"):
-        run_main(monkeypatch, **folders, output=folders["predictions"])
+        run(**folders, output=folders["predictions"])
     assert json.loads(path.read_text()) == {"program": "experiments.predict"}
 
 
-@pytest.mark.slow
-def test_evaluate_program_lists_its_flags():
-    finished = run_program("experiments.evaluate", "--help")
-    for name in ("--predictions", "--records", "--split", "--keys", "--protocol"):
-        assert name in finished.stdout
-
-
-def test_main_scales_only_integers(folders, tmp_path, monkeypatch):
+def test_main_scales_only_integers(folders, tmp_path, run):
     """Metres and millimetres in one folder get the scores of metres."""
     predictions = pathlib.Path(folders["predictions"])
     scores = []
     for flag in ({}, {"depth_scale": 0.001}):
-        run_main(monkeypatch, **folders, keys="depth", **flag)
+        run(**folders, keys="depth", **flag)
         summary = json.loads(
             (tmp_path / "scores" / "dpde" / "summary.json").read_text()
         )
@@ -227,24 +205,24 @@ def test_main_scales_only_integers(folders, tmp_path, monkeypatch):
     assert scores[0] == scores[1]  # 2.5 m are 2500 mm.
     assert scores[0]["rms"] == pytest.approx(0.8330, abs=1e-4)
     with pytest.raises(SystemExit, match=r"a.png holds integers.*--depth_scale, 0.001"):
-        run_main(monkeypatch, **folders, keys="depth")
+        run(**folders, keys="depth")
     write_depth(predictions / "b.png", depth)
     with pytest.raises(SystemExit, match=r"unique in .*; b.png and b.npz have the"):
-        run_main(monkeypatch, **folders, keys="depth", depth_scale=0.001)
+        run(**folders, keys="depth", depth_scale=0.001)
 
 
-def test_main_refuses_an_unneeded_scale(folders, tmp_path, monkeypatch):
+def test_main_refuses_an_unneeded_scale(folders, tmp_path, run):
     with pytest.raises(SystemExit, match=r"--depth_scale=0.001 is for integers; .*npz"):
-        run_main(monkeypatch, **folders, depth_scale=0.001)
+        run(**folders, depth_scale=0.001)
     # The other folder needs it.
     for name, depth in DEPTHS.items():
         write_depth(tmp_path / "other" / f"{name}.png", np.full((4, 6), depth))
     other = {"compare_with": tmp_path / "other", "compare_key": "depth"}
-    run_main(monkeypatch, **folders, keys="depth", depth_scale=0.001, **other)
+    run(**folders, keys="depth", depth_scale=0.001, **other)
 
 
-def test_main_names_integers_without_a_scale(folders, monkeypatch):
+def test_main_names_integers_without_a_scale(folders, run):
     path = pathlib.Path(folders["predictions"]) / "a.npz"
     np.savez(path, depth=np.full((2, 3), 2000, np.int32))
     with pytest.raises(SystemExit, match=r"a.npz holds integers.*--depth_scale, 0.001"):
-        run_main(monkeypatch, **folders, keys="depth")
+        run(**folders, keys="depth")

@@ -8,6 +8,7 @@ from absl import app, flags
 
 from dpde_tf.cli import export
 from dpde_tf.inference.export.formats import find_format
+from tests.fixtures.program_flags import flags_of
 
 
 def _networks(**runs):
@@ -21,19 +22,13 @@ def _networks(**runs):
 def run_export(monkeypatch, tmp_path):
     """Runs `dpde export` into a folder."""
     monkeypatch.setattr(export, "load_networks", _networks)
-    before = set(flags.FLAGS)
-    export._define_flags()
+    with flags_of(export) as run_main:
 
-    def run(kind="savedmodel", network="depth", **values):
-        values = {"format": kind, "network": network, **values}
-        values.setdefault("output", tmp_path / "exported")
-        flags.FLAGS(["export", *(f"--{key}={value}" for key, value in values.items())])
-        export.main(["export"])
+        def run(kind="savedmodel", network="depth", **values):
+            where = {"output": tmp_path / "exported"}
+            run_main(format=kind, network=network, **where | values)
 
-    yield run
-    flags.FLAGS.unparse_flags()
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
+        yield run
 
 
 def test_export_writes_and_checks(run_export, tmp_path, capsys):

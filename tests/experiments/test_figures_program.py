@@ -5,13 +5,13 @@ import json
 import cv2
 import numpy as np
 import pytest
-from absl import flags
 
 from dpde_tf.reporting import blocks, markdown
 from dpde_tf.reporting.report import html
 from dpde_tf.reporting.report.figures import figure_blocks, read_figures
 from experiments import figures
 from experiments.figure_examples import parse_predictions, read_examples
+from tests.fixtures.program_flags import flags_of
 from tests.fixtures.scored_sets import DEPTHS, write_depths, write_predictions
 
 
@@ -23,20 +23,10 @@ def folders(tmp_path):
     return tmp_path
 
 
-def run_main(monkeypatch, **values):
-    """Runs the program's main in this process, with flags of its own."""
-    own = flags.FlagValues()
-    for name in ("records", "output", "split", "align"):
-        flags.DEFINE_string(name, None, "", flag_values=own)
-    for name in ("predictions", "names", "export"):
-        flags.DEFINE_list(name, None, "", flag_values=own)
-    flags.DEFINE_integer("num_images", 4, "", flag_values=own)
-    flags.DEFINE_float("focal", None, "", flag_values=own)
-    values = {"split": "test", "align": "none"} | values
-    own(["figures", *(f"--{name}={value}" for name, value in values.items())])
-    monkeypatch.setattr(figures, "FLAGS", own)
-    monkeypatch.setattr(flags, "FLAGS", own)
-    figures.main(["figures"])
+@pytest.fixture
+def run():
+    with flags_of(figures) as run_main:
+        yield run_main
 
 
 def test_parse_predictions_requires_name_and_folder(tmp_path):
@@ -105,7 +95,7 @@ def test_median_alignment_leaves_uncertainty_alone(folders):
 @pytest.mark.skipif(
     not hasattr(cv2, "triangleRasterize"), reason="OpenCV 5 is not installed"
 )
-def test_program_writes_figures_and_pages_for_the_report(folders, monkeypatch):
+def test_program_writes_figures_and_pages_for_the_report(folders, run):
     output = folders / "figures"
     given = {
         "records": folders / "records",
@@ -114,7 +104,7 @@ def test_program_writes_figures_and_pages_for_the_report(folders, monkeypatch):
         "export": "html",
         "output": output,
     }
-    run_main(monkeypatch, **given)
+    run(**given)
     files = {f"figure_{number}.png" for number in (4, 6, 7, 8)}
     assert {path.name for path in output.glob("*.png")} == files
     assert {path.name for path in (output / "3d").iterdir()} == {"a.html", "b.html"}
@@ -144,7 +134,7 @@ def test_report_names_a_folder_without_figures(tmp_path):
     assert figure_blocks(None) == []
 
 
-def test_program_ends_with_one_line_on_bad_input(folders, monkeypatch):
+def test_program_ends_with_one_line_on_bad_input(folders, run):
     given = {
         "records": folders / "records",
         "predictions": f"dpde={folders / 'dpde'}",
@@ -153,7 +143,7 @@ def test_program_ends_with_one_line_on_bad_input(folders, monkeypatch):
     with pytest.raises(
         SystemExit, match=r"^Error: The formats of --export must be among ply"
     ):
-        run_main(monkeypatch, export="obj", **given)
+        run(export="obj", **given)
     given["records"] = folders / "none"
     with pytest.raises(SystemExit, match=r"^Error: .*manifest\.json does not exist"):
-        run_main(monkeypatch, export="html", **given)
+        run(export="html", **given)

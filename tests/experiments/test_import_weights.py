@@ -11,6 +11,7 @@ from dpde_tf.files.predictions import read_prediction
 from dpde_tf.runs.trained_networks import load_depth_network
 from tests.fixtures import released_fcrn
 from tests.fixtures.programs import run_program
+from tests.fixtures.record_sets import write_small_record_set
 
 pytestmark = pytest.mark.slow
 
@@ -29,17 +30,9 @@ def released(tmp_path_factory):
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
     """Eight small training records."""
-    folder = tmp_path_factory.mktemp("records")
-    scenes = {"dataset": "nyu", "num_train": 8, "num_test": 2, "size": "96,128"}
-    run_program("data_prep.synthetic", output=folder / "raw", **scenes)
-    run_program(
-        "data_prep.nyu_depth_v2",
-        "--allow_partial",
-        raw=folder / "raw" / "nyu",
-        output=folder / "nyu",
-        image_size="64,96",
-    )
-    return folder / "nyu"
+    folder = tmp_path_factory.mktemp("records") / "nyu"
+    rng, splits = np.random.default_rng(0), {"train": 8, "test": 2}
+    return write_small_record_set(folder, rng, size=(64, 96), splits=splits)
 
 
 def test_import_weights_makes_a_run_that_predicts(released, tmp_path, rng):

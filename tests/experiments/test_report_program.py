@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from absl import flags
 
 from experiments import report
+from tests.fixtures.program_flags import flags_of
 from tests.fixtures.programs import run_program
 from tests.fixtures.scored_sets import write_depths, write_predictions
 from tests.fixtures.training_runs import write_training_run
@@ -19,38 +19,29 @@ def run_folder(tmp_path):
     return tmp_path / "runs"
 
 
-def run_main(monkeypatch, **values):
-    """Runs the program's main in this process, with flags of its own."""
-    own = flags.FlagValues()
-    for name in ("runs", "records", "output", "figures"):
-        flags.DEFINE_string(name, None, "", flag_values=own)
-    flags.DEFINE_string("split", "test", "", flag_values=own)
-    flags.DEFINE_string("note", "", "", flag_values=own)
-    flags.DEFINE_list("names", None, "", flag_values=own)
-    flags.DEFINE_integer("num_images", 1, "", flag_values=own)
-    own(["report", *(f"--{name}={value}" for name, value in values.items())])
-    monkeypatch.setattr(report, "FLAGS", own)
-    monkeypatch.setattr(flags, "FLAGS", own)
-    report.main(["report"])
+@pytest.fixture
+def run():
+    with flags_of(report) as run_main:
+        yield run_main
 
 
-def test_main_records_how_the_report_was_made(run_folder, tmp_path, monkeypatch):
+def test_main_records_how_the_report_was_made(run_folder, tmp_path, run):
     output = tmp_path / "report"
     given = {"runs": str(run_folder), "output": str(output)}
-    run_main(monkeypatch, **given)
+    run(**given)
     record = json.loads((output / "run.json").read_text())
     assert record["program"] == "experiments.report"
     assert record["flags"] == given
     assert {"versions", "commit", "hardware"} <= set(record)
-    run_main(monkeypatch, **given)  # A report may be written again.
+    run(**given)  # A report may be written again.
 
 
-def test_main_ends_with_one_line_on_bad_input(run_folder, tmp_path, monkeypatch):
+def test_main_ends_with_one_line_on_bad_input(run_folder, tmp_path, run):
     with pytest.raises(SystemExit, match=r"^Error: .*holds no training run.*--runs"):
-        run_main(monkeypatch, runs=tmp_path / "none", output=tmp_path / "report")
+        run(runs=tmp_path / "none", output=tmp_path / "report")
     # The record of a training must not be lost.
     with pytest.raises(SystemExit, match=r"^Error: .*run of experiments\.train_depth"):
-        run_main(monkeypatch, runs=run_folder, output=run_folder / "depth")
+        run(runs=run_folder, output=run_folder / "depth")
 
 
 @pytest.mark.slow
@@ -60,10 +51,3 @@ def test_report_as_a_program(run_folder, tmp_path):
     finished = run_program("experiments.report", output=tmp_path / "out", **flags)
     assert "index.html" in finished.stdout
     assert (tmp_path / "out" / "report.md").is_file()
-
-
-@pytest.mark.slow
-def test_report_program_lists_its_flags():
-    finished = run_program("experiments.report", "--help")
-    for name in ("--runs", "--records", "--split", "--num_images", "--names"):
-        assert name in finished.stdout

@@ -120,6 +120,14 @@ def test_methods_return_the_depth_of_the_same_image(rng, method):
     np.testing.assert_allclose(depth, room(), atol=0.05)
 
 
+def test_analogy_takes_the_slopes_of_the_candidate_that_fits(rng):
+    image = picture(rng)
+    others = [picture(rng) for _ in range(6)]
+    found = database([image, *others], [room()] + [np.full(SIZE, 3.0)] * 6)
+    depth = methods.METHODS["choi_2015"](image, found)
+    np.testing.assert_allclose(depth - depth.mean(), room() - room().mean(), atol=0.05)
+
+
 def test_prior_decides_where_no_candidate_fits(rng):
     # The most similar images are of other colours, so that their weights are nearly 0.
     image = picture(rng)

@@ -1,9 +1,12 @@
 """Tests of `experiments.uncertainty` on a small record set."""
 
+import dataclasses
 import importlib.util
+import re
 
 import numpy as np
 import pytest
+from absl import app
 
 from dpde_tf.config import UncertaintyConfig
 from dpde_tf.evaluation.score_files import read_split
@@ -15,6 +18,7 @@ from experiments.uncertainty import (
     reliability,
     sparsifications,
 )
+from tests.fixtures.program_flags import flags_of
 from tests.fixtures.record_sets import write_small_record_set
 
 CONFIG = UncertaintyConfig(0.0, 1.0, 0.0)
@@ -63,3 +67,15 @@ def test_figure_or_the_remedy(images, tmp_path):
     else:
         with pytest.raises(ValueError, match="pip install"):
             draw_curves(path, curves)
+
+
+def test_program_fits_and_scores(images, tmp_path, capsys):
+    given = {"predictions": tmp_path / "predictions", "records": tmp_path / "records"}
+    with flags_of(uncertainty) as run:
+        run("--fit", **given)
+        fitted = re.search(r"per_difference=(\S+)", capsys.readouterr().out)[1]
+        run(**dataclasses.asdict(CONFIG), **given)
+        with pytest.raises(app.UsageError, match="--figure needs a run without --fit"):
+            run("--fit", figure="a.png", **given)
+    assert float(fitted) == pytest.approx(1.0, abs=0.01)
+    assert "3 images: AUSE 0.000" in capsys.readouterr().out

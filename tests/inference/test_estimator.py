@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
+from dpde_tf.files.images import read_image
+from dpde_tf.inference import estimator as module
 from dpde_tf.inference.estimator import DepthEstimator
+from dpde_tf.runs.trained_networks import PRESETS
+from tests.fixtures.exif import exif_block, write_exif_photograph
 from tests.fixtures.prediction_program import BrightnessPredictor
 
 
@@ -29,3 +33,41 @@ def test_estimator_predicts_at_the_size_of_each_image(estimator):
 def test_image_is_checked_before_its_camera(estimator, shape):
     with pytest.raises(ValueError, match=r"`image` must be RGB images, \[B, H, W, 3\]"):
         estimator.predict(np.zeros(shape, np.uint8), focal=5.0)
+
+
+NYU = PRESETS["nyu"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, NYU),
+        ({"gradient_run": "g"}, NYU | {"gradient_run": "g", "guided_run": None}),
+        ({"guided_run": "s"}, NYU | {"guided_run": "s"}),
+        ({"preset": "mine"}, {"depth_run": "mine"}),
+    ],
+)
+def test_preset_says_which_networks_are_loaded(monkeypatch, given, expected):
+    loaded = []
+
+    def load(**runs):
+        loaded.append(runs)
+        return {"depth_network": None}
+
+    monkeypatch.setattr(module, "load_networks", load)
+    monkeypatch.setattr(module, "training_image_size", lambda run: (6, 8))
+    monkeypatch.setattr(module, "training_dataset", lambda run: "")
+    DepthEstimator.from_preset(**given)
+    assert loaded == [expected]
+
+
+def test_file_brings_its_camera(tmp_path):
+    estimator = DepthEstimator(BrightnessPredictor(), (40, 90), "nyu_depth_v2")
+    block = exif_block(50, (400, 900))
+    path = write_exif_photograph(tmp_path / "a.jpg", (400, 900), block)
+    found, plain = estimator.predict(path), estimator.predict(read_image(path))
+    assert (found.taken_by.origin, plain.taken_by.origin) == ("EXIF", "assumed")
+    expected = plain.depth * found.taken_by.depth_factor
+    np.testing.assert_allclose(found.depth, expected, rtol=1e-6)
+    np.testing.assert_array_equal(found.fused, found.depth)
+    assert estimator.predict(path, fov_x=60.0).taken_by.origin == "fov_x"

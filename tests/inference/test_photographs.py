@@ -14,26 +14,23 @@ from dpde_tf.cli import predict
 from dpde_tf.files import depth_maps as depth_files
 from dpde_tf.files.depth_maps import read_depth
 from dpde_tf.files.predictions import read_prediction
+from dpde_tf.inference.photograph_batches import predict_photographs
 from dpde_tf.inference.photograph_cameras import CameraOptions
 from dpde_tf.inference.photographs import (
     prediction_picture,
-    read_photograph,
-    write_photograph,
 )
 from tests.fixtures.exif import exif_block, write_exif_photograph
 from tests.fixtures.prediction_program import BrightnessPredictor
 
 
-def predict_photograph(
-    predictor, path, output, *, export=(), max_uncertainty=None, **options
-):
-    """Reads, predicts and writes one photograph."""
-    photograph = read_photograph(path, **options)
-    batch = predictor.predict(photograph.image[np.newaxis])
-    maps = {key: values[0] for key, values in batch.items()}
-    return write_photograph(
-        photograph, maps, output, export=export, max_uncertainty=max_uncertainty
+def predict_photograph(predictor, path, output, **options):
+    """Predicts one photograph; returns the file of its colours."""
+    failures = predict_photographs(
+        predictor, [path], output, done=lambda *_: None, **options
     )
+    if failures:
+        raise ValueError(failures[path])
+    return output / f"{path.stem}_prediction.png"
 
 
 @pytest.fixture
@@ -312,6 +309,13 @@ def test_unknown_home_is_named_in_one_line(tmp_path, run_predict):
         ({"images": "a.png", "split": "train"}, "--split needs --records"),
         ({"images": "a.png", "held_out": True}, "--held_out needs --records"),
         ({"images": "a.png", "batch_size": 2}, "--batch_size needs --records"),
+        ({"images": "a.png", "max_uncertainty": 1}, "--max_uncertainty needs --export"),
+        ({"images": "a.png", "distribution": "multi_worker"}, "needs --records"),
+        ({"images": "a.png", "depth_run": ""}, "--depth_run is empty"),
+        ({"images": "a.png", "guided_run": "g"}, "needs the --depth_run"),
+        ({"images": "a.png", "gradient_run": "g"}, "needs the --depth_run"),
+        ({"images": "a.png", "at_training_size": False}, "--noat_training_size needs"),
+        ({}, "either --records or --images"),
         ({"records": "r", "export": "ply"}, "--export needs photographs"),
         ({"records": "r", "exif": False}, "--exif needs photographs"),
         ({"records": "r", "fov_x": 60}, "--fov_x needs photographs"),

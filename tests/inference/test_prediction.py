@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dpde_tf.config import FusionConfig, PredictionConfig
+from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.inference.predictor import (
@@ -248,3 +248,31 @@ def test_predict_error_says_what_it_received(networks, image, message):
 
 def test_network_input_allows_for_the_rounding_of_a_resized_image():
     assert network_input(IMAGE + 0.5001).numpy().max() > 1.0
+
+
+def test_gradients_at_another_size_are_those_of_the_context_depth(networks, rng):
+    image = keras.Input((None, None, 3))
+    last = keras.layers.Conv2D(1, 3, padding="same")
+    context = keras.Model(image, last(image))
+    predictor = DepthPredictor(networks[0], context_network=context)
+    pixels = rng.uniform(0, 1, [1, 12, 16, 3]).astype(np.float32)
+    maps = predict_at_size(predictor, pixels, (6, 8))
+    found = maps["gradient_x"][..., :-1]
+    np.testing.assert_allclose(found, np.diff(maps["context_depth"]), atol=1e-6)
+    assert np.abs(found - np.diff(maps["depth"])).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"options": PredictionConfig(context_share=1.5)}, "`context_share` must be"),
+        ({"options": PredictionConfig(sharpening=0.0)}, "`sharpening` must be above"),
+        (
+            {"uncertainty": UncertaintyConfig(-0.1, 0.5, 0.0)},
+            "`uncertainty_constant` must",
+        ),
+    ],
+)
+def test_predictor_refuses_impossible_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        DepthPredictor(None, **options)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from dpde_tf.config import PredictionConfig
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.predictions import read_prediction, write_prediction
 from dpde_tf.inference.records import (
@@ -14,18 +15,8 @@ from dpde_tf.inference.records import (
     record_files,
     share_of_worker,
 )
+from tests.fixtures.prediction_program import BrightnessPredictor
 from tests.fixtures.record_sets import write_small_record_set
-
-
-class _RedPredictor:
-    """A predictor that returns red as depth, and counts its inputs."""
-
-    def __init__(self):
-        self.sizes = []
-
-    def predict(self, image):
-        self.sizes.append(tuple(image.shape[:3]))
-        return {"depth": np.asarray(image)[..., 0] * 10.0}
 
 
 @pytest.fixture
@@ -43,22 +34,22 @@ def test_every_record_without_a_file_is_predicted(records, tmp_path):
     some = first_records(records, 5)
     there = record_files(some, output)[1]
     write_prediction(there, {"depth": np.ones([2, 2], np.float32)})
-    predictor = _RedPredictor()
+    predictor = BrightnessPredictor()
     predict_records(predictor, some, output, batch_size=3, size=(32, 48))
-    assert predictor.sizes == [(3, 32, 48), (1, 32, 48)]
+    assert predictor.shapes == [(3, 32, 48, 3), (1, 32, 48, 3)]
     assert sorted(output.iterdir()) == record_files(some, output)
     assert read_prediction(there)["depth"].shape == (2, 2)
     # Images show their depth, 2 m as 80 of 255 and more.
     depth = read_prediction(record_files(some, output)[4])["depth"]
     assert depth.shape == (32, 48) and 3.0 < depth.min() < depth.max() < 10.0
     predict_records(predictor, some, output, batch_size=3, size=(32, 48))
-    assert len(predictor.sizes) == 2
+    assert len(predictor.shapes) == 2
 
 
 def test_networks_see_the_requested_size(records, tmp_path):
-    predictor, one = _RedPredictor(), first_records(records, 1)
+    predictor, one = BrightnessPredictor(), first_records(records, 1)
     predict_records(predictor, one, tmp_path / "out", batch_size=3, size=(16, 24))
-    assert predictor.sizes == [(1, 16, 24)]
+    assert predictor.shapes == [(1, 16, 24, 3)]
     (path,) = record_files(one, tmp_path / "out")
     assert read_prediction(path)["depth"].shape == (32, 48)
 
@@ -96,3 +87,27 @@ def test_split_that_the_run_was_not_trained_on_is_refused(
     (tmp_path / "run.json").write_text(json.dumps({"config": config}))
     with pytest.raises(ValueError, match=message):
         held_out_records(records, tmp_path)
+
+
+def test_program_predicts_the_records_that_a_run_held_out(tmp_path, rng, run_predict):
+    folder = write_small_record_set(tmp_path / "set", rng, splits={"train": 12})
+    data = {"num_records": 12, "image_size": [32, 48]}
+    config = {"TrainingConfig": {"num_validation": 3}, "data": data}
+    run, output = tmp_path / "run", tmp_path / "out"
+    run.mkdir()
+    (run / "run.json").write_text(json.dumps({"config": config}))
+    (run / "weights.weights.h5").write_bytes(b"weights")
+    given = {"records": folder, "split": "train", "depth_run": run, "output": output}
+
+    def predict(**more):
+        predictor = BrightnessPredictor()
+        predictor.options = PredictionConfig()
+        run_predict(predictor=predictor, **given, **more)
+
+    predict(held_out=True)
+    held_out = RecordSet.open(folder, "train").hold_out(3)[1]
+    assert sorted(output.glob("*.npz")) == record_files(held_out, output)
+    # Those of the others would be taken for held-out ones.
+    predict(overwrite=True)
+    with pytest.raises(SystemExit, match="data for other records of the split"):
+        predict(held_out=True, overwrite=True)

@@ -17,6 +17,16 @@ def test_curve_of_ten_pixels_by_hand():
     assert found.ause > 0
 
 
+def test_areas_by_hand():
+    # One of 100 pixels is wrong by 10 m: RMS 1 m, and 0 without it.
+    error, doubt = np.zeros((2, 100))
+    error[3] = doubt[3] = 10.0
+    assert sparsification(error, doubt).aurg == pytest.approx(0.985)  # 0.01 / 2 + 0.98
+    doubt[5] = 20.0  # Removed before it: sqrt(100 / 99) m at a share of 1 %.
+    expected = 0.01 * np.sqrt(100 / 99)
+    assert sparsification(error, doubt).ause == pytest.approx(expected)
+
+
 def test_uncertainty_that_is_the_error_is_perfect(rng):
     error = rng.normal(size=1000)
     found = sparsification(error, np.abs(error))

@@ -7,26 +7,6 @@ from dpde_tf.evaluation import protocols
 from dpde_tf.reporting import paper_values, published_searches, published_values
 from dpde_tf.reporting.published_values import METHODS, PUBLISHED_VALUES
 
-
-def test_methods_are_those_of_the_papers_list_of_references():
-    # The works that Sect. 4.3 and Figs. 3-5 compare with; 40 and 44 are in the list
-    # alone.
-    named = {4, 8, 11, 12, 14, 15, 16, 19, 20, 22, 23, 27, *range(35, 41), 43, 44}
-    assert {method.reference for method in METHODS} == named
-    # Sect. 4.3 on Table 2: "compared to the methods in [8, 11, 14,15,16, 20, 22, 23,
-    # 27, 35,36,37,38,39]"; on Table 1: "[4, 11, 14, 15]" and "[35]".
-    table2 = {method.reference for method in METHODS if 2 in method.tables}
-    assert {8, 11, 14, 15, 16, 20, 22, 23, 27, 35, 36, 37, 38, 39} <= table2
-    table1 = {method.reference for method in METHODS if 1 in method.tables}
-    assert {4, 11, 14, 15, 35} <= table1
-    # On Fig. 3: "[11]", "[19]", "[22]", "[23]"; Figs. 4 and 5: "[11, 12, 22, 23]".
-    assert {11, 19, 22, 23} <= table1
-    assert {11, 12, 22, 23} <= table2
-    # On Table 3: "the method in [43]".
-    table3 = {method.reference for method in METHODS if 3 in method.tables}
-    assert {11, 12, 22, 23, 43} <= table3
-
-
 NAMES = {method.name for method in METHODS}
 
 
@@ -160,22 +140,6 @@ def test_published_rms_are_those_that_the_papers_gaps_imply():
         found = published_values.published_values("nyu_depth_v2", method)
         published = [values["rms"].value for values in found.values()]
         assert rms in published, method
-
-
-@pytest.mark.parametrize(
-    ("table", "dataset", "inside", "outside"),
-    [
-        (1, "make3d", "li_2015", "eigen_2014"),  # Li et al. have numbers there.
-        (2, "nyu_depth_v2", "alhashim_2018", "fang_2016"),
-        (2, "nyu_depth_v2", "hu_2019", "qin_2016"),
-        (3, "middlebury", "hu_2019", "eigen_2014"),
-    ],
-)
-def test_compared_methods_are_named_or_have_numbers(table, dataset, inside, outside):
-    names = [m.name for m in published_values.compared_methods(table, dataset)]
-    assert inside in names
-    assert outside not in names
-    assert "fcrn" in names
 
 
 def test_searches_are_of_what_has_no_number():

@@ -141,7 +141,10 @@ def test_comparison_table_lists_searches_without_result():
 
 
 # The competitors that Sect. 4.3 and Figs. 3-5 name, and 40 and 44, which are in the
-# list of references alone; Li et al. have published numbers on Make3D, too.
+# list of references alone; Li et al. have published numbers on Make3D, too. Table 1:
+# "[4, 11, 14, 15]" and "[35]", Fig. 3: "[11]", "[19]", "[22]", "[23]"; Table 2:
+# "compared to the methods in [8, 11, 14,15,16, 20, 22, 23, 27, 35,36,37,38,39]",
+# Figs. 4 and 5: "[11, 12, 22, 23]"; Table 3: "the method in [43]".
 COMPETITORS = {
     1: {4, 8, 11, 14, 15, 19, 22, 23, 35},
     2: {8, 11, 12, 14, 15, 16, 20, 22, 23, 27, *range(35, 41), 43, 44},

@@ -1,6 +1,7 @@
 """Tests of the record of a run, and of networks built again from it."""
 
 import dataclasses
+import json
 import subprocess
 
 import keras
@@ -13,7 +14,11 @@ from dpde_tf.models.gradient import build_gradient_network
 from dpde_tf.runs import run_record
 from dpde_tf.runs.run_folder import WEIGHTS_FILE, read_metrics, read_run_record
 from dpde_tf.runs.run_record import config_as_dict, write_run_record
-from dpde_tf.runs.trained_networks import load_depth_network, load_gradient_network
+from dpde_tf.runs.trained_networks import (
+    common_image_size,
+    load_depth_network,
+    load_gradient_network,
+)
 from dpde_tf.training.checkpoints import save_weights
 
 CONFIG = GradientNetworkConfig(width=4)
@@ -105,3 +110,14 @@ def test_read_metrics_names_a_broken_line(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"epoch": 1}\n{"epo')
     with pytest.raises(ValueError, match=r"Line 2 of .*metrics.jsonl must be a JSON"):
         read_metrics(tmp_path)
+
+
+def test_networks_of_two_sizes_see_that_of_the_first(tmp_path, caplog):
+    runs = [tmp_path / "a", tmp_path / "b"]
+    for run, size in zip(runs, ([64, 96], [32, 48]), strict=True):
+        run.mkdir()
+        record = {"config": {"data": {"image_size": size}}}
+        (run / "run.json").write_text(json.dumps(record))
+    assert common_image_size(runs) == (64, 96)
+    assert "a: 64x96" in caplog.text
+    assert "b: 32x48" in caplog.text

@@ -3,8 +3,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dpde_tf.training.end_to_end import EndToEnd, comparison_table, errors, train
+from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.training.end_to_end import (
+    EndToEnd,
+    comparison_table,
+    errors,
+    load_batches,
+    train,
+)
 from tests.fixtures import references
+from tests.fixtures.record_sets import write_small_record_set
 
 SIZE = (24, 33)
 
@@ -93,3 +101,17 @@ def test_comparison_table_is_hand_computed():
         "| held out, fused | 5.0000 | 3.0000 | -2.0000 +- 1.0000 |",
         "| trained on, fused | 1.0000 | 1.0000 | +0.0000 +- 0.0000 |",
     ]
+
+
+def test_batches_are_evenly_spaced_images_of_both_kinds(tmp_path, rng):
+    folder = write_small_record_set(tmp_path / "set", rng)
+    records = RecordSet.open(folder, "train")
+    options = {"num_validation": 3, "num_images": 2, "batch_size": 1}
+    found = load_batches(records, **options)
+    numbers = {
+        kind: [int(batch["name"].numpy()[0][-3:]) for batch in batches]
+        for kind, batches in found.items()
+    }
+    held_out = np.flatnonzero(records.hold_out(3)[1].selected)
+    assert numbers["held out"] == [held_out[0], held_out[1]]
+    assert not set(numbers["trained on"]) & set(held_out)

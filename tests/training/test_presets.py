@@ -1,9 +1,11 @@
 """Tests of the presets."""
 
+import dataclasses
+
 import pytest
 
 from dpde_tf.config import AugmentationConfig
-from dpde_tf.training.presets import depth_preset, gradient_preset
+from dpde_tf.training.presets import depth_preset, gradient_preset, guided_preset
 
 
 def test_paper_preset_follows_the_paper():
@@ -32,3 +34,10 @@ def test_recommended_preset_keeps_the_epochs_of_the_paper():
 def test_depth_preset_rejects_other_names():
     with pytest.raises(ValueError, match=r"paper, recommended\. Received: 'best'"):
         depth_preset("best")
+
+
+def test_guided_preset_is_the_recommended_one_on_crops():
+    assert guided_preset("paper") == guided_preset("recommended")
+    expected = depth_preset("recommended").augmentation
+    expected = dataclasses.replace(expected, crop_size=(144, 192))
+    assert guided_preset("paper").augmentation == expected

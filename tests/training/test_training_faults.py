@@ -12,7 +12,7 @@ from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.data.manifest import DamagedShardError
 from dpde_tf.data.records import decode_record, encode_record
 from dpde_tf.runs.run_folder import list_checkpoints, read_metrics
-from dpde_tf.training.bad_steps import BadStepError, bad_step
+from dpde_tf.training.bad_steps import BadStepError
 from dpde_tf.training.stop_signals import StoppedBySignalError, StopSignals
 from tests.fixtures.record_sets import write_small_record_set
 from tests.fixtures.small_training import (
@@ -160,17 +160,6 @@ def test_trainer_never_saves_weights_that_are_not_finite(records, tmp_path):
     assert not list_checkpoints(tmp_path)
 
 
-def test_bad_step_names_images_with_a_bad_loss():
-    def message(losses, norm=1.0, limit=np.inf):
-        return str(bad_step(6, ["a", "b"], np.array(losses), norm, limit=limit))
-
-    assert "Step 7 is bad: loss nan, gradient" in message([1.0, np.nan])
-    assert "by image: b: nan. The" in message([1.0, np.nan])
-    assert "loss 50.5 (limit 3)" in message([1.0, 100.0], limit=3.0)
-    assert "by image: b: 100. The" in message([1.0, 100.0], limit=3.0)
-    assert "norm inf; loss by image: a: 1, b: 2. The" in message([1.0, 2.0], np.inf)
-
-
 def _signal_itself_after(trainer, steps, number):
     take_step = trainer._train_one
 
@@ -225,23 +214,6 @@ def test_trainer_stopped_in_validation_repeats_it(records, tmp_path, uninterrupt
     assert [row["validation"] for row in read_metrics(tmp_path)] == [
         row["validation"] for row in uninterrupted[1]
     ]
-
-
-@pytest.fixture
-def interruptible():
-    """Python's default handler of SIGINT, which a background process lacks."""
-    former = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, former)
-
-
-@pytest.mark.usefixtures("interruptible")
-def test_second_signal_has_its_usual_effect(capfd):
-    with StopSignals() as stop, pytest.raises(KeyboardInterrupt):
-        os.kill(os.getpid(), signal.SIGINT)
-        assert stop.received == signal.SIGINT
-        os.kill(os.getpid(), signal.SIGINT)
-    assert "SIGINT: stopping after this step." in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("position", [0.0, 0.5, 0.999])
