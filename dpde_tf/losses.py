@@ -65,7 +65,7 @@ def berhu_loss(
     Source: Xu & Liu (2021), Eq. 2.
     """
     _check_same_shape(ground_truth, predicted)
-    _check_c_over(c_over)
+    _check_c_over("c_over", c_over)
     valid_mask = ground_truth > 0.0 if valid_mask is None else valid_mask
     magnitude = tf.abs(_masked_error(ground_truth, predicted, valid_mask))
     largest = tf.reduce_max(magnitude, axis=[1, 2, 3], keepdims=True)
@@ -281,15 +281,15 @@ def _check_same_shape(ground_truth: tf.Tensor, predicted: tf.Tensor) -> None:
         )
 
 
-def _check_c_over(c_over: str) -> None:
+def _check_c_over(name: str, value: str) -> None:
     """Raises an error for an unknown way to find c."""
-    if c_over not in ("image", "batch"):
-        raise ValueError(f"`c_over` must be 'image' or 'batch'. Received: {c_over!r}.")
+    if value not in ("image", "batch"):
+        raise ValueError(f"`{name}` must be 'image' or 'batch'. Received: {value!r}.")
 
 
 def _check_positive(name: str, value: float) -> None:
-    """Raises an error for 0, negative numbers and NaN."""
-    if not value > 0:
+    """Raises an error for 0, negative numbers, NaN and None."""
+    if value is None or not value > 0:
         raise ValueError(f"`{name}` must be positive. Received: {value}.")
 
 
@@ -351,7 +351,7 @@ class BerHu(_DepthMapLoss):
 
     def __init__(self, c_over: str = "image", **kwargs: Any) -> None:
         super().__init__(**{"name": "berhu", **kwargs})
-        _check_c_over(c_over)
+        _check_c_over("c_over", c_over)
         self.c_over = c_over
 
     def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
@@ -408,7 +408,7 @@ class DepthLoss(_DepthMapLoss):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"name": "depth_loss", **kwargs})
-        _check_c_over(berhu_c)
+        _check_c_over("berhu_c", berhu_c)
         if lambda_fsim:
             _check_positive("max_depth", max_depth)
         self.lambda_berhu = lambda_berhu

@@ -10,6 +10,7 @@ are replaced by those of the output, so that `make tables RUNS=experiments/resul
 works like `make tables`.
 """
 
+import contextlib
 import csv
 import io
 import json
@@ -108,12 +109,13 @@ def _moved(value: Any, runs: pathlib.Path, output: pathlib.Path) -> Any:
         return {key: _moved(item, runs, output) for key, item in value.items()}
     if isinstance(value, list):
         return [_moved(item, runs, output) for item in value]
-    if isinstance(value, str):
+    if isinstance(value, str) and "/" in value:
         path, folder = pathlib.Path(value).absolute(), runs.absolute()
         if path.is_relative_to(folder):
             target = output / path.relative_to(folder)
-            # With `--runs=.`, any word would be a path.
-            return str(target) if path.exists() or target.exists() else value
+            # With `--runs=.`, any text would be a path; some are too long for one.
+            with contextlib.suppress(OSError):
+                return str(target) if path.exists() or target.exists() else value
     return value
 
 

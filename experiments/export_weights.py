@@ -7,6 +7,7 @@ The folder holds the run's `run.json` and `metrics.jsonl` and the files of
 `dpde_tf.runs.compact_weights`. Programs accept it in place of the folder of a run.
 """
 
+import json
 import pathlib
 import shutil
 
@@ -18,7 +19,6 @@ from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
 from dpde_tf.files.atomic import atomic_write_folder, check_holds_only
 from dpde_tf.files.checksums import FILE_NAME as CHECKSUM_FILE
-from dpde_tf.files.json_files import write_json
 from dpde_tf.runs.compact_weights import write_compact_weights
 from dpde_tf.runs.run_folder import METRICS_FILE, RECORD_FILE, read_run_record
 from dpde_tf.runs.trained_networks import load_network
@@ -49,7 +49,8 @@ def export_weights(run: pathlib.Path, output: pathlib.Path) -> None:
     check_holds_only(output, _FILES)
     network = load_network(run)
     with atomic_write_folder(output) as folder:
-        write_json(folder / RECORD_FILE, record)
+        text = json.dumps(record, indent=1) + "\n"
+        (folder / RECORD_FILE).write_text(text, encoding="utf-8")
         if (run / METRICS_FILE).is_file():
             shutil.copyfile(run / METRICS_FILE, folder / METRICS_FILE)
         write_compact_weights(network, folder)

@@ -326,7 +326,8 @@ def test_gradient_loss_rejects_alpha():
         (lambda: losses.LogGradient(alpha=float("nan")), "`alpha` must be positive"),
         (lambda: losses.FeatureSimilarity(max_depth=0.0), "`max_depth` must be posi"),
         (lambda: losses.DepthLoss(max_depth=-1.0), "`max_depth` must be positive"),
-        (lambda: losses.DepthLoss(berhu_c="foo"), "`c_over` must be 'image' or 'bat"),
+        (lambda: losses.DepthLoss(berhu_c="foo"), "`berhu_c` must be 'image' or 'b"),
+        (lambda: losses.DepthLoss(max_depth=None), "`max_depth` must be positive"),
         (lambda: losses.BerHu("foo"), "`c_over` must be 'image' or 'batch'"),
     ],
 )

@@ -97,7 +97,9 @@ def main() -> None:
     """Serves the page."""
     # So that the folder of the photographs is deleted then, too.
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP.
-        if number := getattr(signal, name, None):
+        number = getattr(signal, name, None)
+        # `nohup` ignores the end of the terminal.
+        if number and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="dpde-") as folder:
         _serve(pathlib.Path(folder))

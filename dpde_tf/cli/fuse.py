@@ -91,7 +91,7 @@ _PROGRAM = "experiments.fuse"
 # What decides about the numbers, besides network and fusion.
 _RECORDED = (
     *("depth", "key", "depth_scale", "invalid_value", "max_depth", "align"),
-    *("reference", "reference_key", "reference_scale", "reference_invalid_value"),
+    *("reference", "reference_scale", "reference_invalid_value"),
     "reference_max_depth",
 )
 # Without images there is no network.
@@ -170,7 +170,7 @@ def _check_flags() -> None:
         check_unset(*of_metres, needs="depth in metres; relative (--align) has none")
     if not FLAGS.reference:
         of_reference = [name for name in _RECORDED if name.startswith("reference_")]
-        check_unset(*of_reference, needs="--reference")
+        check_unset("reference_key", *of_reference, needs="--reference")
     folders = (FLAGS.depth, FLAGS.gradients, FLAGS.images, FLAGS.reference)
     output = pathlib.Path(FLAGS.output).resolve()
     taken = (output, output / "pictures")
@@ -310,6 +310,8 @@ def _fuse(output: pathlib.Path) -> None:
     gradients, source = _load_gradients()
     fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
     config = config_as_dict(fusion) | {name: FLAGS[name].value for name in _RECORDED}
+    if FLAGS.reference_key:
+        config["reference_key"] = FLAGS.reference_key
     _prepare_output(output, targets, config | source)
     failures = _refine_files(
         targets, depth_format=depth_format, gradients=gradients, fusion=fusion

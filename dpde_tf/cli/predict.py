@@ -130,7 +130,8 @@ def _define_flags() -> None:
     flags.DEFINE_bool(
         "held_out",
         False,
-        "Predict only the records that the training of --depth_run held out.",
+        "Predict only the records that the training of --depth_run held out, into a "
+        "folder of their own.",
     )
     define_paths("images", None, "Image, video or folder of images; may be repeated.")
     define_path("output", "predictions", "Folder of the predictions.")

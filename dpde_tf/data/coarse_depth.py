@@ -52,7 +52,7 @@ class CoarseDepths:
         if self.predictions is None:
             return tf.zeros([*size, 1])
         index = tf.maximum(index, -1 - index)
-        return tf.image.resize(tf.gather(self.predictions, index), size)
+        return resize_depth(tf.gather(self.predictions, index), size)
 
     def make(
         self, truth: tf.Tensor, predicted: tf.Tensor, seed: tf.Tensor

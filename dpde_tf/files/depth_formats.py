@@ -64,7 +64,7 @@ def _read_npz(path: pathlib.Path, key: str | None) -> np.ndarray:
     if key not in arrays:
         raise ValueError(
             f"{path} has no array {key!r}; it has: {', '.join(arrays)}. Choose one "
-            "with `key` (of a reference, with `reference_key`)."
+            "with `key` (for a reference: `reference_key`)."
         )
     return arrays[key]
 

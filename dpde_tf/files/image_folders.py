@@ -38,7 +38,8 @@ def images_of_folder(
 def _why_no_image(path: pathlib.Path) -> str:
     """Describes a file without the suffix of an image."""
     start = b""
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        start = file.read(START_BYTES)
+    if path.is_file():  # A pipe would wait for somebody who writes.
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            start = file.read(START_BYTES)
     suffixes = ", ".join(IMAGE_SUFFIXES)
     return unsupported_format(start) or f"not an image, whose suffixes are {suffixes}."

@@ -56,7 +56,9 @@ def _is_cut_jpeg(data: bytes) -> bool:
     The marker need not be at the end: phones append videos.
     """
     scans = (at for code, at in _jpeg_segments(data) if code == _JPEG_START_OF_SCAN)
-    return data.startswith(_JPEG_START) and _JPEG_END not in data[next(scans, None) :]
+    # Without one, there are bytes between segments, which decoders skip.
+    start = next(scans, max(data.rfind(bytes([0xFF, _JPEG_START_OF_SCAN])), 0))
+    return data.startswith(_JPEG_START) and _JPEG_END not in data[start:]
 
 
 def _declares_too_much(data: bytes) -> bool:

@@ -28,7 +28,7 @@ def former_predictions(
         output: Folder of the predictions; it need not exist.
         config: What decides about the numbers, as in its `run.json`.
         due: Files that are to be there.
-        later: Files with which a run of the same configuration may continue.
+        later: Files of other records, which would be taken for this run's.
         overwrite: Whether those that are due may be replaced.
 
     Returns:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dpde_tf.files.atomic import atomic_write
+from dpde_tf.files.atomic import atomic_write, unwritable
 from dpde_tf.runs.run_folder import METRICS_FILE, TENSORBOARD, read_metrics
 from dpde_tf.visualization.colours import encode_png
 
@@ -35,7 +35,10 @@ class TrainingLog:
         self._writer = tf.summary.create_noop_writer()
         if writes:
             folder = pathlib.Path(workdir) / TENSORBOARD
-            self._writer = tf.summary.create_file_writer(os.fspath(folder))
+            try:
+                self._writer = tf.summary.create_file_writer(os.fspath(folder))
+            except tf.errors.OpError as error:
+                raise unwritable(folder, error) from error
 
     def progress_bar(self, title: str, num_steps: int) -> keras.utils.Progbar:
         """Returns a progress bar of an epoch, which shows `loss` and `images/s`.

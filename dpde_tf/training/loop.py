@@ -71,6 +71,7 @@ class Trainer:
         self._coarse = coarse
         self._workdir = pathlib.Path(workdir)
         self._distribution = distribution = distribution or Distribution()
+        distribution.check_batch_size(config.batch_size)
         is_chief = distribution.is_chief
         self._training, held_out = records.hold_out(
             config.num_validation, swap=config.swap_held_out

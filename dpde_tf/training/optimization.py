@@ -8,6 +8,9 @@ import tensorflow as tf
 from dpde_tf.config import TrainingConfig
 from dpde_tf.training.fused_optimizers import FusedAdamW, FusedSGD
 
+OPTIMIZERS = ("sgd", "adamw")
+SCHEDULES = ("paper", "cosine")
+
 
 @keras.saving.register_keras_serializable(package="dpde_tf")
 class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
@@ -36,9 +39,9 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
         steps_per_epoch: int,
         warmup_steps: int = 0,
     ) -> None:
-        if schedule not in ("paper", "cosine"):
+        if schedule not in SCHEDULES:
             raise ValueError(
-                f"`schedule` must be 'paper' or 'cosine'. Received: {schedule!r}."
+                f"`schedule` must be {' or '.join(SCHEDULES)}. Received: {schedule!r}."
             )
         self.initial = initial
         self.schedule = schedule
@@ -107,7 +110,8 @@ def build_optimizer(config: TrainingConfig, schedule: LearningRate) -> keras.Opt
         optimizer = FusedAdamW(weight_decay=config.weight_decay, **options)
     else:
         raise ValueError(
-            f"`optimizer` must be 'sgd' or 'adamw'. Received: {config.optimizer!r}."
+            f"`optimizer` must be {' or '.join(OPTIMIZERS)}. Received: "
+            f"{config.optimizer!r}."
         )
     if keras.config.dtype_policy().name == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)

@@ -36,6 +36,7 @@ from dpde_tf.runs.run_record import (
 from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.loop import Trainer
 from dpde_tf.training.objectives import Objective
+from dpde_tf.training.optimization import OPTIMIZERS, SCHEDULES
 from dpde_tf.training.stop_signals import StopSignals
 from dpde_tf.training.strategies import make_strategy, worker_rank
 
@@ -178,7 +179,7 @@ def _make_trainer(session: TrainingSession) -> Trainer:
             distribution=distribution,
             coarse=setup.coarse,
         )
-    # Now nothing is refused any more.
+    # Last, so that a refused training leaves no record.
     if session.is_chief and resumed:
         print(f"Continuing the run in {session.workdir}.")
         add_resumption(session.workdir)
@@ -193,9 +194,13 @@ def _precision(session: TrainingSession, distribution: Distribution) -> str:
 
     Of several machines, the measurement of the chief counts for all.
     """
-    if session.training.precision == "auto" and has_checkpoint(session.workdir):
+    asked = session.training.precision
+    resumes = asked == "auto" and has_checkpoint(session.workdir)
+    with distribution.report_lost_workers():
+        distribution.check_same(asked, resumes)
+    if resumes:
         return recorded_config(session.workdir, TrainingConfig).precision
-    own = PRECISIONS.index(resolve_precision(session.training.precision))
+    own = PRECISIONS.index(resolve_precision(asked))
     with distribution.report_lost_workers():
         return PRECISIONS[distribution.of_chief(own)]
 
@@ -218,8 +223,8 @@ def _check_augmentation(config: AugmentationConfig) -> None:
 def _check_training(config: TrainingConfig) -> None:
     """Checks values that would only fail later."""
     for name, words in (
-        ("optimizer", ("sgd", "adamw")),
-        ("schedule", ("paper", "cosine")),
+        ("optimizer", OPTIMIZERS),
+        ("schedule", SCHEDULES),
         ("on_bad_step", ("stop", "skip")),
     ):
         if getattr(config, name) not in words:

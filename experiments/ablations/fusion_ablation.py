@@ -104,8 +104,9 @@ def fuse_split(
         FileNotFoundError: If predictions are missing.
         ValueError: If a prediction lacks an array, or its size differs from its record.
     """
+    names = manifest.read_manifest(records).split(split).names
     num_unconverged = 0
-    bar = keras.utils.Progbar(None, unit_name="image")
+    bar = keras.utils.Progbar(len(names), unit_name="image")
     for name, image, truth in read_split(records, split):
         path = prediction_path(predictions, name)
         arrays = read_prediction(path, _keys(targets))
@@ -156,10 +157,8 @@ def _run(targets: dict[str, pathlib.Path]) -> None:
     predictions = pathlib.Path(FLAGS.predictions)
     given = {"prediction_flags": _prediction_flags(predictions)}
     names = manifest.read_manifest(FLAGS.records).split(FLAGS.split).names
-    paths = [prediction_path(predictions, name) for name in names]
-    # Before former results are removed: all are there, and the first has the arrays.
-    missing = [path for path in paths if not path.is_file()]
-    read_prediction((missing or paths)[0], _keys(targets))
+    for name in names:  # Before former results are removed.
+        read_prediction(prediction_path(predictions, name), _keys(targets))
     for source, folder in targets.items():
         config = config_as_dict(fusion) | given | {"gradients": source}
         begin_predictions(folder, _PROGRAM, config)

@@ -189,7 +189,7 @@ def test_predict_replaces_only_the_records_that_it_predicts(path, tmp_path):
     some = {"num_records": 1, "omega": 5.0, **flags}
     result = run_program("experiments.predict", "--overwrite", check=False, **some)
     assert result.returncode != 0
-    assert "2 predictions of other networks, options or data for records" in (
+    assert "2 predictions of other networks, options or data for other records" in (
         " ".join(result.stderr.split())
     )
     assert before == [file.read_bytes() for file in files]

@@ -28,9 +28,27 @@ def test_properties_of_both_types(rng, test, dtype):
     test(rng, dtype)
 
 
+@pytest.mark.parametrize(
+    "dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("tolerance", [0.0, 1e-3])
-def test_batch_equals_its_images_one_by_one(rng, tolerance):
-    properties.test_fuse_batch_equals_its_images_one_by_one(rng, np.float32, tolerance)
+def test_batch_equals_its_images_one_by_one(rng, dtype, tolerance):
+    properties.test_fuse_batch_equals_its_images_one_by_one(rng, dtype, tolerance)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "test",
+    [
+        properties.test_fuse_energy_falls_however_early_cg_stops,
+        properties.test_fuse_passes_a_constant_shift_through,
+        properties.test_fuse_with_a_tiny_omega_returns_the_depth,
+        properties.test_fuse_a_pixel_without_any_term_keeps_its_depth,
+        properties.test_fuse_uses_each_of_a_pair_of_gradient_confidences,
+    ],
+)
+def test_properties_in_float64(rng, test):
+    test(rng)
 
 
 def test_last_column_and_row_of_gradients_are_ignored(rng):

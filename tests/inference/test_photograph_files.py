@@ -1,5 +1,6 @@
 """Tests of finding the photographs that a command names."""
 
+import os
 import pathlib
 
 import pytest
@@ -54,11 +55,12 @@ def test_folders_are_split_into_photographs_and_skipped_files(photograph):
     (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     (folder / "clip.MOV").write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
     (folder / "dead link").symlink_to("gone")
+    os.mkfifo(folder / "pipe")
     found = find_photographs([str(folder)], OUTPUT)
     assert found == [folder / "dead.jpg", photograph]
     reasons = skipped_files([str(folder), str(photograph)])
     reasons = {path.name: reason for path, reason in reasons.items()}
-    names = ["clip.MOV", "dead link", "notes.txt", "phone.heic", "x.jpg"]
+    names = ["clip.MOV", "dead link", "notes.txt", "phone.heic", "pipe", "x.jpg"]
     assert list(reasons) == names
     assert (
         "video (MP4 or QuickTime), not a photograph. To predict" in reasons["clip.MOV"]

@@ -206,7 +206,9 @@ def test_a_signal_to_one_worker_stops_both_with_a_checkpoint(records, tmp_path):
     assert list_checkpoints(tmp_path / "run")
 
 
-@pytest.mark.parametrize("flag", ["--learning_rate=0.5", "--output_offset=1.5"])
+@pytest.mark.parametrize(
+    "flag", ["--learning_rate=0.5", "--output_offset=1.5", "--precision=mixed_bfloat16"]
+)
 def test_workers_with_different_flags_are_rejected(records, tmp_path, flag):
     workers = _start_two("train_depth", records, tmp_path / "run", second=[flag])
     ends = [_end(worker) for worker in workers]

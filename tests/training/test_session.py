@@ -126,7 +126,7 @@ def test_run_session_refuses_options_that_would_fail_later(session, changes, mes
 def test_run_session_refuses_constants_of_the_loss(session):
     loss = DepthLossConfig(lambda_fsim=0.0, berhu_c="foo")
     setup = functools.partial(depth_setup, DepthNetworkConfig(), loss)
-    with pytest.raises(ValueError, match=r"`c_over` must be 'image' or 'batch'"):
+    with pytest.raises(ValueError, match=r"`berhu_c` must be 'image' or 'batch'"):
         run_session(dataclasses.replace(session, make_setup=setup))
     assert not session.workdir.exists()
 

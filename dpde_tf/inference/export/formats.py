@@ -162,13 +162,14 @@ def _write_onnx(graph: ExportGraph, path: pathlib.Path, int8: bool) -> None:
             "network alone."
         )
     import tf2onnx
-    from onnxruntime import quantization
 
     with atomic_write(path) as temporary:
         tf2onnx.convert.from_function(
             _concrete(graph), graph.signature, opset=_OPSET, output_path=str(temporary)
         )
         if int8:
+            from onnxruntime import quantization
+
             quantization.quantize_dynamic(
                 str(temporary),
                 str(temporary),
@@ -192,6 +193,8 @@ FORMATS = {
         _write_tflite, _load_tflite, packages=("ai_edge_litert.interpreter",)
     ),
     "onnx": ExportFormat(
-        _write_onnx, _load_onnx, packages=("onnx", "tf2onnx", "onnxruntime")
+        _write_onnx,
+        _load_onnx,
+        packages=("onnx", "tf2onnx", "onnxruntime.quantization"),
     ),
 }

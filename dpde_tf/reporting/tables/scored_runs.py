@@ -34,8 +34,8 @@ CONTEXT_ROWS = {
 GUIDED_ROW = "guided"
 """Row of depth fused with the gradients of the guided network."""
 
-_ROWS_BY_LABEL = {"fcrn": "fcrn", "dpde": "modified_fcrn", "lateral": "lateral"}
 # Rows of depth networks whose record is missing.
+_ROWS_BY_LABEL = {"fcrn": "fcrn", "dpde": "modified_fcrn", "lateral": "lateral"}
 
 
 @dataclasses.dataclass(frozen=True)
