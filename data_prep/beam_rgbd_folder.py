@@ -1,9 +1,9 @@
 """Converts custom RGB-D folders to a record set on many machines.
 
-For data sets that are too large for one machine, such as the 47,584 training frames of
-NYU Depth v2. Flags and result are those of `data_prep.rgbd_folder`. Apache Beam (`pip
-install ".[beam]"`) distributes the shards; its options follow --beam, which may be
-repeated:
+Use it for data sets that are too large for one machine, such as the 47,584 training
+frames of NYU Depth v2. It takes the flags of `data_prep.rgbd_folder` except --workers,
+and writes the same record set. Apache Beam (`pip install ".[beam]"`) distributes the
+shards. Each of its options is given by --beam, which may be repeated:
 
     python -m data_prep.beam_rgbd_folder --images=rgb --depths=depth \\
         --depth_scale=0.001 --train_list=train.txt --num_shards=512 \\
@@ -32,7 +32,7 @@ def _define_flags() -> None:
 
 
 def _arguments() -> dict:
-    """What Apache Beam writes splits with; the program ends if it is not installed."""
+    """Returns the arguments of `convert` for Apache Beam; exits if it is missing."""
     check_unset("workers", needs="data_prep.rgbd_folder; Beam has workers of its own")
     try:
         from data_prep.conversion.beam import split_writer

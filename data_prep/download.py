@@ -38,8 +38,8 @@ NYU_FILES = {
         "sha256": "6e081404491a8bfba2f066beaa9713ef6046f9007aa5f799f2a350506a580cee",
     },
 }
-# The authors publish neither sizes nor checksums. The addresses are those that
-# public loaders of the data set use; that they still answer could not be verified.
+# The authors publish neither sizes nor checksums. These are the addresses that public
+# loaders of the data set use; we could not verify that they still work.
 MAKE3D_TRAIN_URL = "http://cs.stanford.edu/group/reconstruction3d/"
 MAKE3D_TEST_URL = "http://www.cs.cornell.edu/~asaxena/learningdepth/"
 MAKE3D_ARCHIVES = {
@@ -48,8 +48,8 @@ MAKE3D_ARCHIVES = {
     "Test134": MAKE3D_TEST_URL + "Test134.tar.gz",
     "Gridlaserdata": MAKE3D_TEST_URL + "Test134Depth.tar.gz",
 }
-# Neither sizes nor checksums are published here. That each archive holds one folder
-# with the name of the scene is what public loaders expect of them.
+# No sizes or checksums are published. Public loaders expect each archive to hold one
+# folder with the name of the scene.
 MIDDLEBURY_URL = "https://vision.middlebury.edu/stereo/data/"
 MIDDLEBURY_FOLDERS = {
     2001: "scenes2001/data/",

@@ -9,8 +9,9 @@ Raw layout, one folder a scene, named `Aloe` or `2006_Aloe`:
 | 2005 | 6      | `view1.png`| `disp1.png` | disparity in pixels of the full size,  |
 | 2006 | 21     |            |             | whatever the size (third, half, full)  |
 
-Stored values are 8-bit, 0 = unknown, which stays 0 = no measurement. `dmin.txt`
-(2005, 2006) is the disparity that was cropped away; it counts in full-size pixels.
+Stored values have 8 bits. 0 means unknown and becomes 0, "no measurement", in the
+records. `dmin.txt` (2005, 2006) holds the disparity that was cropped away, in full-size
+pixels.
 
 The record set has two splits with the same images and different depths:
 
@@ -19,13 +20,13 @@ The record set has two splits with the same images and different depths:
 - `simple`, all scenes: Z = constant / stored, the "simple division" of the paper.
   Without calibration its scale is arbitrary and differs between scenes.
 
-Choices of ours, where the paper says nothing: the constant of `simple` (598.4 =
-3740 px * 0.160 m); `simple` ignores dmin; the two splits; nothing is interpolated
-across unknown pixels. As in the paper, disparity is rescaled first and divided then;
-its values are not multiplied by the change of width, as they count pixels of the full
-size. Where a folder of 2006 has no dmin.txt we take an estimate from the width to
-which the image was cropped, good to about 1 % of the depth; the manifest says which
-value each scene got and from where.
+The paper does not specify the following, so these are our choices: there are two
+splits; the constant of `simple` is 598.4 = 3740 px * 0.160 m; `simple` ignores dmin;
+nothing is interpolated across unknown pixels. As in the paper, disparity is resized
+first and then converted to depth. Its values are not multiplied by the change of width,
+since they are in pixels of the full size. If a folder of 2006 has no dmin.txt, dmin is
+estimated from the width to which the image was cropped; the depth is then accurate to
+about 1 %. The manifest lists the dmin of each scene and its origin.
 
     python -m data_prep.middlebury --raw=data/raw/middlebury \\
         --output=data/records/middlebury

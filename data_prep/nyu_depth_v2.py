@@ -47,8 +47,8 @@ _REMEDY = (
     "Fetch it with `python -m data_prep.download --dataset=nyu --raw=DIR`, or give its "
     "folder with --raw."
 )
-# For chunks that span several pairs: they are decompressed once, not once a pair. The
-# bytes are for each variable, and for as long as its h5py.Dataset exists.
+# A cache lets chunks that span several pairs be decompressed only once. Each variable
+# has a cache of this size, which exists as long as its h5py.Dataset.
 _CHUNK_CACHE = {"rdcc_nbytes": 64 * 2**20, "rdcc_nslots": 100_003}
 
 

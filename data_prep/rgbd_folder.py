@@ -1,15 +1,16 @@
 """Converts custom RGB-D folders to a record set.
 
 Raw layout: a folder of images (AVIF, BMP, GIF, JPEG, PNG, PPM, TIFF or WebP) and a
-folder of depth maps (16-bit PNG, TIFF, NPY, NPZ or PFM) of the same stems, `0007.jpg`
-with `0007.png`. A list is a text file with one stem or file name per line; empty lines
-and lines that begin with `#` are skipped, unless such a line names a pair, which is
-refused (`./#1` names the pair `#1`). The stem is the name of the record.
+folder of depth maps (16-bit PNG, TIFF, NPY, NPZ or PFM) with the same stems, such as
+`0007.jpg` and `0007.png`. A list is a text file with one stem or file name per line.
+Empty lines and lines that begin with `#` are skipped. If such a line is also the stem
+of a file, the list is refused; write `./#1` for the pair `#1`. The stem becomes the
+name of the record.
 
-Depth is metres where it is stored as floating-point numbers, and integers times
---depth_scale; 0, negative and non-finite values, those of --invalid_value and what is
-beyond --max_depth are "no measurement". Image and depth map of a pair must have one
-size, or with --image_size one aspect ratio.
+Floating-point depth is in metres; integers are multiplied by --depth_scale. Values that
+are 0, negative, not finite, given by --invalid_value or beyond --max_depth mean "no
+measurement". The image and the depth map of a pair must have the same size, or with
+--image_size the same aspect ratio.
 
     python -m data_prep.rgbd_folder --images=rgb --depths=depth --depth_scale=0.001 \\
         --train_list=train.txt --test_list=test.txt --image_size=240,320 \\
@@ -190,7 +191,7 @@ def define_flags() -> None:
     flags.DEFINE_multi_float(
         "invalid_value",
         [],
-        "Stored number for no measurement, such as 65535; may be repeated.",
+        "Stored number that means no measurement, such as 65535; may be repeated.",
     )
     flags.DEFINE_float(
         "max_depth",

@@ -152,7 +152,7 @@ class ContextLossConfig:
 
 @dataclasses.dataclass(frozen=True)
 class GuidedLossConfig:
-    """The loss of the guided network, ours, of depth over the mean of the coarse map.
+    """The loss of the guided network, ours, for depth divided by the mean coarse depth.
 
     Attributes:
         lambda_level: Weight of the mean absolute error of the depth.
@@ -283,10 +283,10 @@ class PredictionConfig:
         at_training_size: Whether to resize records, like photographs, to as many pixels
             as the training images before prediction, and the predicted maps back to the
             size of the records. Ours.
-        sharpening: Power of the factor by which a guided network changes the depth of
-            the other networks; 1 takes its output as it is. It changes less than it
-            should where it is not sure of an edge. 1.5 was chosen on images that no
-            network had seen. Ours.
+        sharpening: Exponent of the factor by which a guided network changes the depth
+            of the other networks; 1 takes its output as it is. Where the network is not
+            sure of an edge, its changes are too small, which an exponent above 1
+            compensates. 1.5 was chosen on images that no network had seen. Ours.
     """
 
     test_time_flip: bool = False
@@ -297,17 +297,17 @@ class PredictionConfig:
 
 @dataclasses.dataclass(frozen=True)
 class UncertaintyConfig:
-    """The mean error of fused depth, from how two networks disagree. Ours.
+    """Expected error of fused depth, from the difference between two networks. Ours.
 
-    The defaults are fitted to 95 images of NYU Depth v2 that networks of the same kind,
-    trained for 12 epochs on the others, had not seen; see "Doubtful depth" in
+    The defaults were fitted on 95 images of NYU Depth v2, with networks of the same
+    kind that were trained for 12 epochs on the other images; see "Doubtful depth" in
     `experiments/README.md`.
 
     Attributes:
         uncertainty_constant: Error that is always expected, metres.
-        uncertainty_per_difference: Metres for each metre between the depths of the
-            depth network and the context network.
-        uncertainty_per_depth: Metres for each metre of their mean depth.
+        uncertainty_per_difference: Metres of error per metre of difference between the
+            depths of the depth network and the context network.
+        uncertainty_per_depth: Metres of error per metre of the mean of these depths.
     """
 
     uncertainty_constant: float = 0.0
@@ -323,9 +323,9 @@ class FusionConfig:
         omega: Weight of the gradient terms. Paper: 10.
         epsilon: Constant in phi(x) = sqrt(x^2 + epsilon). Karsch et al. (2014): 1e-4.
         num_irls_iterations: Iterations of IRLS. Karsch et al. (2014): 10.
-        tolerance: Relative decrease of the energy below which the iterations end.
-            Paper: "repeated until convergence", which 1e-6 and 200 iterations come
-            close to; 0 = all iterations.
+        tolerance: Relative decrease of the energy at or below which the iterations end;
+            0 ends them only if the energy does not decrease. Paper: "repeated until
+            convergence", which 1e-6 with 200 iterations approximates.
     """
 
     omega: float = 10.0

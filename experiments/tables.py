@@ -4,10 +4,10 @@ Example:
     python -m experiments.tables --scores=dpde=runs/nyu/scores/dpde \
         --scores=fcrn=runs/nyu/scores/fcrn --benchmark=benchmark.json --output=tables
 
-prints Tables 1 to 5 in Markdown and writes each as Markdown, CSV and LaTeX, with
-`runs`, the commands behind our numbers, and run.json. Rows without scores say "not
-run". The row of an array follows from the records of prediction and training; a label
-is only a name. `--layers` adds the costs of each layer to Table 5.
+prints Tables 1 to 5 in Markdown and writes each as Markdown, CSV and LaTeX. It also
+writes `runs`, a table of the commands behind our numbers, and run.json. Rows without
+scores say "not run". The records of prediction and training determine the row of an
+array; a label is only a name. `--layers` adds the costs of each layer to Table 5.
 """
 
 import pathlib
@@ -62,7 +62,7 @@ def _define_flags() -> None:
     define_path("benchmark", None, "JSON file of experiments.benchmark, for Table 5.")
     define_path("output", None, "Folder for Markdown, CSV and LaTeX.")
     flags.DEFINE_bool(
-        "layers", False, "Whether to add each network by layers to Table 5."
+        "layers", False, "Whether to add the costs of each layer to Table 5."
     )
 
 

@@ -5,13 +5,14 @@ r"""Continues the training of both networks through the fusion.
         --steps=20 --output=runs/nyu/end_to_end
 
 The loss is the mean absolute error of the fused depth, differentiated through the
-fusion by the implicit function theorem. Batch statistics are frozen. The contribution
-of the fusion shows in the same steps with `--trained=gradient`, which freezes the
-depth, and with `--trained=depth --loss_on=depth`, without the fusion.
+fusion by the implicit function theorem. Batch statistics are frozen. To measure the
+contribution of the fusion, take the same steps with `--trained=gradient`, which freezes
+the depth network, and with `--trained=depth --loss_on=depth`, without the fusion.
 
-The errors of depth and fused depth before and after, on the images trained on and on
-others that both runs held out (`--num_validation`), are printed and written to
-`errors.json`; the weights to `depth.weights.h5` and `gradient.weights.h5`.
+The program prints the errors of the depth and of the fused depth before and after
+training, on the training images and on images that both runs held out
+(`--num_validation`), and writes them to `errors.json`. It writes the weights to
+`depth.weights.h5` and `gradient.weights.h5`.
 """
 
 import pathlib
@@ -52,10 +53,17 @@ def _define_flags() -> None:
     define_path("output", None, "Folder to write.", required=True)
     flags.DEFINE_integer("steps", 20, "Number of steps.", lower_bound=1)
     flags.DEFINE_integer("batch_size", 4, "Images per step.", lower_bound=1)
-    flags.DEFINE_integer("num_images", 16, "Images to train on, and held-out ones.", 1)
+    flags.DEFINE_integer(
+        "num_images", 16, "Number of training images, and of held-out images.", 1
+    )
     flags.DEFINE_integer("num_validation", 95, "Images that the runs held out.", 1)
     flags.DEFINE_float("learning_rate", 1e-5, "Learning rate of Adam.", lower_bound=0.0)
-    flags.DEFINE_enum("trained", "both", ("both", *NETWORKS), "The other is frozen.")
+    flags.DEFINE_enum(
+        "trained",
+        "both",
+        ("both", *NETWORKS),
+        "Network to train, or both; the other one is frozen.",
+    )
     flags.DEFINE_enum("loss_on", "fused", OUTPUTS, "Error to minimise.")
     flags.DEFINE_enum("precision", "auto", PRECISIONS, "Precision of networks.")
 

@@ -51,8 +51,8 @@ def _define_flags() -> None:
     flags.DEFINE_integer(
         "num_validation",
         0,
-        "Predict so many records of the database, held out as in training, in place of "
-        "--records.",
+        "Number of records of the database to hold out as in training and to predict, "
+        "instead of --records.",
         lower_bound=0,
     )
 

@@ -1,4 +1,4 @@
-r"""Shows what the uncertainty is worth, or fits its coefficients.
+r"""Evaluates the predicted uncertainty, or fits its coefficients.
 
 Fit them on images that the networks have not seen, or say so beside the coefficients:
 
@@ -8,9 +8,9 @@ Fit them on images that the networks have not seen, or say so beside the coeffic
         --split=train --predictions=runs/held_out --fit
 
 prints the flags with the coefficients. Without --fit, the program prints the areas of
-the sparsification curves (AUSE: 0 is perfect; AURG: 0 is chance), means over the
-images, and the mean error of the tenths of the pixels by their uncertainty; --figure
-draws the curves (needs matplotlib: `pip install 'dpde_tf[report]'`).
+the sparsification curves (AUSE: 0 is perfect; AURG: 0 is chance), averaged over the
+images, and the mean error of each tenth of the pixels, sorted by uncertainty. --figure
+draws the curves; it needs matplotlib (`pip install 'dpde_tf[report]'`).
 
 Records without a prediction are left out, and their number is printed.
 """

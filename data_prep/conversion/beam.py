@@ -1,9 +1,10 @@
 """Conversion on many machines, with Apache Beam (extra `beam`).
 
-The unit of work is a shard. A worker encodes its pairs one after the other with the
-functions of the other converters and writes the file. With the same number of shards,
-the record set is therefore identical to byte level. Launcher and workers must see raw
-files and output under the same paths, and workers need this package.
+The unit of work is a shard. A worker encodes the pairs of a shard one after another,
+with the same functions as the other converters, and writes the file. With the same
+number of shards, the record set is therefore identical, byte for byte. The launcher and
+the workers must see the raw files and the output under the same paths, and the workers
+need this package.
 """
 
 import dataclasses

@@ -39,7 +39,9 @@ def define_common_flags(*, image_size: str | None) -> None:
     )
     flags.DEFINE_string("name", None, "Name of the data set, for the manifest.")
     flags.DEFINE_integer("workers", 2, "Threads that load and encode.", lower_bound=1)
-    flags.DEFINE_integer("num_shards", 8, "Files per split, at most.", lower_bound=1)
+    flags.DEFINE_integer(
+        "num_shards", 8, "Largest number of files per split.", lower_bound=1
+    )
     flags.DEFINE_bool("overwrite", False, "Replace an existing record set.")
     flags.DEFINE_bool("verify", False, "Only verify the record set at --output.")
 
@@ -52,7 +54,7 @@ def define_official_flags(*, image_size: str) -> None:
     """
     define_common_flags(image_size=image_size)
     define_path("raw", None, "Folder of the raw data.")
-    flags.DEFINE_bool("allow_partial", False, "Convert a part of the data set.")
+    flags.DEFINE_bool("allow_partial", False, "Accept an incomplete data set.")
 
 
 def _image_size() -> tuple[int, int] | None:
@@ -106,8 +108,9 @@ def run_official(convert: Callable[..., Manifest], *names: str) -> None:
     """Runs the converter of a data set with official splits; see `run`.
 
     Args:
-        convert: Function that takes --raw, --output, image size and options.
-        *names: Flags that it takes, too.
+        convert: Function that takes the values of --raw and --output, the image size
+            and the options.
+        *names: Names of further flags whose values it takes.
     """
 
     def convert_raw(image_size: tuple[int, int] | None, options: Options) -> Manifest:

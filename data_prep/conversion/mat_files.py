@@ -36,8 +36,8 @@ def read_variable(path: str | pathlib.Path, variable: str) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it cannot be read, does not hold the variable, or holds text,
-            cells or a sparse matrix in it.
+        ValueError: If the file cannot be read or lacks the variable, or if the variable
+            is not a dense array of numbers.
     """
     require_file(path, "Fetch it with `python -m data_prep.download`.")
     try:

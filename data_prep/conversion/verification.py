@@ -20,8 +20,9 @@ from dpde_tf.data.records import decode_record, without_tuning
 from dpde_tf.files.errors import one_line
 
 _REMEDY = "Convert the raw data again, with --overwrite."
-# The order of float64 sums depends on the versions of Python and NumPy, which moves
-# a mean by less than this; one float32 value or one pixel more moves it further.
+# The order of float64 sums depends on the versions of Python and NumPy. This changes a
+# mean by less than the tolerance; one changed float32 value or one extra pixel changes
+# it by more.
 _RELATIVE_TOLERANCE = 1e-10
 
 

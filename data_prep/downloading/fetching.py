@@ -32,7 +32,7 @@ def _open(url: str, start: int) -> http.client.HTTPResponse | None:
             raise
         if error.headers.get("Content-Range") == f"bytes */{start}":
             return None
-        return _open(url, 0)  # The part is longer than the file: of another one.
+        return _open(url, 0)  # The part is too long; it belongs to another file.
 
 
 def _megabytes(num_bytes: int) -> int:
@@ -43,9 +43,9 @@ def _megabytes(num_bytes: int) -> int:
 def _check_answer(
     url: str, response: http.client.HTTPResponse, start: int, size: int | None
 ) -> int | None:
-    """Returns the size of the whole file; raises a ValueError for another file.
+    """Returns the size of the whole file; raises a ValueError if it is another file.
 
-    Networks with a login page answer every request with status 200 and that page.
+    Networks with a login page answer every request with that page and status 200.
     """
     length = response.headers.get("Content-Length")
     if length and not length.isdecimal():

@@ -1,4 +1,4 @@
-"""Archives, unpacked safely and wholly or not at all."""
+"""Unpacks archives safely, and either completely or not at all."""
 
 import pathlib
 import shutil
@@ -23,7 +23,7 @@ def _check_zip_names(archive: zipfile.ZipFile, directory: pathlib.Path) -> None:
 
 
 def _check_zip_size(archive: zipfile.ZipFile, directory: pathlib.Path) -> None:
-    """Raises a ValueError if the disk cannot take what a ZIP declares."""
+    """Raises a ValueError if a ZIP declares more bytes than are free on the disk."""
     declared = sum(member.file_size for member in archive.infolist())
     free = shutil.disk_usage(directory).free
     if declared > free:
@@ -34,9 +34,9 @@ def _check_zip_size(archive: zipfile.ZipFile, directory: pathlib.Path) -> None:
 
 
 def _files_and_folders(member: tarfile.TarInfo, directory: str) -> tarfile.TarInfo:
-    """Tarfile's own filter, and no links or devices at all.
+    """Applies the filter of `tarfile`, and also refuses all links and devices.
 
-    No data set needs them, and that filter has been outwitted with links before.
+    No data set needs links, and they have been used to get around that filter.
     """
     if not (member.isfile() or member.isdir()):
         raise ValueError(f"{member.name!r} is neither a file nor a folder")
@@ -59,7 +59,7 @@ def _extract(archive: pathlib.Path, directory: pathlib.Path) -> None:
                     f"{archive} must hold files and folders of its own; it is refused: "
                     f"{error}. Do not use it."
                 ) from error
-            # Without its last blocks, of zeros, tarfile takes a part for the whole.
+            # tarfile accepts an archive that lacks its last blocks, which are zeros.
             if opened.fileobj.tell() <= opened.offset:
                 raise tarfile.ReadError("its end is missing")
 
@@ -72,10 +72,10 @@ def unpack(
     Args:
         archive: `.zip`, or a tar archive compressed in any way.
         directory: Where to put the folder.
-        folder: Its name in the archive; what lies beside it is left out.
+        folder: Name of the folder in the archive; everything else is left out.
 
     Returns:
-        `directory / folder`; nothing is done if it is there.
+        `directory / folder`. If it exists already, nothing is unpacked.
 
     Raises:
         ValueError: If the archive is damaged, reaches outside of its folder, or does

@@ -33,7 +33,7 @@ def _define_flags() -> None:
     flags.DEFINE_integer(
         "port",
         None,
-        "Port of the page; none: the first free one from 7860 on.",
+        "Port of the page. Default: the first free port from 7860 on.",
         lower_bound=1,
         upper_bound=65535,
     )
@@ -62,14 +62,15 @@ def _serve(folder: pathlib.Path) -> None:
 
 
 def launch(page: object, port: int | None) -> tuple:
-    """Starts to serve a page to this computer alone.
+    """Starts a server for a page that only this computer can open.
 
     Args:
-        page: `gradio.Blocks`.
-        port: Its port; None for the first free one from 7860 on.
+        page: The page, a `gradio.Blocks`.
+        port: Port of the server; None for the first free port from 7860 on.
 
     Returns:
-        Server, address and an empty text, as `gradio.Blocks.launch` returns them.
+        The server, the address and an empty text, as returned by
+        `gradio.Blocks.launch`.
 
     Raises:
         OSError: If the port is taken.

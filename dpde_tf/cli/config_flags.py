@@ -90,11 +90,11 @@ def given_flags() -> dict[str, Any]:
 
 
 def check_unset(*names: str, needs: str) -> None:
-    """Raises an app.UsageError if one of some flags is given, which would do nothing.
+    """Raises an app.UsageError if one of the flags is given, since it has no effect.
 
     Args:
-        *names: Flags, as they are called.
-        needs: What they need.
+        *names: Names of the flags.
+        needs: What the flags need, for the message.
     """
     for name in names:
         flag = flags.FLAGS[name]

@@ -4,10 +4,10 @@ Example:
     dpde evaluate --predictions=runs/nyu/predictions/dpde \
         --records=data/records/nyu_depth_v2 --protocol=all --compare_key=depth
 
-writes runs/nyu/scores/dpde/summary.json and per_image.csv, and run.json that says with
-what they were made. No network is loaded. Files (NPZ, NPY, PFM, TIFF or 16-bit PNG) and
-records belong together by name. Floating-point numbers are metres; integers, such as
-those of PNG, become metres by --depth_scale.
+writes summary.json and per_image.csv to runs/nyu/scores/dpde, and run.json, which
+records how they were made. No network is loaded. Files (NPZ, NPY, PFM, TIFF or 16-bit
+PNG) are matched with records by name. Floating-point numbers are metres; integers, such
+as those in PNG files, are multiplied by --depth_scale.
 """
 
 import dataclasses
@@ -43,7 +43,7 @@ def _define_flags() -> None:
     flags.DEFINE_list(
         "protocol",
         ["paper"],
-        "One or more of: all (that are for this data set and split); "
+        "One or more of: all (every protocol for this data set and split); "
         + "; ".join(f"{p.name}: {p.description}" for p in protocols.PROTOCOLS.values()),
     )
     flags.DEFINE_float("depth_scale", None, "Metres per stored integer, as in PNG.")
@@ -52,7 +52,9 @@ def _define_flags() -> None:
     )
     define_path("compare_with", None, "Folder of other predictions of the same images.")
     flags.DEFINE_string(
-        "compare_key", None, "Array to compare with, of that folder or of the same."
+        "compare_key",
+        None,
+        "Array to compare with, in --compare_with if given, else in --predictions.",
     )
     flags.DEFINE_enum(
         "similarity_range",

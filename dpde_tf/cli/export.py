@@ -3,17 +3,17 @@ r"""Exports networks, or the whole method, to SavedModel, TFLite or ONNX.
     dpde export --format=tflite --output=dpde.tflite --check
     dpde export --format=onnx --network=depth --output=depth.onnx
 
-The whole method (--network=method) takes an RGB image of one size (--image_size, which
-ONNX needs) or of any, in [0, 1], [1, H, W, 3], and returns `depth` and `fused` in
-metres, [1, H, W]: it resizes the image as `DepthEstimator` does, applies the networks
-and fuses, and its file needs no code of this library. A network alone takes images of
-the size that it is to see. The guided network has a second input, `coarse_depth`,
-[1, H, W, 1].
+The whole method (--network=method) takes an RGB image in [0, 1], [1, H, W, 3], and
+returns `depth` and `fused` in metres, [1, H, W]. The image may have any size, or the
+size given by --image_size, which ONNX needs. The file resizes the image as
+`DepthEstimator` does, applies the networks and fuses their outputs; it needs no code of
+this library. A single network takes images at the size at which it should see them. The
+guided network has a second input, `coarse_depth`, [1, H, W, 1].
 
 --int8 stores the weights of convolutions in 8 bits (TFLite, ONNX). --check runs the
-file by its own runtime (TensorFlow, LiteRT, ONNX Runtime) and prints by how much it
-differs from this library, on records or on made-up images; a float file that differs by
-more than 1e-4 m ends the program with exit code 1.
+file in its own runtime (TensorFlow, LiteRT, ONNX Runtime) on records or on synthetic
+images, and prints how much the results differ from those of this library. If a float
+file differs by more than 1e-4 m, the exit code is 1.
 
 Formats other than SavedModel need `pip install 'dpde_tf[export]'`.
 """
@@ -66,13 +66,20 @@ _NETWORKS = {
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
-    flags.DEFINE_enum("format", None, FORMATS, "Of the file.", required=True)
-    define_path("output", None, "File to write; a folder of SavedModel.", required=True)
+    flags.DEFINE_enum("format", None, FORMATS, "Format of the file.", required=True)
+    define_path(
+        "output", None, "File to write, or folder for SavedModel.", required=True
+    )
     flags.DEFINE_enum(
-        "network", "method", ["method", *_NETWORKS], "What to export: all, or one."
+        "network",
+        "method",
+        ["method", *_NETWORKS],
+        "What to export: the whole method, or one network.",
     )
     define_network_flags()
-    flags.DEFINE_list("image_size", [], "Height and width of the images; none: any.")
+    flags.DEFINE_list(
+        "image_size", [], "Height and width of the images. Default: any size."
+    )
     flags.DEFINE_bool("int8", False, "Store the weights of convolutions in 8 bits.")
     flags.DEFINE_bool("check", False, "Run the file, and print how it differs.")
     define_path("records", None, "Record set with images for --check.")
@@ -82,7 +89,7 @@ def _define_flags() -> None:
 
 
 def _graph(size: tuple[int, int] | None) -> ExportGraph:
-    """What the flags name."""
+    """Returns the function that the flags select."""
     runs = network_runs()
     networks = load_networks(**runs)
     if FLAGS.network == "method":

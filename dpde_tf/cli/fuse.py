@@ -4,27 +4,28 @@ With gradients in files, matched by their stems:
 
     dpde fuse --depth=other/depth --gradients=other/gradients --output=other/fused
 
-or from images of the same stems, by the network that comes with the library, or by that
-of --gradient_run:
+With gradients that a network predicts from images with the same stems (the network of
+the library, or that of --gradient_run):
 
     dpde fuse --depth=other/depth --images=other/rgb --output=other/fused
 
-Depth is a folder of NPY, NPZ, 16-bit PNG, TIFF or PFM files, each of its own size:
-floating-point metres, or integers with --depth_scale. Gradients are NPZ with
-`gradient_x` and `gradient_y`, or NPY `[H, W, 2]`, in metres per pixel at the size of
-their depth map. With images, the result has the size of the image, or with
---output_size=depth that of the depth map; `dpde predict --help` says what an image may
-be. Holes of the depth (0, negative or not finite in metres; not finite in relative
-depth; --invalid_value; beyond --max_depth) are filled from the gradients.
+--depth is a folder of NPY, NPZ, 16-bit PNG, TIFF or PFM files, which may differ in
+size. They hold floating-point metres, or integers with --depth_scale. Gradients are NPZ
+files with `gradient_x` and `gradient_y`, or NPY files `[H, W, 2]`, in metres per pixel
+at the size of their depth map. With images, the result has the size of the image, or
+that of the depth map with --output_size=depth; `dpde predict --help` describes how
+images are read. Holes are values that are 0, negative or not finite (for relative
+depth: only not finite), values given by --invalid_value, and depths beyond --max_depth.
+They are filled from the gradients.
 
 Relative depth needs --align:
-  scale_gradients          affine-invariant depth; its scale is found by the total
-                           variation of the gradients, and it keeps its unit
-  median                   depth up to a scale; the median of --reference
-  least_squares            affine-invariant depth; scale and shift to --reference
-  least_squares_disparity  affine-invariant inverse depth; the same, in 1 / depth
-The last three write metres; --reference is a folder of depth in metres, sparse or
-dense, of the same stems and sizes.
+  scale_gradients          affine-invariant depth, which keeps its unit; its scale is
+                           found from the total variation of the gradients
+  median                   depth up to a scale, scaled to the median of --reference
+  least_squares            affine-invariant depth, scaled and shifted to --reference
+  least_squares_disparity  affine-invariant inverse depth, fitted to 1 / --reference
+The last three write metres. --reference is a folder of sparse or dense depth maps in
+metres, with the same stems and sizes.
 
 Existing files from the same options are kept, so that a run can be resumed.
 A file that cannot be refined is named at the end, with exit code 1.
@@ -88,25 +89,27 @@ from dpde_tf.runs.trained_networks import (
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.fuse"
-# What decides about the numbers, besides network and fusion.
+# Flags that affect the numbers, besides those of the network and of the fusion.
 _RECORDED = (
     *("depth", "key", "depth_scale", "invalid_value", "max_depth", "align"),
     *("reference", "reference_scale", "reference_invalid_value"),
     "reference_max_depth",
 )
-# Without images there is no network.
+# Flags that need --images, since without images no network is used.
 _OF_IMAGES = ("gradient_run", "output_size", "image_bits", "precision", "sharpening")
 
 
 def _define_flags() -> None:
     """Defines the flags of this program."""
     define_path("depth", None, "Folder of depth maps.", required=True)
-    flags.DEFINE_string("key", None, "Array of NPZ depth. Default: depth, or the only.")
+    flags.DEFINE_string(
+        "key", None, "Array of NPZ files. Default: depth, or the only array."
+    )
     _define_depth_flags("depth")
     define_path("gradients", None, "Folder of depth gradients.")
-    define_path("images", None, "Folder of images, to predict gradients of.")
+    define_path("images", None, "Folder of images to predict gradients from.")
     define_path(
-        "gradient_run", None, "Run of train_gradient; none: the shipped network."
+        "gradient_run", None, "Run of train_gradient. Default: the shipped network."
     )
     flags.DEFINE_enum(
         "output_size",
@@ -116,15 +119,21 @@ def _define_flags() -> None:
     )
     define_image_bits()
     flags.DEFINE_enum("precision", "float32", PRECISIONS, "Precision of the network.")
-    flags.DEFINE_enum("align", "none", ALIGNMENTS, "For relative depth: see above.")
+    flags.DEFINE_enum(
+        "align", "none", ALIGNMENTS, "Alignment of relative depth; see above."
+    )
     define_path("reference", None, "Folder of depth in metres, for --align.")
     flags.DEFINE_string("reference_key", None, "Array of NPZ references, like --key.")
     _define_depth_flags("reference")
     define_path("output", None, "Folder of the refined depth.", required=True)
     formats = [suffix[1:] for suffix in depth_formats.SUFFIXES]
-    flags.DEFINE_enum("format", None, formats, "Of the output. Default: as the input.")
+    flags.DEFINE_enum(
+        "format", None, formats, "Format of the output. Default: that of the input."
+    )
     flags.DEFINE_bool("overwrite", False, "Replace existing depth maps.")
-    flags.DEFINE_bool("pictures", False, "Write pictures of before and after, too.")
+    flags.DEFINE_bool(
+        "pictures", False, "Also write pictures of the depth before and after."
+    )
     flags.DEFINE_float(
         "sharpening",
         1.0,
@@ -136,14 +145,14 @@ def _define_flags() -> None:
 def _define_depth_flags(folder: str) -> None:
     """Defines the flags that say what the numbers in the files of a folder mean."""
     scale, prefix = f"{folder}_scale", "" if folder == "depth" else f"{folder}_"
-    unit = "; also of PNG that are written" if folder == "depth" else ""
+    unit = "; it also applies to PNG output" if folder == "depth" else ""
     flags.DEFINE_float(
-        scale, None, f"Metres per integer of --{folder}, as PNG have them{unit}."
+        scale, None, f"Metres per stored integer in --{folder}, as in PNG files{unit}."
     )
     flags.DEFINE_multi_float(
         f"{prefix}invalid_value",
         [],
-        f"Stored number in --{folder} that is no measurement, such as 65535; may be "
+        f"Stored number in --{folder} that means no measurement, such as 65535; may be "
         "repeated.",
     )
     flags.DEFINE_float(
@@ -240,7 +249,7 @@ def _load_gradients() -> tuple[GradientSource, dict]:
 def _prepare_output(
     output: pathlib.Path, targets: Mapping[pathlib.Path, pathlib.Path], config: dict
 ) -> None:
-    """Writes the run's record; refuses or removes depth of another one."""
+    """Writes the record of the run; refuses or removes depth maps of other runs."""
     due, former = set(targets.values()), None
     if (output / RECORD_FILE).is_file():
         former = read_run_record(output)

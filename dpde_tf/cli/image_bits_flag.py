@@ -11,8 +11,8 @@ def define_image_bits() -> None:
     flags.DEFINE_integer(
         "image_bits",
         None,
-        "Bits of the numbers in images of 16 bits a channel, such as 10 or 12; none: "
-        "they are found from the largest number.",
+        "Significant bits of images with 16 bits per channel, such as 10 or 12. "
+        "Default: found from the largest number.",
         lower_bound=8,
         upper_bound=16,
     )

@@ -11,10 +11,17 @@ _NAMES = ("depth_run", "gradient_run", "guided_run")
 
 def define_network_flags() -> None:
     """Defines `--depth_run`, `--gradient_run` and `--guided_run`."""
-    define_path("depth_run", None, "Run of train_depth; none: the shipped networks.")
-    define_path("gradient_run", None, "Run of train_gradient: paper's or context.")
+    define_path("depth_run", None, "Run of train_depth. Default: the shipped networks.")
     define_path(
-        "guided_run", None, "Run of train_gradient: guided. Without either: no fusion."
+        "gradient_run",
+        None,
+        "Run of train_gradient for the network of the paper or the context network.",
+    )
+    define_path(
+        "guided_run",
+        None,
+        "Run of train_gradient for the guided network. With --depth_run alone, there "
+        "is no fusion.",
     )
 
 

@@ -1,7 +1,6 @@
-"""Flags that name files and folders: in all of them `~` is the home folder.
+"""Flags for paths of files and folders, in which `~` stands for the home folder.
 
-A shell expands it only where it stands at the beginning of a word, which it does not in
-`--output=~/x`.
+A shell expands `~` only at the beginning of a word, and so not in `--output=~/x`.
 """
 
 import pathlib
@@ -22,10 +21,10 @@ class _TextParser(flags.ArgumentParser):
 
 
 class _LabelledPathListParser(flags.ListParser):
-    """LABEL=DIR,LABEL=DIR."""
+    """Parses a list of the form LABEL=DIR,LABEL=DIR."""
 
     def parse(self, argument: str | list[str]) -> list[str]:
-        """Returns the texts; a ValueError if nobody has one of the home folders."""
+        """Returns the items; raises a ValueError for the home of an unknown user."""
         return [_expand_labelled(text) for text in super().parse(argument)]
 
 
@@ -66,13 +65,13 @@ def _expand_joined(text: str) -> str:
 def define_path(
     name: str, default: str | None, text: str, *, required: bool = False
 ) -> None:
-    """Defines a flag with a path.
+    """Defines a flag for a path.
 
     Args:
-        name: Of the flag.
-        default: Its value if it is not given.
-        text: Its help.
-        required: Whether it must be given.
+        name: Name of the flag.
+        default: Default value.
+        text: Help text.
+        required: Whether the flag must be given.
     """
     flags.DEFINE(_TextParser(expand_home), name, default, text, required=required)
 
@@ -85,14 +84,14 @@ def define_paths(
     labelled: bool = False,
     required: bool = False,
 ) -> None:
-    """Defines a flag with a path, which may be repeated.
+    """Defines a flag for a path, which may be repeated.
 
     Args:
-        name: Of the flag.
-        default: Its values if it is not given.
-        text: Its help.
-        labelled: Whether they are LABEL=DIR.
-        required: Whether it must be given.
+        name: Name of the flag.
+        default: Default values.
+        text: Help text.
+        labelled: Whether the values have the form LABEL=DIR.
+        required: Whether the flag must be given.
     """
     parser = _TextParser(_expand_labelled if labelled else expand_home)
     serializer = flags.ArgumentSerializer()
@@ -100,22 +99,22 @@ def define_paths(
 
 
 def define_joined_paths(name: str, default: str | None, text: str) -> None:
-    """Defines a flag with PATH,PATH, whose value is one text.
+    """Defines a flag of the form PATH,PATH, whose value is a single string.
 
     Args:
-        name: Of the flag.
-        default: Its value if it is not given.
-        text: Its help.
+        name: Name of the flag.
+        default: Default value.
+        text: Help text.
     """
     flags.DEFINE(_TextParser(_expand_joined), name, default, text)
 
 
 def define_labelled_path_list(name: str, text: str) -> None:
-    """Defines a flag that must be given, with LABEL=DIR,LABEL=DIR.
+    """Defines a required flag of the form LABEL=DIR,LABEL=DIR.
 
     Args:
-        name: Of the flag.
-        text: Its help.
+        name: Name of the flag.
+        text: Help text.
     """
     flags.DEFINE(
         _LabelledPathListParser(),

@@ -6,21 +6,21 @@ For a record set, it writes one `<name>.npz` per image:
         --gradient_run=runs/nyu/gradient --records=data/records/nyu_depth_v2 \
         --output=runs/nyu/predictions/dpde
 
-For photographs of any size (files or folders), it writes the NPZ, and
-`<name>_prediction.png` with all maps in colours, at the size of the networks, and
-`<name>_depth.png` and `<name>_fused.png` in 16-bit millimetres at the size of the
-photograph. --export=html adds a page `<name>.html` with the scene in 3D; ply and glb
-are for other programs:
+For photographs of any size (files or folders), it writes the NPZ and a picture of all
+maps, `<name>_prediction.png`, at the size at which the networks see the photograph. It
+also writes `<name>_depth.png` and `<name>_fused.png`, in 16-bit millimetres at the size
+of the photograph. --export=html adds a page `<name>.html` with the scene in 3D; ply and
+glb are for other programs:
 
     dpde predict photo.jpg --output=out --export=html
 
-Where the depth network and the context network disagree, depth is uncertain: the array
-`uncertainty` in the NPZ, also in the picture, is the expected error in metres.
---max_uncertainty=METRES omits pixels of a larger one from the 3D files.
+Depth is uncertain where the depth network and the context network disagree. The array
+`uncertainty` in the NPZ, also shown in the picture, is the expected error in metres.
+--max_uncertainty=METRES omits more uncertain pixels from the 3D files.
 
-Depth and 3D are for the camera of --fov_x or --focal, or else of the EXIF of the
-photograph; without any of them, for one like that of the training images. Each line of
-output names the camera.
+Depth and 3D files are scaled for the camera given by --fov_x or --focal, or else for
+the one in the EXIF of the photograph. Without any of these, a camera like that of the
+training images is assumed. Each line of output describes the camera.
 
 Transparent parts of a photograph are composited over grey. The range of files with 16
 bits per channel (10, 12, 14 or all bits) is detected and reported, unless --image_bits
@@ -124,7 +124,7 @@ def _define_flags() -> None:
     flags.DEFINE_integer(
         "num_records",
         None,
-        "Predict only records that are among the first so many of the split.",
+        "Predict only records that are among the first N of the split.",
         lower_bound=1,
     )
     flags.DEFINE_bool(
@@ -140,18 +140,18 @@ def _define_flags() -> None:
         "fov_x", None, "Angle of view across the width of the photographs, degrees."
     )
     flags.DEFINE_float("focal", None, "Focal length of the photographs, in pixels.")
-    flags.DEFINE_bool(
-        "exif", True, "Use the focal length that a photograph's EXIF has."
-    )
+    flags.DEFINE_bool("exif", True, "Use the focal length in the EXIF of photographs.")
     flags.DEFINE_float(
-        "max_uncertainty", None, "Metres; 3D files omit pixels of larger uncertainty."
+        "max_uncertainty",
+        None,
+        "Omit pixels of larger uncertainty (metres) from the 3D files.",
     )
     define_image_bits()
     flags.DEFINE_integer(
-        "every", 1, "Of a video, predict the first of so many frames.", lower_bound=1
+        "every", 1, "For videos: predict the first of every N frames.", lower_bound=1
     )
-    flags.DEFINE_bool("npz", False, "Of a video, write all maps of each frame, too.")
-    flags.DEFINE_integer("batch_size", 8, "Records at a time.", lower_bound=1)
+    flags.DEFINE_bool("npz", False, "For videos: also write all maps of each frame.")
+    flags.DEFINE_integer("batch_size", 8, "Records per batch.", lower_bound=1)
     flags.DEFINE_enum(
         "precision",
         "float32",
@@ -169,7 +169,7 @@ def _define_flags() -> None:
 
 
 def _run_config(configs: Sequence[object], precision: str, data: dict) -> dict:
-    """What decides about the numbers: weights, options, precision, data."""
+    """Returns all that affects the numbers: weights, options, precision and data."""
     runs = network_runs()
     return config_as_dict(*configs) | {
         "networks": runs,
@@ -288,7 +288,7 @@ def _predict_images(
         "dataset": training_dataset(network_runs()["depth_run"]),
         "camera": CameraOptions(FLAGS.fov_x, FLAGS.focal, read_exif=FLAGS.exif),
     }
-    # Of a former run; without its record, such files are somebody else's.
+    # Without the record of a former run, 3D files and frames are not from this program.
     former = (output / RECORD_FILE).is_file()
     due = [
         *(f for p in photographs for f in photograph_files(p, output, with_3d=former)),

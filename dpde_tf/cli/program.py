@@ -1,4 +1,4 @@
-"""Running programs: what all of them do with --help and with flags that do not fit."""
+"""Runs programs, with a common handling of --help and of invalid flags."""
 
 import functools
 import sys

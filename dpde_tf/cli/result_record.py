@@ -1,4 +1,4 @@
-"""`run.json` beside scores and reports: with what they were made."""
+"""Writes `run.json` beside results, to record how they were made."""
 
 import contextlib
 import pathlib
@@ -38,14 +38,14 @@ def result_folder(program: str, *outputs: pathlib.Path) -> Iterator[None]:
 
 
 def begin_predictions(folder: pathlib.Path, program: str, config: dict) -> None:
-    """Removes the predictions of a former command, and writes `run.json`.
+    """Removes the predictions of an earlier command, and writes `run.json`.
 
-    They would be taken for those of this command.
+    Otherwise, they would be taken for predictions of this command.
 
     Args:
-        folder: Folder of the predictions; only one with a `run.json` is emptied.
+        folder: Folder of the predictions; it is emptied only if it has a `run.json`.
         program: Module that predicts.
-        config: What decides about the numbers, JSON-ready.
+        config: Everything that affects the numbers, in JSON types.
     """
     if (folder / RECORD_FILE).is_file():
         for path in folder.glob("[!.]*.npz"):

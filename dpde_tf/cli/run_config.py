@@ -1,8 +1,8 @@
-"""`--config=run.json`: the flags of a former run, to repeat it.
+"""Repeats an earlier run from its record, with `--config=run.json`.
 
-The record of a run has the flags that were given and the configurations in force. Both
-are put before the flags of the command line, which therefore take precedence. A run of
-an older version is thus repeated with the values that were its defaults.
+The record of a run holds the flags that were given and the complete configurations.
+Both are inserted before the flags of the command line, which therefore take precedence.
+A run of an older version is thus repeated with the defaults of that version.
 """
 
 import dataclasses
@@ -45,7 +45,8 @@ def with_recorded_flags(argv: Sequence[str], program: str) -> list[str]:
         program: Name of the program in `run.json`.
 
     Returns:
-        The arguments; those of the record that `argv` does not give come first.
+        The program, the flags of the record that `argv` does not give, and the
+        arguments in `argv`.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -76,10 +77,10 @@ def with_recorded_flags(argv: Sequence[str], program: str) -> list[str]:
 
 
 def is_of_record(name: str) -> bool:
-    """Returns whether --config is given and a flag is not.
+    """Returns whether the command line has --config but not a certain flag.
 
     Args:
-        name: The flag.
+        name: Name of the flag.
     """
     given = _given(sys.argv[1:])
     return _NAME in flags.FLAGS and _NAME in given and name not in given

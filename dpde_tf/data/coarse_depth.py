@@ -122,7 +122,7 @@ def degraded_depth(
 def fill_holes(depth: tf.Tensor) -> tf.Tensor:
     """Returns a depth map whose holes are filled with the mean depth around them.
 
-    A hole takes its value from the map at 1/2, 1/4, ... resolution, the highest at
+    A hole is filled from the map at the highest of the resolutions 1/2, 1/4, ... at
     which it is measured, enlarged bilinearly.
 
     Args:

@@ -188,8 +188,9 @@ def named_intervals(
     Args:
         replicates: Values `[1 + R, M]`; the first row is without resampling.
         num_images: Number of images in the test set.
-        by_scene: Whether the second half of the replicates draws scenes. The wider of
-            both intervals is returned then: images of one scene are not independent.
+        by_scene: Whether the second half of the replicates draws scenes. If so, the
+            wider of the two intervals is returned, since images of a scene are not
+            independent.
 
     Source: Efron & Tibshirani (1993), percentile intervals.
     """

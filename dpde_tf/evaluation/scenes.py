@@ -1,4 +1,4 @@
-"""Scenes of a test set: images of one room are not independent."""
+"""Groups the images of a test set by scene, since images of a room are correlated."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ _FEWEST_SCENES = 20
 
 
 def scene_numbers(names: Sequence[str]) -> dict[str, int] | None:
-    """Returns the scene of each image, if the names of the images tell.
+    """Returns the scene of each image, if the names of the images reveal it.
 
     NYU Depth v2 numbers its images in the order of recording, so that a run of
     consecutive numbers shows one room: its 654 test images are 124 runs.

@@ -170,10 +170,10 @@ def write_scores(
         seed: Seed of the bootstrap.
 
     Returns:
-        `description`, `bootstrap` and `protocols`. Each protocol has its fields, a
-        `note` if the size of the ground truth changed the comparison, the `results` of
-        each key (see `ScoreTotals.results`) and `comparisons` (see
-        `bootstrap.difference`).
+        The fields of `description`, `bootstrap` and `protocols`. Each protocol has its
+        fields, a `note` on how the size of the ground truth changed the comparison
+        (None if it did not), the `results` of each key (see `ScoreTotals.results`) and
+        `comparisons` (see `bootstrap.difference`).
 
     Raises:
         ValueError: If a protocol compared no pixel at all.
@@ -220,12 +220,12 @@ def write_scores(
 
 @contextlib.contextmanager
 def _rows_file(output: str | pathlib.Path | None) -> Iterator[TextIO]:
-    """The open file for the rows of single images, which go nowhere without output."""
+    """Yields a file for the rows of single images; the null device without output."""
     if output is None:
         with pathlib.Path(os.devnull).open("w", encoding="utf-8") as file:
             yield file
         return
-    # Elsewhere at first: errors of what is read are none of the file.
+    # A temporary file keeps errors of the block apart from errors of the output file.
     with tempfile.TemporaryFile("w+", newline="", encoding="utf-8") as file:
         yield file
         file.seek(0)

@@ -154,7 +154,7 @@ def force_to_disk(path: str | pathlib.Path) -> None:
     """
     windows = os.name == "nt"
     if windows and pathlib.Path(path).is_dir():
-        return  # There, a folder cannot be opened, and a file only to write.
+        return  # Windows cannot open folders, and flushes only files open for writing.
     descriptor = os.open(path, os.O_RDWR if windows else os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -55,13 +55,13 @@ def file_list(heading: str, reasons: Mapping[pathlib.Path, str]) -> str:
 
 
 def why_no_file(path: str | pathlib.Path) -> str:
-    """Returns why a path is not that of a file, for a message.
+    """Returns why a path is not the path of a file, for a message.
 
     Args:
-        path: Path of no file.
+        path: The path.
 
     Returns:
-        What it is instead.
+        A predicate such as "does not exist".
     """
     folder = pathlib.Path(path).is_dir()
     return "is a folder, not a file" if folder else "does not exist"

@@ -1,4 +1,4 @@
-"""The focal length that a camera has noted in an image file (EXIF)."""
+"""Reads the focal length that a camera stored in an image file (EXIF)."""
 
 import contextlib
 import dataclasses
@@ -13,7 +13,7 @@ _ORIENTATION, _EXIF_FOLDER = 0x0112, 0x8769
 _WIDTH, _HEIGHT, _FOCAL_35MM = 0xA002, 0xA003, 0xA405
 _FORMATS = {3: "H", 4: "I"}  # The types SHORT and LONG.
 _MARKERS = (b"Exif", b"EXIF", b"eXIf")
-# Orientations in which the camera was held upright.
+# Orientations for which the height and the width are exchanged.
 _TURNED = range(5, 9)
 # Diagonal of 35 mm film, 36 x 24 mm.
 _FILM_DIAGONAL = math.hypot(36.0, 24.0)
@@ -23,12 +23,12 @@ _SAME_ASPECT = 0.01
 
 @dataclasses.dataclass(frozen=True)
 class ExifCamera:
-    """What a camera has noted.
+    """What a camera stored about a picture.
 
     Attributes:
-        focal_35mm: Focal length of 35 mm film with the same angle along the diagonal.
-        size: (height, width) of the picture that the camera took, turned as it is
-            shown; None if it is not noted.
+        focal_35mm: Focal length that has the same diagonal angle of view on 35 mm film.
+        size: (height, width) of the picture that the camera took, in the orientation in
+            which it is shown; None if it is not stored.
     """
 
     focal_35mm: float
@@ -37,15 +37,16 @@ class ExifCamera:
     def focal(self, size: tuple[int, int]) -> float | None:
         """Returns the focal length of the image in pixels.
 
-        An image of the shape of the camera's picture was resized, one of another shape
-        that fits into it was cut out.
+        An image with the aspect ratio of the camera's picture is taken to be resized.
+        An image with another aspect ratio that fits into the picture is taken to be
+        cropped from it.
 
         Args:
             size: (height, width) of the image as it is shown.
 
         Returns:
-            Pixels; None for an image of another shape that does not fit, since the
-            angle that it shows is not known.
+            Pixels; None for an image with another aspect ratio that does not fit, since
+            its angle of view is not known.
 
         Source: CIPA DCG-001 (2005), the equivalent focal length.
         """

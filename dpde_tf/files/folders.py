@@ -1,4 +1,4 @@
-"""Folders: files of the same stem in several, and new ones that stay empty."""
+"""Matches files in several folders by their stems, and removes empty folders."""
 
 import collections
 import contextlib

@@ -13,7 +13,8 @@ from absl import logging
 from dpde_tf.files.atomic import readable_write_errors, unwritable
 
 LOCK_FILE = ".dpde_tf.lock"
-# Beside the file of a lock, which Windows lets nobody else read.
+# Suffix of a second file that names the holder: on Windows, other processes cannot read
+# the lock file.
 _HOLDER = "-holder"
 # Longer than another process takes to remove the file of a lock that it releases.
 _PATIENCE_SECONDS = 0.2
@@ -23,15 +24,15 @@ _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 def lock_folder(
     folder: str | pathlib.Path,
 ) -> contextlib.AbstractContextManager[None]:
-    """Holds the lock of a folder while a block runs.
+    """Returns a context manager that holds the lock of a folder.
 
-    The kernel releases the lock when the process ends, in whatever way.
+    The kernel releases the lock when the process ends, even if it crashes.
 
     Args:
         folder: The folder, created if it is missing.
 
     Returns:
-        For the `with` of the block.
+        Context manager for the block that writes to the folder.
 
     Raises:
         BlockingIOError: If another process holds it; the message names that process.

@@ -1,9 +1,10 @@
 """Reads and writes prediction files, of this library and of other networks.
 
 A predictions folder of `experiments.predict` holds one `<record name>.npz` for each
-record of a split, with float32 `[H, W]` arrays: `depth`, and, if there is a gradient
-network, `gradient_x`, `gradient_y` (metres per pixel) and the `fused` depth; with a
-context network also `uncertainty`, the mean error to be expected in metres.
+record of a split, with float32 `[H, W]` arrays in metres. All files have `depth`. If a
+network gives gradients, they also have `gradient_x` and `gradient_y` (metres per pixel)
+and the `fused` depth. A context network adds `context_depth` and `uncertainty`, the
+expected error; a guided network adds `sharp_depth`.
 """
 
 import dataclasses

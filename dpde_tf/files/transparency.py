@@ -50,8 +50,8 @@ def colours_are_multiplied(data: bytes, dtype: np.dtype) -> bool:
         dtype: Number type of the decoded pixels.
 
     Returns:
-        True for a TIFF that stores them so, and for one of 8 bits that says that it
-        does not, whose decoder, libtiff, multiplies them.
+        True for a TIFF that stores multiplied colours, and also for an 8-bit TIFF that
+        does not, since its decoder, libtiff, multiplies them.
     """
     kind = tiff_number(data, _EXTRA_SAMPLES)
     return kind == _ASSOCIATED or (kind == _UNASSOCIATED and dtype == np.uint8)

@@ -16,7 +16,7 @@ VIDEO_SUFFIXES = (
 )
 # MPEG-4 Part 2, the only codec for MP4 that all builds of OpenCV encode fast.
 _CODEC = "mp4v"
-# For files that do not know theirs, frames per second.
+# Frames per second of files without a plausible frame rate.
 _USUAL_RATE = 30.0
 _HIGHEST_RATE = 1000.0
 
@@ -86,7 +86,7 @@ def _open(path: pathlib.Path) -> cv2.VideoCapture:
 
 
 class VideoWriter:
-    """Writes an MP4 file; after `close` it can be played, whatever came before.
+    """Writes an MP4 file, which is playable after `close`, even after an error.
 
     Attributes:
         num_frames: Number of pictures that were written.
@@ -108,8 +108,9 @@ class VideoWriter:
         """Adds a picture.
 
         Args:
-            picture: RGB, uint8 `[H, W, 3]`, all of one size. The codec knows even
-                sizes only; others get a row or a column of white.
+            picture: RGB, uint8 `[H, W, 3]`, of the same size as the others. The codec
+                needs an even height and width, so a white row or column is added to
+                pictures with odd sides.
 
         Raises:
             OSError: If the file cannot be written.

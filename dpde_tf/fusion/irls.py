@@ -31,11 +31,11 @@ TO_CONVERGENCE = {
 }
 
 
-# Of `fuse_depth_and_gradients`; the paper gives none.
+# Defaults of `fuse_depth_and_gradients`; the paper gives no values.
 _CG_RTOL = 1e-4
 _MAX_CG_ITERATIONS = 1000
-# Images of a size from which compiling with XLA pays, which takes as long as 14 fusions
-# gain; and how many of each size and type there were.
+# Number of images of a size from which compiling with XLA pays off, since compiling
+# takes as long as it saves on 14 images; and the number so far by size and type.
 _XLA_FROM = 16
 _num_images: collections.Counter = collections.Counter()
 
@@ -164,18 +164,19 @@ def fuse_in_graph(
 ) -> tf.Tensor:
     """Returns the fused depth of one image as a part of a larger graph.
 
-    It is `fuse_depth_and_gradients` without checks, XLA and derivative, which a graph
-    for other runtimes cannot hold.
+    This is `fuse_depth_and_gradients` without checks, XLA and derivatives, which graphs
+    for other runtimes do not support.
 
     Args:
         depth: d_est in metres, float32 `[1, H, W, 1]`.
         gradient_x: G_x in metres per pixel, like `depth`.
         gradient_y: G_y in metres per pixel, like `depth`.
-        omega: As for `fuse_depth_and_gradients`, as the next three.
-        epsilon: Constant of the penalty.
+        omega: Weight of the gradient terms.
+        epsilon: Constant of the penalty in square metres.
         num_irls_iterations: Number of IRLS steps.
-        tolerance: Relative decrease of the energy at which they stop.
-        energy_type: Type of the energy: float64, or float32 for runtimes without it.
+        tolerance: Relative decrease of the energy at or below which the steps stop.
+        energy_type: Type of the energy: float64, or float32 for runtimes without
+            float64.
 
     Returns:
         Metres, float32 `[1, H, W, 1]`.
@@ -197,7 +198,7 @@ def fuse_in_graph(
 
 
 def _pays(depth: tf.Tensor) -> bool:
-    """Whether so many images of this size came that compiling the fusion pays."""
+    """Counts the images of this size; returns whether compiling the fusion pays off."""
     if not tf.executing_eagerly():
         return True
     kind = (*depth.shape[1:3], depth.dtype)

@@ -31,19 +31,19 @@ Image = np.ndarray | str | os.PathLike
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What was predicted for one image, at the size of the image.
+    """The predictions for one image, at the size of the image.
 
     Attributes:
-        depth: Of the depth network alone, metres, float32 `[H, W]`.
-        fused: The result: depth fused with the gradients, metres, float32 `[H, W]`.
-            That of a depth network without a gradient network is its depth.
+        depth: Depth of the depth network alone, metres, float32 `[H, W]`.
+        fused: The final result, depth fused with the gradients, metres, float32
+            `[H, W]`. It equals `depth` if no network gives gradients.
         gradient_x: Depth gradient along the width, metres per pixel, float32 `[H, W]`;
-            None without a gradient network.
-        gradient_y: Along the height, the same.
-        uncertainty: Mean error of `fused` to be expected, metres, float32 `[H, W]`;
-            None without a context network.
-        taken_by: The camera that these are for: from which source, at the size of the
-            image, and by which factor the networks' depth was multiplied for it.
+            None if no network gives gradients.
+        gradient_y: Depth gradient along the height, like `gradient_x`.
+        uncertainty: Expected error of `fused`, metres, float32 `[H, W]`; None without a
+            context network.
+        taken_by: Camera for which the maps are scaled, at the size of the image, with
+            its origin and the factor by which the depth of the networks was multiplied.
     """
 
     depth: np.ndarray
@@ -71,15 +71,15 @@ class DepthEstimator:
         training_size: tuple[int, int],
         dataset: str = "",
     ) -> None:
-        """Takes networks; see `from_preset` for those that come with the library.
+        """Creates an estimator; see `from_preset` for the networks of the library.
 
         Args:
             predictor: The networks and the options of the fusion.
             training_size: (height, width) of the images that they were trained on.
-                They see every image with as many pixels, since the apparent size of
-                things tells a network their distance.
+                Every image is resized to as many pixels, since networks infer distance
+                from apparent size.
             dataset: Data set of those images, such as `nyu_depth_v2`. If its camera is
-                not known, depth is not scaled to that of an image.
+                not known, depth is not scaled for the camera of an image.
         """
         self._predictor = predictor
         self._training_size = training_size
@@ -100,10 +100,11 @@ class DepthEstimator:
         Args:
             preset: `nyu` for the networks in the package, which were trained on NYU
                 Depth v2; or the folder of a run of `experiments.train_depth`.
-            gradient_run: With a folder: that of a run of `experiments.train_gradient`,
-                of the paper's gradient network or the context network.
-            guided_run: With a folder: that of a run of a guided network. Without either
-                there is no fusion.
+            gradient_run: Folder of a run of `experiments.train_gradient`, for the
+                paper's gradient network or the context network. It replaces the
+                context network and the guided network of `nyu`.
+            guided_run: Folder of a run of a guided network. If `preset` is a folder and
+                neither run is given, there is no fusion.
             fusion: Parameters of the fusion; None for the defaults.
             options: How the networks are applied, such as `test_time_flip`.
 
@@ -111,8 +112,8 @@ class DepthEstimator:
             The estimator.
 
         Raises:
-            FileNotFoundError: If there is no such run.
-            ValueError: If it is the run of another network, or damaged.
+            FileNotFoundError: If a run does not exist.
+            ValueError: If a run is of another network, or is damaged.
         """
         runs = dict(PRESETS.get(os.fspath(preset), {"depth_run": preset}))
         if gradient_run is not None:  # It takes the place of all shipped gradients.
@@ -142,15 +143,16 @@ class DepthEstimator:
             images: An RGB image `[H, W, 3]`, uint8 or floating-point in [0, 1], or the
                 path of an image file; or a list of these, of any sizes.
             fov_x: Angle of view across the width of the images, degrees.
-            focal: Focal length in pixels of the images. Without either, the EXIF of a
-                file is used; without any, the camera of the training images is assumed.
+            focal: Focal length of the images in pixels. If neither this nor `fov_x` is
+                given, the EXIF of a file is used, or else the camera of the training
+                images is assumed.
 
         Returns:
-            A `Prediction`; of a list, a list.
+            A `Prediction`, or a list of them for a list of images.
 
         Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If an image is something else, or the camera is not plausible.
+            FileNotFoundError: If a file does not exist.
+            ValueError: If an image has another form, or the camera is not plausible.
         """
         options = CameraOptions(fov_x, focal)
         if isinstance(images, list | tuple):

@@ -1,4 +1,4 @@
-"""Predictions that a folder holds already: kept, refused or replaced."""
+"""Decides whether predictions that a folder already holds are kept or replaced."""
 
 import pathlib
 import time
@@ -19,23 +19,25 @@ def former_predictions(
     later: Sequence[pathlib.Path] = (),
     overwrite: bool,
 ) -> list[pathlib.Path]:
-    """Returns the files in a folder that are due and were made in another way.
+    """Returns the existing files that this run must replace.
 
-    Files of other names than those that are due are left alone. None that would later
-    be taken for this run's may be among them.
+    These are the files that this run writes, if they were made with another
+    configuration. All other files are left alone. Other records of the split must not
+    have such files, since they would later be taken for predictions of this run.
 
     Args:
         output: Folder of the predictions; it need not exist.
-        config: What decides about the numbers, as in its `run.json`.
-        due: Files that are to be there.
-        later: Files of other records, which would be taken for this run's.
-        overwrite: Whether those that are due may be replaced.
+        config: Everything that affects the numbers, as in `run.json`.
+        due: Files that this run writes.
+        later: Files of the other records of the split.
+        overwrite: Whether files in `due` may be replaced.
 
     Returns:
-        Files to replace; none if the folder is of the same configuration.
+        Files to replace; none if the folder has the same configuration.
 
     Raises:
-        ValueError: If `later` has such files, or `due` and they may not be replaced.
+        ValueError: If the configuration differs, and a file in `later` exists, or a
+            file in `due` exists and may not be replaced.
     """
     if _is_of(output, config):
         return []

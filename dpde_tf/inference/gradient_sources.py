@@ -1,4 +1,4 @@
-"""Where the gradients come from that refine the depth of another network."""
+"""Sources of the gradients that refine the depth of another network."""
 
 import dataclasses
 import functools
@@ -32,10 +32,10 @@ class GradientSource(Protocol):
     """Gives the depth gradients that belong to a depth map."""
 
     def sizes(self, stem: str, depth_size: Size) -> tuple[Size, Size]:
-        """Returns the (height, width) of the fusion, and of its result.
+        """Returns the sizes, (height, width), of the fusion and of its result.
 
         Args:
-            stem: Of the depth file.
+            stem: Stem of the depth file.
             depth_size: (height, width) of the depth map.
         """
 
@@ -43,11 +43,12 @@ class GradientSource(Protocol):
         """Returns gradient_x and gradient_y for a depth map, `[H, W]` each.
 
         Args:
-            stem: Of the depth file.
+            stem: Stem of the depth file.
             depth: The depth map at the size of the fusion, `[H, W]`, NaN in holes.
 
         Returns:
-            Per pixel of `depth`; in metres, unless `in_unit_of_depth`.
+            Metres per pixel of `depth`, or the unit of `depth` per pixel if
+            `in_unit_of_depth`.
         """
 
     in_unit_of_depth: bool
@@ -78,10 +79,10 @@ class GradientFiles:
 
 @dataclasses.dataclass(frozen=True)
 class NetworkGradients:
-    """Gradients that a network predicts for an image, and a depth map if it sees one.
+    """Gradients that a network predicts from an image, or from an image and depth.
 
     Attributes:
-        network: As `build_gradient_network` returns it, or `build_guided_network`.
+        network: Result of `build_gradient_network` or `build_guided_network`.
         training_size: (height, width) of the images that it was trained on.
         sharpening: See `sharpened`.
     """
@@ -101,7 +102,7 @@ class NetworkGradients:
 
     @property
     def in_unit_of_depth(self) -> bool:
-        """Whether the network is a guided one, which knows no unit."""
+        """Whether the network is a guided one, which works in the unit of the depth."""
         return len(self.network.inputs) == 2
 
     def __call__(
@@ -151,8 +152,9 @@ class ImageGradients:
         files: Images of any size.
         predict: Gives the gradients.
         bits: See `read_image`.
-        output_size: `image` fuses where the network sees the image and gives depth at
-            the size of the image; `depth` does both at the size of the depth map.
+        output_size: `image` fuses at the size at which the network sees the image, and
+            returns depth at the size of the image; `depth` fuses and returns depth at
+            the size of the depth map.
     """
 
     files: Files
@@ -208,6 +210,6 @@ def seen_size(image_size: Size, depth_size: Size, training_size: Size) -> Size:
 
 
 def _shift_to_positive(depth: np.ndarray) -> np.float32:
-    """What makes relative depth positive; 0 for depth that is."""
+    """Returns a shift that makes relative depth positive; 0 if it already is."""
     low, high = depth.min(), depth.max()
     return np.float32(0.0 if low > 0 else _NEAREST * (high - low or 1.0) - low)

@@ -1,4 +1,4 @@
-"""A call of a network that holds no more maps than it still needs."""
+"""Calls a network, and frees each map after its last use."""
 
 import keras
 import tensorflow as tf
@@ -7,9 +7,9 @@ import tensorflow as tf
 def call_network(network: keras.Model, inputs: object) -> tf.Tensor:
     """Returns `network(inputs, training=False)` in a fraction of the memory.
 
-    Keras keeps the output of every layer until the last one is computed, which is 350
-    MB for a depth network and one image of 240x320. Here each is freed after its last
-    use. In a graph there is no difference.
+    Keras keeps the outputs of all layers until the last one is computed. They take 350
+    MB for a depth network and one image of 240x320. Here, each output is freed after
+    its last use. In a graph, this makes no difference.
 
     Args:
         network: A functional model of one output.

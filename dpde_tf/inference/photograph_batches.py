@@ -44,9 +44,9 @@ def predict_photographs(
     Args:
         predictor: The networks.
         paths: The photographs, in any number and of any sizes.
-        output: Folder of the results; `write_photograph` tells which these are.
-        done: Called with the file of the colours of each photograph and its camera, in
-            the order of `paths`, as soon as this and all files before are written.
+        output: Folder of the results, see `write_photograph`.
+        done: Called with the picture file and the camera of each photograph, in the
+            order of `paths`, once its files and all earlier ones are written.
         export: See `write_photograph`.
         max_uncertainty: See `write_photograph`.
         **options: Those of `read_photograph`.

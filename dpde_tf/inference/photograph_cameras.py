@@ -1,8 +1,8 @@
-"""The camera of a photograph, and what it does to the depth.
+"""The camera of a photograph, and how it scales the depth.
 
-A network knows one camera. It sees a thing of the size s at the depth z as f s / z
-pixels, f being the focal length in pixels of the image that it sees. A camera of
-another f shows the same number of pixels at another depth, so that
+A network knows one camera. An object of size s at depth z covers f s / z pixels, where
+f is the focal length in pixels of the image that the network sees. With another f, the
+object covers as many pixels at another depth, so that
 
     depth = depth for the known camera * f / (f of the known camera).
 
@@ -41,7 +41,7 @@ class CameraOptions:
     read_exif: bool = True
 
     def __post_init__(self) -> None:
-        """Refuses both, and what no camera has."""
+        """Refuses both options together, and angles that no camera has."""
         if self.fov_x is not None and self.focal is not None:
             raise ValueError(
                 "Give either `fov_x` or `focal`, not both. "
@@ -82,7 +82,7 @@ class PhotographCamera:
         return {name: values * factor for name, values in maps.items()}
 
     def __str__(self) -> str:
-        """Returns what a user wants to know, such as for a line of output."""
+        """Returns a description for the user, such as for a line of output."""
         width = self.camera.size[1]
         angle = 2 * math.degrees(math.atan(width / 2 / self.camera.focal_x))
         text = f"camera of {angle:.1f} degrees across the width ({self.origin})"
@@ -109,8 +109,9 @@ def find_photograph_camera(
         exif: What the file of the photograph says.
 
     Returns:
-        The camera. Without any focal length, or if that of EXIF is not plausible, it is
-        one whose depth the networks give as it is: their own, with as many pixels.
+        The camera. If no focal length is given and EXIF has no plausible one, it is the
+        camera of the training images, or a typical one if that is not known; depth is
+        then not scaled.
 
     Raises:
         ValueError: If the focal length that is given is not plausible.

@@ -11,11 +11,11 @@ from dpde_tf.inference.videos import video_file
 
 
 def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the image files that are meant.
+    """Returns the image files among files and folders.
 
     Args:
-        names: Files, or folders whose image files are meant; see `images_of_folder`.
-        output: Folder of the results, which must be another.
+        names: Files, or folders whose images are taken; see `images_of_folder`.
+        output: Folder of the results, which must not hold any of the images.
 
     Returns:
         The files.
@@ -36,10 +36,10 @@ def find_photographs(names: Sequence[str], output: pathlib.Path) -> list[pathlib
 
 
 def find_videos(names: Sequence[str], output: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the videos that are meant.
+    """Returns the videos among files and folders.
 
     Args:
-        names: Files and folders; those that are no videos are left out.
+        names: Files and folders; all but videos are ignored.
         output: Folder of the results.
 
     Returns:

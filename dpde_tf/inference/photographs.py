@@ -105,18 +105,20 @@ def write_photograph(
 
     Args:
         photograph: The photograph.
-        maps: As `DepthPredictor.predict` gives them, of one image, `[H, W]`; they are
-            written for the camera of the photograph.
+        maps: Maps of one image, `[H, W]`, as returned by `DepthPredictor.predict`; they
+            are scaled for the camera of the photograph.
         output: Folder of the results.
-        export: 3D files besides, as `write_reconstruction` makes them: some of `ply`,
-            `glb`, `html`.
-        max_uncertainty: Metres; pixels of larger uncertainty are omitted from them.
+        export: Additional 3D files, see `write_reconstruction`: some of `ply`, `glb`,
+            `html`.
+        max_uncertainty: Metres; pixels of larger uncertainty are omitted from the 3D
+            files.
 
     Returns:
-        The file of the colours.
+        The picture file.
 
     Raises:
-        ValueError: If there is no uncertainty, or nothing is left.
+        ValueError: If `max_uncertainty` is given, and there is no uncertainty, or all
+            pixels exceed the limit.
         OSError: If a file cannot be written.
     """
     stem = photograph.path.stem

@@ -96,15 +96,14 @@ class DepthPredictor:
                 differ from call to call; the networks know images of at least 32x32.
 
         Returns:
-            `depth`: of the depth network, brought bilinearly to the image's size,
-            metres; with a context network `context_depth`, its own, and `uncertainty`,
-            the mean error to be expected, metres; with a guided one `sharp_depth`, its
-            own with the changes that `sharpening` makes larger; and with one of the
-            three `gradient_x`, `gradient_y` (metres per pixel) and `fused` (metres).
-            Each float32 `[B, H, W]`.
+            Maps by name, each float32 `[B, H, W]`, in metres: `depth`, the output of
+            the depth network, resized bilinearly to the image; with a context network,
+            its `context_depth` and `uncertainty`, the expected error; with a guided
+            network, its output `sharp_depth`, after `sharpening`; with any network for
+            gradients, `gradient_x` and `gradient_y` (metres per pixel) and `fused`.
 
         Raises:
-            ValueError: If `image` is something else, see `network_input`.
+            ValueError: If `image` has another form, see `network_input`.
 
         Source: Xu & Liu (2021), Fig. 1.
         """
@@ -177,7 +176,7 @@ class DepthPredictor:
         return self.apply(function, inputs)
 
     def _graph(self, name: str, function: Callable, size: tuple[int, int]) -> Callable:
-        """The graph for any number of images: one of the first size, one of others."""
+        """Returns a graph for any batch: one for the first size, one for all others."""
         key = (name, size)
         # A copy, since another thread may add a graph.
         named = [one for one, _ in list(self._graphs)]
@@ -323,12 +322,12 @@ def predict_at_size(
 
     Args:
         predictor: The networks.
-        image: As `DepthPredictor.predict` takes them.
-        size: (height, width) of what the networks see, and the fusion solves.
+        image: Images `[B, H, W, 3]`, as for `DepthPredictor.predict`.
+        size: (height, width) at which the networks and the fusion work.
 
     Returns:
-        What `DepthPredictor.predict` returns, enlarged or shrunk bilinearly to
-        `[B, H, W]`; gradients in metres per pixel of that size.
+        The result of `DepthPredictor.predict`, resized bilinearly to `[B, H, W]`;
+        gradients are in metres per pixel of `image`.
 
     Raises:
         ValueError: As `DepthPredictor.predict`.

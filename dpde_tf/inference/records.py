@@ -114,14 +114,14 @@ def held_out_records(records: RecordSet, run: str | pathlib.Path) -> RecordSet:
 
 
 def first_records(records: RecordSet, count: int | None) -> RecordSet:
-    """Returns those of the records that are among the first of the split.
+    """Returns the records that are among the first records of the split.
 
     Args:
         records: The records.
-        count: How many of the split are meant; None for all.
+        count: Number of first records of the split; None for all.
 
     Returns:
-        Those of the records.
+        The selected records.
     """
     numbers = np.arange(len(records.selected))
     return records.without(numbers >= (count or len(numbers)))

@@ -26,15 +26,15 @@ def load_network_gradients(
 
     Args:
         run: Folder of a run of `experiments.train_gradient`, of any of its networks.
-        sharpening: Power of the factor by which a guided network changes depth. More
-            than 1 makes edges sharper, and depth that was right between them wrong.
+        sharpening: Exponent of the factor by which a guided network changes depth. A
+            value above 1 sharpens edges, but distorts correct depth between them.
 
     Returns:
-        The gradients, for `refine_depth` and files.
+        The gradients, for `refine_depth` and for depth files.
 
     Raises:
-        FileNotFoundError: If it is no such folder, or has no weights yet.
-        ValueError: If it is the run of another network, or its weights are damaged.
+        FileNotFoundError: If `run` is not the folder of a run, or has no weights yet.
+        ValueError: If the run is of another network, or its weights are damaged.
     """
     if is_run_of(run, GuidedNetworkConfig):
         network = load_folded(run, GuidedNetworkConfig)
@@ -51,7 +51,7 @@ def refine_depth(
     gradients: NetworkGradients | None = None,
     fusion: FusionConfig | None = None,
 ) -> np.ndarray:
-    """Returns a depth map of any network, sharper, at the size of its image.
+    """Returns a sharper version of any network's depth map, at the size of its image.
 
     Gradients are predicted from the image and fused with the depth map (Eqs. 5 and 6 of
     the paper). Holes are filled from the gradients.

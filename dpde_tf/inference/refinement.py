@@ -80,8 +80,8 @@ def refine_relative_depth(
 ) -> Refinement:
     """Returns affine-invariant depth fused with gradients in metres, in its own unit.
 
-    It is brought to the scale of the gradients, see `gradient_scale`, fused, and
-    brought back, so that the rounding of the penalty keeps its meaning.
+    The depth is scaled to the gradients (see `gradient_scale`), fused, and scaled back,
+    so that the epsilon of the penalty, in square metres, keeps its meaning.
 
     Args:
         depth: Depth up to a scale and a shift, `[H, W]`; NaN = a hole.
@@ -110,8 +110,8 @@ def fuse_in_unit_of_depth(
 ) -> Refinement:
     """Returns relative depth fused with gradients in its own unit.
 
-    It is brought to a range of metres for the fusion, and back, so that the rounding of
-    the penalty keeps its meaning.
+    The depth is scaled to a typical range in metres, fused, and scaled back, so that
+    the epsilon of the penalty, in square metres, keeps its meaning.
 
     Args:
         depth: Relative depth, `[H, W]`; NaN = a hole.

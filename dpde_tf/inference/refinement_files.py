@@ -27,13 +27,13 @@ class DepthFormat:
 
     Attributes:
         key: Array of NPZ files; None for `depth`, or the only one.
-        depth_scale: Metres per unit of integers, in PNG that are written too; None
-            where there are none, or they are relative.
+        depth_scale: Metres per stored integer, also in PNG files that are written; None
+            if no file holds integers, or if depth is relative.
         invalid_values: Stored numbers that mean no measurement.
-        max_depth: Metres; farther pixels are no measurement.
-        alignment: One of `ALIGNMENTS`; `none` = they are metres after the scale.
-        references: Files of depth, for an alignment that needs them.
-        read_reference: Reads one of those in metres, as `depth_files.read_depth`.
+        max_depth: Depth in metres beyond which there is no measurement.
+        alignment: One of `ALIGNMENTS`; `none` if depth is in metres after scaling.
+        references: Files of reference depth, for an alignment that needs them.
+        read_reference: Reads a reference in metres, like `depth_files.read_depth`.
     """
 
     key: str | None = None

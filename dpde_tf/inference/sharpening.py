@@ -12,7 +12,7 @@ def check_sharpening(sharpening: float) -> None:
 
 
 def sharpened(coarse: tf.Tensor, sharp: tf.Tensor, sharpening: float) -> tf.Tensor:
-    """Returns the depth of a guided network with all its changes made larger.
+    """Returns the depth of a guided network, with its changes raised to a power.
 
     Args:
         coarse: Depth that the network has seen, > 0, `[B, H, W, 1]`.

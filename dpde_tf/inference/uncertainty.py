@@ -1,12 +1,13 @@
-"""How doubtful depth is: two networks that disagree are wrong more often.
+"""The uncertainty of depth, from the disagreement of two networks.
 
-The depth network and the context network were trained apart. Where their depths differ
-more, the error of the fused depth is larger on average, and so it is farther away. The
-uncertainty is a mean error in metres,
+The depth network and the context network were trained separately. The error of the
+fused depth is larger on average where their depths differ more, and where the scene is
+farther away. The uncertainty is the expected error in metres,
 
     u = constant + per_difference * |d_depth - d_context| + per_depth * d,
 
-with coefficients that `fit_uncertainty` finds on images with true depth.
+where d is the mean of the two depths, at least 0. `fit_uncertainty` finds the
+coefficients on images with true depth.
 """
 
 from collections.abc import Sequence
@@ -47,10 +48,10 @@ def fit_uncertainty(
     context_depth: Sequence[np.ndarray],
     error: Sequence[np.ndarray],
 ) -> UncertaintyConfig:
-    """Returns the coefficients of the least squared difference from the error.
+    """Returns the coefficients that fit the error best, by least squares.
 
-    The conditional mean has the least squared difference, so that a pixel of the
-    uncertainty u has an error of u on average.
+    The least-squares fit estimates the conditional mean, so that pixels with
+    uncertainty u have an error of u on average.
 
     Args:
         depth: Of the depth network, metres, one `[N]` per image: its measured pixels.

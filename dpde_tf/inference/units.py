@@ -61,10 +61,10 @@ def align_to_reference(
 def gradient_scale(
     depth: np.ndarray, gradient_x: np.ndarray, gradient_y: np.ndarray
 ) -> float:
-    """Returns how many units of a relative depth make a metre of given gradients.
+    """Returns the number of units of a relative depth map per metre of the gradients.
 
     It is the ratio of the total variations, sum |grad depth| / sum |G|, over the
-    differences that both know. Blurred and displaced edges keep their total variation,
+    differences known in both. Blurred and displaced edges keep their total variation,
     whereas a regression of one gradient on the other would take them for a smaller
     scale.
 

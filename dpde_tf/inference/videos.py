@@ -28,9 +28,9 @@ from dpde_tf.visualization.colours import colorize_depth, montage
 
 # Frames that the networks see together.
 _BATCH_SIZE = 8
-# Evenly spread frames whose depth decides about the colours.
+# Largest number of evenly spaced frames whose depth determines the colour scale.
 _MOST_SAMPLES = 16
-# Share of their pixels that is nearer than all colours, and farther, percent.
+# Percentage of their pixels that is nearer, and that is farther, than the scale.
 _OUTSIDE = 1.0
 # The two pictures have as many pixels as this, or those of the video if it has fewer.
 _PICTURE_SIZE = (480, 640)
@@ -41,9 +41,9 @@ class VideoPrediction:
     """What was written for a video.
 
     Attributes:
-        path: The video of the pictures.
+        path: The written video.
         num_frames: Number of its frames.
-        num_due: How many it would have if nobody had interrupted the program.
+        num_due: Number of frames that it would have without an interruption.
         camera: The camera that is assumed.
         interrupted: Whether the user interrupted the program.
     """
@@ -112,8 +112,8 @@ def predict_video(
         dataset: Data set of those images, see `find_photograph_camera`.
         camera: What is known of the camera, if anything; the focal length is in pixels
             of the video.
-        every: Predict the first of so many frames; the others are left out, and the
-            result plays as long as the video.
+        every: N, to predict the first of every N frames. The others are left out, but
+            the result has the same duration as the video.
         npz: Whether to write all maps of each frame as
             `<stem>_frames/<number of the frame>.npz`, at the networks' working size.
 

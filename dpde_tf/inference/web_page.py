@@ -33,7 +33,7 @@ _DOWNLOADS = {
 
 
 def import_gradio() -> types.ModuleType:
-    """Returns the library gradio, which is optional, told to call nobody.
+    """Imports the optional library gradio, with its telemetry switched off.
 
     Raises:
         ValueError: If it, or trimesh for the 3D model, is not installed.

@@ -3,7 +3,7 @@
 import numpy as np
 
 ALIGNMENTS = ("none", "median", "least_squares", "least_squares_disparity")
-# Relative differences that are none.
+# Relative differences up to this size are rounding errors.
 _ROUNDING = 1e-12
 
 

@@ -9,11 +9,12 @@ SHARES = np.linspace(0.0, 0.99, 100)
 
 
 class Sparsification(NamedTuple):
-    """RMS error of the pixels that remain, after the most doubtful were removed.
+    """RMS error of the pixels that remain after the most uncertain are removed.
 
     Attributes:
-        curve: By the uncertainty, metres, `[100]`, for `SHARES`.
-        oracle: By the errors themselves, the best that there is.
+        curve: RMS after removing pixels by their uncertainty, metres, `[100]`, for
+            `SHARES`.
+        oracle: RMS after removing pixels by their errors, the best possible order.
     """
 
     curve: np.ndarray
@@ -26,7 +27,7 @@ class Sparsification(NamedTuple):
 
     @property
     def aurg(self) -> float:
-        """Area below the RMS of all pixels, over it; 0 is an order by chance."""
+        """Area between the curve and the total RMS, over the total RMS; 0 is chance."""
         return _area(self.curve[0] - self.curve) / max(self.curve[0], 1e-12)
 
 

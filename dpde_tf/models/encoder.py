@@ -52,8 +52,8 @@ def build_encoder(
             and shifts.
         batch_norm_momentum: Momentum of the moving averages of batch normalisation.
         architecture: `paper` for the graph of Keras; `laina` or `harsanyi` for the
-            graph of a released network, which scales the image differently, and has
-            other padding of the pooling or other places of the strides.
+            graph of a released network, which scales the image differently, and pads
+            the pooling differently or has its strides in other layers.
         field: Name of the option for `weights`, for messages.
         num_stages: Stages to build, 2 to 5.
 

@@ -1,7 +1,7 @@
-"""Weights in a quarter of their size: kernels as int8 with a scale for each channel.
+"""Stores weights in a quarter of their size: int8 kernels with a scale per channel.
 
-Small kernels, those near the image and near the depth, are int16: most of the error of
-the rounding came from them, and they are few.
+Small kernels, which are near the input and the output of a network, are stored as
+int16: they cause most of the rounding error, and are few.
 
 A folder of compact weights holds pieces `compact-1.npz`, `compact-2.npz`, ..., none
 over 40 MB, and `SHA256SUMS` of all its files. They are plain arrays: reading them runs
@@ -36,8 +36,9 @@ def quantize(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns an array in whole numbers, and the scale of each channel.
 
-    The scale is that of the channel's largest weight; for int8 the one, of eleven from
-    there down to half of it, that has the smallest squared error.
+    For int16, the scale maps the largest weight of a channel to the largest integer.
+    For int8, it is the one with the smallest squared error among eleven scales, from
+    that one down to half of it.
 
     Args:
         kernel: float32 `[..., C]`.

@@ -28,9 +28,9 @@ def load_initial_depth_weights(
 ) -> None:
     """Sets all weights of a depth network to those of another one.
 
-    The output's scale and offset may differ from those of the source: the last
-    convolution makes up for it. Only of a `.weights.h5` file outside of a run they
-    are not known, and must be the same.
+    The scale and the offset of the output may differ from those of the source: the last
+    convolution is adapted. Only for a `.weights.h5` file outside of a run must they be
+    the same, since the file does not store them.
 
     Args:
         network: As `build_depth_network(config)` gives it.

@@ -14,7 +14,7 @@ from dpde_tf.runs.hardware import hardware
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
-# bfloat16 must be so much faster: a tie is no reason to round.
+# Smallest speed-up for which bfloat16 is chosen, since it is less accurate.
 _LEAST_SPEEDUP = 1.1
 _REPETITIONS = 4
 # A layer of the decoder: 3x3, 128 channels, at a quarter of 240x320, four images.

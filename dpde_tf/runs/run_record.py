@@ -1,4 +1,4 @@
-"""`run.json`: with what a run was made, so that it can be made again."""
+"""Writes `run.json`, which records how a run was made, so that it can be repeated."""
 
 import dataclasses
 import datetime
@@ -63,7 +63,7 @@ def check_program(folder: str | pathlib.Path, program: str) -> None:
 
 
 def add_resumption(workdir: str | pathlib.Path) -> None:
-    """Records in `run.json` with what an interrupted run is resumed.
+    """Adds the environment in which a run is resumed to its `run.json`.
 
     Args:
         workdir: Folder of the run.

@@ -1,4 +1,4 @@
-"""Networks built again from the folder of the run that trained them.
+"""Loads trained networks from the folders of their runs.
 
 The networks that come with the library are such folders too, with compact weights:
 `SHIPPED_DEPTH_RUN`, `SHIPPED_CONTEXT_RUN` and `SHIPPED_GUIDED_RUN`.
@@ -175,8 +175,8 @@ def load_networks(
         guided_run: Run of a guided network, if there is one.
 
     Returns:
-        `depth_network`, and of the others `gradient_network` or `context_network`, and
-        `guided_network`.
+        `depth_network`, and for the other runs that are given `gradient_network` or
+        `context_network`, and `guided_network`.
 
     Raises:
         FileNotFoundError: If one is no such folder, or has no weights yet.
@@ -193,7 +193,7 @@ def load_networks(
 
 
 def common_image_size(runs: Iterable[str | pathlib.Path]) -> tuple[int, int]:
-    """Returns the size of images that the networks of several runs are to see.
+    """Returns the image size at which to apply the networks of several runs.
 
     Args:
         runs: Folders of the runs.

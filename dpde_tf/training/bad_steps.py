@@ -98,7 +98,7 @@ def check_weights(step: int, network: keras.Model, optimizer: keras.Optimizer) -
         for variable in network.variables + optimizer.variables
         if tf.as_dtype(variable.dtype).is_floating
     ]
-    # Together, since a GPU would wait for each of some hundred answers.
+    # Checked together, since a GPU would wait for each of several hundred results.
     finite = tf.stack(
         [tf.reduce_all(tf.math.is_finite(variable.value)) for variable in variables]
     )

@@ -42,7 +42,7 @@ from dpde_tf.training.strategies import make_strategy, worker_rank
 
 # Section of the record for what was trained on.
 _DATA = "data"
-# Fields that may differ from those of a resumed run.
+# Fields that may change when a run is resumed.
 _MAY_CHANGE = {"on_bad_step", "max_loss_growth", "distribution"}
 
 
@@ -190,9 +190,9 @@ def _make_trainer(session: TrainingSession) -> Trainer:
 
 
 def _precision(session: TrainingSession, distribution: Distribution) -> str:
-    """The precision of the run; a resumed one keeps what `auto` was measured to be.
+    """Returns the precision of the run; a resumed run keeps its choice for `auto`.
 
-    Of several machines, the measurement of the chief counts for all.
+    With several machines, the measurement of the chief is used for all.
     """
     asked = session.training.precision
     resumes = asked == "auto" and has_checkpoint(session.workdir)
@@ -206,7 +206,7 @@ def _precision(session: TrainingSession, distribution: Distribution) -> str:
 
 
 def _check_augmentation(config: AugmentationConfig) -> None:
-    """Checks values that would be applied in another sense."""
+    """Raises a ValueError for an option that is out of its range."""
     for name, low, high in (
         ("max_zoom", 1.0, math.inf),
         ("max_rotation", 0.0, 180.0),
@@ -278,9 +278,9 @@ def _make_deterministic() -> None:
 
 
 def _is_finished(workdir: str | pathlib.Path) -> bool:
-    """Whether a run without a checkpoint has one no longer.
+    """Returns whether a run without a checkpoint once had one, which was removed.
 
-    A run that was killed before its first checkpoint has finished one epoch at most.
+    A run that was killed before its first checkpoint has at most one finished epoch.
     """
     rows = read_metrics(workdir)
     if not rows or not (pathlib.Path(workdir) / WEIGHTS_FILE).is_file():
@@ -290,11 +290,11 @@ def _is_finished(workdir: str | pathlib.Path) -> bool:
 
 
 def _is_resumed(workdir: str | pathlib.Path, config: dict, defaults: dict) -> bool:
-    """Whether a run with this configuration exists; refuses other configurations.
+    """Returns whether there is a run to resume; refuses another configuration.
 
-    A run of before a field was added has the default of the field; what it does not say
-    of the data is not compared. Without a checkpoint nothing has been trained yet, for
-    instance after a mistyped flag; such a run starts from the beginning.
+    Fields that an older record lacks are compared by their defaults; missing facts
+    about the data are not compared. A run without a checkpoint, for example after a
+    mistyped flag, has not trained anything yet and starts from the beginning.
     """
     if not has_checkpoint(workdir):
         if has_compact_weights(workdir) or _is_finished(workdir):

@@ -1,7 +1,7 @@
-"""What a training session needs to know of each network: builder, objective, weights.
+"""Setups of the networks for a training session: builder, objective, initial weights.
 
-Each function gives the `make_setup` of a session once its configurations are bound, for
-example with `functools.partial`.
+Each function becomes the `make_setup` of a session once its configurations are bound,
+for example with `functools.partial`.
 """
 
 import dataclasses
@@ -191,7 +191,7 @@ def _with_start(
     weights: str,
     offset: str,
 ) -> DepthNetworkConfig | ContextNetworkConfig:
-    """The network without encoder weights if others follow, and with an offset."""
+    """Returns the configuration with an offset; without weights that are replaced."""
     changes = {weights: "none"} if session.start.init_from else {}
     if getattr(network, offset) is None:
         changes[offset] = records.split.depth_mean

@@ -9,13 +9,14 @@ writes the folders zero_gradients, image_gradients and true_gradients, with one 
 with `fused` per image, for `experiments.evaluate`:
 
   zero     no gradients: the fusion is a TV-L1 smoothing
-  image    those of the image's luminance; metres by the ratio of the total variations
-           of depth and luminance, the sign as agrees with the depth
-  truth    those of the ground truth: the upper bound
-  network  those in the predictions, for testing other parameters of the fusion
+  image    gradients of the image's luminance, scaled to metres by the ratio of the
+           total variations of depth and luminance, with the sign that fits the depth
+  truth    gradients of the ground truth: the upper bound
+  network  gradients in the predictions, for testing other parameters of the fusion
 
-All start from `depth`, that of the depth network. The `fused` of predictions with a
-context network starts from the mean of two depths, so that it differs in both.
+All fusions start from `depth`, the output of the depth network. With a context network,
+the `fused` of the predictions starts from the mean of two depths instead, so it differs
+in both the gradients and the initial depth.
 """
 
 import pathlib

@@ -138,7 +138,7 @@ def measure_ours(
 
 
 def _busy_cores(run: Callable[[], object]) -> float:
-    """The time of the processor over the time on the wall."""
+    """Returns the CPU time divided by the wall time."""
     processor, wall = time.process_time(), time.perf_counter()
     run()
     return (time.process_time() - processor) / (time.perf_counter() - wall)

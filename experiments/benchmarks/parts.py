@@ -1,7 +1,8 @@
 """Parts that the benchmark times; each is a function that does the work once.
 
-Weights are random and images are noise, which does not change the amount of work. Only
-the work of the fusion depends on its input, a ramp with noise.
+Except for the shipped networks and the folder of photographs, weights are random and
+images are noise, which does not change the amount of work. Only the work of the fusion
+depends on its input, a ramp with noise.
 """
 
 import functools

@@ -35,8 +35,8 @@ def print_measurement(seconds: Sequence[float], of: int = resource.RUSAGE_SELF) 
 
     Args:
         seconds: Time of each run.
-        of: Whose memory: this process's, or `resource.RUSAGE_CHILDREN` for that of the
-            largest of its children.
+        of: Process whose memory is printed: this one, or the largest of its children
+            with `resource.RUSAGE_CHILDREN`.
     """
     unit = 1 if sys.platform == "darwin" else 1024  # Unit of ru_maxrss.
     memory = unit * resource.getrusage(of).ru_maxrss

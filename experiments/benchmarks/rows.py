@@ -32,8 +32,8 @@ class Row:
         precision: Keras dtype policy; None for that of the whole run.
         work: Returns the images (or records) per run for a batch size.
         flops: Returns the operations per image, or None.
-        script: In the place of `make`, a file that prints the measurement, and returns
-            its arguments for batch size, repetitions and precision.
+        script: Instead of `make`, a script that prints the measurement, and a function
+            that returns its arguments for batch size, repetitions and precision.
         needs: Modules that only `pip install .[bench,export]` installs.
     """
 

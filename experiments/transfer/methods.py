@@ -43,11 +43,11 @@ def median_of_candidates(image: np.ndarray, database: Database) -> np.ndarray:
 def depth_transfer(image: np.ndarray, database: Database) -> np.ndarray:
     """Returns the depth that agrees with warped candidates in depth and gradients.
 
-    The article's energy has a term for each candidate, smoothness and a prior. Here the
-    terms of a pixel are joined before: data is the weighted median of the candidates
-    and of the prior, the mean depth of the database; gradients are that of the
-    candidates and of 0, which is the smoothness. Their sums of weights are the
-    confidences of the fusion.
+    The article's energy has a term for each candidate, a smoothness term and a prior.
+    Here, the terms of a pixel are combined before the fusion. Its depth is the weighted
+    median of the candidates and the prior, which is the mean depth of the database. Its
+    gradients are the weighted medians of those of the candidates and of 0, which stands
+    for the smoothness. The sums of the weights are the confidences of the fusion.
 
     Args:
         image: RGB, uint8 `[H, W, 3]`, of the size of the database.

@@ -16,9 +16,9 @@ from dpde_tf.inference.records import first_records
 
 FLOAT_TOLERANCE = 1e-4
 """Largest difference of a float export, in metres or metres per pixel."""
-# Metres; of made-up coarse depth.
+# Range of synthetic coarse depth, metres.
 _DEPTH_RANGE = (1.0, 6.0)
-# An odd size, half as large again as the training images along each side.
+# A size with odd sides, about 1.5 times those of the training images.
 _FREE_SIZE = (361, 481)
 
 
@@ -77,13 +77,13 @@ def export_differences(
 def check_images(
     records: RecordSet | None, count: int, size: tuple[int, int] | None
 ) -> Iterator[np.ndarray]:
-    """Yields images to compare with: of records, or made-up ones.
+    """Yields images for the comparison: those of records, or synthetic ones.
 
     Args:
         records: A split; None for blurred noise.
         count: Number of images.
-        size: (height, width) that they are brought to; None for that of the records,
-            and for two sizes of the others.
+        size: (height, width) of the images; None for the size of the records, or for
+            two fixed sizes of noise.
 
     Yields:
         RGB in [0, 1], float32 `[H, W, 3]`.

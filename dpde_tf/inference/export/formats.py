@@ -44,8 +44,8 @@ def export_graph(
         graph: The function.
         path: File or folder, which must not exist.
         kind: Name in `FORMATS`.
-        int8: Whether the weights of convolutions are rounded to 8 bits, and their
-            inputs while they run; the fusion stays as it is.
+        int8: Whether to round the weights of convolutions to 8 bits, and their inputs
+            at run time; the fusion is not changed.
 
     Raises:
         FileExistsError: If `path` exists.

@@ -25,12 +25,12 @@ class ExportGraph:
     """A function to export.
 
     Attributes:
-        function: From tensors, in the order of `signature`, to tensors by name. Its
+        function: Maps tensors, in the order of `signature`, to tensors by name. Its
             keyword `energy_type` is the type in which the runtime sums the energy.
         signature: Name, shape and type of the inputs.
-        variables: Those that the function reads.
-        reference: What the function should return for arrays by name of input.
-        has_loops: Whether it fuses.
+        variables: Variables that the function reads.
+        reference: Returns the expected outputs for arrays by the name of the input.
+        has_loops: Whether the function has the loops of the fusion.
     """
 
     function: Callable[..., dict[str, tf.Tensor]]

@@ -85,10 +85,10 @@ def fold_output(
     """Returns a last convolution that gives the same depth at another scale.
 
     Args:
-        kernel: Of the last convolution.
-        bias: Its bias.
-        source: Whose `output_scale` and `output_offset` belong to it.
-        target: Those that the network has.
+        kernel: Kernel of the last convolution.
+        bias: Bias of the last convolution.
+        source: Configuration with the `output_scale` and `output_offset` of the kernel.
+        target: Configuration with those of the network.
 
     Returns:
         Kernel and bias for the network.

@@ -31,11 +31,11 @@ class Release:
     """One released network.
 
     Attributes:
-        title: What it is, for people.
+        title: Description for messages.
         config: The configuration that computes the same function.
-        image_size: (height, width) of the images that it was trained on crops of.
-        read: Gives the arrays of its file by name.
-        epsilon: Of its BN.
+        image_size: (height, width) of the training images, from which crops were taken.
+        read: Returns the arrays of a file by name.
+        epsilon: Constant that its BN adds to the variance.
         kernel: Name of a convolution's kernel, with the layer's name for `{}`.
         kernel_axes: The kernel's axes in the order rows, columns, in, out.
         bias: Name of a convolution's bias.
@@ -46,7 +46,7 @@ class Release:
         up_projections: The four up-projections.
         laterals: The 1x1 convolutions after the lateral concatenations, if any.
         head: The last convolution.
-        ignored: Whether an array, by its name, is of no use or there a second time.
+        ignored: Returns whether the array of a name is unused or repeats another one.
     """
 
     title: str

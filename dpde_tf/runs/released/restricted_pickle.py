@@ -1,9 +1,10 @@
-"""Pickles that may hold data, and nothing that runs.
+"""Loads pickles that hold only data, without running code from them.
 
-Python's own unpickler makes room for whatever a few bytes of a pickle ask for, and
-NumPy takes the inner state of an array from it unchecked, which can end the program
-or worse. So the slow unpickler, written in Python, is used here, with a reader that
-knows the size of the file, and arrays are put together from checked parts.
+Python's usual unpickler allocates any amount of memory that a few bytes of a pickle
+request, and NumPy accepts the state of an array from it unchecked, which can crash the
+program or worse. This module therefore uses the slow unpickler that is written in
+Python, with a reader that knows the size of the file, and builds arrays from checked
+parts.
 """
 
 import collections
@@ -28,7 +29,7 @@ _TYPE = re.compile(r"[biuf]\d{1,2}|O[48]")
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """How Python 3 writes bytes for Python 2; any other encoding is no such text."""
+    """Restores bytes that Python 3 wrote for Python 2; refuses other encodings."""
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"the encoding {encoding!r} is not admitted")
     return text.encode("latin1")
@@ -166,10 +167,10 @@ def load_pickle(
     """Returns the object of a pickle that names nothing but what is admitted.
 
     Args:
-        file: Open file; afterwards it stands behind the pickle.
-        admitted: (module, name) to the class or function that it stands for.
-        path: Name of the file, for errors.
-        persistent_load: Gives what a reference to outside data means.
+        file: Open file; afterwards, it is positioned just behind the pickle.
+        admitted: Allowed classes and functions by (module, name).
+        path: Path of the file, for messages.
+        persistent_load: Resolves a reference to data outside of the pickle.
 
     Returns:
         The object.

@@ -2,9 +2,9 @@
 
 Since version 1.6, `torch.save` writes a ZIP archive: `<name>/data.pkl`, a pickle of the
 dictionary in which tensors refer to storages, and `<name>/data/<key>`, the numbers of
-each storage. Before, it wrote one after the other: pickles of a magic number, the
-version of the format, facts on the machine, the dictionary, and the list of storage
-keys; then for each key a 64-bit count and the numbers.
+each storage. Earlier versions wrote a sequence of pickles: a magic number, the version
+of the format, properties of the machine, the dictionary, and the list of storage keys.
+A 64-bit count and the numbers followed for each key.
 """
 
 import collections

@@ -80,8 +80,8 @@ def reconstruction_files(
     """Returns the files that `write_reconstruction` may write, in any format.
 
     Args:
-        output: As there.
-        name: As there.
+        output: Folder, as for `write_reconstruction`.
+        name: Name of the image, as for `write_reconstruction`.
         keys: Names of the depth maps.
 
     Returns:

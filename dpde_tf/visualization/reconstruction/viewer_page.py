@@ -33,10 +33,10 @@ def viewer_page(
 ) -> str:
     """Returns a page on which mouse or fingers rotate, move and zoom the depth maps.
 
-    Each map is a surface with the colours of the image, cut at depth edges. What the
-    cut opens, the camera has not seen; there the page shows a grey surface, which is
-    where the camera's view of free space ended. Points, colours by depth, axes and a
-    scale bar in metres can be chosen.
+    Each map is a surface with the colours of the image, cut at depth edges. The camera
+    has not seen what lies behind a cut, so the page closes it with a grey surface, the
+    border of the space that the camera saw to be empty. Points, colours by depth, axes
+    and a scale bar in metres can be switched on.
 
     The page starts with the view of the camera. Appending
     `#azimuth=30&elevation=10&map=0&points&depth&open` to its address rotates the
