@@ -195,6 +195,6 @@ FORMATS = {
     "onnx": ExportFormat(
         _write_onnx,
         _load_onnx,
-        packages=("onnx", "tf2onnx", "onnxruntime.quantization"),
+        packages=("onnx", "tf2onnx", "onnxruntime", "onnxruntime.quantization"),
     ),
 }
