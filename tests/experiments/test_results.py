@@ -16,6 +16,7 @@ EPOCHS = {
     "make3d": (8, 8),
     "middlebury": (8, 8),
     "middlebury_half": (30, 30),
+    "middlebury_paper": (30, 0),
     "nyu": (8, 8),
     "nyu_half": (30, 30),
     "nyu_longer": (9, 6),
