@@ -7,8 +7,15 @@ import h5py
 
 # Largest ratio of decompressed to compressed bytes of Deflate.
 _MAX_EXPANSION = 1032
-# What h5py raises on a file that is cut off or damaged.
-DAMAGED = (OSError, RuntimeError, KeyError, TypeError)
+# What h5py raises on a file that is cut off or damaged; the last two for its names.
+DAMAGED = (
+    OSError,
+    RuntimeError,
+    KeyError,
+    TypeError,
+    UnicodeDecodeError,
+    SystemError,
+)
 
 
 def open_to_read(path: str | pathlib.Path, **options: Any) -> h5py.File:
