@@ -284,21 +284,19 @@ def _refine_files(
     targets: Mapping[pathlib.Path, pathlib.Path], **options: object
 ) -> dict[pathlib.Path, str]:
     """Refines files that lack a result or its picture; returns those that failed."""
-    pictures = {
-        target: _picture_of(target) if FLAGS.pictures else None
-        for target in targets.values()
-    }
     due = {
         path: target
         for path, target in targets.items()
-        if not (target.is_file() and (pictures[target] or target).is_file())
+        if not target.is_file()
+        or (FLAGS.pictures and not _picture_of(target).is_file())
     }
     failures, num_unconverged = {}, 0
     with progress_bar(len(due), "depth map") as advance:
         for path, target in due.items():
-            picture = {"picture": pictures[target]}
+            picture = _picture_of(target) if FLAGS.pictures else None
             try:
-                num_unconverged += not refine_file(path, target, **picture, **options)
+                converged = refine_file(path, target, picture=picture, **options)
+                num_unconverged += not converged
             except (ValueError, OSError) as error:
                 failures[path] = str(error)
             advance(1)

@@ -299,13 +299,14 @@ def _predict_images(
     failures = {}
     if photographs:
         failures |= _predict_photographs(predictor, photographs, output, options)
-    interrupted, failed = _predict_videos(predictor, videos, output, options)
-    failures |= failed
+    interrupted, failed_videos = _predict_videos(predictor, videos, output, options)
+    failures |= failed_videos
     if skipped := skipped_files(names):
         print(file_list("Skipped:", skipped), file=sys.stderr)
-    failed = file_list("Error: could not be predicted:", failures) if failures else ""
+    failed = file_list("Error: could not be predicted:", failures)
     if interrupted:
-        print(failed, file=sys.stderr, end="\n" if failed else "")
+        if failures:
+            print(failed, file=sys.stderr)
         sys.exit(_INTERRUPTED)
     if failures:
         sys.exit(failed)

@@ -198,10 +198,9 @@ def _precision(session: TrainingSession, distribution: Distribution) -> str:
     resumes = asked == "auto" and has_checkpoint(session.workdir)
     with distribution.report_lost_workers():
         distribution.check_same(asked, resumes)
-    if resumes:
-        return recorded_config(session.workdir, TrainingConfig).precision
-    own = PRECISIONS.index(resolve_precision(asked))
-    with distribution.report_lost_workers():
+        if resumes:
+            return recorded_config(session.workdir, TrainingConfig).precision
+        own = PRECISIONS.index(resolve_precision(asked))
         return PRECISIONS[distribution.of_chief(own)]
 
 
