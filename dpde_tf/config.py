@@ -99,9 +99,12 @@ class GuidedNetworkConfig:
     Attributes:
         guided_width: Channels of the first of the five levels; the last level has four
             times as many.
+        guided_inputs: What the network is shown: `both`, or for an ablation only the
+            `image` or only the `depth`. In all cases it changes the coarse depth.
     """
 
     guided_width: int = 32
+    guided_inputs: str = "both"
 
 
 @dataclasses.dataclass(frozen=True)

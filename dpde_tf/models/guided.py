@@ -16,6 +16,7 @@ from dpde_tf.models.folding import conv_bn_relu
 
 # Channels of the levels, as multiples of the width; each level halves the resolution.
 _LEVELS = (1.0, 1.5, 2.0, 3.0, 4.0)
+_INPUTS = ("both", "image", "depth")
 # Smallest depth relative to the mean, so that all depth has a logarithm.
 _SMALLEST = 1e-3
 
@@ -74,15 +75,25 @@ def build_guided_network(config: GuidedNetworkConfig) -> keras.Model:
         in the same unit, float32 `[B, H, W, 1]`. The model is built under the current
         dtype policy of Keras.
 
+    Raises:
+        ValueError: If `config.guided_inputs` is unknown.
+
     This network is not part of the paper.
 
     Source: Ronneberger et al. (2015), the U-shape.
     """
+    if config.guided_inputs not in _INPUTS:
+        raise ValueError(
+            f"`guided_inputs` must be one of {', '.join(_INPUTS)}. Received: "
+            f"{config.guided_inputs!r}."
+        )
     image = keras.Input((None, None, 3), name="image")
     depth = keras.Input((None, None, 1), name="coarse_depth", dtype="float32")
     features = DepthFeatures(dtype="float32", name="depth_features")(depth)
     scaled = keras.layers.Rescaling(4.0, -2.0, name="image_scaled")(image)
     x = keras.layers.Concatenate(name="seen")([scaled, features])
+    if config.guided_inputs != "both":
+        x = x[..., :3] if config.guided_inputs == "image" else x[..., 3:]
     filters = [round(config.guided_width * factor) for factor in _LEVELS]
     maps = []
     for level, count in enumerate(filters, start=1):

@@ -72,6 +72,33 @@ def test_guided_network_sees_image_and_depth(network, inputs):
         assert np.abs(network(inputs | {name: changed}) - sharp)[:, 8:].max() > 1e-6
 
 
+@pytest.mark.parametrize(("seen", "hidden"), [("image", "depth"), ("depth", "image")])
+def test_guided_network_of_an_ablation_sees_one_input(inputs, seen, hidden):
+    keras.utils.set_random_seed(3)
+    network = build_guided_network(
+        GuidedNetworkConfig(guided_width=4, guided_inputs=seen)
+    )
+    kernel = network.get_layer("residual_conv").kernel
+    kernel.assign(np.random.default_rng(0).normal(0, 0.05, kernel.shape))
+    names = {"image": "image", "depth": "coarse_depth"}
+
+    def factor(changed=None):
+        """The factor of the depth, after a change of one input."""
+        given = {name: array.copy() for name, array in inputs.items()}
+        if changed:
+            given[names[changed]][:, :4, :4] *= 0.5
+        return network(given).numpy() / given["coarse_depth"]
+
+    np.testing.assert_allclose(factor(hidden), factor(), rtol=1e-6)
+    assert np.abs(factor(seen) - factor()).max() > 1e-3
+
+
+def test_guided_network_rejects_unknown_inputs():
+    match = "`guided_inputs` must be one of both, image, depth. Received: 'edges'."
+    with pytest.raises(ValueError, match=match):
+        build_guided_network(GuidedNetworkConfig(guided_inputs="edges"))
+
+
 def test_guided_network_of_the_default_width_is_small():
     network = build_guided_network(GuidedNetworkConfig())
     # 10 MB as int8, mostly kernels.
