@@ -1,5 +1,6 @@
 """Settings and fixtures of all tests."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -18,15 +19,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Graphs are many objects that live long; looking through them again costs seconds.
+gc.set_threshold(200_000, 50, 100)
+
+
 def pytest_collectstart():
     """Runs one operation at a time, so that sums have one order and are the same again.
 
-    Tests are collected in the processes that run them. The one that only hands them out
+    Each uses one thread, since the tests use all cores by several processes. Tests are collected in the processes that run them. The one that only hands them out
     is spared the seconds of `import tensorflow`.
     """
     import tensorflow as tf
 
     tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 @pytest.fixture(autouse=True)

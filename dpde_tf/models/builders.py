@@ -37,9 +37,8 @@ def modified_fcrn(weights: str | None = "imagenet", **options: Any) -> keras.Mod
 
     Source: Xu & Liu (2021), Fig. 2.
     """
-    options = {"output_offset": _MEAN_DEPTH, **options}
-    config = DepthNetworkConfig(encoder_weights=weights or "none", **options)
-    return build_depth_network(config)
+    defaults = {"encoder_weights": weights or "none", "output_offset": _MEAN_DEPTH}
+    return build_depth_network(DepthNetworkConfig(**defaults | options))
 
 
 def fcrn(weights: str | None = "imagenet", **options: Any) -> keras.Model:
@@ -83,9 +82,11 @@ def context_network(weights: str | None = "imagenet", **options: Any) -> keras.M
         Model from RGB `[B, H, W, 3]` in [0, 1] to depth in metres, whose differences
         are the gradients, see `build_context_network`.
     """
-    options = {"context_offset": _MEAN_DEPTH, **options}
-    config = ContextNetworkConfig(context_encoder_weights=weights or "none", **options)
-    return build_context_network(config)
+    defaults = {
+        "context_encoder_weights": weights or "none",
+        "context_offset": _MEAN_DEPTH,
+    }
+    return build_context_network(ContextNetworkConfig(**defaults | options))
 
 
 def guided_gradient_network(**options: Any) -> keras.Model:

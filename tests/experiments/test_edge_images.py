@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from data_prep import rgbd_folder
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.images import read_image
 from experiments.ablations.edge_images import edge_image, write_edge_images
@@ -32,19 +33,19 @@ def test_edge_image_has_no_edges_around_holes():
 
 
 def test_written_folder_becomes_records_with_the_same_depth(tmp_path, rng):
-    records = write_small_record_set(tmp_path / "records", rng)
+    splits = {"train": 2, "test": 1}
+    records = write_small_record_set(tmp_path / "records", rng, splits=splits)
     folder = tmp_path / "edges"
     result = run_program(
         "experiments.ablations.edge_images", records=records, output=folder
     )
     assert f"Written: {folder}" in result.stdout
-    run_program(
-        "data_prep.rgbd_folder",
-        images=folder / "images",
-        depths=folder / "depths",
+    rgbd_folder.convert(
+        folder / "images",
+        folder / "depths",
+        tmp_path / "edge_records",
         train_list=folder / "train.txt",
         test_list=folder / "test.txt",
-        output=tmp_path / "edge_records",
     )
     for split in ("train", "test"):
         before = list(read_split(records, split))

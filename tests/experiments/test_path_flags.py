@@ -23,7 +23,7 @@ TEXTS = {
 }
 TEXT_FIELDS = {
     *("architecture", "encoder_batch_norm", "berhu_c", "optimizer", "schedule"),
-    *("precision", "on_bad_step", "distribution"),
+    *("precision", "on_bad_step", "distribution", "guided_inputs"),
 }
 
 
