@@ -26,8 +26,9 @@ gc.set_threshold(200_000, 50, 100)
 def pytest_collectstart():
     """Runs one operation at a time, so that sums have one order and are the same again.
 
-    Each uses one thread, since the tests use all cores by several processes. Tests are collected in the processes that run them. The one that only hands them out
-    is spared the seconds of `import tensorflow`.
+    Each uses one thread, since the tests use the cores by several processes. Tests are
+    collected in the processes that run them. The one that only hands them out is spared
+    the seconds of `import tensorflow`.
     """
     import tensorflow as tf
 

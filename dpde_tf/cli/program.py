@@ -25,7 +25,7 @@ def run_main(main: Callable[[Sequence[str]], None], program: str | None = None) 
     """Runs the main function of a program with the command line.
 
     `--help` has exit code 0. An app.UsageError ends the program with one line and exit
-    code 1.
+    code 1, and Ctrl-C with one line and exit code 130.
 
     Args:
         main: As for `app.run`; all flags are defined.
@@ -38,6 +38,9 @@ def run_main(main: Callable[[Sequence[str]], None], program: str | None = None) 
             main(argv)
         except app.UsageError as error:
             sys.exit(f"Error: {error}")
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            sys.exit(130)
 
     app.define_help_flags()
     help_flag = _HelpFlag()

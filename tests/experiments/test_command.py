@@ -5,8 +5,9 @@ import sys
 import types
 
 import pytest
+from absl import app
 
-from dpde_tf.cli import main
+from dpde_tf.cli import main, program
 
 
 def test_command_is_handed_on(monkeypatch):
@@ -34,3 +35,18 @@ def test_help_lists_the_commands(monkeypatch, capsys, arguments):
         main.main()
     shown = capsys.readouterr().out
     assert all(name in shown for name in main.COMMANDS)
+
+
+def _interrupted(argv):
+    raise KeyboardInterrupt
+
+
+def test_interrupted_program_ends_with_one_line(monkeypatch, capsys):
+    parts = {"run": lambda f: f([]), "define_help_flags": lambda: None}
+    fake = types.SimpleNamespace(**parts, UsageError=app.UsageError)
+    monkeypatch.setattr(program, "app", fake)
+    monkeypatch.setattr(program.flags, "DEFINE_flag", lambda flag: None)
+    with pytest.raises(SystemExit) as end:
+        program.run_main(_interrupted)
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "Interrupted.\n"
