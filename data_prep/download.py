@@ -102,7 +102,7 @@ def download_middlebury(raw: pathlib.Path) -> None:
     raw.mkdir(parents=True, exist_ok=True)
     there = find_scenes(raw)
     for scene, year in SCENES.items():
-        names = FILES[year]
+        names = [*FILES[year], *(["dmin.txt"] if year == 2005 else [])]
         folder = there.get(scene, raw / scene)
         missing = [name for name in names if not (folder / name).exists()]
         if missing and folder.exists() and year not in _BY_FILE:

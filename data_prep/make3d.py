@@ -99,7 +99,9 @@ def _find_pairs(
             f"{', '.join(lonely[:5])}."
         )
         if not allow_partial:
-            raise FileNotFoundError(f"{message} {_REMEDY}")
+            raise FileNotFoundError(
+                f"{message} Remove the incomplete folder first. {_REMEDY}"
+            )
         logging.warning("%s They are left out.", message)
     stems = sorted(images.keys() & depths.keys())
     return [(stem, images[stem], depths[stem]) for stem in stems]

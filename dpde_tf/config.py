@@ -5,10 +5,81 @@ the paper adopts. "Ours" marks a value that neither of them gives.
 """
 
 import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+_FINITE = "finite"
+_NOT_NEGATIVE = "finite and >= 0"
+_POSITIVE = "finite and > 0"
+_FACTOR = "finite and >= 1"
+_SHARE = "from 0 to 1"
+_MOMENTUM = ">= 0 and < 1"
+
+_HOLDS: dict[str, Callable[[float], bool]] = {
+    _FINITE: math.isfinite,
+    _NOT_NEGATIVE: lambda number: 0.0 <= number < math.inf,
+    _POSITIVE: lambda number: 0.0 < number < math.inf,
+    _FACTOR: lambda number: 1.0 <= number < math.inf,
+    _SHARE: lambda number: 0.0 <= number <= 1.0,
+    _MOMENTUM: lambda number: 0.0 <= number < 1.0,
+}
+
+_RANGES = {
+    "kernel_stddev": _POSITIVE,
+    "output_kernel_stddev": _NOT_NEGATIVE,
+    "output_scale": _FINITE,
+    "output_offset": _FINITE,
+    "context_offset": _FINITE,
+    "batch_norm_momentum": _MOMENTUM,
+    "context_batch_norm_momentum": _MOMENTUM,
+    "lambda_berhu": _NOT_NEGATIVE,
+    "lambda_fsim": _NOT_NEGATIVE,
+    "lambda_log": _NOT_NEGATIVE,
+    "lambda_depth": _NOT_NEGATIVE,
+    "lambda_differences": _NOT_NEGATIVE,
+    "lambda_level": _NOT_NEGATIVE,
+    "lambda_steps": _NOT_NEGATIVE,
+    "max_depth": _POSITIVE,
+    "alpha": _POSITIVE,
+    "max_shrink": _FACTOR,
+    "predicted_max_shrink": _FACTOR,
+    "hole_share": _SHARE,
+    "predicted_share": _SHARE,
+    "max_blur": _NOT_NEGATIVE,
+    "max_displacement": _NOT_NEGATIVE,
+    "max_level_error": _NOT_NEGATIVE,
+    "max_noise": _NOT_NEGATIVE,
+    "max_quantisation": _NOT_NEGATIVE,
+    "context_share": _SHARE,
+    "uncertainty_constant": _NOT_NEGATIVE,
+    "uncertainty_per_difference": _NOT_NEGATIVE,
+    "uncertainty_per_depth": _NOT_NEGATIVE,
+    "omega": _POSITIVE,
+    "epsilon": _POSITIVE,
+    "num_irls_iterations": _FACTOR,
+    "tolerance": _NOT_NEGATIVE,
+}
+
+
+class _Checked:
+    """A configuration whose numbers must be in their ranges; None is a default."""
+
+    def __post_init__(self) -> None:
+        """Raises a ValueError that names the number and its range."""
+        given: dict[str, Any] = vars(self)
+        for name, value in given.items():
+            rule = _RANGES.get(name)
+            if rule and value is not None and not _HOLDS[rule](value):
+                raise ValueError(f"`{name}` must be {rule}. Received: {value}.")
+        weights = [name for name in given if name.startswith("lambda_")]
+        if weights and not any(given[name] for name in weights):
+            names = ", ".join(f"`{name}`" for name in weights)
+            raise ValueError(f"One of {names} must be > 0. Received: 0 for all.")
 
 
 @dataclasses.dataclass(frozen=True)
-class DepthNetworkConfig:
+class DepthNetworkConfig(_Checked):
     """The modified FCRN (Fig. 2 of the paper), or FCRN.
 
     Attributes:
@@ -58,7 +129,7 @@ class InitialisationConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class GradientNetworkConfig:
+class GradientNetworkConfig(_Checked):
     """The gradient network: ten 3x3 convolutions (paper, Sect. 3.1).
 
     Attributes:
@@ -75,7 +146,7 @@ class GradientNetworkConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class ContextNetworkConfig:
+class ContextNetworkConfig(_Checked):
     """The context network, ours, which replaces the gradient network.
 
     Attributes:
@@ -108,7 +179,7 @@ class GuidedNetworkConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class DepthLossConfig:
+class DepthLossConfig(_Checked):
     """Eqs. 1 to 3 of the paper, and one more term.
 
     Attributes:
@@ -129,7 +200,7 @@ class DepthLossConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class GradientLossConfig:
+class GradientLossConfig(_Checked):
     """Eq. 4 of the paper.
 
     Attributes:
@@ -140,13 +211,14 @@ class GradientLossConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class ContextLossConfig:
+class ContextLossConfig(_Checked):
     """The loss of the context network, ours.
 
     Attributes:
         lambda_depth: Weight of the mean absolute error of the depth.
-        lambda_differences: Weight of the mean absolute error of the differences between
-            pixels that are 1, 2, 4, 8 and 16 apart.
+        lambda_differences: Weight of the sum of ten mean absolute errors: of the
+            differences between pixels that are 1, 2, 4, 8 and 16 apart, along width and
+            along height.
     """
 
     lambda_depth: float = 1.0
@@ -154,13 +226,14 @@ class ContextLossConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class GuidedLossConfig:
+class GuidedLossConfig(_Checked):
     """The loss of the guided network, ours, for depth divided by the mean coarse depth.
 
     Attributes:
         lambda_level: Weight of the mean absolute error of the depth.
-        lambda_steps: Weight of the mean absolute error of the differences between
-            pixels that are 1, 2, 4, 8 and 16 apart.
+        lambda_steps: Weight of the sum of ten mean absolute errors: of the
+            differences between pixels that are 1, 2, 4, 8 and 16 apart, along width and
+            along height.
     """
 
     lambda_level: float = 1.0
@@ -168,7 +241,7 @@ class GuidedLossConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class CoarseDepthConfig:
+class CoarseDepthConfig(_Checked):
     """Coarse depth for training the guided network, made from the ground truth. Ours.
 
     Attributes:
@@ -275,7 +348,7 @@ class TrainingConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class PredictionConfig:
+class PredictionConfig(_Checked):
     """How trained networks are applied.
 
     Attributes:
@@ -299,7 +372,7 @@ class PredictionConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class UncertaintyConfig:
+class UncertaintyConfig(_Checked):
     """Expected error of fused depth, from the difference between two networks. Ours.
 
     The defaults were fitted on 95 images of NYU Depth v2, with networks of the same
@@ -319,7 +392,7 @@ class UncertaintyConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class FusionConfig:
+class FusionConfig(_Checked):
     """Eqs. 5 and 6 of the paper.
 
     Attributes:

@@ -6,11 +6,13 @@ truth of any size and resize it to the size of the output, except `LogGradient`,
 output has the size of the image.
 """
 
+import math
 from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
+from dpde_tf.config import DepthLossConfig
 from dpde_tf.files.resizing import as_depth_map, depth_at_size_of
 from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.metrics.feature_similarity import fsim
@@ -288,9 +290,9 @@ def _check_c_over(name: str, value: str) -> None:
 
 
 def _check_positive(name: str, value: float) -> None:
-    """Raises an error for 0, negative numbers, NaN and None."""
-    if value is None or not value > 0:
-        raise ValueError(f"`{name}` must be positive. Received: {value}.")
+    """Raises an error for 0, negative numbers, NaN, infinity and None."""
+    if value is None or not 0.0 < value < math.inf:
+        raise ValueError(f"`{name}` must be finite and > 0. Received: {value}.")
 
 
 def true_gradients(depth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -408,6 +410,8 @@ class DepthLoss(_DepthMapLoss):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"name": "depth_loss", **kwargs})
+        # Checks the numbers.
+        DepthLossConfig(lambda_berhu, lambda_fsim, berhu_c, max_depth, lambda_log)
         _check_c_over("berhu_c", berhu_c)
         if lambda_fsim:
             _check_positive("max_depth", max_depth)

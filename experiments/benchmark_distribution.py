@@ -22,6 +22,7 @@ import time
 import keras
 from absl import app, flags, logging
 
+from dpde_tf.cli.config_flags import parse_counts
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
@@ -141,12 +142,13 @@ def main() -> None:
     if FLAGS.be_worker:
         _be_worker()
         return
+    numbers = parse_counts(FLAGS.processes, flag="processes")
     machine = hardware()
     print(f"{machine['processor']}, {machine['cores']} cores, one per process\n")
     print("| processes | images per step | seconds per step | images/s | efficiency |")
     print("|---|---|---|---|---|")
     rate_of_one = None
-    for number in map(int, FLAGS.processes):
+    for number in numbers:
         seconds, images = _measure(number), FLAGS.batch_size * number
         rate = images / seconds
         if number == 1:

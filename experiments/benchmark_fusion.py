@@ -13,13 +13,13 @@ differences.
 
 import pathlib
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 import tensorflow as tf
 from absl import app, flags
 
-from dpde_tf.cli.config_flags import given_flags
+from dpde_tf.cli.config_flags import given_flags, parse_counts
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
@@ -86,11 +86,12 @@ def _scenes() -> Iterator[tuple[str, Maps]]:
             yield f"prediction {path.stem}, {height}x{width}", maps
 
 
-def measure_scene(maps: Maps) -> dict[str, Row]:
+def measure_scene(maps: Maps, batch_sizes: Sequence[int]) -> dict[str, Row]:
     """Returns the rows of all solvers on one scene.
 
     Args:
         maps: Depth and gradients `[H, W]`.
+        batch_sizes: Numbers of scenes that are fused together.
 
     Returns:
         Rows by name.
@@ -98,7 +99,7 @@ def measure_scene(maps: Maps) -> dict[str, Row]:
     lowest = lowest_energy(maps)
     rows = {}
     to_gap = options_to_gap(maps, lowest)
-    for batch_size in map(int, FLAGS.batch_sizes):
+    for batch_size in batch_sizes:
         rows[f"ours, batch of {batch_size}"] = measure_ours(
             maps, batch_size, lowest, FLAGS.repetitions, **to_gap
         )
@@ -190,12 +191,14 @@ def main() -> None:
         f"{hardware['processor']}, {hardware['cores']} cores, TensorFlow "
         f"{tf.__version__}, float32; the others float64 except tf.sparse"
     )
-    scenes = list(_scenes())  # Wrong flags end the program before hours are spent.
+    # Wrong flags end the program before hours are spent.
+    batch_sizes = parse_counts(FLAGS.batch_sizes, flag="batch_sizes")
+    scenes = list(_scenes())
     derivatives = relative_errors(make_scene((48, 64)))
     print(f"\n{format_errors(derivatives)}", flush=True)
     record = {"scenes": {}, "flags": given_flags(), "derivatives": derivatives}
     for name, maps in scenes:
-        rows = measure_scene(maps)
+        rows = measure_scene(maps, batch_sizes)
         speed = bandwidth(maps[0].shape)
         print(f"\n### {name}\n\n{format_scene(maps, rows)}\n")
         print(format_limit(maps, next(iter(rows.values())), speed))

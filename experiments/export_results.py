@@ -124,6 +124,11 @@ def _rows(path: pathlib.Path, protocol: str) -> str:
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         rows = list(reader)
+    if missing := set(_TEXTS) - set(reader.fieldnames or ()):
+        raise ValueError(
+            f"{path} lacks {', '.join(sorted(missing))}. Write it again with "
+            "`python -m experiments.evaluate`."
+        )
     kept = [row for row in rows if row["protocol"] == protocol]
     if rows and not kept:
         raise ValueError(

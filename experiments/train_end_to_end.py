@@ -26,6 +26,7 @@ from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
 from dpde_tf.data.input_pipeline import RecordSet
+from dpde_tf.files.folders import removed_if_empty
 from dpde_tf.files.json_files import write_json
 from dpde_tf.files.locks import lock_folder
 from dpde_tf.inference.records import held_out_records
@@ -126,7 +127,7 @@ def main() -> None:
     """Checks the flags and trains."""
     if FLAGS.loss_on == "depth" and FLAGS.trained != "depth":
         raise app.UsageError("--loss_on=depth is for --trained=depth: see --help.")
-    with lock_folder(FLAGS.output):
+    with removed_if_empty(FLAGS.output), lock_folder(FLAGS.output):
         _train_and_compare()
 
 

@@ -316,18 +316,26 @@ def test_gradient_loss_and_gradient_are_0_without_an_error(measured):
 
 
 def test_gradient_loss_rejects_alpha():
-    with pytest.raises(ValueError, match=r"`alpha` must be positive. Received: 0"):
+    with pytest.raises(
+        ValueError, match=r"`alpha` must be finite and > 0. Received: 0"
+    ):
         gradient_loss(tf.zeros([1, 1, 1, 2]), tf.zeros([1, 1, 1, 2]), alpha=0)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: losses.LogGradient(alpha=float("nan")), "`alpha` must be positive"),
-        (lambda: losses.FeatureSimilarity(max_depth=0.0), "`max_depth` must be posi"),
-        (lambda: losses.DepthLoss(max_depth=-1.0), "`max_depth` must be positive"),
+        (
+            lambda: losses.LogGradient(alpha=float("nan")),
+            "`alpha` must be finite and > 0",
+        ),
+        (lambda: losses.FeatureSimilarity(max_depth=0.0), "`max_depth` must be finite"),
+        (lambda: losses.DepthLoss(max_depth=-1.0), "`max_depth` must be finite"),
         (lambda: losses.DepthLoss(berhu_c="foo"), "`berhu_c` must be 'image' or 'b"),
-        (lambda: losses.DepthLoss(max_depth=None), "`max_depth` must be positive"),
+        (lambda: losses.DepthLoss(max_depth=None), "`max_depth` must be finite"),
+        (lambda: losses.DepthLoss(max_depth=float("inf")), "`max_depth` must be fini"),
+        (lambda: losses.DepthLoss(lambda_fsim=-1.0), "`lambda_fsim` must be finite"),
+        (lambda: losses.DepthLoss(0, 0), "`lambda_log` must be > 0. Received: 0 for"),
         (lambda: losses.BerHu("foo"), "`c_over` must be 'image' or 'batch'"),
     ],
 )

@@ -125,6 +125,28 @@ def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int
     return numbers[0], numbers[1]
 
 
+def parse_counts(values: Sequence[str], *, flag: str) -> list[int]:
+    """Returns the value of a flag for a list of numbers of things.
+
+    Args:
+        values: Numbers as texts.
+        flag: Name of the flag, for the message.
+
+    Returns:
+        The numbers.
+
+    Raises:
+        ValueError: If one is not a whole number of at least 1, or there is none.
+    """
+    numbers = [int(text) for text in values if text.strip().isdecimal()]
+    if not numbers or len(numbers) < len(values) or min(numbers) < 1:
+        raise ValueError(
+            f"--{flag} must be whole numbers from 1, such as 1,8. Received: "
+            f"{','.join(values)}."
+        )
+    return numbers
+
+
 def _plain_type(hint: Any) -> type:
     """`float` for `float | None`, `tuple` for `tuple[int, int] | None`, and so on."""
     if isinstance(hint, types.UnionType):

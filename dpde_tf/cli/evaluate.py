@@ -87,7 +87,7 @@ def main() -> None:
         FLAGS.predictions, depth_scale=FLAGS.depth_scale
     )
     other = FLAGS.compare_with and PredictionFolder.open(
-        FLAGS.compare_with, depth_scale=FLAGS.depth_scale
+        FLAGS.compare_with, depth_scale=FLAGS.depth_scale, option="compare_with"
     )
     files = [*predictions.files.values(), *(other.files.values() if other else ())]
     check_scale_has_integers(files, FLAGS.depth_scale, flag="depth_scale")

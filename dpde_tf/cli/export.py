@@ -36,6 +36,7 @@ from dpde_tf.cli.config_flags import (
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.network_flags import (
     check_network_flags,
+    check_network_options,
     define_network_flags,
     network_runs,
 )
@@ -93,6 +94,7 @@ def _graph(size: tuple[int, int] | None) -> ExportGraph:
     runs = network_runs()
     networks = load_networks(**runs)
     if FLAGS.network == "method":
+        check_network_options(networks)
         values = FLAGS.flag_values_dict()
         predictor = DepthPredictor(
             **networks,

@@ -14,24 +14,27 @@ size. They hold floating-point metres, or integers with --depth_scale. Gradients
 files with `gradient_x` and `gradient_y`, or NPY files `[H, W, 2]`, in metres per pixel
 at the size of their depth map. With images, the result has the size of the image, or
 that of the depth map with --output_size=depth; `dpde predict --help` describes how
-images are read. Holes are values that are 0, negative or not finite (for relative
-depth: only not finite), values given by --invalid_value, and depths beyond --max_depth.
-They are filled from the gradients.
+images are read. Holes are values that are 0, negative or not finite (relative depth:
+only not finite, except with --align=median), values given by --invalid_value, and
+depths beyond --max_depth. They are filled from the gradients.
 
 Relative depth needs --align:
-  scale_gradients          affine-invariant depth, which keeps its unit; its scale is
-                           found from the total variation of the gradients
+  scale_gradients          affine-invariant depth, which keeps its unit; the scale of
+                           gradients in metres is found from the total variations
   median                   depth up to a scale, scaled to the median of --reference
   least_squares            affine-invariant depth, scaled and shifted to --reference
   least_squares_disparity  affine-invariant inverse depth, fitted to 1 / --reference
 The last three write metres. --reference is a folder of sparse or dense depth maps in
 metres, with the same stems and sizes.
 
-Existing files from the same options are kept, so that a run can be resumed.
+Existing files from the same options are kept, so that a run can be resumed, unless
+their depth map is newer.
 A file that cannot be refined is named at the end, with exit code 1.
 """
 
 import functools
+import math
+import os
 import pathlib
 import sys
 from collections.abc import Mapping
@@ -95,6 +98,8 @@ _RECORDED = (
     *("reference", "reference_scale", "reference_invalid_value"),
     "reference_max_depth",
 )
+# Folders, which are recorded with their full paths.
+_FOLDERS = ("depth", "gradients", "images", "reference")
 # Flags that need --images, since without images no network is used.
 _OF_IMAGES = ("gradient_run", "output_size", "image_bits", "precision", "sharpening")
 
@@ -180,11 +185,22 @@ def _check_flags() -> None:
     if not FLAGS.reference:
         of_reference = [name for name in _RECORDED if name.startswith("reference_")]
         check_unset("reference_key", *of_reference, needs="--reference")
-    folders = (FLAGS.depth, FLAGS.gradients, FLAGS.images, FLAGS.reference)
+    for name in ("invalid_value", "reference_invalid_value"):
+        if not all(map(math.isfinite, FLAGS[name].value)):
+            raise app.UsageError(
+                f"--{name} must be finite: what is not is no measurement anyway."
+            )
+    folders = [FLAGS[name].value for name in _FOLDERS]
     output = pathlib.Path(FLAGS.output).resolve()
     taken = (output, output / "pictures")
     if any(f and pathlib.Path(f).resolve() in taken for f in folders):
         raise app.UsageError(f"{FLAGS.output} is a folder of inputs: another --output.")
+
+
+def _full_path(name: str) -> str | None:
+    """The folder that a flag names, independent of the current folder."""
+    folder = FLAGS[name].value
+    return folder and os.path.realpath(folder)
 
 
 def _depth_files(flag: str) -> dict[str, pathlib.Path]:
@@ -221,12 +237,12 @@ def _depth_format() -> DepthFormat:
 
 
 def _load_gradients() -> tuple[GradientSource, dict]:
-    """The source of the gradients, and its entry in the record."""
+    """The source of the gradients, and how the record describes it."""
     if FLAGS.gradients:
         files = files_by_stem(
             FLAGS.gradients, gradient_files.SUFFIXES, remedy="Give --gradients."
         )
-        return GradientFiles(files), {"gradients": FLAGS.gradients}
+        return GradientFiles(files), {"gradients": _full_path("gradients")}
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
     run = FLAGS.gradient_run or SHIPPED_REFINER_RUN
@@ -237,7 +253,7 @@ def _load_gradients() -> tuple[GradientSource, dict]:
         output_size=FLAGS.output_size,
     )
     return source, {
-        "images": FLAGS.images,
+        "images": _full_path("images"),
         **({"image_bits": source.bits} if source.bits else {}),
         "output_size": source.output_size,
         "weights_sha256": weights_sha256(run),
@@ -251,16 +267,17 @@ def _prepare_output(
 ) -> None:
     """Writes the record of the run; refuses or removes depth maps of other runs."""
     due, former = set(targets.values()), None
+    formats = {target.suffix for target in due}
     if (output / RECORD_FILE).is_file():
-        former = read_run_record(output)
-    same = former is not None and former.get("config") == config
-    if former is not None and not same:
+        former = dict(read_run_record(output).get("config", {}))
+        written = set(former.pop("formats", formats))
+    if same := former == config:
+        formats |= written
+    elif former is not None:
         # In another format, they would be taken for this run's.
-        written = former.get("flags", {}).get("format")
-        due |= {
-            target.with_suffix(f".{written}" if written else path.suffix)
-            for path, target in targets.items()
-        }
+        due |= {target.with_suffix(end) for target in due for end in written}
+    elif FLAGS.pictures:
+        due |= {_picture_of(target) for target in due}
     there = sorted(path for path in due if path.is_file())
     if FLAGS.overwrite:
         for path in there:
@@ -272,7 +289,7 @@ def _prepare_output(
             f"{output} holds {len(there)} of these files from other options or inputs. "
             "Use another --output, or --overwrite."
         )
-    write_result_record(output, _PROGRAM, config)
+    write_result_record(output, _PROGRAM, config | {"formats": sorted(formats)})
 
 
 def _picture_of(target: pathlib.Path) -> pathlib.Path:
@@ -283,11 +300,15 @@ def _picture_of(target: pathlib.Path) -> pathlib.Path:
 def _refine_files(
     targets: Mapping[pathlib.Path, pathlib.Path], **options: object
 ) -> dict[pathlib.Path, str]:
-    """Refines files that lack a result or its picture; returns those that failed."""
+    """Refines files without a result, or with an older one; returns those that failed.
+
+    With --pictures, also those without a picture.
+    """
     due = {
         path: target
         for path, target in targets.items()
         if not target.is_file()
+        or target.stat().st_mtime < path.stat().st_mtime
         or (FLAGS.pictures and not _picture_of(target).is_file())
     }
     failures, num_unconverged = {}, 0
@@ -312,11 +333,12 @@ def _fuse(output: pathlib.Path) -> None:
         path: output / f"{stem}{f'.{FLAGS.format}' if FLAGS.format else path.suffix}"
         for stem, path in files.items()
     }
+    fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
     depth_format = _depth_format()
     depth_format.check_targets(targets.values())
     gradients, source = _load_gradients()
-    fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
     config = config_as_dict(fusion) | {name: FLAGS[name].value for name in _RECORDED}
+    config |= {name: _full_path(name) for name in ("depth", "reference")}
     if FLAGS.reference_key:
         config["reference_key"] = FLAGS.reference_key
     _prepare_output(output, targets, config | source)

@@ -1,8 +1,14 @@
 """The flags that name trained networks."""
 
+import dataclasses
+from collections.abc import Collection
+
 from absl import app, flags
 
+from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.run_config import is_of_record
+from dpde_tf.config import FusionConfig, UncertaintyConfig
 from dpde_tf.runs.trained_networks import PRESETS
 
 FLAGS = flags.FLAGS
@@ -36,6 +42,37 @@ def check_network_flags() -> None:
     for name in _NAMES[1:]:
         if FLAGS[name].value and not FLAGS.depth_run:
             raise app.UsageError(f"--{name} needs the --depth_run beside it.")
+
+
+def check_network_options(networks: Collection[str]) -> None:
+    """Refuses options of networks that there are not.
+
+    Args:
+        networks: Names of the networks, as `load_networks` gives them.
+
+    Raises:
+        absl.app.UsageError: If an option would do nothing.
+    """
+    fusion, uncertainty = (
+        [field.name for field in dataclasses.fields(config)]
+        for config in (FusionConfig, UncertaintyConfig)
+    )
+    of_context = ["context_share", "max_uncertainty", *uncertainty]
+    needs = {
+        "a guided network (--guided_run)": ("guided_network", ["sharpening"]),
+        "a context network (--gradient_run)": ("context_network", of_context),
+    }
+    for need, (network, names) in needs.items():
+        if network not in networks:
+            _check_unset(names, need)
+    if len(networks) == 1:
+        _check_unset(fusion, "gradients (--gradient_run or --guided_run)")
+
+
+def _check_unset(names: Collection[str], needs: str) -> None:
+    """Refuses those flags of this program that were given on its command line."""
+    given = [name for name in names if name in FLAGS and not is_of_record(name)]
+    check_unset(*given, needs=needs)
 
 
 def network_runs() -> dict[str, str]:

@@ -59,6 +59,7 @@ from dpde_tf.cli.errors import readable_errors
 from dpde_tf.cli.image_bits_flag import define_image_bits
 from dpde_tf.cli.network_flags import (
     check_network_flags,
+    check_network_options,
     define_network_flags,
     network_runs,
 )
@@ -84,7 +85,10 @@ from dpde_tf.inference.photograph_files import (
     find_videos,
     skipped_files,
 )
-from dpde_tf.inference.photographs import photograph_files
+from dpde_tf.inference.photographs import (
+    photograph_files,
+    reconstruction_files_of,
+)
 from dpde_tf.inference.predictor import DepthPredictor, working_size
 from dpde_tf.inference.progress import progress_bar
 from dpde_tf.inference.records import (
@@ -105,7 +109,7 @@ from dpde_tf.runs.trained_networks import (
 )
 from dpde_tf.training.distribution import Distribution
 from dpde_tf.training.strategies import DISTRIBUTIONS, make_strategy, worker_rank
-from dpde_tf.visualization.reconstruction.files import check_formats
+from dpde_tf.visualization.reconstruction.files import FORMATS, check_formats
 
 FLAGS = flags.FLAGS
 _PROGRAM = "experiments.predict"
@@ -227,6 +231,7 @@ def _load_predictor(
     distribution = Distribution(make_strategy(devices))
     with distribution.strategy.scope():
         networks = load_networks(**runs)
+    check_network_options(networks)
     return DepthPredictor(
         **networks,
         fusion=fusion,
@@ -244,6 +249,8 @@ def _predict(output: pathlib.Path) -> None:
     configs = [config_from_flags(one(), values) for one in _CONFIGS]
     check_formats(FLAGS.export)
     videos = _videos()
+    if videos and len(videos) == len(FLAGS.images):
+        check_unset("image_bits", needs="photographs")
     predictor = _load_predictor(*configs)
     if FLAGS.records:
         records = RecordSet.open(FLAGS.records, FLAGS.split)
@@ -290,12 +297,22 @@ def _predict_images(
     }
     # Without the record of a former run, 3D files and frames are not from this program.
     former = (output / RECORD_FILE).is_file()
-    due = [
-        *(f for p in photographs for f in photograph_files(p, output, with_3d=former)),
-        *(video_file(video, output) for video in videos),
-        *(f for v in videos if former for f in video_frame_files(v, output)),
+    formats = FORMATS if former else FLAGS.export
+    extras = [
+        file
+        for path in photographs
+        for file in reconstruction_files_of(path, output, formats)
     ]
-    _prepare_output(output, config, due)
+    for video in videos if former or FLAGS.npz else ():
+        extras += video_frame_files(video, output)
+    due = [
+        *(file for path in photographs for file in photograph_files(path, output)),
+        *(video_file(video, output) for video in videos),
+    ]
+    _prepare_output(output, config, due + extras)
+    if FLAGS.overwrite and former:  # This run may write fewer.
+        for path in extras:
+            path.unlink(missing_ok=True)
     failures = {}
     if photographs:
         failures |= _predict_photographs(predictor, photographs, output, options)

@@ -107,7 +107,8 @@ def degraded_depth(
     depth = _displaced(depth, amounts[1] * config.max_displacement, seeds[2])
     level = amounts[2] * config.max_level_error
     depth *= tf.exp(level * _smooth_field(size, _LEVEL_GRID, 1, seeds[3]))
-    depth = _blurred(depth, amounts[3] * config.max_blur)
+    radius = math.ceil(3.0 * config.max_blur)
+    depth = _blurred(depth, amounts[3] * config.max_blur, radius)
     shrink = tf.exp(amounts[4] * math.log(config.max_shrink))
     small = _shrunk(depth, shrink, tf.cast(amounts[5] * len(_METHODS), tf.int32))
     noise = tf.random.stateless_normal(tf.shape(small), seeds[4])
@@ -185,9 +186,9 @@ def _displaced(depth: tf.Tensor, amount: tf.Tensor, seed: tf.Tensor) -> tf.Tenso
     return moved
 
 
-def _blurred(depth: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
+def _blurred(depth: tf.Tensor, sigma: tf.Tensor, radius: int) -> tf.Tensor:
     """The map after a Gaussian blur of `sigma` pixels, with mirrored borders."""
-    radius = min(18, *(part - 1 for part in depth.shape[:2]))
+    radius = min(radius, *(part - 1 for part in depth.shape[:2]))
     offsets = tf.range(-radius, radius + 1, dtype=tf.float32)
     weights = tf.exp(-0.5 * (offsets / tf.maximum(sigma, 0.1)) ** 2)
     weights /= tf.reduce_sum(weights)

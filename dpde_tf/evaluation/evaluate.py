@@ -9,6 +9,7 @@ from dpde_tf.data import manifest
 from dpde_tf.evaluation.protocols import choose_protocols
 from dpde_tf.evaluation.scenes import scene_numbers
 from dpde_tf.evaluation.score_files import score_predictions, write_scores
+from dpde_tf.files.depth_units import check_scale_has_integers
 from dpde_tf.files.folders import normalized
 from dpde_tf.files.predictions import PredictionFolder
 from dpde_tf.metrics.similarity import RANGES
@@ -111,6 +112,11 @@ def evaluate(
     directory = pathlib.Path(records)
     if not isinstance(predictions, PredictionFolder):
         predictions = PredictionFolder.open(predictions, depth_scale=depth_scale)
+        check_scale_has_integers(
+            predictions.files.values(), depth_scale, flag="depth_scale"
+        )
+    protocols = [protocols] if isinstance(protocols, str) else protocols
+    keys = [keys] if isinstance(keys, str) else keys
     listed = manifest.read_manifest(directory)
     listed_split = listed.split(split)
     chosen = choose_protocols(protocols, dataset=listed.dataset, split=split)

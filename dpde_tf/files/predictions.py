@@ -191,13 +191,18 @@ class PredictionFolder:
 
     @classmethod
     def open(
-        cls, directory: str | pathlib.Path, *, depth_scale: float | None = None
+        cls,
+        directory: str | pathlib.Path,
+        *,
+        depth_scale: float | None = None,
+        option: str = "predictions",
     ) -> "PredictionFolder":
         """Opens a folder of predictions.
 
         Args:
             directory: The folder.
             depth_scale: Metres per stored integer; required for PNG files.
+            option: Name of the option that gives the folder, for messages.
 
         Returns:
             The opened folder.
@@ -206,7 +211,7 @@ class PredictionFolder:
             FileNotFoundError: If the folder does not exist, or holds no depth file.
             ValueError: If two files have the same stem, or PNG files lack a scale.
         """
-        remedy = f"Run `{_PREDICT}`, or choose another with `predictions`."
+        remedy = f"Run `{_PREDICT}`, or choose another with `{option}`."
         files = find_depth_files(directory, remedy=remedy)
         check_integers_have_scale(files.values(), depth_scale, flag="depth_scale")
         return cls(pathlib.Path(directory), files, depth_scale)

@@ -157,22 +157,34 @@ def _trusted(
     return {key: np.where(uncertainty <= limit, d, 0) for key, d in depths.items()}
 
 
-def photograph_files(
-    path: pathlib.Path, output: pathlib.Path, *, with_3d: bool = False
-) -> list[pathlib.Path]:
-    """Returns the files that the predictions for a photograph may have.
+def photograph_files(path: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the files that the predictions for a photograph may have, except in 3D.
 
     Args:
         path: The photograph.
         output: Folder of the results.
-        with_3d: Whether the 3D files are among them.
 
     Returns:
         Those of `write_photograph`, whether they are there or not.
     """
     names = [".npz", *(f"_{key}.png" for key in _DEPTHS), "_prediction.png"]
-    files = [output / f"{path.stem}{name}" for name in names]
-    return files + (reconstruction_files(output, path.stem, _DEPTHS) if with_3d else [])
+    return [output / f"{path.stem}{name}" for name in names]
+
+
+def reconstruction_files_of(
+    path: pathlib.Path, output: pathlib.Path, formats: Sequence[str]
+) -> list[pathlib.Path]:
+    """Returns the 3D files that a photograph may have.
+
+    Args:
+        path: The photograph.
+        output: Folder of the results.
+        formats: Names in `FORMATS`.
+
+    Returns:
+        Those of `write_reconstruction`, whether they are there or not.
+    """
+    return reconstruction_files(output, path.stem, _DEPTHS, formats=formats)
 
 
 def prediction_picture(image: np.ndarray, maps: dict[str, np.ndarray]) -> np.ndarray:

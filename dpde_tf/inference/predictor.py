@@ -73,16 +73,6 @@ class DepthPredictor:
     def __post_init__(self) -> None:
         """Checks the options."""
         check_sharpening(self.options.sharpening)
-        if not 0.0 <= self.options.context_share <= 1.0:
-            raise ValueError(
-                "`context_share` must be from 0 to 1. Received: "
-                f"{self.options.context_share}."
-            )
-        for name, value in dataclasses.asdict(self.uncertainty).items():
-            if not 0.0 <= value < math.inf:
-                raise ValueError(
-                    f"`{name}` must be finite and not negative. Received: {value}."
-                )
 
     def predict(self, image: tf.Tensor | np.ndarray) -> dict[str, np.ndarray]:
         """Returns the predictions for a batch of images.

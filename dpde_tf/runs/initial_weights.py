@@ -75,10 +75,16 @@ def load_initial_gradient_weights(
     path = _existing(source)
     if not path.is_dir():
         _check_file(path, _OURS)
-        remedy = "See `gradient_network` and `width`, or write it again."
+        remedy = (
+            "See `gradient_network`, `width`, `guided_width` and `guided_inputs`, or "
+            "write it again."
+        )
         load_weights(network, path, remedy=remedy)
         return
     trained = recorded_config(path, type(config))
+    # A network that sees the image alone has weights of the same shapes as one that
+    # sees the depth alone.
+    _check_same(path, trained, config, "guided_inputs")
     load_run_weights(network, path)
     if isinstance(config, ContextNetworkConfig):
         head = network.get_layer("depth_conv")
@@ -100,17 +106,25 @@ def _existing(source: str | pathlib.Path) -> pathlib.Path:
     return path
 
 
+def _check_same(
+    folder: pathlib.Path, trained: object, config: object, *fields: str
+) -> None:
+    """Refuses a run that has another value of a field; others may lack the field."""
+    for field in fields:
+        theirs, ours = getattr(trained, field, None), getattr(config, field, None)
+        if theirs != ours:
+            raise ValueError(
+                f"The run in {folder} has {field}={theirs}; this network must have it "
+                f"too. Received: {ours}."
+            )
+
+
 def _load_depth_run(
     network: keras.Model, config: DepthNetworkConfig, folder: pathlib.Path
 ) -> None:
     """Loads what a run has trained."""
     trained = recorded_config(folder, DepthNetworkConfig)
-    for field in ("architecture", "lateral_connections"):
-        if getattr(trained, field) != getattr(config, field):
-            raise ValueError(
-                f"The run in {folder} has {field}={getattr(trained, field)}; this "
-                f"network must have it too. Received: {getattr(config, field)}."
-            )
+    _check_same(folder, trained, config, "architecture", "lateral_connections")
     load_run_weights(network, folder)
     head = network.get_layer("depth_conv")
     head.set_weights(fold_output(*head.get_weights(), trained, config))

@@ -8,6 +8,8 @@ import json
 import pathlib
 import platform
 import subprocess
+from collections.abc import Mapping
+from typing import Any
 
 from dpde_tf.files.json_files import write_json
 from dpde_tf.runs.hardware import hardware
@@ -62,14 +64,21 @@ def check_program(folder: str | pathlib.Path, program: str) -> None:
         )
 
 
-def add_resumption(workdir: str | pathlib.Path) -> None:
-    """Adds the environment in which a run is resumed to its `run.json`.
+def add_resumption(
+    workdir: str | pathlib.Path, changed: Mapping[str, Any], flags: Mapping[str, Any]
+) -> None:
+    """Adds the environment in which a training is resumed to its `run.json`.
 
     Args:
         workdir: Folder of the run.
+        changed: Training options that may differ from before; they replace the former.
+        flags: Flags that were given now; those of `changed` replace the former.
     """
     record = read_run_record(workdir)
-    record.setdefault("resumed", []).append(environment())
+    record.setdefault("resumed", []).append(environment() | dict(changed))
+    record["config"]["TrainingConfig"] |= changed
+    kept = {n: value for n, value in record["flags"].items() if n not in changed}
+    record["flags"] = kept | {n: flags[n] for n in changed if n in flags}
     _write(workdir, record)
 
 

@@ -115,7 +115,7 @@ class CheckpointStore:
         if folders:
             raise ValueError(
                 f"All checkpoints in {self._folder} are damaged. Restore that folder "
-                "from a copy of the run, or delete it to start again."
+                f"from a copy of the run, or delete {self._workdir} to start again."
             )
         return None
 
@@ -139,7 +139,7 @@ class CheckpointStore:
             raise ValueError(
                 f"The checkpoint {folder} is of another network or optimiser: "
                 f"{str(error).splitlines()[0]} Use another `workdir`, or delete "
-                f"{self._folder} to start again."
+                f"{self._workdir} to start again."
             ) from error
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import field
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dpde_tf.config import AugmentationConfig, InitialisationConfig, TrainingConfig
@@ -43,7 +44,7 @@ from dpde_tf.training.strategies import make_strategy, worker_rank
 # Section of the record for what was trained on.
 _DATA = "data"
 # Fields that may change when a run is resumed.
-_MAY_CHANGE = {"on_bad_step", "max_loss_growth", "distribution"}
+_MAY_CHANGE = ("on_bad_step", "max_loss_growth", "distribution")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,13 +156,13 @@ def _make_trainer(session: TrainingSession) -> Trainer:
     configs = (*setup.configs, session.start, training, session.augmentation)
     config = config_as_dict(*configs)
     defaults = config_as_dict(*(type(one)() for one in configs))
-    described = config | {_DATA: _describe(records)}
+    described = config | {_DATA: _describe(records, setup.coarse)}
     resumed = _is_resumed(session.workdir, described, defaults)
     keras.config.set_dtype_policy(training.precision)
     keras.utils.set_random_seed(training.seed)
     with distribution.report_lost_workers():
         # Check before building the networks, which could not even be built.
-        distribution.check_same(config)
+        distribution.check_same(described)
         with strategy.scope():
             network = setup.build_network()
             # The checkpoint of a resumed run holds all weights.
@@ -182,7 +183,8 @@ def _make_trainer(session: TrainingSession) -> Trainer:
     # Last, so that a refused training leaves no record.
     if session.is_chief and resumed:
         print(f"Continuing the run in {session.workdir}.")
-        add_resumption(session.workdir)
+        changed = {name: getattr(training, name) for name in _MAY_CHANGE}
+        add_resumption(session.workdir, changed, session.flags)
     elif session.is_chief:
         options = {"flags": session.flags, "config": described}
         write_run_record(session.workdir, program=session.program, **options)
@@ -252,8 +254,10 @@ def _check_training(config: TrainingConfig) -> None:
         )
 
 
-def _describe(records: RecordSet) -> dict:
+def _describe(records: RecordSet, coarse: CoarseDepths | None) -> dict:
     """Description of the data for the record of a run."""
+    predictions = None if coarse is None else coarse.predictions
+    given = {} if predictions is None else {"coarse_sha256": _sha256(predictions)}
     checksums = "\n".join(shard.sha256 for shard in records.split.shards)
     return {
         "dataset": records.manifest.dataset,
@@ -261,7 +265,13 @@ def _describe(records: RecordSet) -> dict:
         "image_size": list(records.manifest.image_size),
         "split": records.split_name,
         "shards_sha256": hashlib.sha256(checksums.encode()).hexdigest(),
+        **given,
     }
+
+
+def _sha256(maps: tf.Tensor) -> str:
+    """Checksum of the numbers in a tensor."""
+    return hashlib.sha256(np.ascontiguousarray(maps)).hexdigest()
 
 
 def _make_deterministic() -> None:
@@ -276,7 +286,7 @@ def _make_deterministic() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(os.cpu_count() or 0)
 
 
-def _is_finished(workdir: str | pathlib.Path) -> bool:
+def _lost_its_checkpoint(workdir: str | pathlib.Path) -> bool:
     """Returns whether a run without a checkpoint once had one, which was removed.
 
     A run that was killed before its first checkpoint has at most one finished epoch.
@@ -296,7 +306,7 @@ def _is_resumed(workdir: str | pathlib.Path, config: dict, defaults: dict) -> bo
     mistyped flag, has not trained anything yet and starts from the beginning.
     """
     if not has_checkpoint(workdir):
-        if has_compact_weights(workdir) or _is_finished(workdir):
+        if has_compact_weights(workdir) or _lost_its_checkpoint(workdir):
             raise ValueError(
                 f"{workdir} holds a trained network, but no checkpoint to go on from. "
                 "Use another `workdir`, with that folder as `init_from` if training is "

@@ -26,6 +26,7 @@ from dpde_tf.data.coarse_depth import fill_holes
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.atomic import partial_folder, readable_write_errors
+from dpde_tf.files.folders import repeated
 from dpde_tf.metrics.edge_detection import canny_edges, sobel_magnitude
 from dpde_tf.visualization.colours import write_image
 
@@ -66,9 +67,16 @@ def write_edge_images(records: pathlib.Path, output: pathlib.Path) -> None:
     Raises:
         FileExistsError: If `output` exists.
         FileNotFoundError: If `records` is not a record set.
+        ValueError: If two splits have a record of the same name.
         OSError: If a file cannot be written.
     """
     splits = read_manifest(records).splits
+    names = [name for split in splits.values() for name in split.names]
+    if twice := repeated(names):
+        raise ValueError(
+            f"{records} has {twice[0]!r} in two splits, possibly with different depth, "
+            "and one folder cannot hold both. Convert one split alone."
+        )
     if output.exists():
         raise FileExistsError(
             f"{output} must not exist yet. Remove it, or name another --output."

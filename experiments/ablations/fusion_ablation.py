@@ -103,7 +103,7 @@ def fuse_split(
 
     Raises:
         FileNotFoundError: If predictions are missing.
-        ValueError: If a prediction lacks an array, or its size differs from its record.
+        ValueError: If a prediction lacks an array.
     """
     names = manifest.read_manifest(records).split(split).names
     num_unconverged = 0
@@ -111,11 +111,6 @@ def fuse_split(
     for name, image, truth in read_split(records, split):
         path = prediction_path(predictions, name)
         arrays = read_prediction(path, _keys(targets))
-        if arrays["depth"].shape != truth.shape:
-            raise ValueError(
-                f"'depth' in {path} must have the size of the record, {truth.shape}. "
-                f"Received: {arrays['depth'].shape}."
-            )
         for source, folder in targets.items():
             gradients = SOURCES[source](arrays, image, truth)
             result = fuse_with_holes(arrays["depth"], *gradients, fusion=fusion)
@@ -157,9 +152,15 @@ def _run(targets: dict[str, pathlib.Path]) -> None:
     fusion = config_from_flags(FusionConfig(), FLAGS.flag_values_dict())
     predictions = pathlib.Path(FLAGS.predictions)
     given = {"prediction_flags": _prediction_flags(predictions)}
-    names = manifest.read_manifest(FLAGS.records).split(FLAGS.split).names
-    for name in names:  # Before former results are removed.
-        read_prediction(prediction_path(predictions, name), _keys(targets))
+    listed = manifest.read_manifest(FLAGS.records)
+    for name in listed.split(FLAGS.split).names:  # Before former results are removed.
+        path = prediction_path(predictions, name)
+        size = read_prediction(path, _keys(targets))["depth"].shape
+        if size != listed.image_size:
+            raise ValueError(
+                f"'depth' in {path} must have the size of the record, "
+                f"{listed.image_size}. Received: {size}."
+            )
     for source, folder in targets.items():
         config = config_as_dict(fusion) | given | {"gradients": source}
         begin_predictions(folder, _PROGRAM, config)

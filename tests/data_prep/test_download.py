@@ -311,7 +311,8 @@ def test_download_middlebury_fetches_what_is_missing(server, tmp_path, monkeypat
     monkeypatch.setattr(download, "MIDDLEBURY_URL", server.address + "/")
     for scene, year in SCENES.items():
         address = "/" + download.MIDDLEBURY_FOLDERS[year]
-        members = {f"{scene}/{name}": b"1" for name in FILES[year]}
+        names = [*FILES[year], *(["dmin.txt"] if year == 2005 else [])]
+        members = {f"{scene}/{name}": b"1" for name in names}
         if year < 2005:
             server.files |= {address + name: data for name, data in members.items()}
         else:
@@ -328,6 +329,10 @@ def test_download_middlebury_fetches_what_is_missing(server, tmp_path, monkeypat
     assert len(server.requests) == 2 * 8 + 26
     (tmp_path / "2006_Aloe" / "disp1.png").unlink()
     with pytest.raises(ValueError, match=r"2006_Aloe lacks disp1\.png\. Move or"):
+        download.download_middlebury(tmp_path)
+    (tmp_path / "2006_Aloe" / "disp1.png").touch()
+    (tmp_path / "Art" / "dmin.txt").unlink()  # The converter needs it.
+    with pytest.raises(ValueError, match=r"Art lacks dmin\.txt\. Move or"):
         download.download_middlebury(tmp_path)
 
 

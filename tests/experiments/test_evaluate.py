@@ -42,6 +42,22 @@ def test_evaluate_scores_all_depths_of_a_folder(tmp_path):
     assert aligned["rms"] == pytest.approx(0.0, abs=1e-6)
 
 
+def test_evaluate_takes_one_name_as_such(tmp_path):
+    write_depths(tmp_path / "records")
+    predictions = write_predictions(tmp_path / "predictions")
+    options = {"protocols": "paper", "keys": "fused"}
+    summary = run_evaluate(tmp_path, predictions, **options)
+    assert list(summary["protocols"]) == ["paper"]
+    assert list(summary["protocols"]["paper"]["results"]) == ["fused"]
+
+
+def test_evaluate_refuses_a_scale_that_would_do_nothing(tmp_path):
+    write_depths(tmp_path / "records")
+    predictions = write_predictions(tmp_path / "predictions")
+    with pytest.raises(ValueError, match=r"`depth_scale=0\.001` is for integers"):
+        evaluate.evaluate(predictions, tmp_path / "records", depth_scale=0.001)
+
+
 def test_evaluate_scores_a_part_if_allowed_and_reports_it(tmp_path):
     write_depths(tmp_path / "records")
     predictions = write_predictions(tmp_path / "predictions")
@@ -178,6 +194,11 @@ def test_main_ends_with_one_line_on_bad_input(folders, run):
         run(**folders, split="validation")
     with pytest.raises(SystemExit, match=r"^Error: Unknown protocol 'x'"):
         run(**folders, protocol="x")
+
+
+def test_main_names_the_flag_of_a_missing_folder(folders, run):
+    with pytest.raises(SystemExit, match=r"none does not exist.*--compare_with"):
+        run(**folders | {"compare_with": "none"})
 
 
 def test_main_keeps_the_record_of_the_predictions(folders, run):

@@ -1,7 +1,9 @@
 """Tests of experiments.fuse on tiny maps."""
 
 import json
+import os
 import pathlib
+import shutil
 
 import cv2
 import keras
@@ -324,6 +326,58 @@ def test_fuse_does_not_take_depth_of_other_options_in_another_format(folders, ru
     assert own.read_bytes() == b"mine"
 
 
+def test_fuse_remembers_formats_that_it_wrote_before(folders, run):
+    for suffix in ("npy", "png"):
+        run(omega=5.0, format=suffix, **folders)
+    run("--overwrite", omega=10.0, format="png", **folders)
+    # Otherwise the next command would take it for its own.
+    assert not list(pathlib.Path(folders["output"]).glob("*.npy"))
+    run(omega=10.0, format="npy", **folders)
+    assert refined(folders, "a").shape == SIZES["a"]
+
+
+def test_fuse_tells_folders_of_the_same_name_apart(folders, run, tmp_path, monkeypatch):
+    here = {"depth": "depth", "gradients": "gradients", "output": folders["output"]}
+    monkeypatch.chdir(tmp_path)
+    run(**here)
+    scene = tmp_path / "scene"
+    scene.mkdir()
+    for name in ("depth", "gradients"):
+        shutil.copytree(tmp_path / name, scene / name)
+    monkeypatch.chdir(scene)
+    with pytest.raises(SystemExit, match="2 of these files from other options or inp"):
+        run(**here)
+
+
+def test_fuse_refines_a_newer_depth_map_again(folders, run, tmp_path):
+    run(**folders)
+    newer = clean_depth(SIZES["a"]) + 1.0
+    write_depth(tmp_path / "depth" / "a.npy", newer)
+    later = (tmp_path / "output" / "a.npy").stat().st_mtime + 10
+    os.utime(tmp_path / "depth" / "a.npy", (later, later))
+    run(**folders)
+    np.testing.assert_allclose(refined(folders, "a"), newer, atol=0.01)
+
+
+def test_refused_fuse_keeps_former_depth(folders, run, tmp_path):
+    run(**folders)
+    before = refined(folders, "a")
+    record = (tmp_path / "output" / "run.json").read_text()
+    with pytest.raises(SystemExit, match="--omega must be finite and > 0"):
+        run("--overwrite", omega=0.0, **folders)
+    np.testing.assert_array_equal(refined(folders, "a"), before)
+    assert (tmp_path / "output" / "run.json").read_text() == record
+
+
+def test_pictures_of_somebody_else_are_not_replaced_unasked(folders, run, tmp_path):
+    picture = tmp_path / "output" / "pictures" / "a.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_text("mine")
+    with pytest.raises(SystemExit, match="holds 1 of these files"):
+        run("--pictures", **folders)
+    assert picture.read_text() == "mine"
+
+
 def test_fuse_does_not_write_over_its_pictures(folders, run):
     images = f"{folders['output']}/pictures"
     with pytest.raises(app.UsageError, match="is a folder of inputs"):
@@ -354,6 +408,7 @@ def test_fuse_adds_pictures_to_existing_depth_and_replaces_them(folders, run):
         ({"align": "scale_gradients", "depth_scale": 2}, "--depth_scale needs depth"),
         ({"align": "scale_gradients", "max_depth": 2}, "--max_depth needs depth"),
         ({"reference_scale": 2}, "--reference_scale needs --reference"),
+        ({"invalid_value": "nan"}, "--invalid_value must be finite"),
         ({"reference_invalid_value": 2}, "--reference_invalid_value needs --ref"),
     ],
 )

@@ -66,13 +66,6 @@ def test_better_gradients_give_better_fused_depth(folders):
     assert np.isfinite(read_all(folders, "image")).all()
 
 
-def test_fuse_split_refuses_another_size(folders):
-    for path in (folders / "predictions").glob("*.npz"):
-        write_prediction(path, {"depth": np.ones((8, 12), np.float32)})
-    with pytest.raises(ValueError, match=r"the size of the record, \(16, 24\)"):
-        fuse(folders, "zero")
-
-
 def test_fuse_split_names_a_missing_prediction(folders):
     for path in (folders / "predictions").glob("*.npz"):
         path.unlink()
@@ -101,6 +94,21 @@ def test_main_records_which_gradients_and_how_the_depth_was_made(folders, run):
     assert config["gradients"] == "truth"
     assert config["prediction_flags"] == given | networks
     assert config["FusionConfig"]["omega"] == 10.0
+
+
+@pytest.mark.parametrize("wrong", ["size", "omega"])
+def test_refused_main_keeps_former_results(folders, run, wrong):
+    given = {name: folders / name for name in ("predictions", "records", "output")}
+    run(gradients="zero", **given)
+    before = read_all(folders, "output/zero_gradients")
+    match, values = "--omega must be finite and > 0. Received: 0", {"omega": 0.0}
+    if wrong == "size":
+        match, values = r"the size of the record, \(16, 24\)", {}
+        for path in (folders / "predictions").glob("*.npz"):
+            write_prediction(path, {"depth": np.ones((8, 12), np.float32)})
+    with pytest.raises(SystemExit, match=match):
+        run(gradients="zero", **given | values)
+    np.testing.assert_array_equal(read_all(folders, "output/zero_gradients"), before)
 
 
 def test_main_refuses_unknown_gradients(folders, run):

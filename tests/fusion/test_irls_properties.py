@@ -89,7 +89,11 @@ def test_fuse_batch_equals_its_images_one_by_one(rng, dtype, tolerance):
             *(m[i : i + 1] for m in maps), tolerance=tolerance
         )
         for together, single in zip(batch, alone, strict=True):
-            np.testing.assert_array_equal(together[i : i + 1], single)
+            # A graph for one image may round differently.
+            close = (
+                {"rtol": 1e-5, "atol": 1e-5} if dtype == np.float32 else {"rtol": 1e-12}
+            )
+            np.testing.assert_allclose(together[i : i + 1], single, **close)
 
 
 def test_fuse_a_pixel_without_any_term_keeps_its_depth(rng):

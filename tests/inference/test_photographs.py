@@ -283,6 +283,29 @@ def test_page_of_somebody_else_is_left_alone(photograph, tmp_path, run_predict):
     assert page.read_text() == "mine"
 
 
+def test_page_of_somebody_else_is_not_replaced_unasked(
+    photograph, tmp_path, run_predict
+):
+    page = tmp_path / "out" / "photo.html"
+    page.parent.mkdir()
+    page.write_text("mine")
+    with pytest.raises(SystemExit, match=r"holds 1 of these.*photo\.html"):
+        run_predict(images=photograph, output=page.parent, export="html")
+    assert page.read_text() == "mine"
+
+
+def test_overwriting_leaves_no_3d_files_of_a_former_picture(
+    photograph, tmp_path, run_predict
+):
+    output = tmp_path / "out"
+    run_predict(images=photograph, output=output, export="html,ply")
+    assert (output / "photo_depth.ply").is_file()
+    run_predict(images=photograph, output=output, export="html", overwrite=True)
+    assert [
+        p.suffix for p in output.glob("photo*") if p.suffix in (".html", ".ply")
+    ] == [".html"]
+
+
 def test_refused_command_changes_no_record(photograph, tmp_path, run_predict):
     output = tmp_path / "out"
     run_predict(images=photograph, output=output)

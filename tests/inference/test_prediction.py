@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
+from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.inference.predictor import (
@@ -265,12 +265,7 @@ def test_gradients_at_another_size_are_those_of_the_context_depth(networks, rng)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"options": PredictionConfig(context_share=1.5)}, "`context_share` must be"),
         ({"options": PredictionConfig(sharpening=0.0)}, "`sharpening` must be above"),
-        (
-            {"uncertainty": UncertaintyConfig(-0.1, 0.5, 0.0)},
-            "`uncertainty_constant` must",
-        ),
     ],
 )
 def test_predictor_refuses_impossible_options(options, message):

@@ -359,6 +359,12 @@ def test_guided_gradients_fused_with_depth_alone_have_no_row(tmp_path):
     # Predicted with the guided network, and not fused again.
     record["config"] = {"networks": flags}
     record_file.write_text(json.dumps(record))
+    assert read_scored_run("a", folder).row("fused") is None
+    # The run of the context network is gone, but its depth was scored.
+    summary = json.loads((folder / "summary.json").read_text())
+    for protocol in summary["protocols"].values():
+        protocol["results"]["context_depth"] = protocol["results"]["fused"]
+    (folder / "summary.json").write_text(json.dumps(summary))
     run = read_scored_run("a", folder)
     assert run.row("fused") == "guided"
     assert run.details("fused").endswith("guided network 4 epochs, seed 3")

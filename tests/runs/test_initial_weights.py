@@ -10,8 +10,10 @@ from dpde_tf.config import (
     ContextNetworkConfig,
     DepthNetworkConfig,
     GradientNetworkConfig,
+    GuidedNetworkConfig,
 )
 from dpde_tf.models.gradient import build_gradient_network
+from dpde_tf.models.guided import build_guided_network
 from dpde_tf.runs.compact_weights import write_compact_weights
 from dpde_tf.runs.initial_weights import (
     load_initial_depth_weights,
@@ -112,6 +114,18 @@ def test_runs_of_other_networks_are_refused(tmp_path, field, value):
     config = dataclasses.replace(CONFIG, **{field: value})
     with pytest.raises(ValueError, match=rf"has {field}=.*Received: {value}"):
         load_initial_depth_weights(_network(config), config, tmp_path)
+
+
+def test_guided_run_that_saw_the_other_input_is_refused(tmp_path):
+    # Its weights have the same shapes.
+    trained, wanted = (
+        GuidedNetworkConfig(guided_width=2, guided_inputs=seen)
+        for seen in ("image", "depth")
+    )
+    _write_run(tmp_path, trained, build_guided_network(trained))
+    match = r"has guided_inputs=image; .* Received: depth\."
+    with pytest.raises(ValueError, match=match):
+        load_initial_gradient_weights(build_guided_network(wanted), wanted, tmp_path)
 
 
 def test_run_of_the_gradient_network_is_refused(tmp_path):

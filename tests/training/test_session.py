@@ -23,6 +23,7 @@ from dpde_tf.config import (
     GuidedNetworkConfig,
     InitialisationConfig,
 )
+from dpde_tf.data.coarse_depth import CoarseDepths
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.files.predictions import prediction_path, write_prediction
 from dpde_tf.training import session as session_module
@@ -86,6 +87,9 @@ def test_run_session_resumes_a_run_of_an_older_version(session, capsys):
     assert len(json.loads(record.read_text())["resumed"]) == 1
     # The reaction to bad steps may change, the rest may not.
     run_session(_changed(session, on_bad_step="skip"))
+    written = json.loads(record.read_text())
+    assert written["config"]["TrainingConfig"]["on_bad_step"] == "skip"
+    assert [one["on_bad_step"] for one in written["resumed"]] == ["stop", "skip"]
     match = "made with other values: TrainingConfig.num_validation: 0 there, 2 now"
     with pytest.raises(ValueError, match=match):
         run_session(_changed(session, num_validation=2))
@@ -291,3 +295,19 @@ def test_guided_setup_reads_the_named_predictions(session, tmp_path):
     configs = GuidedNetworkConfig(guided_width=2), GuidedLossConfig(), coarse
     setup = _make(session, guided_setup, *configs)
     assert setup.coarse.predictions.shape == (6, 4, 5, 1)
+
+
+def test_resumed_run_needs_the_same_coarse_predictions(session):
+    def setup(session, records, value):
+        maps = None if value is None else tf.fill([6, 32, 32, 1], value)
+        coarse = CoarseDepths(CoarseDepthConfig(), maps)
+        return dataclasses.replace(_setup(session, records), coarse=coarse)
+
+    def run(value):
+        made = functools.partial(setup, value=value)
+        return run_session(dataclasses.replace(session, make_setup=made))
+
+    run(2.0)
+    run(2.0)
+    with pytest.raises(ValueError, match=r"other values: data\.coarse_sha256: '"):
+        run(3.0)

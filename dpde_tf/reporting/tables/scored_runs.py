@@ -88,7 +88,8 @@ class ScoredRun:
             return None
         substitute = self.prediction.config.get("gradients")
         if "guided_run" in self.prediction.config.get("networks", {}):
-            return GUIDED_ROW
+            # The row is for the mean of two depths.
+            return GUIDED_ROW if self._has_context else None
         flags = self.prediction.config.get("prediction_flags", {})
         if substitute == "network" and "guided_run" in flags:
             return None  # Guided gradients, fused with `depth` alone.
@@ -98,8 +99,10 @@ class ScoredRun:
 
     @property
     def _has_context(self) -> bool:
-        """Whether a context network predicted the gradients."""
-        return is_context_network(self.gradient.config)
+        """Whether there is a context network, even if its run is gone."""
+        results = (p["results"] for p in self.summary["protocols"].values())
+        scored = {key for result in results for key in result}
+        return "context_depth" in scored or is_context_network(self.gradient.config)
 
     def _depth_row(self) -> str | None:
         """The row of the depth network, according to its training."""

@@ -75,20 +75,26 @@ def write_reconstruction(
 
 
 def reconstruction_files(
-    output: pathlib.Path, name: str, keys: Iterable[str]
+    output: pathlib.Path,
+    name: str,
+    keys: Iterable[str],
+    *,
+    formats: Sequence[str] = FORMATS,
 ) -> list[pathlib.Path]:
-    """Returns the files that `write_reconstruction` may write, in any format.
+    """Returns the files that `write_reconstruction` may write.
 
     Args:
         output: Folder, as for `write_reconstruction`.
         name: Name of the image, as for `write_reconstruction`.
         keys: Names of the depth maps.
+        formats: Names in `FORMATS`.
 
     Returns:
         The files, whether they are there or not.
     """
     ends = [f"_{key}{end}" for key in keys for end in ("_points.ply", ".ply", ".glb")]
-    return [output / f"{name}{end}" for end in (*ends, ".html")]
+    files = [output / f"{name}{end}" for end in (*ends, ".html")]
+    return [path for path in files if path.suffix[1:] in formats]
 
 
 def check_formats(formats: Sequence[str]) -> None:
