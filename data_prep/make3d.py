@@ -100,7 +100,9 @@ def _find_pairs(
         )
         if not allow_partial:
             raise FileNotFoundError(
-                f"{message} Remove the incomplete folder first. {_REMEDY}"
+                f"{message} Remove the incomplete folder and fetch it again with "
+                "`python -m data_prep.download --dataset=make3d --raw=DIR`, or convert "
+                "what is there with --allow_partial."
             )
         logging.warning("%s They are left out.", message)
     stems = sorted(images.keys() & depths.keys())

@@ -322,6 +322,19 @@ def test_gradient_loss_rejects_alpha():
         gradient_loss(tf.zeros([1, 1, 1, 2]), tf.zeros([1, 1, 1, 2]), alpha=0)
 
 
+def test_loss_classes_use_their_c():
+    truth = tf.ones([2, 1, 1, 1])
+    predicted = truth + tf.constant([1.0, 10.0])[:, None, None, None]
+    # c is a fifth of the largest error: 0.2 and 2, or 2 for both images. Above c the
+    # loss is (e^2 + c^2) / 2 c.
+    for c_over, values in (("image", [2.6, 26.0]), ("batch", [1.0, 26.0])):
+        loss = losses.DepthLoss(lambda_fsim=0.0, berhu_c=c_over)
+        terms = loss.terms(truth, predicted)
+        assert terms["berhu"].numpy() == pytest.approx(values)
+        mean = losses.BerHu(c_over)(truth, predicted)
+        assert float(mean) == pytest.approx(np.mean(values))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

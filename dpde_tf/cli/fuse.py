@@ -94,11 +94,10 @@ FLAGS = flags.FLAGS
 _PROGRAM = "experiments.fuse"
 # Flags that affect the numbers, besides those of the network and of the fusion.
 _RECORDED = (
-    *("depth", "key", "depth_scale", "invalid_value", "max_depth", "align"),
-    *("reference", "reference_scale", "reference_invalid_value"),
-    "reference_max_depth",
+    *("key", "depth_scale", "invalid_value", "max_depth", "align"),
+    *("reference_scale", "reference_invalid_value", "reference_max_depth"),
 )
-# Folders, which are recorded with their full paths.
+# They are recorded with their full paths.
 _FOLDERS = ("depth", "gradients", "images", "reference")
 # Flags that need --images, since without images no network is used.
 _OF_IMAGES = ("gradient_run", "output_size", "image_bits", "precision", "sharpening")
@@ -269,8 +268,7 @@ def _prepare_output(
     due, former = set(targets.values()), None
     formats = {target.suffix for target in due}
     if (output / RECORD_FILE).is_file():
-        former = dict(read_run_record(output).get("config", {}))
-        written = set(former.pop("formats", formats))
+        former, written = _former_config(output, {path.suffix for path in targets})
     if same := former == config:
         formats |= written
     elif former is not None:
@@ -292,9 +290,30 @@ def _prepare_output(
     write_result_record(output, _PROGRAM, config | {"formats": sorted(formats)})
 
 
+def _former_config(output: pathlib.Path, suffixes: set[str]) -> tuple[dict, set[str]]:
+    """The recorded options, and the formats that were written with them.
+
+    Older records have the folders as they were typed, and only one format: the
+    requested one, or that of the inputs.
+    """
+    record = read_run_record(output)
+    config = dict(record.get("config", {}))
+    if "formats" in config:
+        return config, set(config.pop("formats"))
+    for name in _FOLDERS:
+        config |= {name: os.path.realpath(config[name])} if config.get(name) else {}
+    requested = record.get("flags", {}).get("format")
+    return config, {f".{requested}"} if requested else suffixes
+
+
 def _picture_of(target: pathlib.Path) -> pathlib.Path:
     """The file of the picture of before and after."""
     return target.parent / "pictures" / f"{target.stem}.png"
+
+
+def _is_older(result: pathlib.Path, source: pathlib.Path) -> bool:
+    """Whether a result is missing, or older than what it was made from."""
+    return not result.is_file() or result.stat().st_mtime < source.stat().st_mtime
 
 
 def _refine_files(
@@ -307,9 +326,8 @@ def _refine_files(
     due = {
         path: target
         for path, target in targets.items()
-        if not target.is_file()
-        or target.stat().st_mtime < path.stat().st_mtime
-        or (FLAGS.pictures and not _picture_of(target).is_file())
+        if _is_older(target, path)
+        or (FLAGS.pictures and _is_older(_picture_of(target), path))
     }
     failures, num_unconverged = {}, 0
     with progress_bar(len(due), "depth map") as advance:

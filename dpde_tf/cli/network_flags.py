@@ -8,7 +8,7 @@ from absl import app, flags
 from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.run_config import is_of_record
-from dpde_tf.config import FusionConfig, UncertaintyConfig
+from dpde_tf.config import UncertaintyConfig
 from dpde_tf.runs.trained_networks import PRESETS
 
 FLAGS = flags.FLAGS
@@ -47,26 +47,23 @@ def check_network_flags() -> None:
 def check_network_options(networks: Collection[str]) -> None:
     """Refuses options of networks that there are not.
 
+    A depth network alone ignores the options of the fusion, since `make` passes the
+    same ones to DPDE and to FCRN.
+
     Args:
         networks: Names of the networks, as `load_networks` gives them.
 
     Raises:
         absl.app.UsageError: If an option would do nothing.
     """
-    fusion, uncertainty = (
-        [field.name for field in dataclasses.fields(config)]
-        for config in (FusionConfig, UncertaintyConfig)
-    )
-    of_context = ["context_share", "max_uncertainty", *uncertainty]
-    needs = {
-        "a guided network (--guided_run)": ("guided_network", ["sharpening"]),
-        "a context network (--gradient_run)": ("context_network", of_context),
-    }
-    for need, (network, names) in needs.items():
-        if network not in networks:
-            _check_unset(names, need)
-    if len(networks) == 1:
-        _check_unset(fusion, "gradients (--gradient_run or --guided_run)")
+    of_context = ["max_uncertainty"]
+    if len(networks) > 1:
+        fields = dataclasses.fields(UncertaintyConfig)
+        of_context += ["context_share", *(field.name for field in fields)]
+        if "guided_network" not in networks:
+            _check_unset(["sharpening"], "a guided network (--guided_run)")
+    if "context_network" not in networks:
+        _check_unset(of_context, "a context network (--gradient_run)")
 
 
 def _check_unset(names: Collection[str], needs: str) -> None:

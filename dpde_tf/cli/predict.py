@@ -168,7 +168,7 @@ def _define_flags() -> None:
         DISTRIBUTIONS,
         "Use one device, all GPUs of this machine, or the machines of TF_CONFIG.",
     )
-    flags.DEFINE_bool("overwrite", False, "Replace predictions of other networks.")
+    flags.DEFINE_bool("overwrite", False, "Replace what earlier commands predicted.")
     define_config_flags(*_CONFIGS)
 
 
@@ -249,7 +249,8 @@ def _predict(output: pathlib.Path) -> None:
     configs = [config_from_flags(one(), values) for one in _CONFIGS]
     check_formats(FLAGS.export)
     videos = _videos()
-    if videos and len(videos) == len(FLAGS.images):
+    only_videos = videos and len(videos) == len(FLAGS.images)
+    if only_videos and not is_of_record("image_bits"):
         check_unset("image_bits", needs="photographs")
     predictor = _load_predictor(*configs)
     if FLAGS.records:

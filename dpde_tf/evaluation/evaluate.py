@@ -67,9 +67,9 @@ def evaluate(
     predictions: str | os.PathLike | PredictionFolder,
     records: str | os.PathLike,
     *,
-    protocols: Sequence[str] = ("paper",),
+    protocols: str | Sequence[str] = ("paper",),
     split: str = "test",
-    keys: Sequence[str] | None = None,
+    keys: str | Sequence[str] | None = None,
     output: str | os.PathLike | None = None,
     comparison: Comparison | None = None,
     allow_partial: bool = False,
@@ -83,10 +83,10 @@ def evaluate(
         predictions: Folder with one file (NPZ, NPY, PFM, TIFF or 16-bit PNG) for each
             record of the split, named like the record.
         records: Folder of the record set.
-        protocols: Names of protocols, or `all` for all protocols of the data set; see
-            `dpde_tf.evaluation.protocols`.
+        protocols: One or more names of protocols, or `all` for all protocols of the
+            data set; see `dpde_tf.evaluation.protocols`.
         split: Split to score.
-        keys: Arrays of NPZ files to score; None for all that hold depth.
+        keys: One or more arrays of NPZ files to score; None for all that hold depth.
         output: Folder for `summary.json` and `per_image.csv`; None to write no files.
         comparison: Predictions to compare with, or None.
         allow_partial: Whether to skip records and files without a counterpart.
@@ -102,7 +102,8 @@ def evaluate(
 
     Raises:
         FileNotFoundError: If a folder or a prediction is missing.
-        ValueError: If a protocol or a range is unknown, or a prediction is damaged.
+        ValueError: If a protocol or a range is unknown, a prediction is damaged, or
+            `depth_scale` is given and no file holds integers.
     """
     if similarity_range not in RANGES:
         raise ValueError(

@@ -60,7 +60,8 @@ def load_initial_gradient_weights(
 ) -> None:
     """Sets all weights of a gradient, context or guided network to those of another.
 
-    The context network's offset may differ from that of a run.
+    The context network's offset may differ from that of a run. A `.weights.h5` file
+    outside a run does not tell `guided_inputs`, which must be the same.
 
     Args:
         network: As the builder of the network gives it for `config`.

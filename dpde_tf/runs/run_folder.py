@@ -142,7 +142,7 @@ def recorded_config(workdir: str | pathlib.Path, config_class: type) -> Any:
         )
     try:
         return config_class(**config[name])
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"{path} has no {name} of this version ({error}). Name another run."
         ) from error

@@ -64,21 +64,15 @@ def check_program(folder: str | pathlib.Path, program: str) -> None:
         )
 
 
-def add_resumption(
-    workdir: str | pathlib.Path, changed: Mapping[str, Any], flags: Mapping[str, Any]
-) -> None:
-    """Adds the environment in which a training is resumed to its `run.json`.
+def add_resumption(workdir: str | pathlib.Path, options: Mapping[str, Any]) -> None:
+    """Adds how a training is resumed to its `run.json`.
 
     Args:
         workdir: Folder of the run.
-        changed: Training options that may differ from before; they replace the former.
-        flags: Flags that were given now; those of `changed` replace the former.
+        options: Options of the training that may differ from those of the record.
     """
     record = read_run_record(workdir)
-    record.setdefault("resumed", []).append(environment() | dict(changed))
-    record["config"]["TrainingConfig"] |= changed
-    kept = {n: value for n, value in record["flags"].items() if n not in changed}
-    record["flags"] = kept | {n: flags[n] for n in changed if n in flags}
+    record.setdefault("resumed", []).append(environment() | dict(options))
     _write(workdir, record)
 
 

@@ -183,8 +183,8 @@ def _make_trainer(session: TrainingSession) -> Trainer:
     # Last, so that a refused training leaves no record.
     if session.is_chief and resumed:
         print(f"Continuing the run in {session.workdir}.")
-        changed = {name: getattr(training, name) for name in _MAY_CHANGE}
-        add_resumption(session.workdir, changed, session.flags)
+        options = {name: getattr(training, name) for name in _MAY_CHANGE}
+        add_resumption(session.workdir, options)
     elif session.is_chief:
         options = {"flags": session.flags, "config": described}
         write_run_record(session.workdir, program=session.program, **options)
@@ -234,14 +234,18 @@ def _check_training(config: TrainingConfig) -> None:
                 f"{getattr(config, name)!r}."
             )
     for name in ("epochs", "batch_size", "learning_rate", "checkpoint_steps"):
-        if not getattr(config, name) > 0:
+        if not 0 < getattr(config, name) < math.inf:
             raise ValueError(
-                f"`{name}` must be positive. Received: {getattr(config, name)}."
+                f"`{name}` must be finite and > 0. Received: {getattr(config, name)}."
             )
+    if not 0 <= config.momentum < 1:
+        raise ValueError(
+            f"`momentum` must be >= 0 and < 1. Received: {config.momentum}."
+        )
     for name in ("warmup_steps", "clip_norm", "weight_decay"):
-        if not getattr(config, name) >= 0:
+        if not 0 <= getattr(config, name) < math.inf:
             raise ValueError(
-                f"`{name}` must not be negative. Received: {getattr(config, name)}."
+                f"`{name}` must be finite and >= 0. Received: {getattr(config, name)}."
             )
     if not 0 <= config.seed < 2**31:
         raise ValueError(

@@ -60,6 +60,15 @@ def test_augment_zoom_divides_depth(pair):
     assert 1.3 < max(zooms) <= 1.5
 
 
+def test_zoomed_window_may_be_anywhere():
+    rows, columns = np.mgrid[:24, :32].astype(np.float32)
+    image = np.stack([rows / 24, columns / 32, 0 * rows], axis=-1)
+    found = _results((image, np.ones([24, 32, 1], np.float32)), max_zoom=1.5)
+    middles = np.array([i[11:13, 15:17, :2].mean(axis=(0, 1)) for i, _ in found])
+    assert np.ptp(middles, axis=0).min() > 0.1
+    assert abs(np.corrcoef(middles.T)[0, 1]) < 0.8
+
+
 def test_zoom_and_rotation_keep_image_and_depth_aligned():
     # A ramp in the image and the same ramp in depth stay equal up to interpolation.
     rows, columns = np.mgrid[:64, :64].astype(np.float32)

@@ -125,6 +125,15 @@ def test_holes_are_filled_from_their_surroundings(step):
     assert max(shares) > 0
 
 
+def test_holes_are_a_small_part_of_the_map(rng):
+    rough = tf.constant(rng.uniform(2, 4, [48, 64, 1]), tf.float32)
+    changed = [
+        np.mean(np.abs(depth - rough.numpy()) > 1e-4)
+        for depth in _degraded(rough, hole_share=1.0)
+    ]
+    assert 0.01 < np.mean(changed) < 0.25  # A unit Gaussian exceeds 1.2 in 11 %.
+
+
 @pytest.mark.parametrize("size", [(1, 7), (7, 1), (2, 2)])
 def test_degraded_depth_of_a_map_one_pixel_wide(size):
     depth = degraded_depth(tf.fill([*size, 1], 2.0), SEEDS[0], CoarseDepthConfig())

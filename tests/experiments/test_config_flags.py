@@ -10,6 +10,7 @@ from dpde_tf import config
 from dpde_tf.cli.config_flags import (
     _field_descriptions,
     config_from_flags,
+    parse_counts,
     parse_size,
 )
 from dpde_tf.config import AugmentationConfig, DepthNetworkConfig
@@ -53,6 +54,16 @@ def test_config_from_flags_refuses_invalid_sizes():
             config_from_flags(AugmentationConfig(), {"crop_size": values})
     whole = AugmentationConfig(crop_size=(8, 8))
     assert config_from_flags(whole, {"crop_size": []}).crop_size is None
+
+
+def test_parse_counts_reads_numbers():
+    assert parse_counts(["1", " 8"], flag="sizes") == [1, 8]
+
+
+@pytest.mark.parametrize("values", [[], ["0"], ["two"], ["-1"], ["1", "x"]])
+def test_parse_counts_names_the_flag(values):
+    with pytest.raises(ValueError, match="--sizes must be whole numbers from 1"):
+        parse_counts(values, flag="sizes")
 
 
 def test_parse_size_reads_height_and_width():

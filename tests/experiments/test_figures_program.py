@@ -66,6 +66,16 @@ def test_resized_gradients_belong_to_the_resized_depth(tmp_path, folders):
     np.testing.assert_allclose(inner, 0.2, rtol=1e-5)
     np.testing.assert_allclose(arrays["gradient_x"], 0.2, rtol=1e-6)
     np.testing.assert_allclose(arrays["gradient_y"], 0.2, rtol=1e-6)
+    # From 2x2 to 4x6: a third along the width, half along the height.
+    slope = np.full((2, 2), 0.6, np.float32)
+    maps = {"depth": 0 * slope + 1, "gradient_x": slope, "gradient_y": slope}
+    np.savez(folders / "dpde" / "a", **maps)
+    (found,) = read_examples(
+        folders / "records", {"dpde": folders / "dpde"}, split="test", names=["a"]
+    )
+    arrays = found.predictions["dpde"]
+    np.testing.assert_allclose(arrays["gradient_x"], 0.2, rtol=1e-6)
+    np.testing.assert_allclose(arrays["gradient_y"], 0.3, rtol=1e-6)
 
 
 def test_median_alignment_brings_depth_to_the_scale_of_the_truth(folders):

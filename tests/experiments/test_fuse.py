@@ -336,6 +336,23 @@ def test_fuse_remembers_formats_that_it_wrote_before(folders, run):
     assert refined(folders, "a").shape == SIZES["a"]
 
 
+def test_fuse_continues_a_run_of_an_older_version(folders, run, tmp_path, monkeypatch):
+    run(format="npy", **folders)
+    record = tmp_path / "output" / "run.json"
+    fields = json.loads(record.read_text())
+    # Folders as they were typed, and no formats.
+    del fields["config"]["formats"]
+    fields["config"] |= {name: name for name in ("depth", "gradients")}
+    record.write_text(json.dumps(fields))
+    monkeypatch.chdir(tmp_path)
+    before = (tmp_path / "output" / "a.npy").stat().st_mtime_ns
+    run(format="npy", **folders)
+    assert (tmp_path / "output" / "a.npy").stat().st_mtime_ns == before
+    record.write_text(json.dumps(fields))
+    run("--overwrite", omega=5.0, format="png", **folders)
+    assert not list((tmp_path / "output").glob("*.npy"))
+
+
 def test_fuse_tells_folders_of_the_same_name_apart(folders, run, tmp_path, monkeypatch):
     here = {"depth": "depth", "gradients": "gradients", "output": folders["output"]}
     monkeypatch.chdir(tmp_path)
@@ -357,6 +374,19 @@ def test_fuse_refines_a_newer_depth_map_again(folders, run, tmp_path):
     os.utime(tmp_path / "depth" / "a.npy", (later, later))
     run(**folders)
     np.testing.assert_allclose(refined(folders, "a"), newer, atol=0.01)
+
+
+def test_fuse_redraws_the_picture_of_newer_depth(folders, run, tmp_path):
+    run("--pictures", **folders)
+    picture = tmp_path / "output" / "pictures" / "a.png"
+    before = picture.read_bytes()
+    write_depth(tmp_path / "depth" / "a.npy", clean_depth(SIZES["a"]).T[::-1].T + 1.0)
+    later = picture.stat().st_mtime + 10
+    os.utime(tmp_path / "depth" / "a.npy", (later, later))
+    run(**folders)
+    os.utime(tmp_path / "output" / "a.npy", (later + 10, later + 10))
+    run("--pictures", **folders)
+    assert picture.read_bytes() != before
 
 
 def test_refused_fuse_keeps_former_depth(folders, run, tmp_path):

@@ -2,8 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from dpde_tf.files.json_files import write_json
+from dpde_tf.visualization.colours import write_image
 from experiments import report
 from tests.fixtures.program_flags import flags_of
 from tests.fixtures.programs import run_program
@@ -34,6 +37,20 @@ def test_main_records_how_the_report_was_made(run_folder, tmp_path, run):
     assert record["flags"] == given
     assert {"versions", "commit", "hardware"} <= set(record)
     run(**given)  # A report may be written again.
+
+
+def test_figures_and_note_are_in_the_report(run_folder, tmp_path, run):
+    figures, output = tmp_path / "figures", tmp_path / "report"
+    write_image(figures / "figure_4.png", np.zeros((8, 8, 3), np.uint8))
+    listed = {"figures": {"figure_4.png": "Fig. 4: Depth"}, "pages": ["3d/a.html"]}
+    write_json(figures / "figures.json", listed)
+    run(runs=run_folder, output=output, figures=figures, note="A trial")
+    text = (output / "report.md").read_text(encoding="utf-8")
+    for part in ("Fig. 4: Depth", "../figures/3d/a.html", "A trial"):
+        assert part in text
+    assert (output / "images" / "figure_4.jpg").is_file()
+    with pytest.raises(SystemExit, match=r"figures\.json does not exist.*--figures"):
+        run(runs=run_folder, output=tmp_path / "other", figures=tmp_path / "none")
 
 
 def test_main_ends_with_one_line_on_bad_input(run_folder, tmp_path, run):

@@ -53,6 +53,16 @@ def test_difference_that_is_the_error_is_a_perfect_uncertainty(images):
     assert (np.diff(tenths[:, 0]) > 0).all()
 
 
+def test_order_is_by_uncertainty_and_the_error_is_the_second_column():
+    doubt = np.arange(20, dtype=np.float32)
+    pixels = [uncertainty.Pixels(0 * doubt, doubt, doubt[::-1])]
+    tenths = reliability(pixels, CONFIG)
+    assert (np.diff(tenths[:, 0]) > 0).all()
+    np.testing.assert_allclose(tenths[:, 1], np.arange(18.5, -1, -2))
+    for curve in sparsifications(pixels, CONFIG)[:1]:
+        assert curve.aurg < 0  # Worse than chance.
+
+
 def test_records_of_another_size_are_refused(tmp_path, rng, images):
     other = write_small_record_set(tmp_path / "other", rng, size=(40, 60))
     with pytest.raises(ValueError, match=r"must have the size of the record, \(40, 60"):

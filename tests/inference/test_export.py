@@ -6,13 +6,14 @@ import keras
 import numpy as np
 import pytest
 
-from dpde_tf.config import FusionConfig
+from dpde_tf.config import FusionConfig, GuidedNetworkConfig
 from dpde_tf.inference.export import formats
 from dpde_tf.inference.export.checks import check_images, export_differences
 from dpde_tf.inference.export.formats import export_graph, find_format
 from dpde_tf.inference.export.graphs import method_graph, network_graph
 from dpde_tf.inference.predictor import DepthPredictor
 from dpde_tf.models.crop import CropLike
+from dpde_tf.models.guided import build_guided_network
 
 TRAINING = (32, 40)
 
@@ -31,6 +32,23 @@ def networks():
 @pytest.fixture(scope="module")
 def predictor(networks):
     return DepthPredictor(*networks, FusionConfig(num_irls_iterations=2))
+
+
+def test_graph_of_a_guided_network_has_two_inputs(rng):
+    network = build_guided_network(GuidedNetworkConfig(guided_width=2))
+    kernel = network.get_layer("residual_conv").kernel
+    kernel.assign(rng.normal(0, 0.1, kernel.shape))
+    graph = network_graph(network, "sharp_depth")
+    image = rng.uniform(0, 1, [1, 32, 40, 3]).astype(np.float32)
+    depth = rng.uniform(1, 5, [1, 32, 40, 1]).astype(np.float32)
+    inputs = {"image": image, "coarse_depth": depth}
+    assert [spec.name for spec in graph.signature] == list(inputs)
+    expected = network(inputs).numpy()
+    assert np.abs(expected - depth).max() > 0.01
+    found = graph.function(image, depth)["sharp_depth"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    reference = graph.reference(inputs)["sharp_depth"]
+    np.testing.assert_allclose(reference, expected, rtol=1e-5)
 
 
 def differences(graph, path, kind, sizes, **options):

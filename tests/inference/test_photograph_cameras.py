@@ -61,6 +61,10 @@ def test_factor_by_hand():
     # Half of the picture cut off: twice the scale of what the networks see, by area.
     cut = find((480, 320), focal=focal / 2).depth_factor
     assert cut == pytest.approx(math.sqrt(2))
+    names = ("depth", "fused", "gradient_x", "gradient_y", "uncertainty")
+    maps = dict.fromkeys(names, np.ones((2, 2), np.float32))
+    for name, scaled in find((480, 640), focal=focal).scale(maps).items():
+        np.testing.assert_allclose(scaled, 2.0, rtol=1e-6, err_msg=name)
 
 
 def test_angle_and_focal_length_are_the_same_camera():

@@ -8,6 +8,7 @@ import tensorflow as tf
 from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients
+from dpde_tf.inference import predictor as predictor_module
 from dpde_tf.inference.predictor import (
     DepthPredictor,
     mirrored_gradients,
@@ -117,6 +118,45 @@ def test_guided_network_is_sharpened_and_flipped_also_in_graphs(options, expecte
         np.testing.assert_allclose(maps["sharp_depth"], right, rtol=1e-5)
         found = maps["gradient_x"][..., :-1]
         np.testing.assert_allclose(found, np.diff(right), atol=1e-5)
+
+
+def _constant_depth(image, value):
+    """A network that predicts one depth everywhere."""
+    bias = keras.initializers.Constant(value)
+    options = {"kernel_initializer": "zeros", "bias_initializer": bias}
+    return keras.Model(image, keras.layers.Conv2D(1, 1, **options)(image))
+
+
+def test_guided_network_sees_the_mean_depth_and_gives_the_gradients():
+    image = keras.Input((None, None, 3), name="image")
+    depth = keras.Input((None, None, 1), name="coarse_depth")
+    sharp = RisingDepth()([image, depth])
+    predictor = DepthPredictor(
+        _constant_depth(image, 1.0),
+        context_network=_constant_depth(image, 3.0),
+        guided_network=keras.Model({"image": image, "coarse_depth": depth}, sharp),
+        options=PredictionConfig(context_share=0.25, sharpening=1.0),
+    )
+    maps = predictor.predict(np.ones([1, 6, 8, 3], np.float32))
+    # 1 + 0.25 (3 - 1) = 1.5.
+    np.testing.assert_allclose(maps["sharp_depth"][0, 0], 1.5 * RISING, rtol=1e-5)
+    found = maps["gradient_x"][0, 0, :-1]
+    np.testing.assert_allclose(found, 1.5 / 8, rtol=1e-4)
+    maps = predict_at_size(predictor, np.ones([1, 12, 16, 3], np.float32), (6, 8))
+    found = maps["gradient_x"][..., :-1]
+    np.testing.assert_allclose(found, np.diff(maps["sharp_depth"]), atol=1e-5)
+    assert found.max() > 0.05
+
+
+def test_unconverged_fusions_are_counted(networks, rng, monkeypatch):
+    texts = []
+    monkeypatch.setattr(
+        predictor_module.logging, "warning", lambda text, *v: texts.append(text % v)
+    )
+    fusion = FusionConfig(tolerance=1e-12, num_irls_iterations=1)
+    image = rng.uniform(0, 1, [2, 6, 8, 3]).astype(np.float32)
+    DepthPredictor(*networks, fusion).predict(image)
+    assert len(texts) == 1 and texts[0].startswith("2 of 2 fusions stopped")
 
 
 def test_mirrored_gradients_are_those_of_the_mirrored_depth(rng):

@@ -1,8 +1,11 @@
 """Tests of the uncertainty of depth."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
+import scipy.optimize
 
 from dpde_tf.config import UncertaintyConfig
 from dpde_tf.inference.photographs import prediction_picture
@@ -35,6 +38,9 @@ def test_fit_has_no_negative_coefficient(rng):
     error = 3.0 - 0.4 * (depth + other) / 2  # Falls with the depth.
     found = fit_uncertainty([depth], [other], [error])
     assert found.uncertainty_per_depth == 0.0 and found.uncertainty_constant > 0
+    terms = np.stack([np.ones(1000), abs(depth - other), (depth + other) / 2], axis=1)
+    expected, _ = scipy.optimize.nnls(terms.astype(float), error.astype(float))
+    np.testing.assert_allclose(dataclasses.astuple(found), expected, atol=1e-4)
 
 
 def test_fit_needs_pixels():

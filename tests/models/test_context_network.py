@@ -144,6 +144,14 @@ def test_context_objective_weighs_its_terms():
     assert set(terms) == {"loss", "absolute", "differences", "measured"}
     expected = 2.0 * terms["absolute"] + 0.5 * terms["differences"]
     np.testing.assert_allclose(terms["loss"], expected)
+    # The error of pixel i is i, so that errors d pixels apart differ by d.
+    ramp = tf.range(1.0, 21.0)[None, None, :, None]
+    terms = objective.losses({"depth": ramp}, 2.0 * ramp)
+    np.testing.assert_allclose(terms["absolute"], [10.5], rtol=1e-6)
+    np.testing.assert_allclose(terms["differences"], [1 + 2 + 4 + 8 + 16], rtol=1e-6)
+    hole = tf.where(ramp == 20.0, 0.0, ramp)
+    terms = objective.losses({"depth": hole}, 2.0 * ramp)
+    np.testing.assert_allclose(terms["absolute"], [10.0], rtol=1e-6)
 
 
 def test_context_objective_is_scored_as_a_gradient_network():

@@ -88,7 +88,6 @@ def test_run_session_resumes_a_run_of_an_older_version(session, capsys):
     # The reaction to bad steps may change, the rest may not.
     run_session(_changed(session, on_bad_step="skip"))
     written = json.loads(record.read_text())
-    assert written["config"]["TrainingConfig"]["on_bad_step"] == "skip"
     assert [one["on_bad_step"] for one in written["resumed"]] == ["stop", "skip"]
     match = "made with other values: TrainingConfig.num_validation: 0 there, 2 now"
     with pytest.raises(ValueError, match=match):
@@ -107,14 +106,23 @@ def test_run_session_keeps_the_folder_of_another_program(session):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"epochs": 0}, "`epochs` must be positive. Received: 0."),
-        ({"learning_rate": -1.0}, "`learning_rate` must be positive. Received: -1.0."),
+        ({"epochs": 0}, "`epochs` must be finite and > 0. Received: 0."),
+        (
+            {"learning_rate": -1.0},
+            "`learning_rate` must be finite and > 0. Received: -",
+        ),
+        ({"learning_rate": math.inf}, "`learning_rate` must be finite and > 0. Rec"),
+        ({"momentum": 1.0}, "`momentum` must be >= 0 and < 1. Received: 1.0."),
+        (
+            {"clip_norm": math.inf},
+            "`clip_norm` must be finite and >= 0. Rec",
+        ),
         ({"on_bad_step": "go"}, "`on_bad_step` must be stop or skip. Received: 'go'."),
         ({"max_loss_growth": 1.0}, "`max_loss_growth` must be more than 1, or 0 for "),
         ({"distribution": "two"}, "must be one of none, mirrored, multi_worker"),
         ({"optimizer": "adam"}, "`optimizer` must be sgd or adamw. Received: 'adam'."),
         ({"schedule": "step"}, "`schedule` must be paper or cosine. Received: 'step'."),
-        ({"learning_rate": math.nan}, "`learning_rate` must be positive. Received: n"),
+        ({"learning_rate": math.nan}, "`learning_rate` must be finite and > 0. Rec"),
         ({"max_loss_growth": math.nan}, "`max_loss_growth` must be more than 1, or 0"),
         ({"momentum": 1.5}, "momentum"),
         ({"batch_size": 1000}, "fewer than one batch of 1000. Use a smaller"),
@@ -185,10 +193,13 @@ def test_depth_setup_refuses_images_too_small_for_fsim(session, crop_size):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"warmup_steps": -5}, "`warmup_steps` must not be negative. Received: -5."),
-        ({"clip_norm": -1.0}, "`clip_norm` must not be negative. Received: -1.0."),
-        ({"weight_decay": -1.0}, "`weight_decay` must not be negative. Received: -1.0"),
-        ({"weight_decay": math.nan}, "`weight_decay` must not be negative"),
+        ({"warmup_steps": -5}, "`warmup_steps` must be finite and >= 0. Rec"),
+        ({"clip_norm": -1.0}, "`clip_norm` must be finite and >= 0. Rec"),
+        (
+            {"weight_decay": -1.0},
+            "`weight_decay` must be finite and >= 0. Received: -1.0",
+        ),
+        ({"weight_decay": math.nan}, "`weight_decay` must be finite and >= 0"),
         ({"seed": 3_000_000_000}, "`seed` must be from 0 to 2147483647. Received: 3"),
         ({"num_validation": 99}, "99"),
     ],
@@ -299,8 +310,7 @@ def test_guided_setup_reads_the_named_predictions(session, tmp_path):
 
 def test_resumed_run_needs_the_same_coarse_predictions(session):
     def setup(session, records, value):
-        maps = None if value is None else tf.fill([6, 32, 32, 1], value)
-        coarse = CoarseDepths(CoarseDepthConfig(), maps)
+        coarse = CoarseDepths(CoarseDepthConfig(), tf.fill([6, 32, 32, 1], value))
         return dataclasses.replace(_setup(session, records), coarse=coarse)
 
     def run(value):

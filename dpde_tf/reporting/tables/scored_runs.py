@@ -89,7 +89,9 @@ class ScoredRun:
         substitute = self.prediction.config.get("gradients")
         if "guided_run" in self.prediction.config.get("networks", {}):
             # The row is for the mean of two depths.
-            return GUIDED_ROW if self._has_context else None
+            options = self.prediction.config.get("PredictionConfig", {})
+            is_mean = self._has_context and options.get("context_share", 0.5)
+            return GUIDED_ROW if is_mean else None
         flags = self.prediction.config.get("prediction_flags", {})
         if substitute == "network" and "guided_run" in flags:
             return None  # Guided gradients, fused with `depth` alone.
