@@ -124,6 +124,7 @@ def test_programs_load_the_library_before_keras(package, tmp_path):
     assert _python(code, tmp_path).stderr == "dpde_tf\n"
 
 
+@pytest.mark.slow
 def test_import_after_keras_without_stderr_and_modules_of_unix(hostile_home):
     code = (
         "import os, sys\n"

@@ -75,6 +75,7 @@ def test_fuse_compiles_once_for_all_values_and_batch_sizes(rng):
     assert trace_count() == before
 
 
+@pytest.mark.slow
 def test_fuse_inside_a_graph_with_unknown_sizes_equals_eager(rng):
     _, *maps = references.scene_batch(rng, SIZE, num_scenes=2, dtype=np.float32)
     spec = tf.TensorSpec([None, None, None, 1], tf.float32)

@@ -24,13 +24,13 @@ def noisy(scene, rng):
 
 def test_fuse_with_holes_is_the_fusion(scene, rng):
     depth, (gradient_x, gradient_y) = noisy(scene, rng), differences(scene)
-    config = FusionConfig(omega=3.0, epsilon=1e-3, num_irls_iterations=4)
+    config = FusionConfig(omega=3.0, epsilon=1e-3, num_irls_iterations=10)
     refined = fuse_with_holes(depth, gradient_x, gradient_y, fusion=config)
     fused = fuse_depth_and_gradients(
         *(m[None, ..., None] for m in (depth, gradient_x, gradient_y)),
         omega=3.0,
         epsilon=1e-3,
-        num_irls_iterations=4,
+        num_irls_iterations=10,
     )
     assert refined.depth.dtype == np.float32
     # The same system with confidences of 1; float32 sums in another order.

@@ -194,6 +194,7 @@ def test_fsim_of_other_types_is_computed_in_float32(dtype):
     np.testing.assert_array_equal(score, fsim(*(tf.cast(i, "float32") for i in pair)))
 
 
+@pytest.mark.slow
 def test_fsim_compiles_with_xla_on_an_accelerator(monkeypatch):
     # In XLA, 0 * inf is not 0: only the guards keep the gradients of flat maps finite.
     pair = [maps("depth", name, dtype="float32") for name in ("blurred", "zero")]
