@@ -12,10 +12,12 @@ depth files with the names of the records, before and after its refinement:
 
     python -m experiments.example_picture --records=data/records/nyu_depth_v2 --detail \
         --other_depth=other/depth --depth_scale=0.001 --output=details.jpg
+
+--predictions=TITLE=DIR,... shows stored predictions of the records instead.
 """
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from absl import app, flags
@@ -23,7 +25,7 @@ from absl import app, flags
 from dpde_tf import DepthEstimator, refine_depth
 from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.errors import flags_only
-from dpde_tf.cli.path_flags import define_path
+from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
 from dpde_tf.cli.program import run_main
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
@@ -36,6 +38,7 @@ from dpde_tf.reporting.examples import Example, detail_of
 from dpde_tf.reporting.figures.columns import Column
 from dpde_tf.reporting.figures.overview import overview_figure
 from dpde_tf.visualization.colours import encode_jpeg
+from experiments.figure_examples import parse_predictions, read_examples
 
 FLAGS = flags.FLAGS
 _COLUMNS = (
@@ -57,6 +60,12 @@ def _define_flags() -> None:
         "every", 131, "Show every n-th record, from the first on.", lower_bound=1
     )
     flags.DEFINE_bool("detail", False, "Show a detail of each image, enlarged.")
+    define_labelled_path_list(
+        "predictions",
+        "TITLE=DIR of predictions to show instead; of each the fused depth, if there "
+        "is one.",
+        required=False,
+    )
     define_path("other_depth", None, "Folder of another network's depth.")
     flags.DEFINE_float("depth_scale", None, "Metres per integer of --other_depth.")
     define_path("output", "examples.jpg", "JPEG file to write.")
@@ -73,6 +82,34 @@ def _other_maps(
     return {"depth": enlarged, "fused": refine_depth(depth, image)}
 
 
+def _stored(names: Sequence[str]) -> tuple[list[Column], list[Example]]:
+    """The columns and examples of --predictions."""
+    check_unset("other_depth", needs="to be without --predictions")
+    folders = parse_predictions(FLAGS.predictions)
+    examples = read_examples(
+        pathlib.Path(FLAGS.records), folders, split=FLAGS.split, names=names
+    )
+    arrays = examples[0].predictions
+    keys = {title: "fused" if "fused" in arrays[title] else "depth" for title in arrays}
+    return [Column(title, title, key) for title, key in keys.items()], examples
+
+
+def _predicted(names: Sequence[str]) -> tuple[list[Column], list[Example]]:
+    """The columns and examples of the networks in the package."""
+    estimator = DepthEstimator.from_preset("nyu")
+    columns, files, examples = [*_COLUMNS], {}, []
+    if FLAGS.other_depth:
+        columns += _OTHER_COLUMNS
+        files = find_depth_files(FLAGS.other_depth, remedy="Give --other_depth.")
+    for name, image, truth in read_split(FLAGS.records, FLAGS.split, names=names):
+        maps = estimator.predict(image)
+        arrays = {"dpde": {"depth": maps.depth, "fused": maps.fused}}
+        if FLAGS.other_depth:
+            arrays["other"] = _other_maps(files, name, image)
+        examples.append(Example(name, image, truth, arrays))
+    return columns, examples
+
+
 @flags_only
 def main() -> None:
     """Runs the program; reports bad input in one line."""
@@ -82,19 +119,11 @@ def main() -> None:
     if output.suffix.lower() not in (".jpg", ".jpeg"):
         raise app.UsageError(f"--output must be a .jpg file. Received: {output}.")
     names = read_manifest(FLAGS.records).split(FLAGS.split).names[:: FLAGS.every]
-    estimator = DepthEstimator.from_preset("nyu")
-    columns, files, examples = _COLUMNS, {}, []
-    if FLAGS.other_depth:
-        columns += _OTHER_COLUMNS
-        files = find_depth_files(FLAGS.other_depth, remedy="Give --other_depth.")
-    for name, image, truth in read_split(FLAGS.records, FLAGS.split, names=names):
-        maps = estimator.predict(image)
-        arrays = {"dpde": {"depth": maps.depth, "fused": maps.fused}}
-        if FLAGS.other_depth:
-            arrays["other"] = _other_maps(files, name, image)
-        example = Example(name, image, truth, arrays)
-        examples.append(detail_of(example) if FLAGS.detail else example)
-    data = encode_jpeg(overview_figure(examples, columns), quality=_JPEG_QUALITY)
+    read = _stored if FLAGS.predictions else _predicted
+    columns, examples = read(names)
+    if FLAGS.detail:
+        examples = map(detail_of, examples)
+    data = encode_jpeg(overview_figure(list(examples), columns), quality=_JPEG_QUALITY)
     with atomic_write(output) as path:
         path.write_bytes(data)
     print(f"Written: {output}, of the records {', '.join(names)}")

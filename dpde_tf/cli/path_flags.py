@@ -109,12 +109,13 @@ def define_joined_paths(name: str, default: str | None, text: str) -> None:
     flags.DEFINE(_TextParser(_expand_joined), name, default, text)
 
 
-def define_labelled_path_list(name: str, text: str) -> None:
-    """Defines a required flag of the form LABEL=DIR,LABEL=DIR.
+def define_labelled_path_list(name: str, text: str, *, required: bool = True) -> None:
+    """Defines a flag of the form LABEL=DIR,LABEL=DIR.
 
     Args:
         name: Name of the flag.
         text: Help text.
+        required: Whether the flag must be given.
     """
     flags.DEFINE(
         _LabelledPathListParser(),
@@ -122,5 +123,5 @@ def define_labelled_path_list(name: str, text: str) -> None:
         None,
         text,
         serializer=flags.CsvListSerializer(","),
-        required=True,
+        required=required,
     )

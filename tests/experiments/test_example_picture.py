@@ -10,7 +10,7 @@ from absl import app
 from dpde_tf.files.depth_maps import write_depth
 from experiments import example_picture
 from tests.fixtures.program_flags import flags_of
-from tests.fixtures.scored_sets import write_depths
+from tests.fixtures.scored_sets import write_depths, write_predictions
 
 
 @pytest.fixture
@@ -52,6 +52,19 @@ def test_picture_shows_another_network_before_and_after(tmp_path, run, monkeypat
     assert len(seen) == 3
     np.testing.assert_allclose(seen, 2.0)
     assert output.is_file()
+
+
+def test_picture_shows_stored_predictions(tmp_path, run):
+    records, output = write_depths(tmp_path / "records"), tmp_path / "a.jpg"
+    stored = write_predictions(tmp_path / "predictions")
+    run(records=records, every=1, output=output, predictions=f"ours={stored}")
+    one = cv2.imread(str(output)).shape
+    both = f"ours={stored},again={stored}"
+    run(records=records, every=1, output=output, predictions=both)
+    two = cv2.imread(str(output)).shape
+    assert two[0] > one[0] and two[1] == one[1]
+    with pytest.raises(app.UsageError, match="--other_depth needs to be without"):
+        run(records=records, predictions=both, other_depth=tmp_path)
 
 
 def test_picture_refuses_wrong_flags(tmp_path, run):
