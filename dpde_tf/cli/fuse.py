@@ -189,10 +189,8 @@ def _check_flags() -> None:
             raise app.UsageError(
                 f"--{name} must be finite: what is not is no measurement anyway."
             )
-    folders = [FLAGS[name].value for name in _FOLDERS]
-    output = pathlib.Path(FLAGS.output).resolve()
-    taken = (output, output / "pictures")
-    if any(f and pathlib.Path(f).resolve() in taken for f in folders):
+    taken = (FLAGS.output, pathlib.Path(FLAGS.output, "pictures"))
+    if set(map(os.path.realpath, taken)) & set(map(_full_path, _FOLDERS)):
         raise app.UsageError(f"{FLAGS.output} is a folder of inputs: another --output.")
 
 

@@ -84,14 +84,14 @@ def write_edge_images(records: pathlib.Path, output: pathlib.Path) -> None:
         )
     with readable_write_errors(output), partial_folder(output) as temporary:
         (temporary / "depths").mkdir()
-        for split in splits:
-            bar = keras.utils.Progbar(len(splits[split].names), unit_name="image")
-            for name, _, depth in read_split(records, split):
+        for title, split in splits.items():
+            bar = keras.utils.Progbar(len(split.names), unit_name="image")
+            for name, _, depth in read_split(records, title):
                 write_image(temporary / "images" / f"{name}.png", edge_image(depth))
                 np.save(temporary / "depths" / f"{name}.npy", depth)
                 bar.add(1)
-            lines = "".join(f"{name}\n" for name in splits[split].names)
-            (temporary / f"{split}.txt").write_text(lines, encoding="utf-8")
+            lines = "".join(f"{name}\n" for name in split.names)
+            (temporary / f"{title}.txt").write_text(lines, encoding="utf-8")
         temporary.rename(output)
 
 
