@@ -227,10 +227,10 @@ def _load_predictor(
 ) -> DepthPredictor:
     """The networks that the flags name, on the devices of this process."""
     runs = network_runs()
-    devices = "none" if FLAGS.distribution == "none" else "mirrored"
-    distribution = Distribution(make_strategy(devices))
+    alone = FLAGS.distribution == "none"
+    distribution = Distribution(make_strategy("none" if alone else "mirrored"))
     with distribution.strategy.scope():
-        networks = load_networks(**runs)
+        networks = load_networks(**runs, compact=alone)
     check_network_options(networks)
     return DepthPredictor(
         **networks,

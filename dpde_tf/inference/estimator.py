@@ -121,7 +121,7 @@ class DepthEstimator:
         if guided_run is not None:
             runs["guided_run"] = guided_run
         predictor = DepthPredictor(
-            **load_networks(**runs),
+            **load_networks(**runs, compact=True),
             fusion=fusion or FusionConfig(),
             options=options or PredictionConfig(),
         )

@@ -3,6 +3,7 @@
 import keras
 
 from dpde_tf.config import DepthNetworkConfig
+from dpde_tf.models.compact_kernels import layer_class
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.encoder import build_encoder
 from dpde_tf.models.folding import batch_normalization, has_bias
@@ -112,7 +113,7 @@ def _pointwise_conv(
     filters: int, config: DepthNetworkConfig, name: str, *, use_bias: bool = True
 ) -> keras.layers.Conv2D:
     """A 1x1 convolution with the Gaussian initialisation of new layers."""
-    return PointwiseConv2D(
+    return layer_class(PointwiseConv2D)(
         filters,
         use_bias=use_bias,
         kernel_initializer=initial(

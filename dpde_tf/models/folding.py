@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from dpde_tf.models.batch_normalization import FusedBatchNormalization
+from dpde_tf.models.compact_kernels import SCALE, layer_class
 from dpde_tf.models.crop import CropLike
 from dpde_tf.models.initial_values import initial
 
@@ -108,6 +109,7 @@ def trained_shapes(
         variable.path: tuple(variable.shape)
         for variable in network.weights
         if not is_folded_bias(variable.path, folds)
+        and not variable.path.endswith(SCALE)
     }
     for fold in folds:
         channels = network.get_layer(fold.convolution).filters
@@ -151,7 +153,7 @@ def conv_bn_relu(
     Returns:
         Maps, `[B, h, w, filters]`.
     """
-    x = kind(
+    x = layer_class(kind)(
         filters,
         use_bias=has_bias(),
         kernel_initializer=initial("he_normal"),
@@ -163,7 +165,10 @@ def conv_bn_relu(
 
 
 def assign_folded(
-    network: keras.Model, arrays: Mapping[str, np.ndarray], folds: Sequence[Fold]
+    network: keras.Model,
+    arrays: Mapping[str, np.ndarray],
+    folds: Sequence[Fold],
+    codes: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Sets all weights of a network, one after another.
 
@@ -171,6 +176,8 @@ def assign_folded(
         network: As built, with or without its batch normalisations.
         arrays: Weights by path, of the same network with its batch normalisations.
         folds: Of `without_batch_normalization`, empty for a network built with them.
+        codes: Kernels in whole numbers by path, for a network of `compact_kernels`;
+            `arrays` then has their scales.
     """
     factors = {}
     for fold in folds:
@@ -179,6 +186,10 @@ def assign_folded(
         factors[fold.convolution] = scale, beta - mean * scale
     for variable in network.weights:
         layer, _, name = variable.path.rpartition("/")
+        if np.issubdtype(variable.dtype, np.integer):
+            whole = codes[variable.path]
+            variable.assign(whole.astype(variable.dtype, casting="safe", copy=False))
+            continue
         if layer not in factors:
             variable.assign(arrays[variable.path])
             continue

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import keras
 
+from dpde_tf.models.compact_kernels import layer_class
 from dpde_tf.models.convolution import PointwiseConv2D
 from dpde_tf.models.folding import batch_normalization
 from dpde_tf.models.initial_values import initial
@@ -97,7 +98,7 @@ def _conv(
     kind: type, filters: int, size: int, name: str, **options: object
 ) -> keras.layers.Layer:
     """A convolution with the default initialisation of Keras."""
-    return kind(
+    return layer_class(kind)(
         filters,
         size,
         kernel_initializer=initial("glorot_uniform"),

@@ -2,6 +2,7 @@
 
 import keras
 
+from dpde_tf.models.compact_kernels import layer_class
 from dpde_tf.models.crop import CropLike
 from dpde_tf.models.folding import batch_normalization, has_bias
 from dpde_tf.models.initial_values import initial
@@ -53,7 +54,7 @@ def up_projection(
         return initial(keras.initializers.RandomNormal(stddev=kernel_stddev))
 
     def unpooled(branch: int) -> keras.KerasTensor:
-        y = UnpoolConv2D(
+        y = layer_class(UnpoolConv2D)(
             filters,
             padding=unpool_padding,
             use_bias=has_bias(unpool_bias),
@@ -65,7 +66,7 @@ def up_projection(
         return norm(y, f"unpool_bn{branch}")
 
     branch1 = keras.layers.ReLU(name=f"{name}_relu")(unpooled(1))
-    branch1 = keras.layers.Conv2D(
+    branch1 = layer_class(keras.layers.Conv2D)(
         filters,
         3,
         padding="same",

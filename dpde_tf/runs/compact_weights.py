@@ -1,7 +1,6 @@
 """Stores weights in a quarter of their size: int8 kernels with a scale per channel.
 
-Small kernels, which are near the input and the output of a network, are stored as
-int16: they cause most of the rounding error, and are few.
+Small kernels are int16, see `dpde_tf.models.compact_kernels.code_dtype`.
 
 A folder of compact weights holds pieces `compact-1.npz`, `compact-2.npz`, ..., none
 over 40 MB, and `SHA256SUMS` of all its files. They are plain arrays: reading them runs
@@ -16,24 +15,18 @@ import numpy as np
 
 from dpde_tf.files.arrays import read_npz
 from dpde_tf.files.checksums import check_checksums, write_checksums
+from dpde_tf.models.compact_kernels import SCALE, code_dtype
 from dpde_tf.models.folding import Fold, assign_folded, is_folded_bias, trained_shapes
 
 _PIECE_NAME = "compact-{}.npz"
 
 _PIECE_BYTES = 40_000_000
-# Smaller arrays (biases, batch normalisation) keep float32: they are 1 % of all.
-_MIN_SIZE = 4096
-# Smaller kernels are int16: another 1 %.
-_MIN_SIZE_INT8 = 40_000
-_SCALE = ".scale"
 # Clipping the largest weights makes the steps of all others finer. With int16 that
 # would pay for channels of more than 3e7 weights.
-_CLIPPING = {np.int8: np.linspace(1.0, 0.5, 11, dtype=np.float32), np.int16: [1.0]}
+_CLIPPING = {"int8": np.linspace(1.0, 0.5, 11, dtype=np.float32), "int16": [1.0]}
 
 
-def quantize(
-    kernel: np.ndarray, dtype: type[np.signedinteger] = np.int8
-) -> tuple[np.ndarray, np.ndarray]:
+def quantize(kernel: np.ndarray, dtype: str = "int8") -> tuple[np.ndarray, np.ndarray]:
     """Returns an array in whole numbers, and the scale of each channel.
 
     For int16, the scale maps the largest weight of a channel to the largest integer.
@@ -42,7 +35,7 @@ def quantize(
 
     Args:
         kernel: float32 `[..., C]`.
-        dtype: int8 or int16.
+        dtype: `int8` or `int16`.
 
     Returns:
         `dtype` `[..., C]`, as far below 0 as above (-127 to 127), and float32 `[C]`;
@@ -75,9 +68,8 @@ def write_compact_weights(network: keras.Model, folder: str | pathlib.Path) -> N
     arrays: dict[str, np.ndarray] = {}
     for variable in network.weights:
         value = np.asarray(variable.value, np.float32)
-        if value.size >= _MIN_SIZE and value.ndim > 1:
-            dtype = np.int16 if value.size < _MIN_SIZE_INT8 else np.int8
-            codes, arrays[variable.path + _SCALE] = quantize(value, dtype)
+        if dtype := code_dtype(value.shape):
+            codes, arrays[variable.path + SCALE] = quantize(value, dtype)
             arrays[variable.path] = codes
         else:
             arrays[variable.path] = value
@@ -116,6 +108,9 @@ class CompactWeights(Mapping):
     """Weights by path, in float32; each is restored when it is asked for.
 
     All of them in float32 would be several hundred megabytes.
+
+    Attributes:
+        stored: Arrays by path as they are stored, and scales by `path.scale`.
     """
 
     def __init__(self, folder: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
@@ -126,21 +121,21 @@ class CompactWeights(Mapping):
             arrays: Whole numbers with their scales, and float32.
         """
         self._folder = folder
-        self._arrays = arrays
+        self.stored = arrays
 
     def assign_to(self, network: keras.Model, folds: Sequence[Fold] = ()) -> None:
         """Sets all weights of a network.
 
         Args:
             network: Of the same layers as the one that was written, with its batch
-                normalisations or without them.
+                normalisations or without them, of `compact_kernels` or not.
             folds: Of `without_batch_normalization`, if it was built there.
 
         Raises:
             ValueError: If the weights are of another network.
         """
         found = {
-            path: self._arrays[path].shape
+            path: self.stored[path].shape
             for path in self
             if not is_folded_bias(path, folds)
         }
@@ -151,15 +146,15 @@ class CompactWeights(Mapping):
                 f"{self._folder} holds the weights of another network: {example[0]} "
                 f"{list(example[1])} is in one of them alone."
             )
-        assign_folded(network, self, folds)
+        assign_folded(network, self, folds, codes=self.stored)
 
     def __getitem__(self, path: str) -> np.ndarray:
-        array = self._arrays[path]
-        scale = self._arrays.get(path + _SCALE)
+        array = self.stored[path]
+        scale = self.stored.get(path + SCALE)
         return array if scale is None else array.astype(np.float32) * scale
 
     def __iter__(self) -> Iterator[str]:
-        return (path for path in self._arrays if not path.endswith(_SCALE))
+        return (path for path in self.stored if not path.endswith(SCALE))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

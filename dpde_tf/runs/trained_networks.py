@@ -5,7 +5,9 @@ The networks that come with the library are such folders too, with compact weigh
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Iterable
 
@@ -19,6 +21,7 @@ from dpde_tf.config import (
     GuidedNetworkConfig,
 )
 from dpde_tf.files import checksums
+from dpde_tf.models.compact_kernels import compact_kernels
 from dpde_tf.models.context import as_gradient_network, build_context_network
 from dpde_tf.models.depth import build_depth_network
 from dpde_tf.models.folding import assign_folded, without_batch_normalization
@@ -95,12 +98,16 @@ def _build(config: object) -> keras.Model:
         return _BUILDERS[type(config)](dataclasses.replace(config, **start))
 
 
-def load_folded(workdir: str | pathlib.Path, config_class: type) -> keras.Model:
+def load_folded(
+    workdir: str | pathlib.Path, config_class: type, *, compact: bool = False
+) -> keras.Model:
     """Returns the trained network of a run for prediction, under the current policy.
 
     Args:
         workdir: As for `load_network`.
         config_class: Configuration of the network that it must have.
+        compact: Whether kernels of compact weights stay in whole numbers, see
+            `dpde_tf.models.compact_kernels`.
 
     Returns:
         The network without its batch normalisations, see `dpde_tf.models.folding`.
@@ -111,12 +118,14 @@ def load_folded(workdir: str | pathlib.Path, config_class: type) -> keras.Model:
     """
     config = recorded_config(workdir, config_class)
     with concurrent.futures.ThreadPoolExecutor(1) as reader:
-        if compact := has_compact_weights(workdir):
+        if stored_compact := has_compact_weights(workdir):
             # Most of it is decompression, for which no other thread has to wait.
             weights = reader.submit(read_compact_weights, workdir)
-        with without_batch_normalization() as folds:
+        whole_numbers = stored_compact and compact
+        kernels = compact_kernels() if whole_numbers else contextlib.nullcontext()
+        with kernels, without_batch_normalization() as folds:
             network = _build(config)
-    if compact:
+    if stored_compact:
         weights.result().assign_to(network, folds)
         return network
     if not folds:
@@ -163,6 +172,8 @@ def load_networks(
     depth_run: str | pathlib.Path,
     gradient_run: str | pathlib.Path | None = None,
     guided_run: str | pathlib.Path | None = None,
+    *,
+    compact: bool = False,
 ) -> dict[str, keras.Model]:
     """Returns the networks of several runs for prediction, under the current policy.
 
@@ -173,6 +184,7 @@ def load_networks(
         depth_run: Run of a depth network.
         gradient_run: Run of a gradient or context network, if there is one.
         guided_run: Run of a guided network, if there is one.
+        compact: As for `load_folded`: for prediction on one device.
 
     Returns:
         `depth_network`, and for the other runs that are given `gradient_network` or
@@ -182,13 +194,14 @@ def load_networks(
         FileNotFoundError: If one is no such folder, or has no weights yet.
         ValueError: If one is the run of another network, or its weights are damaged.
     """
-    networks = {"depth_network": load_folded(depth_run, DepthNetworkConfig)}
+    load = functools.partial(load_folded, compact=compact)
+    networks = {"depth_network": load(depth_run, DepthNetworkConfig)}
     if gradient_run is not None and is_run_of(gradient_run, ContextNetworkConfig):
-        networks["context_network"] = load_folded(gradient_run, ContextNetworkConfig)
+        networks["context_network"] = load(gradient_run, ContextNetworkConfig)
     elif gradient_run is not None:
-        networks["gradient_network"] = load_folded(gradient_run, GradientNetworkConfig)
+        networks["gradient_network"] = load(gradient_run, GradientNetworkConfig)
     if guided_run is not None:
-        networks["guided_network"] = load_folded(guided_run, GuidedNetworkConfig)
+        networks["guided_network"] = load(guided_run, GuidedNetworkConfig)
     return networks
 
 

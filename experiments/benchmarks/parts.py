@@ -254,7 +254,8 @@ def shipped_networks_in_onnx_runtime() -> Part:
     import onnxruntime  # Loaded here, since it is optional.
     import tf2onnx
 
-    networks = tf.function(_all_networks(_shipped_predictor()))
+    predictor = DepthPredictor(**load_networks(**PRESETS["nyu"]))
+    networks = tf.function(_all_networks(predictor))
     spec = tf.TensorSpec([None, None, None, 3], name="image")
     model, _ = tf2onnx.convert.from_function(networks, [spec], opset=17)
     session = onnxruntime.InferenceSession(model.SerializeToString())
@@ -282,7 +283,7 @@ def _prediction(
 
 def _shipped_predictor() -> DepthPredictor:
     """The networks that come with the library."""
-    return DepthPredictor(**load_networks(**PRESETS["nyu"]))
+    return DepthPredictor(**load_networks(**PRESETS["nyu"], compact=True))
 
 
 def _all_networks(predictor: DepthPredictor) -> Callable:

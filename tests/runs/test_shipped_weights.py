@@ -73,6 +73,7 @@ def test_shipped_networks_still_predict_the_same(tmp_path):
 
 @pytest.mark.slow
 def test_folded_networks_predict_the_same_to_a_hundredth_of_a_millimetre():
+    """With kernels in float32, in whole numbers, and restored from these for good."""
     image = read_image(PHOTOGRAPHS / "bedroom.jpg")
     image = resize_image(image, (240, 320))[np.newaxis]
     expected = DepthPredictor(
@@ -80,12 +81,18 @@ def test_folded_networks_predict_the_same_to_a_hundredth_of_a_millimetre():
         context_network=load_network(SHIPPED_CONTEXT_RUN),
         guided_network=load_network(SHIPPED_GUIDED_RUN),
     ).predict(image)
-    actual = DepthPredictor(**load_networks(**PRESETS["nyu"])).predict(image)
-    assert len(actual) == len(expected) == 7
-    for key, values in actual.items():
-        np.testing.assert_allclose(
-            values, expected[key], rtol=0, atol=1e-5, err_msg=key
-        )
+    compact = DepthPredictor(**load_networks(**PRESETS["nyu"], compact=True))
+    for predictor in (
+        DepthPredictor(**load_networks(**PRESETS["nyu"])),
+        compact,
+        compact,
+    ):
+        actual = predictor.predict(image)
+        assert len(actual) == len(expected) == 7
+        for key, values in actual.items():
+            np.testing.assert_allclose(
+                values, expected[key], rtol=0, atol=1e-5, err_msg=key
+            )
 
 
 @pytest.fixture(scope="module")
