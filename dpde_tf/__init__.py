@@ -27,18 +27,23 @@ Fuse and score:
 `dpde_tf.training.loop` is the training loop of `experiments.train_depth`.
 """
 
-from dpde_tf.keras_settings import choose_backend, set_up_keras
+from dpde_tf.keras_settings import (
+    choose_backend,
+    set_up_keras,
+    without_garbage_collection,
+)
 
-choose_backend()
-set_up_keras()
+with without_garbage_collection():
+    choose_backend()
+    set_up_keras()
 
-# Importing the library registers its layers, losses and metrics with Keras.
-from dpde_tf import data, losses, metrics, models  # noqa: E402
-from dpde_tf.evaluation.evaluate import evaluate  # noqa: E402
-from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients  # noqa: E402
-from dpde_tf.inference.estimator import DepthEstimator, Prediction  # noqa: E402
-from dpde_tf.inference.refine import refine_depth  # noqa: E402
-from dpde_tf.training import fused_optimizers as _optimizers  # noqa: E402
+    # Importing the library registers its layers, losses and metrics with Keras.
+    from dpde_tf import data, losses, metrics, models
+    from dpde_tf.evaluation.evaluate import evaluate
+    from dpde_tf.fusion import FusionResult, fuse_depth_and_gradients
+    from dpde_tf.inference.estimator import DepthEstimator, Prediction
+    from dpde_tf.inference.refine import refine_depth
+    from dpde_tf.training import fused_optimizers as _optimizers
 
 del _optimizers  # It is imported to register its classes only.
 __version__ = "0.2.0"

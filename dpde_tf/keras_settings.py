@@ -6,6 +6,7 @@ prints messages on stderr while it is loaded that are of no use; they are hidden
 """
 
 import contextlib
+import gc
 import os
 import subprocess
 import sys
@@ -54,6 +55,25 @@ def set_up_keras() -> None:
         keras.config.set_dtype_policy("float32")
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
+
+
+@contextlib.contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Speeds up a block that makes many objects which live long.
+
+    Looking through them for garbage again and again takes a fifth of the time of
+    `import tensorflow` and of loading a network.
+
+    Yields:
+        Nothing.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ MAY_USE = {
     "losses": {"fusion", "metrics"},
     "models": {"fusion", "keras_settings"},
     "data": set(),
-    "runs": {"models"},
+    "runs": {"models", "keras_settings"},
     "visualization": set(),
     "evaluation": {"data", "metrics"},
     "inference": {"data", "runs", "fusion", "metrics", "visualization"},

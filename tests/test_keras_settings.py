@@ -1,5 +1,6 @@
 """Tests of user settings of Keras, and of the log messages of TensorFlow."""
 
+import gc
 import inspect
 import json
 import os
@@ -14,7 +15,11 @@ import tensorflow as tf
 import dpde_tf
 from dpde_tf.config import AugmentationConfig
 from dpde_tf.data.augmentation import augment
-from dpde_tf.keras_settings import _without_useless_lines, set_up_keras
+from dpde_tf.keras_settings import (
+    _without_useless_lines,
+    set_up_keras,
+    without_garbage_collection,
+)
 from dpde_tf.visualization.colours import write_image
 
 # As TensorFlow 2.21 prints them on a machine without a GPU.
@@ -80,7 +85,7 @@ def hostile_home(tmp_path_factory):
 def started(hostile_home):
     """The end of a process that loads the library first; a start takes seconds."""
     code = (
-        "import dpde_tf.models, json, keras\n"
+        "import dpde_tf.models, gc, json, keras\n"
         "from keras import config\n"
         "print(config.backend(), config.floatx(), config.dtype_policy().name,"
         " config.image_data_format())\n"
@@ -94,6 +99,7 @@ def started(hostile_home):
         "from dpde_tf.data.augmentation import augment\n"
         f"{inspect.getsource(_rotated)}\n"
         "print(json.dumps(_rotated()))\n"
+        "print(gc.isenabled(), gc.get_freeze_count())\n"
         "tf.get_logger().warning('the learning rate is odd')"
     )
     return _python(code, hostile_home, KERAS_BACKEND="torch")
@@ -108,6 +114,23 @@ def test_settings_of_the_user_do_not_matter(started):
 
 def test_only_warnings_of_tensorflow_itself_reach_the_terminal(started):
     assert started.stderr == "WARNING:tensorflow:the learning rate is odd\n"
+
+
+def test_import_leaves_the_collection_of_garbage_as_it_was(started):
+    assert started.stdout.splitlines()[4] == "True 0", started.stdout
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_collection_of_garbage_is_as_it_was_after_a_block(enabled):
+    try:
+        if not enabled:
+            gc.disable()
+        with pytest.raises(OSError, match="in the block"), without_garbage_collection():
+            assert not gc.isenabled()
+            raise OSError("in the block")
+        assert gc.isenabled() == enabled
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("package", ["experiments", "data_prep"])
@@ -166,7 +189,7 @@ def _rotated():
 
 
 def test_settings_do_not_matter_to_parts_that_build_no_network(started):
-    types, arrays = started.stdout.splitlines()[2:]
+    types, arrays = started.stdout.splitlines()[2:4]
     assert types == "float32 float32"
     assert json.loads(arrays) == _rotated()
 

@@ -9,6 +9,7 @@
 `dpde COMMAND --help` lists the flags of a command.
 """
 
+import gc
 import importlib
 import sys
 
@@ -27,6 +28,7 @@ def main() -> None:
     Raises:
         SystemExit: With code 0 after the help, with 1 if there is no such command.
     """
+    gc.freeze()  # The library stays; looking through it for garbage takes time.
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("--version", "version"):
         from dpde_tf import __version__

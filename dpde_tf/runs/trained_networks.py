@@ -21,6 +21,7 @@ from dpde_tf.config import (
     GuidedNetworkConfig,
 )
 from dpde_tf.files import checksums
+from dpde_tf.keras_settings import without_garbage_collection
 from dpde_tf.models.compact_kernels import compact_kernels
 from dpde_tf.models.context import as_gradient_network, build_context_network
 from dpde_tf.models.depth import build_depth_network
@@ -94,7 +95,7 @@ def load_network(
 def _build(config: object) -> keras.Model:
     """A network whose weights are then loaded."""
     start = {name: value for name, value in _START.items() if hasattr(config, name)}
-    with without_drawing():
+    with without_drawing(), without_garbage_collection():
         return _BUILDERS[type(config)](dataclasses.replace(config, **start))
 
 
