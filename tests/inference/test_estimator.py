@@ -58,7 +58,7 @@ def test_preset_says_which_networks_are_loaded(monkeypatch, given, expected):
     monkeypatch.setattr(module, "training_image_size", lambda run: (6, 8))
     monkeypatch.setattr(module, "training_dataset", lambda run: "")
     DepthEstimator.from_preset(**given)
-    assert loaded == [expected]
+    assert loaded == [expected | {"compact": True}]
 
 
 def test_file_brings_its_camera(tmp_path):
