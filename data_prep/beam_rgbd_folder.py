@@ -19,7 +19,7 @@ import sys
 from absl import flags
 
 from data_prep import rgbd_folder
-from dpde_tf.cli.config_flags import check_unset
+from dpde_tf.cli.unset_flags import check_unset
 
 FLAGS = flags.FLAGS
 

@@ -23,10 +23,10 @@ import numpy as np
 from absl import app, flags
 
 from dpde_tf import DepthEstimator, refine_depth
-from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_labelled_path_list, define_path
 from dpde_tf.cli.program import run_main
+from dpde_tf.cli.unset_flags import check_unset
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split
 from dpde_tf.files.atomic import atomic_write

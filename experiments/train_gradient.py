@@ -18,10 +18,9 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.program import run_main
-from dpde_tf.cli.run_config import is_of_record
+from dpde_tf.cli.unset_flags import check_unset
 from dpde_tf.config import (
     CoarseDepthConfig,
     ContextLossConfig,
@@ -90,8 +89,9 @@ def main() -> None:
     # Flags of `make train-nyu` are for both programs.
     known = _fields([*configs, DepthNetworkConfig])
     for other, (_, _, *theirs) in _NETWORKS.items():
-        unused = [n for n in _fields(theirs) - known if not is_of_record(n)]
-        check_unset(*unused, needs=f"--gradient_network={other}")
+        check_unset(
+            *sorted(_fields(theirs) - known), needs=f"--gradient_network={other}"
+        )
     run_training(
         "experiments.train_gradient",
         preset(FLAGS.preset),

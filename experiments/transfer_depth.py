@@ -24,11 +24,11 @@ import cv2
 import keras
 from absl import app, flags
 
-from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import begin_predictions, result_folder
+from dpde_tf.cli.unset_flags import check_unset
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split

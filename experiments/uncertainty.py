@@ -25,13 +25,13 @@ from absl import flags
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import (
-    check_unset,
     config_from_flags,
     define_config_flags,
 )
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
+from dpde_tf.cli.unset_flags import check_unset
 from dpde_tf.config import UncertaintyConfig
 from dpde_tf.data.manifest import read_manifest
 from dpde_tf.evaluation.score_files import read_split

@@ -11,7 +11,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from absl import app, flags
+from absl import flags
 
 from dpde_tf.cli.path_flags import define_joined_paths, define_path
 
@@ -87,19 +87,6 @@ def given_flags() -> dict[str, Any]:
     values = flags.FLAGS
     given = (n for n in values if values[n].present and n not in _NOT_RECORDED)
     return {name: values[name].value for name in given}
-
-
-def check_unset(*names: str, needs: str) -> None:
-    """Raises an app.UsageError if one of the flags is given, since it has no effect.
-
-    Args:
-        *names: Names of the flags.
-        needs: What the flags need, for the message.
-    """
-    for name in names:
-        flag = flags.FLAGS[name]
-        if flag.value != flag.default:
-            raise app.UsageError(f"--{name} needs {needs}.")
 
 
 def parse_size(values: Sequence[str], *, flag: str, least: int = 1) -> tuple[int, int]:

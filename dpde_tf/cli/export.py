@@ -28,7 +28,6 @@ from absl import flags
 
 from dpde_tf.cli import config_flags, network_flags
 from dpde_tf.cli.config_flags import (
-    check_unset,
     config_from_flags,
     define_config_flags,
     parse_size,
@@ -42,6 +41,7 @@ from dpde_tf.cli.network_flags import (
 )
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_program
+from dpde_tf.cli.unset_flags import check_unset
 from dpde_tf.config import FusionConfig, PredictionConfig
 from dpde_tf.data.input_pipeline import RecordSet
 from dpde_tf.inference.export.checks import (

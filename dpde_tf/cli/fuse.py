@@ -44,7 +44,6 @@ from absl import app, flags, logging
 
 from dpde_tf.cli import config_flags
 from dpde_tf.cli.config_flags import (
-    check_unset,
     config_from_flags,
     define_config_flags,
 )
@@ -53,6 +52,7 @@ from dpde_tf.cli.image_bits_flag import define_image_bits
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_program
 from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.unset_flags import check_unset
 from dpde_tf.config import FusionConfig
 from dpde_tf.files import depth_formats
 from dpde_tf.files import gradient_maps as gradient_files

@@ -5,9 +5,8 @@ from collections.abc import Collection
 
 from absl import app, flags
 
-from dpde_tf.cli.config_flags import check_unset
 from dpde_tf.cli.path_flags import define_path
-from dpde_tf.cli.run_config import is_of_record
+from dpde_tf.cli.unset_flags import check_unset
 from dpde_tf.config import UncertaintyConfig
 from dpde_tf.runs.trained_networks import PRESETS
 
@@ -61,15 +60,9 @@ def check_network_options(networks: Collection[str]) -> None:
         fields = dataclasses.fields(UncertaintyConfig)
         of_context += ["context_share", *(field.name for field in fields)]
         if "guided_network" not in networks:
-            _check_unset(["sharpening"], "a guided network (--guided_run)")
+            check_unset("sharpening", needs="a guided network (--guided_run)")
     if "context_network" not in networks:
-        _check_unset(of_context, "a context network (--gradient_run)")
-
-
-def _check_unset(names: Collection[str], needs: str) -> None:
-    """Refuses those flags of this program that were given on its command line."""
-    given = [name for name in names if name in FLAGS and not is_of_record(name)]
-    check_unset(*given, needs=needs)
+        check_unset(*of_context, needs="a context network (--gradient_run)")
 
 
 def network_runs() -> dict[str, str]:

@@ -51,7 +51,6 @@ from absl import app, flags
 
 from dpde_tf.cli import config_flags, network_flags
 from dpde_tf.cli.config_flags import (
-    check_unset,
     config_from_flags,
     define_config_flags,
 )
@@ -67,6 +66,7 @@ from dpde_tf.cli.path_flags import define_path, define_paths, expand_home
 from dpde_tf.cli.program import run_program
 from dpde_tf.cli.result_record import write_result_record
 from dpde_tf.cli.run_config import is_of_record
+from dpde_tf.cli.unset_flags import check_unset
 from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.data import manifest
 from dpde_tf.data.input_pipeline import RecordSet
@@ -250,7 +250,7 @@ def _predict(output: pathlib.Path) -> None:
     check_formats(FLAGS.export)
     videos = _videos()
     only_videos = videos and len(videos) == len(FLAGS.images)
-    if only_videos and not is_of_record("image_bits"):
+    if only_videos:
         check_unset("image_bits", needs="photographs")
     predictor = _load_predictor(*configs)
     if FLAGS.records:

@@ -4,10 +4,11 @@ import dataclasses
 import json
 
 import pytest
-from absl import flags
+from absl import app, flags
 
 from dpde_tf.cli import config_flags, run_config
 from dpde_tf.cli.run_config import with_recorded_flags
+from dpde_tf.cli.unset_flags import check_unset
 from dpde_tf.config import AugmentationConfig, FusionConfig
 from dpde_tf.runs.run_record import config_as_dict
 
@@ -133,6 +134,18 @@ def test_flag_is_of_the_record_unless_it_is_given(program, monkeypatch):
     ):
         monkeypatch.setattr("sys.argv", ["p", *arguments])
         assert run_config.is_of_record("images") is expected
+
+
+def test_flag_without_effect_is_refused_unless_it_is_of_the_record(
+    program, monkeypatch
+):
+    monkeypatch.setattr("sys.argv", ["p", "--output=a"])
+    program(["p", "--output=a"])
+    check_unset("overwrite", "export", "not_of_this_program", needs="x")  # Not given.
+    with pytest.raises(app.UsageError, match=r"^--output needs images\.$"):
+        check_unset("overwrite", "output", needs="images")
+    monkeypatch.setattr("sys.argv", ["p", "--config=run.json"])
+    check_unset("output", needs="images")  # Of the record.
 
 
 def test_record_leaves_out_how_much_is_logged(program):
