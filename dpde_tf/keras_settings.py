@@ -10,6 +10,7 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 _BACKEND = "tensorflow"
@@ -25,6 +26,8 @@ _USELESS_LINES = "|".join(
         r"failed call to cuInit: .*\(303\)",
     )
 )
+# One thread at a time switches the collection of garbage off and on again.
+_collection = threading.RLock()
 
 
 def choose_backend() -> None:
@@ -67,13 +70,14 @@ def without_garbage_collection() -> Iterator[None]:
     Yields:
         Nothing.
     """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    with _collection:
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if enabled:
+                gc.enable()
 
 
 @contextlib.contextmanager

@@ -120,8 +120,8 @@ def _export(output: pathlib.Path) -> None:
     records = RecordSet.open(FLAGS.records, FLAGS.split) if FLAGS.records else None
     graph = _graph(size)
     export_graph(graph, output, kind=FLAGS.format, int8=FLAGS.int8)
-    files = [output] if output.is_file() else output.rglob("*")
-    megabytes = sum(file.stat().st_size for file in files) / 1e6
+    files = [output, *output.rglob("*")]
+    megabytes = sum(file.stat().st_size for file in files if file.is_file()) / 1e6
     print(f"Written: {output} ({megabytes:.1f} MB)")
     if FLAGS.check:
         images = list(check_images(records, FLAGS.num_images, size))

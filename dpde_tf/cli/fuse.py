@@ -28,7 +28,7 @@ The last three write metres. --reference is a folder of sparse or dense depth ma
 metres, with the same stems and sizes.
 
 Existing files from the same options are kept, so that a run can be resumed, unless
-their depth map is newer.
+their depth map, image, gradients or reference is newer.
 A file that cannot be refined is named at the end, with exit code 1.
 """
 
@@ -37,7 +37,7 @@ import math
 import os
 import pathlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import keras
 from absl import app, flags, logging
@@ -62,7 +62,7 @@ from dpde_tf.files.depth_units import (
     check_scale_has_integers,
 )
 from dpde_tf.files.errors import file_list
-from dpde_tf.files.folders import files_by_stem
+from dpde_tf.files.folders import files_by_stem, stem_of
 from dpde_tf.files.image_folders import images_of_folder
 from dpde_tf.files.images import IMAGE_SUFFIXES
 from dpde_tf.inference.gradient_sources import (
@@ -309,24 +309,33 @@ def _picture_of(target: pathlib.Path) -> pathlib.Path:
     return target.parent / "pictures" / f"{target.stem}.png"
 
 
-def _is_older(result: pathlib.Path, source: pathlib.Path) -> bool:
-    """Whether a result is missing, or older than what it was made from."""
-    return not result.is_file() or result.stat().st_mtime < source.stat().st_mtime
+def _is_older(result: pathlib.Path, sources: Iterable[pathlib.Path]) -> bool:
+    """Whether a result is missing, or older than one of the files it was made from."""
+    if not result.is_file():
+        return True
+    written = result.stat().st_mtime
+    return any(written < source.stat().st_mtime for source in sources)
 
 
 def _refine_files(
-    targets: Mapping[pathlib.Path, pathlib.Path], **options: object
+    targets: Mapping[pathlib.Path, pathlib.Path],
+    gradients: GradientSource,
+    depth_format: DepthFormat,
+    fusion: FusionConfig,
 ) -> dict[pathlib.Path, str]:
     """Refines files without a result, or with an older one; returns those that failed.
 
     With --pictures, also those without a picture.
     """
-    due = {
-        path: target
-        for path, target in targets.items()
-        if _is_older(target, path)
-        or (FLAGS.pictures and _is_older(_picture_of(target), path))
-    }
+    due = {}
+    for path, target in targets.items():
+        partners = (gradients.files, depth_format.references)
+        stem = stem_of(path)
+        sources = [path, *(files[stem] for files in partners if stem in files)]
+        results = (target, _picture_of(target)) if FLAGS.pictures else (target,)
+        if any(_is_older(result, sources) for result in results):
+            due[path] = target
+    options = {"gradients": gradients, "depth_format": depth_format, "fusion": fusion}
     failures, num_unconverged = {}, 0
     with progress_bar(len(due), "depth map") as advance:
         for path, target in due.items():
@@ -359,7 +368,7 @@ def _fuse(output: pathlib.Path) -> None:
         config["reference_key"] = FLAGS.reference_key
     _prepare_output(output, targets, config | source)
     failures = _refine_files(
-        targets, depth_format=depth_format, gradients=gradients, fusion=fusion
+        targets, gradients=gradients, depth_format=depth_format, fusion=fusion
     )
     print(
         f"{len(targets) - len(failures)} of {len(targets)} depth maps are in {output}."

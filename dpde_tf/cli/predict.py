@@ -229,8 +229,9 @@ def _load_predictor(
     runs = network_runs()
     alone = FLAGS.distribution == "none"
     distribution = Distribution(make_strategy("none" if alone else "mirrored"))
+    once = alone and not FLAGS.records and not options.test_time_flip
     with distribution.strategy.scope():
-        networks = load_networks(**runs, compact=alone)
+        networks = load_networks(**runs, compact=once)
     check_network_options(networks)
     return DepthPredictor(
         **networks,
@@ -333,10 +334,10 @@ def _predict_images(
 def _videos() -> list[pathlib.Path]:
     """The videos that the flags name."""
     videos = find_videos(FLAGS.images or (), pathlib.Path(FLAGS.output))
-    if not videos and (FLAGS.npz or FLAGS.every > 1):
-        raise app.UsageError("--npz and --every need a video.")
-    if videos and FLAGS.export:
-        raise app.UsageError("--export needs photographs; there are videos.")
+    if videos:
+        check_unset("export", needs="photographs; there are videos")
+    else:
+        check_unset("npz", "every", needs="a video")
     return videos
 
 
@@ -361,7 +362,7 @@ def _predict_photographs(
             output,
             done=done,
             export=FLAGS.export,
-            max_uncertainty=FLAGS.max_uncertainty,
+            max_uncertainty=FLAGS.max_uncertainty if FLAGS.export else None,
             image_bits=FLAGS.image_bits,
             **options,
         )
@@ -400,6 +401,10 @@ def main(argv: Sequence[str]) -> None:
         with readable_errors():
             FLAGS.images = [*former, *map(expand_home, argv[1:])]
         FLAGS["images"].present += 1  # For the record of the run.
+    elif is_of_record("images") and not is_of_record("records"):
+        FLAGS.images = None if FLAGS.records else FLAGS.images
+    if FLAGS.images and is_of_record("records"):
+        FLAGS.records = None
     check_network_flags()
     if bool(FLAGS.records) == bool(FLAGS.images):
         raise app.UsageError("Give either --records or --images.")
@@ -407,8 +412,8 @@ def main(argv: Sequence[str]) -> None:
         check_unset(*_CAMERA, "export", "image_bits", needs="photographs (--images)")
     else:
         check_unset(*_OF_RECORDS, needs="--records")
-    if FLAGS.max_uncertainty is not None and not FLAGS.export:
-        raise app.UsageError("--max_uncertainty needs --export.")
+    if not FLAGS.export:
+        check_unset("max_uncertainty", needs="--export")
     if FLAGS.images and FLAGS.distribution == "multi_worker":
         raise app.UsageError("--distribution=multi_worker needs --records.")
     if FLAGS.images and FLAGS.at_training_size is False:

@@ -120,10 +120,12 @@ class DepthEstimator:
             runs |= {"gradient_run": gradient_run, "guided_run": None}
         if guided_run is not None:
             runs["guided_run"] = guided_run
+        options = options or PredictionConfig()
+        # A flip uses each network twice, which restores its kernels for good.
         predictor = DepthPredictor(
-            **load_networks(**runs, compact=True),
+            **load_networks(**runs, compact=not options.test_time_flip),
             fusion=fusion or FusionConfig(),
-            options=options or PredictionConfig(),
+            options=options,
         )
         depth_run = runs["depth_run"]
         return cls(

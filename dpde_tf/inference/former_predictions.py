@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dpde_tf.files.predictions import some_names
 from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
+from dpde_tf.runs.run_record import code
 
 # How long a worker waits for the first one to have begun.
 _FIRST_WORKER_SECONDS = 600.0
@@ -22,7 +23,8 @@ def former_predictions(
     """Returns the existing files that this run must replace.
 
     These are the files that this run writes, if they were made with another
-    configuration. All other files are left alone. Other records of the split must not
+    configuration, or with `overwrite` by other code. All other files are left alone.
+    Other records of the split must not
     have such files, since they would later be taken for predictions of this run.
 
     Args:
@@ -33,14 +35,16 @@ def former_predictions(
         overwrite: Whether files in `due` may be replaced.
 
     Returns:
-        Files to replace; none if the folder has the same configuration.
+        Files to replace; none if the folder is of the same configuration and, with
+        `overwrite`, of the same versions and commit.
 
     Raises:
         ValueError: If the configuration differs, and a file in `later` exists, or a
             file in `due` exists and may not be replaced.
     """
     if _is_of(output, config):
-        return []
+        same_code = not overwrite or code().items() <= read_run_record(output).items()
+        return [] if same_code else [path for path in due if path.is_file()]
     others, later_others = ([f for f in files if f.is_file()] for files in (due, later))
     if later_others:
         raise ValueError(
@@ -81,5 +85,14 @@ def wait_for_first_worker(output: pathlib.Path, config: dict) -> None:
 
 def _is_of(output: pathlib.Path, config: dict) -> bool:
     """Whether a folder holds predictions of a configuration."""
-    written = (output / RECORD_FILE).is_file()
-    return written and read_run_record(output).get("config") == config
+    if not (output / RECORD_FILE).is_file():
+        return False
+    return _without_places(read_run_record(output).get("config", {})) == (
+        _without_places(config)
+    )
+
+
+def _without_places(config: dict) -> dict:
+    """A configuration without paths whose contents are told apart by checksums."""
+    data = {k: v for k, v in config.get("data", {}).items() if k != "records"}
+    return {k: v for k, v in config.items() if k != "networks"} | {"data": data}

@@ -24,6 +24,8 @@ Size = tuple[int, int]
 OUTPUT_SIZES = ("image", "depth")
 # Relative depth is shifted so that its nearest point has this part of its range.
 _NEAREST = 0.25
+# Largest relative difference of two aspects that count as the same.
+_SAME_ASPECT = 0.05
 # Types of images that OpenCV resizes.
 _RESIZABLE = (np.uint8, np.float32, np.float64)
 
@@ -51,6 +53,8 @@ class GradientSource(Protocol):
             `in_unit_of_depth`.
         """
 
+    files: Files
+    """What the gradients are made from."""
     in_unit_of_depth: bool
     """Whether gradients are in the unit of the depth map, not in metres."""
 
@@ -169,9 +173,10 @@ class ImageGradients:
 
     def sizes(self, stem: str, depth_size: Size) -> tuple[Size, Size]:
         """Returns the size at which the image is seen, and that of the image."""
-        if self.output_size == "depth":
-            return depth_size, depth_size
         size = self._image(stem).shape[:2]
+        if self.output_size == "depth":
+            check_orientation(size, depth_size)
+            return depth_size, depth_size
         return seen_size(size, depth_size, self.predict.training_size), size
 
     def gradients(self, stem: str, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -202,11 +207,38 @@ def seen_size(image_size: Size, depth_size: Size, training_size: Size) -> Size:
 
     Returns:
         (height, width).
+
+    Raises:
+        ValueError: If one of them must be turned, see `check_orientation`.
     """
+    check_orientation(image_size, depth_size)
     pixels = max(math.prod(training_size), math.prod(depth_size))
     if pixels >= math.prod(image_size):
         return tuple(image_size)
     return working_size(image_size, (pixels, 1))
+
+
+def check_orientation(image_size: Size, depth_size: Size) -> None:
+    """Refuses an upright image with a depth map that lies on its side, or vice versa.
+
+    Networks whose programs ignore the EXIF orientation of a photograph give such maps.
+    Other differences of the aspect are allowed, since many networks predict squares.
+
+    Args:
+        image_size: (height, width) of the image.
+        depth_size: (height, width) of the depth map.
+
+    Raises:
+        ValueError: If the image has the aspect of the turned depth map.
+    """
+    aspect, other = (height / width for height, width in (image_size, depth_size))
+    opposite = (aspect - 1) * (other - 1) < -(_SAME_ASPECT**2)
+    if opposite and abs(aspect * other - 1) < _SAME_ASPECT:
+        raise ValueError(
+            f"The image is {image_size[0]}x{image_size[1]} and the depth map "
+            f"{depth_size[0]}x{depth_size[1]}: one of them lies on its side. Turn the "
+            "depth map by 90 degrees; images are turned as their EXIF says."
+        )
 
 
 def _shift_to_positive(depth: np.ndarray) -> np.float32:

@@ -82,12 +82,16 @@ def environment() -> dict:
     `bfloat16_speedup` is that of `dpde_tf.runs.precision`, null if not measured.
     """
     return {
-        "versions": versions(),
-        "commit": _commit(),
+        **code(),
         "hardware": hardware(),
         "bfloat16_speedup": remembered_speedup(),
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def code() -> dict:
+    """Returns the versions and the commit, in JSON types."""
+    return {"versions": versions(), "commit": _commit()}
 
 
 def config_as_dict(*configs: object) -> dict:

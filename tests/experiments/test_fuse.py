@@ -376,6 +376,18 @@ def test_fuse_refines_a_newer_depth_map_again(folders, run, tmp_path):
     np.testing.assert_allclose(refined(folders, "a"), newer, atol=0.01)
 
 
+def test_fuse_refines_with_newer_gradients_again(folders, run, tmp_path):
+    run(**folders)
+    before = refined(folders, "a"), refined(folders, "b")
+    path = tmp_path / "gradients" / "a.npy"
+    np.save(path, 2.0 * np.load(path))
+    later = (tmp_path / "output" / "a.npy").stat().st_mtime + 10
+    os.utime(path, (later, later))
+    run(**folders)
+    assert np.abs(refined(folders, "a") - before[0]).max() > 0.05
+    np.testing.assert_array_equal(refined(folders, "b"), before[1])
+
+
 def test_fuse_redraws_the_picture_of_newer_depth(folders, run, tmp_path):
     run("--pictures", **folders)
     picture = tmp_path / "output" / "pictures" / "a.png"

@@ -9,6 +9,7 @@ from dpde_tf.inference.former_predictions import (
     former_predictions,
     wait_for_first_worker,
 )
+from dpde_tf.runs.run_record import code
 
 CONFIG = {"omega": 10.0}
 
@@ -21,8 +22,9 @@ def files(tmp_path):
     return paths
 
 
-def _record(folder, config):
-    (folder / "run.json").write_text(json.dumps({"config": config}))
+def _record(folder, config, **changes):
+    record = {"config": config} | code() | changes
+    (folder / "run.json").write_text(json.dumps(record))
 
 
 def test_an_empty_folder_has_no_former_predictions(tmp_path):
@@ -34,6 +36,34 @@ def test_predictions_of_the_same_configuration_are_kept(tmp_path, files):
     _record(tmp_path, CONFIG)
     assert former_predictions(tmp_path, CONFIG, files, overwrite=True) == []
     assert former_predictions(tmp_path, CONFIG, [], later=files, overwrite=False) == []
+
+
+@pytest.mark.parametrize("changed", ["versions", "commit"])
+def test_overwrite_replaces_predictions_of_other_code(tmp_path, files, changed):
+    _record(tmp_path, CONFIG, **{changed: "before"})
+    assert former_predictions(tmp_path, CONFIG, files, overwrite=False) == []
+    assert former_predictions(tmp_path, CONFIG, files, overwrite=True) == files[:1]
+
+
+def test_places_do_not_make_another_configuration(tmp_path, files):
+    here = {
+        "networks": {"depth_run": "runs/depth"},
+        "weights_sha256": {"depth_run": "1f"},
+        "data": {"records": "data/records", "split": "test", "manifest_sha256": "2e"},
+    }
+    _record(tmp_path, here)
+    there = {
+        "networks": {"depth_run": "/home/me/runs/depth/"},
+        "data": here["data"] | {"records": "data/records/"},
+    }
+    assert former_predictions(tmp_path, here | there, files, overwrite=False) == []
+    for other in (
+        {"weights_sha256": {"gradient_run": "1f"}},
+        {"data": here["data"] | {"manifest_sha256": "3d"}},
+        {"data": here["data"] | {"split": "train"}},
+    ):
+        with pytest.raises(ValueError, match="other networks, options or data"):
+            former_predictions(tmp_path, here | other, files, overwrite=False)
 
 
 def test_predictions_of_another_one_are_refused_or_replaced(tmp_path, files):

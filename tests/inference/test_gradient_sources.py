@@ -11,6 +11,7 @@ from dpde_tf.inference.gradient_sources import (
     GradientFiles,
     ImageGradients,
     NetworkGradients,
+    check_orientation,
     seen_size,
 )
 
@@ -68,6 +69,50 @@ def test_gradients_of_an_image_are_enlarged_with_their_unit(tmp_path, colour_net
         source.gradients("b", depth)
 
 
+@pytest.mark.parametrize(
+    ("image", "depth"),
+    [
+        ((640, 480), (240, 320)),
+        ((480, 640), (64, 48)),
+        ((640, 480), (228, 304)),
+        ((640, 480), (235, 320)),  # 2 % off.
+    ],
+)
+def test_depth_that_lies_on_its_side_is_refused(image, depth):
+    with pytest.raises(ValueError, match=f"image is {image[0]}x{image[1]} and the dep"):
+        check_orientation(image, depth)
+
+
+@pytest.mark.parametrize(
+    ("image", "depth"),
+    [
+        ((640, 480), (320, 240)),
+        ((640, 480), (256, 256)),
+        ((480, 480), (240, 320)),
+        ((640, 480), (180, 320)),  # 4:3 and 16:9: neither is the other, turned.
+        ((100, 97), (97, 100)),  # Nearly square.
+    ],
+)
+def test_other_aspects_are_accepted(image, depth):
+    check_orientation(image, depth)
+
+
+@pytest.mark.parametrize("output_size", ["image", "depth"])
+def test_depth_on_its_side_is_refused_for_files(tmp_path, guided_network, output_size):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((12, 8, 3), np.uint8))
+    predict = NetworkGradients(guided_network, TRAINING_SIZE)
+    files = {"a": tmp_path / "a.png"}
+    source = ImageGradients(files, predict, output_size=output_size)
+    with pytest.raises(ValueError, match="lies on its side"):
+        source.sizes("a", (8, 12))
+
+
+def test_refine_depth_refuses_depth_on_its_side():
+    image = np.zeros((48, 36, 3), np.uint8)
+    with pytest.raises(ValueError, match="lies on its side"):
+        dpde_tf.refine_depth(np.ones((36, 48), np.float32), image)
+
+
 def test_sharpening_is_a_power_of_the_change_of_depth(guided_network):
     # The network makes 2 m of red pixels 3 m: with 2, 2 * (3 / 2)^2 = 4.5 m.
     gradients = NetworkGradients(guided_network, TRAINING_SIZE, sharpening=2.0)
@@ -99,7 +144,7 @@ def test_guided_gradients_are_those_of_the_sharp_depth(guided_network):
         ((480, 640), (384, 512), (384, 512)),  # As many as the depth map has.
         ((480, 640), (960, 1280), (480, 640)),  # At most those of the image.
         ((100, 100), (48, 64), (100, 100)),
-        ((640, 480), (24, 32), (320, 240)),
+        ((640, 480), (32, 24), (320, 240)),
     ],
 )
 def test_seen_size_keeps_the_aspect_of_the_image(image, depth, expected):

@@ -360,3 +360,29 @@ def test_images_of_the_command_line_replace_those_of_a_record(
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     images = [photograph] if of_record else [other, photograph]
     assert record["config"]["data"]["images"] == list(map(str, images))
+
+
+@pytest.mark.parametrize("given", ["records", "images"])
+def test_kind_of_input_on_the_command_line_replaces_that_of_a_record(
+    photograph, tmp_path, run_predict, monkeypatch, given
+):
+    other = {"records": "images", "images": "records"}[given]
+    # `--config` brings the other one.
+    monkeypatch.setattr(predict, "is_of_record", lambda name: name == other)
+    paths = {"records": tmp_path / "records", "images": photograph}
+    if given == "images":
+        run_predict(**paths, output=tmp_path / "out")
+        record = json.loads((tmp_path / "out" / "run.json").read_text())
+        assert record["config"]["data"]["images"] == [str(photograph)]
+    else:
+        with pytest.raises(SystemExit, match=r"records.*does not exist"):
+            run_predict(**paths, output=tmp_path / "out")
+
+
+def test_options_of_a_record_that_do_nothing_are_ignored(
+    photograph, tmp_path, run_predict, monkeypatch
+):
+    monkeypatch.setattr("dpde_tf.cli.unset_flags.is_of_record", lambda name: True)
+    options = {"every": 2, "max_uncertainty": 0.3}
+    run_predict(photograph, output=tmp_path / "out", **options)
+    assert (tmp_path / "out" / "run.json").is_file()

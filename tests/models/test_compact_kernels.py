@@ -1,5 +1,7 @@
 """Tests of kernels that stay in whole numbers until they are used."""
 
+import copy
+
 import keras
 import numpy as np
 import pytest
@@ -124,6 +126,25 @@ def test_precision_of_the_network_is_kept(folder, rng):
     assert kernel.dtype == tf.bfloat16
     # Folding rounds the scale instead of the kernel: one step of bfloat16 at most.
     np.testing.assert_allclose(network(image), expected(image), rtol=0.02)
+
+
+@pytest.mark.parametrize("policy", ["bfloat16", "float64"])
+def test_policies_without_float32_can_predict(folder, policy):
+    keras.config.set_dtype_policy(policy)
+    network = _load(folder, compact=True)
+    keras.config.set_dtype_policy("float32")
+    kernel = network.get_layer("pointwise").kernel
+    scales = {v.dtype for v in network.weights if v.path.endswith(".scale")}
+    assert scales == {"float32"}
+    assert tf.convert_to_tensor(kernel).dtype == policy
+
+
+def test_networks_that_cannot_be_saved_say_so(folder, tmp_path):
+    network = _load(folder, compact=True)
+    with pytest.raises(NotImplementedError, match="cannot be saved or copied"):
+        copy.deepcopy(network)
+    with pytest.raises(NotImplementedError, match="cannot be saved or copied"):
+        network.save_weights(tmp_path / "a.weights.h5")
 
 
 def test_larger_whole_numbers_are_refused():
