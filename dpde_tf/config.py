@@ -15,6 +15,9 @@ _POSITIVE = "finite and > 0"
 _FACTOR = "finite and >= 1"
 _SHARE = "from 0 to 1"
 _MOMENTUM = ">= 0 and < 1"
+_ANGLE = "from 0 to 180"
+_SEED = f"from 0 to {2**31 - 1}"
+_LIMIT = "more than 1, or 0 for no limit"
 
 _HOLDS: dict[str, Callable[[float], bool]] = {
     _FINITE: math.isfinite,
@@ -23,6 +26,9 @@ _HOLDS: dict[str, Callable[[float], bool]] = {
     _FACTOR: lambda number: 1.0 <= number < math.inf,
     _SHARE: lambda number: 0.0 <= number <= 1.0,
     _MOMENTUM: lambda number: 0.0 <= number < 1.0,
+    _ANGLE: lambda number: 0.0 <= number <= 180.0,
+    _SEED: lambda number: 0 <= number < 2**31,
+    _LIMIT: lambda number: number == 0 or number > 1.0,
 }
 
 _RANGES = {
@@ -59,6 +65,20 @@ _RANGES = {
     "epsilon": _POSITIVE,
     "num_irls_iterations": _FACTOR,
     "tolerance": _NOT_NEGATIVE,
+    "max_zoom": _FACTOR,
+    "max_rotation": _ANGLE,
+    "colour": _SHARE,
+    "epochs": _POSITIVE,
+    "batch_size": _POSITIVE,
+    "learning_rate": _POSITIVE,
+    "momentum": _MOMENTUM,
+    "weight_decay": _NOT_NEGATIVE,
+    "warmup_steps": _NOT_NEGATIVE,
+    "clip_norm": _NOT_NEGATIVE,
+    "num_validation": _NOT_NEGATIVE,
+    "checkpoint_steps": _POSITIVE,
+    "seed": _SEED,
+    "max_loss_growth": _LIMIT,
 }
 
 
@@ -274,7 +294,7 @@ class CoarseDepthConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True)
-class AugmentationConfig:
+class AugmentationConfig(_Checked):
     """Random changes of training images. The paper mentions none, so all are off.
 
     Attributes:
@@ -293,7 +313,7 @@ class AugmentationConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(_Checked):
     """Optimisation and data order (paper, Sect. 4.2).
 
     Attributes:

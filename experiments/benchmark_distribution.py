@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import functools
 import json
+import math
 import os
 import socket
 import statistics
@@ -135,6 +136,18 @@ def _be_worker() -> None:
     print(json.dumps(seconds))
 
 
+def _check_steps(batch_size: int) -> None:
+    """Refuses more steps than an epoch has."""
+    num_records = RecordSet.open(FLAGS.records, FLAGS.split).num_records
+    needed = _WARM_UP + FLAGS.steps
+    if math.ceil(num_records / batch_size) < needed:
+        raise app.UsageError(
+            f"{needed} steps of {batch_size} images, {_WARM_UP} of them untimed, need "
+            f"more than the {num_records} records of --records. Use fewer --steps or a "
+            "smaller --batch_size."
+        )
+
+
 @flags_only
 def main() -> None:
     """Times all numbers of processes and prints the table."""
@@ -143,6 +156,7 @@ def main() -> None:
         _be_worker()
         return
     numbers = parse_counts(FLAGS.processes, flag="processes")
+    _check_steps(FLAGS.batch_size * max(numbers))
     machine = hardware()
     print(f"{machine['processor']}, {machine['cores']} cores, one per process\n")
     print("| processes | images per step | seconds per step | images/s | efficiency |")

@@ -23,6 +23,7 @@ from absl import flags
 from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path
 from dpde_tf.cli.program import run_main
+from dpde_tf.evaluation.protocols import find_protocol
 from dpde_tf.evaluation.score_files import ROWS_FILE, SUMMARY_FILE
 from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.json_files import read_json_object
@@ -130,11 +131,9 @@ def _rows(path: pathlib.Path, protocol: str) -> str:
             "`python -m experiments.evaluate`."
         )
     kept = [row for row in rows if row["protocol"] == protocol]
-    if rows and not kept:
-        raise ValueError(
-            f"{path} has no row of the protocol {protocol!r}. Use a --protocol of: "
-            f"{', '.join(sorted({row['protocol'] for row in rows}))}."
-        )
+    find_protocol(protocol)
+    if rows and not kept:  # Other data sets have other protocols.
+        kept = [row for row in rows if row["protocol"] == rows[0]["protocol"]]
     text = io.StringIO()
     writer = csv.DictWriter(text, reader.fieldnames, lineterminator="\n")
     writer.writeheader()

@@ -20,6 +20,7 @@ from dpde_tf.cli.errors import flags_only
 from dpde_tf.cli.path_flags import define_path, define_paths
 from dpde_tf.cli.program import run_main
 from dpde_tf.cli.result_record import result_folder, write_result_record
+from dpde_tf.cli.unset_flags import check_unset
 from dpde_tf.files.json_files import read_json_object
 from dpde_tf.reporting.blocks import Heading
 from dpde_tf.reporting.markdown import to_markdown
@@ -159,6 +160,8 @@ def main() -> None:
         raise app.UsageError(
             f"--table must be among 1 to 5. Received: {sorted(unknown)}."
         )
+    if "5" not in FLAGS.table:
+        check_unset("layers", "benchmark", needs="Table 5")
     output = pathlib.Path(FLAGS.output) if FLAGS.output else None
     with result_folder(_PROGRAM, *([output] if output else [])):
         _run(output)

@@ -121,8 +121,9 @@ def check_split_size(
     """
     if found == expected or (allow_partial and 0 < found < expected):
         return
+    remedy = "" if allow_partial else ", or convert a part of them with --allow_partial"
     raise ValueError(
         f"{origin} must hold {expected} pairs for the split {split!r}; it holds "
-        f"{found}. Fetch the raw data again with `python -m data_prep.download`, or "
-        "convert a part of them with --allow_partial."
+        f"{found}. Fetch the raw data again with `python -m data_prep.download`"
+        f"{remedy}."
     )

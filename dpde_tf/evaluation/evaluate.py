@@ -160,6 +160,6 @@ def evaluate(
         keys=keys,
         comparisons=titles,
         image_size=listed.image_size,
-        scenes=scene_numbers(names),
+        scenes=scene_numbers(listed_split.names, names),
         seed=seed,
     )

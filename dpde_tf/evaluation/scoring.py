@@ -149,6 +149,8 @@ def _prepare(
     truth: np.ndarray, depth: np.ndarray, mask: np.ndarray, protocol: Protocol
 ) -> np.ndarray:
     """The prediction after alignment and clipping."""
+    if protocol.alignment == "least_squares_disparity":
+        depth = np.maximum(depth, metrics.MIN_DEPTH)  # It has no disparity otherwise.
     if np.any(mask):
         depth = align_depth(truth, depth, mask, alignment=protocol.alignment)
     return depth if protocol.clip is None else np.clip(depth, *protocol.clip)

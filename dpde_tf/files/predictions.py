@@ -259,12 +259,15 @@ class PredictionFolder:
         path = next(iter(self.files.values()))
         if path.suffix.lower() != ".npz":
             return ["depth"]
-        maps = [
-            key
+        maps = {
+            key: array.shape
             for key, array in read_npz(path).items()
-            if drop_single_axes(array, 2).ndim == 2
-        ]
-        return [key for key in maps if not key.startswith(NO_DEPTH)] or ["depth"]
+            if array.dtype.kind in "iuf" and drop_single_axes(array, 2).ndim == 2
+        }
+        keys = [key for key in maps if not key.startswith(NO_DEPTH)]
+        # Other networks may add masks and matrices of the camera.
+        size = maps.get("depth")
+        return [key for key in keys if size in (None, maps[key])] or ["depth"]
 
     def read(self, name: str, keys: Sequence[str]) -> dict[str, np.ndarray]:
         """Returns predicted arrays of one image.

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from dpde_tf.config import ContextNetworkConfig
+from dpde_tf.files.arrays import read_npz
 from dpde_tf.files.json_files import read_json_object
 from dpde_tf.runs.run_folder import RECORD_FILE, read_metrics, read_run_record
 
@@ -131,8 +132,15 @@ def gradient_source(predictions: str | pathlib.Path) -> str | None:
     networks = read_step(predictions).config.get("networks", {})
     if "guided_run" in networks:
         return "guided"
-    gradient = read_step(networks.get("gradient_run"))
-    return "context" if is_context_network(gradient.config) else None
+    if "gradient_run" not in networks:
+        return None
+    gradient = read_step(networks["gradient_run"])
+    if is_context_network(gradient.config):
+        return "context"
+    # If its run is gone, its depth tells.
+    files = () if gradient.record else pathlib.Path(predictions).glob("[!.]*.npz")
+    first = next(iter(files), None)
+    return "context" if first and "context_depth" in read_npz(first) else None
 
 
 def _argument(name: str, value: object) -> str:

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import hashlib
-import math
 import os
 import pathlib
 from collections.abc import Callable
@@ -137,7 +136,6 @@ def _make_trainer(session: TrainingSession) -> Trainer:
     if session.is_chief:
         check_program(session.workdir, session.program)
     _check_training(training)
-    _check_augmentation(session.augmentation)
     if training.deterministic:
         _make_deterministic()
     # Must be created before TensorFlow computes anything.
@@ -206,23 +204,8 @@ def _precision(session: TrainingSession, distribution: Distribution) -> str:
         return PRECISIONS[distribution.of_chief(own)]
 
 
-def _check_augmentation(config: AugmentationConfig) -> None:
-    """Raises a ValueError for an option that is out of its range."""
-    for name, low, high in (
-        ("max_zoom", 1.0, math.inf),
-        ("max_rotation", 0.0, 180.0),
-        ("colour", 0.0, 1.0),
-    ):
-        value = getattr(config, name)
-        if not (low <= value <= high and math.isfinite(value)):
-            most = "" if high == math.inf else f" and at most {high:g}"
-            raise ValueError(
-                f"`{name}` must be at least {low:g}{most}. Received: {value}."
-            )
-
-
 def _check_training(config: TrainingConfig) -> None:
-    """Checks values that would only fail later."""
+    """Checks words that would only fail later, and what would have no effect."""
     for name, words in (
         ("optimizer", OPTIMIZERS),
         ("schedule", SCHEDULES),
@@ -233,28 +216,10 @@ def _check_training(config: TrainingConfig) -> None:
                 f"`{name}` must be {' or '.join(words)}. Received: "
                 f"{getattr(config, name)!r}."
             )
-    for name in ("epochs", "batch_size", "learning_rate", "checkpoint_steps"):
-        if not 0 < getattr(config, name) < math.inf:
-            raise ValueError(
-                f"`{name}` must be finite and > 0. Received: {getattr(config, name)}."
-            )
-    if not 0 <= config.momentum < 1:
+    if config.optimizer == "adamw" and config.momentum != TrainingConfig.momentum:
         raise ValueError(
-            f"`momentum` must be >= 0 and < 1. Received: {config.momentum}."
-        )
-    for name in ("warmup_steps", "clip_norm", "weight_decay"):
-        if not 0 <= getattr(config, name) < math.inf:
-            raise ValueError(
-                f"`{name}` must be finite and >= 0. Received: {getattr(config, name)}."
-            )
-    if not 0 <= config.seed < 2**31:
-        raise ValueError(
-            f"`seed` must be from 0 to {2**31 - 1}. Received: {config.seed}."
-        )
-    if config.max_loss_growth and not config.max_loss_growth > 1.0:
-        raise ValueError(
-            "`max_loss_growth` must be more than 1, or 0 for no limit. Received: "
-            f"{config.max_loss_growth}."
+            f"`momentum` is of `optimizer` sgd; adamw has none. Received: "
+            f"{config.momentum}."
         )
 
 

@@ -39,6 +39,7 @@ def _define_flags() -> None:
     """Defines the flags of this program."""
     define_path("records", None, "Folder of the record set.", required=True)
     define_path("output", None, "Folder of images, depths and lists.", required=True)
+    flags.DEFINE_string("split", None, "Split to write. Default: all.")
 
 
 def edge_image(depth: np.ndarray) -> np.ndarray:
@@ -57,13 +58,16 @@ def edge_image(depth: np.ndarray) -> np.ndarray:
     return np.uint8(255) * np.stack(edges, axis=-1)
 
 
-def write_edge_images(records: pathlib.Path, output: pathlib.Path) -> None:
-    """Writes the pictures, the depths and the lists of all splits.
+def write_edge_images(
+    records: pathlib.Path, output: pathlib.Path, split: str | None = None
+) -> None:
+    """Writes the pictures, the depths and the lists of the splits.
 
     Args:
         records: Folder of the record set.
         output: New folder, with `images/*.png`, `depths/*.npy` in metres, and a list
             `*.txt` for each split.
+        split: The split to write; None for all.
 
     Raises:
         FileExistsError: If `output` exists.
@@ -71,12 +75,13 @@ def write_edge_images(records: pathlib.Path, output: pathlib.Path) -> None:
         ValueError: If two splits have a record of the same name.
         OSError: If a file cannot be written.
     """
-    splits = read_manifest(records).splits
+    manifest = read_manifest(records)
+    splits = {split: manifest.split(split)} if split else manifest.splits
     names = [name for split in splits.values() for name in split.names]
     if twice := repeated(names):
         raise ValueError(
             f"{records} has {twice[0]!r} in two splits, possibly with different depth, "
-            "and one folder cannot hold both. Convert one split alone."
+            "and one folder cannot hold both. Choose one with --split."
         )
     if output.exists():
         raise FileExistsError(
@@ -99,7 +104,7 @@ def write_edge_images(records: pathlib.Path, output: pathlib.Path) -> None:
 def main() -> None:
     """Runs the program; reports bad input in one line."""
     output = pathlib.Path(FLAGS.output)
-    write_edge_images(pathlib.Path(FLAGS.records), output)
+    write_edge_images(pathlib.Path(FLAGS.records), output, FLAGS.split)
     print(f"Written: {output}")
 
 

@@ -20,7 +20,7 @@ def names_of(runs):
 
 def test_scenes_are_runs_of_consecutive_numbers():
     runs = [(3 + 10 * index, 1 + index % 3) for index in range(25)]
-    scenes = scene_numbers(names_of(runs))
+    scenes = scene_numbers(names_of(runs), names_of(runs))
     assert [scenes[f"{start:04d}"] for start, _ in runs] == list(range(25))
     # The third run is 0023 to 0025.
     assert [scenes[name] for name in ("0023", "0024", "0025", "0033")] == [2, 2, 2, 3]
@@ -31,7 +31,18 @@ def test_scenes_are_runs_of_consecutive_numbers():
     [["art", "0001"], names_of([(0, 500)]), names_of([(5 * i, 2) for i in range(19)])],
 )
 def test_names_that_do_not_identify_scenes(names):
-    assert scene_numbers(names) is None
+    assert scene_numbers(names, names) is None
+
+
+def test_a_part_of_the_images_has_the_scenes_of_all():
+    names = names_of([(10 * index, 4) for index in range(30)])
+    # Every second image: without the others, each would seem to be a scene.
+    scenes = scene_numbers(names, names[::2])
+    assert list(scenes) == names[::2]
+    assert list(scenes.values()) == [index for index in range(30) for _ in range(2)]
+    # The images of 19 scenes are too few.
+    assert scene_numbers(names, names[: 19 * 4]) is None
+    assert len(set(scene_numbers(names, names[: 19 * 4 + 1]).values())) == 20
 
 
 def test_draws_of_a_scene_are_those_of_all_its_images():

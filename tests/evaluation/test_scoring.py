@@ -196,3 +196,17 @@ def test_measures_are_finite_with_holes_and_without_warnings(rng):
     values = metrics.measure_values(sums_of(truth, predicted, PAPER))
     assert values.shape == (len(metrics.MEASURE_NAMES),)
     assert np.isfinite(values).all()
+
+
+def test_predictions_that_are_not_positive_are_aligned_in_disparity():
+    """As in all protocols, 1 mm stands for them; their inverse would be negative."""
+    truth = np.linspace(1.0, 2.0, 24, dtype=np.float32).reshape(4, 6)
+    protocol = protocols.PROTOCOLS["simple_least_squares_disparity"]
+    predicted, raised = truth.copy(), truth.copy()
+    predicted[1, 2], raised[1, 2] = -0.3, 0.001
+    np.testing.assert_array_equal(
+        sums_of(truth, predicted, protocol), sums_of(truth, raised, protocol)
+    )
+    predicted[1, 2] = np.nan
+    with pytest.raises(ValueError, match="positive predictions"):
+        sums_of(truth, predicted, protocol)

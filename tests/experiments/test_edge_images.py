@@ -60,6 +60,17 @@ def test_written_folder_becomes_records_with_the_same_depth(tmp_path, rng):
     )
 
 
+def test_one_split_can_be_written(tmp_path, rng):
+    records = write_small_record_set(tmp_path / "records", rng)
+    names = [name for name, *_ in read_split(records, "test")]
+    write_edge_images(records, tmp_path / "edges", "test")
+    assert [p.name for p in (tmp_path / "edges").glob("*.txt")] == ["test.txt"]
+    written = sorted(p.stem for p in (tmp_path / "edges" / "images").iterdir())
+    assert written == sorted(names)
+    with pytest.raises(ValueError, match="no_split"):
+        write_edge_images(records, tmp_path / "none", "no_split")
+
+
 def test_existing_folder_is_kept(tmp_path, rng):
     records = write_small_record_set(tmp_path / "records", rng)
     (tmp_path / "edges").mkdir()

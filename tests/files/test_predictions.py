@@ -169,6 +169,13 @@ def test_depth_keys_exclude_what_is_no_map(tmp_path):
     assert PredictionFolder.open(tmp_path).depth_keys() == ["depth"]
 
 
+def test_depth_keys_exclude_masks_and_matrices(tmp_path):
+    depth = np.ones((5, 4), np.float32)
+    others = {"mask": depth > 0, "K": np.eye(3), "small": np.ones((2, 2))}
+    np.savez(tmp_path / "a.npz", **others, depth=depth, fused=depth)
+    assert PredictionFolder.open(tmp_path).depth_keys() == ["depth", "fused"]
+
+
 def test_depth_keys_exclude_gradients(predictions):
     assert PredictionFolder.open(predictions).depth_keys() == ["depth", "fused"]
 

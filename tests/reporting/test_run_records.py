@@ -1,7 +1,9 @@
 """Tests of the questions that the records of runs answer."""
 
 import json
+import pathlib
 
+import numpy as np
 import pytest
 
 from dpde_tf.config import ContextNetworkConfig, GradientNetworkConfig
@@ -33,6 +35,12 @@ def test_gradient_source_without_records_is_none(tmp_path):
     networks = {"gradient_run": str(tmp_path / "nothing")}
     folder = write_record(tmp_path / "predictions", {"networks": networks})
     assert gradient_source(folder) is None
+    # The run is gone: its depth tells.
+    path = pathlib.Path(folder) / "1.npz"
+    np.savez(path, depth=np.ones((2, 2)))
+    assert gradient_source(folder) is None
+    np.savez(path, depth=np.ones((2, 2)), context_depth=np.ones((2, 2)))
+    assert gradient_source(folder) == "context"
 
 
 def test_step_command_can_be_typed(tmp_path):

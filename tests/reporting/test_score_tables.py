@@ -216,6 +216,7 @@ def test_scores_that_the_paper_does_not_give_have_no_gap(tmp_path):
     )
     found = lines(scores.comparison_table(3, [read_scored_run("dpde", folder)]))
     assert found["DPDE", "ours, dpde, calibrated"][0] == "0.7000"
+    write_training(tmp_path / "depth")
     run = read_scored_run("calibrated", folder)
     assert ("DPDE", "ours, calibrated") in lines(scores.comparison_table(3, [run]))
     assert ("DPDE", "gap to the paper") not in found
@@ -327,6 +328,27 @@ def test_networks_that_no_flag_named_are_known(tmp_path):
     assert read_scored_run("nyu/other", folder).row("depth") == "modified_fcrn"
 
 
+def test_details_say_what_the_intervals_are_over(tmp_path):
+    folder = write_scores(tmp_path / "a", rms={"depth": 0.7})
+    assert read_scored_run("any", folder).details("depth").startswith("654 images; no")
+    path = folder / "summary.json"
+    summary = json.loads(path.read_text())
+    write_json(path, summary | {"bootstrap": {"scenes": 124}})
+    details = read_scored_run("any", folder).details("depth")
+    assert details.startswith("654 images; intervals over images or over 124 rooms, ")
+
+
+def test_the_same_network_is_shown_once(tmp_path):
+    write_training(tmp_path / "depth")
+    runs = []
+    for name, rms in (("a", 0.7), ("b", 0.70005), ("c", 0.7002)):
+        folder = write_scores(tmp_path / name, rms={"depth": rms})
+        runs.append(read_scored_run(name, folder))
+    sources = [source for _, source in lines(scores.comparison_table(2, runs))]
+    ours = [source for source in sources if source.startswith("ours, ")]
+    assert ours == ["ours, a", "ours, c"]
+
+
 def test_details_mention_the_flip(tmp_path):
     write_training(tmp_path / "depth")
     folder = write_scores(tmp_path / "a", rms={"depth": 0.7})
@@ -392,7 +414,9 @@ def test_network_of_other_authors_has_no_row(tmp_path):
 def test_row_without_records_follows_the_label(tmp_path):
     folder = write_scores(tmp_path / "a", rms={"depth": 0.7, "fused": 0.6, "mean": 1})
     assert read_scored_run("fcrn", folder).row("depth") == "fcrn"
-    assert read_scored_run("fcrn", folder).row("fused") is None
+    for label in ("fcrn", "nyu/true_gradients", "nyu/dpde_guided", "midas"):
+        assert read_scored_run(label, folder).row("fused") is None, label
+    assert read_scored_run("nyu/dpde", folder).row("fused") == "dpde"
     assert read_scored_run("dpde", folder).row("depth") == "modified_fcrn"
     other = read_scored_run("midas", folder)
     assert other.row("depth") is None

@@ -125,6 +125,7 @@ def test_run_session_keeps_the_folder_of_another_program(session):
         ({"learning_rate": math.nan}, "`learning_rate` must be finite and > 0. Rec"),
         ({"max_loss_growth": math.nan}, "`max_loss_growth` must be more than 1, or 0"),
         ({"momentum": 1.5}, "momentum"),
+        ({"optimizer": "adamw", "momentum": 0.5}, "`momentum` is of `optimizer` sgd"),
         ({"batch_size": 1000}, "fewer than one batch of 1000. Use a smaller"),
     ],
 )
@@ -214,16 +215,16 @@ def test_refused_training_leaves_no_folder(session, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"max_zoom": 0.5}, "`max_zoom` must be at least 1. Received: 0.5."),
-        ({"max_rotation": -1.0}, "`max_rotation` must be at least 0 and at most 180"),
-        ({"colour": 1.5}, "`colour` must be at least 0 and at most 1. Received: 1.5"),
+        ({"max_zoom": 0.5}, "`max_zoom` must be finite and >= 1. Received: 0.5."),
+        ({"max_rotation": -1.0}, "`max_rotation` must be from 0 to 180. Received: -1"),
+        ({"colour": 1.5}, "`colour` must be from 0 to 1. Received: 1.5"),
         ({"crop_size": (33, 8)}, "33x8 must fit into the images"),
     ],
 )
 def test_augmentation_out_of_range_is_refused(session, changes, message):
-    session = dataclasses.replace(session, augmentation=AugmentationConfig(**changes))
     with pytest.raises(ValueError) as caught:
-        run_session(session)
+        augmentation = AugmentationConfig(**changes)
+        run_session(dataclasses.replace(session, augmentation=augmentation))
     assert message in str(caught.value)
     assert not session.workdir.exists()
 

@@ -84,7 +84,7 @@ class ScoredRun:
             return network
         if key == "context_depth":
             return CONTEXT_ROWS[key]
-        if key != "fused" or network == "fcrn":
+        if key != "fused" or network in (None, "fcrn"):
             return None
         substitute = self.prediction.config.get("gradients")
         if "guided_run" in self.prediction.config.get("networks", {}):
@@ -137,6 +137,8 @@ class ScoredRun:
                 f"from {transfer['images']} training images"
             )
         parts = [images]
+        if rooms := self.summary.get("bootstrap", {}).get("scenes"):
+            parts.append(f"intervals over images or over {rooms} rooms, the wider")
         if key != "context_depth":
             parts.append(self.depth.summary)
             if "DepthLossConfig" in self.depth.config:

@@ -1,6 +1,7 @@
 """Tables 1 to 4: numbers of the paper, of other publications and of our runs."""
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dpde_tf.reporting.blocks import NOT_RUN, Cell, Table
@@ -222,7 +223,8 @@ def _protocols(number: int) -> tuple[str, ...]:
 def _run_lines(number: int, row: str, runs: Sequence[ScoredRun]) -> Iterator[Line]:
     """Yields the lines of our runs with their gaps.
 
-    Runs with the same depth network have the same numbers for it: the first is shown.
+    Runs with the same depth network have the same numbers for it, up to rounding: the
+    first is shown.
     """
     protocols, shown = _protocols(number), []
     for run, protocol in itertools.product(runs, protocols):
@@ -233,13 +235,24 @@ def _run_lines(number: int, row: str, runs: Sequence[ScoredRun]) -> Iterator[Lin
                 several = len(protocols) > 1 and run.name != protocol
                 name = f"{run.label}, {protocol}" if several else run.label
                 numbers = measured(results)
-                if (protocol, numbers) in shown:
+                if any(_are_same((protocol, numbers), one) for one in shown):
                     continue
                 shown.append((protocol, numbers))
                 cells = own_cells(numbers, results.get("intervals", {}).get("pooled"))
                 yield Line(f"ours, {name}", cells, NOT_RUN, run.details(key))
                 yield from paired_lines(run, key, protocol)
                 yield from _gap_lines(number, row, run, protocol, numbers)
+
+
+def _are_same(
+    line: tuple[str, dict[str, float]], other: tuple[str, dict[str, float]]
+) -> bool:
+    """Whether two lines, of a protocol and its numbers, are the same up to rounding."""
+    (protocol, numbers), (other_protocol, others) = line, other
+    return (protocol, set(numbers)) == (other_protocol, set(others)) and all(
+        math.isclose(number, others[name], abs_tol=1e-4)
+        for name, number in numbers.items()
+    )
 
 
 def _is_comparable(run: ScoredRun, protocol: str, dataset: str) -> bool:
