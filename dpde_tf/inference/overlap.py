@@ -33,6 +33,32 @@ def threads(count: int) -> Iterator[Executor]:
     executor.shutdown()
 
 
+@contextlib.contextmanager
+def write_behind(write: Callable[..., object]) -> Iterator[Callable[..., None]]:
+    """Yields a function that calls `write` in a thread, one call after another.
+
+    It waits until the call before has ended, and raises the exception of that call.
+
+    Args:
+        write: Any function.
+
+    Yields:
+        The function, with the arguments of `write`.
+    """
+    before: Future | None = None
+    with threads(1) as executor:
+
+        def submit(*arguments: object) -> None:
+            nonlocal before
+            if before:
+                before.result()
+            before = executor.submit(write, *arguments)
+
+        yield submit
+        if before:
+            before.result()
+
+
 def read_ahead(
     read: Callable[[object], object], items: Iterable[object], *, count: int
 ) -> Iterator[tuple[object, Future]]:

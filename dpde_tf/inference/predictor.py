@@ -195,10 +195,7 @@ class DepthPredictor:
         image, depth = inputs
         # Its logarithm is taken.
         depth = tf.maximum(depth, MIN_DEPTH)
-        sharp = self._guided(image, depth)
-        if self.options.test_time_flip:
-            mirrored = self._guided(tf.reverse(image, [2]), tf.reverse(depth, [2]))
-            sharp = (sharp + tf.reverse(mirrored, [2])) / 2.0
+        sharp = self._averaged(self._guided, image, depth)
         return sharpened(depth, sharp, self.options.sharpening)
 
     def _guided(self, image: tf.Tensor, depth: tf.Tensor) -> tf.Tensor:
@@ -208,19 +205,25 @@ class DepthPredictor:
 
     def _depth_of(self, network: keras.Model, image: tf.Tensor) -> tf.Tensor:
         """The depth that a network gives, at the image's size."""
-        depth = _resized_output(network, image)
-        if self.options.test_time_flip:
-            mirrored = _resized_output(network, tf.reverse(image, [2]))
-            depth = (depth + tf.reverse(mirrored, [2])) / 2.0
-        return depth
+        return self._averaged(functools.partial(_resized_output, network), image)
 
     def _gradients(self, image: tf.Tensor) -> tf.Tensor:
         """The depth gradients, `[B, H, W, 2]`."""
-        gradients = call_network(self.gradient_network, image)
-        if self.options.test_time_flip:
-            mirrored = call_network(self.gradient_network, tf.reverse(image, [2]))
-            gradients = (gradients + mirrored_gradients(mirrored)) / 2.0
-        return gradients
+        apply = functools.partial(call_network, self.gradient_network)
+        return self._averaged(apply, image, mirror=mirrored_gradients)
+
+    def _averaged(
+        self,
+        apply: Callable[..., tf.Tensor],
+        *inputs: tf.Tensor,
+        mirror: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    ) -> tf.Tensor:
+        """The output for the inputs; with a flip, its mean with the mirrored one."""
+        output = apply(*inputs)
+        if not self.options.test_time_flip:
+            return output
+        flipped = (mirror or _mirrored)(apply(*map(_mirrored, inputs)))
+        return (output + flipped) / 2.0
 
 
 def network_input(image: tf.Tensor | np.ndarray) -> tf.Tensor:
@@ -268,6 +271,11 @@ def network_input(image: tf.Tensor | np.ndarray) -> tf.Tensor:
     return image
 
 
+def _mirrored(maps: tf.Tensor) -> tf.Tensor:
+    """Maps `[B, H, W, C]` with left and right exchanged."""
+    return tf.reverse(maps, [2])
+
+
 def _resized_output(network: keras.Model, image: tf.Tensor) -> tf.Tensor:
     """The output of a network, brought bilinearly to the image's size."""
     return tf.image.resize(call_network(network, image), tf.shape(image)[1:3])
@@ -287,7 +295,7 @@ def mirrored_gradients(gradients: tf.Tensor) -> tf.Tensor:
         The same of the map mirrored left and right; 0 in the last column of
         gradient_x.
     """
-    gradient_x, gradient_y = tf.split(tf.reverse(gradients, [2]), 2, axis=-1)
+    gradient_x, gradient_y = tf.split(_mirrored(gradients), 2, axis=-1)
     gradient_x = tf.pad(-gradient_x[:, :, 1:], [[0, 0], [0, 0], [0, 1], [0, 0]])
     return tf.concat([gradient_x, gradient_y], axis=-1)
 

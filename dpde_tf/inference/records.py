@@ -3,7 +3,6 @@
 import itertools
 import pathlib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from dpde_tf.config import TrainingConfig
 from dpde_tf.data.input_pipeline import RecordSet, make_evaluation_dataset
 from dpde_tf.data.records import readable_record_errors
 from dpde_tf.files.predictions import prediction_path, write_prediction
-from dpde_tf.inference.overlap import threads
+from dpde_tf.inference.overlap import write_behind
 from dpde_tf.inference.predictor import DepthPredictor, predict_at_size
 from dpde_tf.inference.progress import progress_bar
 from dpde_tf.runs.run_folder import read_run_record, recorded_config
@@ -47,16 +46,12 @@ def predict_records(
     with (
         progress_bar(todo.num_records, "image") as advance,
         readable_record_errors(records.directory, records.split),
-        threads(1) as writer,
+        write_behind(_write_batch) as write,
     ):
-        before: Future | None = None
         for batch in dataset:
             maps = predict_at_size(predictor, batch["image"], size)
-            if before:
-                before.result()
-            before = writer.submit(_write_batch, output, batch["name"].numpy(), maps)
+            write(output, batch["name"].numpy(), maps)
             advance(len(batch["name"]))
-        before.result()
 
 
 def _write_batch(

@@ -16,7 +16,7 @@ from dpde_tf.files.atomic import atomic_write
 from dpde_tf.files.images import resize_image
 from dpde_tf.files.predictions import write_prediction
 from dpde_tf.files.videos import VideoWriter, frame_rate, video_frames
-from dpde_tf.inference.overlap import read_ahead, threads
+from dpde_tf.inference.overlap import read_ahead, write_behind
 from dpde_tf.inference.photograph_cameras import (
     CameraOptions,
     PhotographCamera,
@@ -210,18 +210,14 @@ def _predict_frames(
     with (
         progress_bar(num_frames, "frame") as advance,
         contextlib.closing(ahead),
-        threads(1) as executor,
+        write_behind(write) as write_batch,
     ):
-        before = None
         for batch in _batches(ahead):
             numbered = [(number, future.result()) for number, future in batch]
             seen = np.stack([resize_image(frame, size) for _, frame in numbered])
             maps = predictor.predict(seen)
-            if before:
-                before.result()
-            before = executor.submit(write, numbered, maps)
+            write_batch(numbered, maps)
             advance(len(batch))
-        before.result()
 
 
 def _batches(items: Iterable) -> Iterator[list]:
