@@ -8,7 +8,7 @@ import numpy as np
 from dpde_tf.reporting.examples import (
     GRADIENT_PERCENTILE,
     Example,
-    measured_gradients,
+    detail_window,
 )
 from dpde_tf.reporting.figures.columns import GRADIENTS, Column, column_depth
 from dpde_tf.visualization.colours import (
@@ -22,7 +22,7 @@ from dpde_tf.visualization.layout import (
     stack_rows,
     text_lines,
 )
-from dpde_tf.visualization.magnification import MAGNIFICATION, busiest_window
+from dpde_tf.visualization.magnification import MAGNIFICATION
 
 _BAR_STEPS = 256
 _ERROR_SHARE = 0.2  # of the largest depth: errors saturate there
@@ -56,21 +56,6 @@ def comparison_figure(
         raise ValueError("A figure needs at least one image. Received: none.")
     rows = [row for e in examples for row in _example_rows(e, columns)]
     return stack_rows(rows, note=note)
-
-
-def detail_window(ground_truth: np.ndarray) -> tuple[slice, slice]:
-    """Returns the window, a quarter of each side, with the most depth edges.
-
-    Args:
-        ground_truth: Metres, `[H, W]`; 0 = no measurement.
-
-    Returns:
-        Slices of rows and of columns; the sum of the differences between measured
-        neighbours is greatest there.
-    """
-    return busiest_window(
-        np.hypot(*measured_gradients(ground_truth)).astype(np.float32)
-    )
 
 
 def _example_rows(example: Example, columns: Sequence[Column]) -> list[Row]:
