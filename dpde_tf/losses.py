@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from dpde_tf.config import DepthLossConfig
-from dpde_tf.files.resizing import as_depth_map, depth_at_size_of
+from dpde_tf.files.resizing import as_depth_map, at_one_size
 from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
 from dpde_tf.metrics.feature_similarity import fsim
 
@@ -324,13 +324,13 @@ class _DepthMapLoss(_ImageLoss):
     """A loss per image that resizes the ground truth to the size of the output.
 
     `y_true` is depth in metres, `[B, H, W, 1]` or `[B, H, W]`, 0 = no measurement.
-    `y_pred` is the output of a network, `[B, h, w, C]`. An image without a measured
-    pixel has loss 0.
+    `y_pred` is the output of a network, `[B, h, w, C]` or `[B, h, w]`. An image without
+    a measured pixel has loss 0.
     """
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Returns the loss of each image, `[B]`."""
-        return self._of_images(depth_at_size_of(y_true, y_pred), y_pred)
+        return self._of_images(*at_one_size(y_true, y_pred))
 
     def _of_images(self, truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
         """The loss of each image, given ground truth of the size of the output."""

@@ -167,6 +167,35 @@ def test_metrics_are_pooled_over_measured_pixels():
         assert again.get_config() == metric.get_config()
 
 
+@pytest.mark.parametrize("axis", [True, False])
+def test_maps_may_lack_the_axis_of_the_channel(axis):
+    truth = np.float32([[1, 2], [4, 0]])[None]
+    predicted = np.float32([[1.5, 2], [2, 9]])[None]
+    if axis:
+        truth = truth[..., None]
+    else:
+        predicted = predicted[..., None]
+    for given in ((truth, predicted), (truth[..., :2], predicted[..., :2])):
+        metric = dpde_tf.metrics.DeltaAccuracy(1.25)
+        metric.update_state(*given)
+        np.testing.assert_allclose(metric.result(), 1 / 3, rtol=1e-6)
+    flat = dpde_tf.metrics.RootMeanSquaredError()
+    flat.update_state(np.ones((1, 64, 64)), np.full((1, 64, 64), 1.1))
+    np.testing.assert_allclose(flat.result(), 0.1, rtol=1e-5)
+    loss = dpde_tf.losses.BerHu()(np.ones((2, 4, 4)), np.full((2, 4, 4), 3.0))
+    # All differences equal 2, and c is a fifth of that: (4 + 0.16) / 0.8.
+    np.testing.assert_allclose(loss, 5.2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (1, 4, 4, 1, 1)])
+def test_other_shapes_of_predictions_are_refused(shape):
+    truth = np.ones((1, 4, 4))
+    for use in (dpde_tf.metrics.DeltaAccuracy(), dpde_tf.losses.BerHu().call):
+        call = getattr(use, "update_state", use)
+        with pytest.raises(ValueError, match=r"`y_pred` must be .* becomes a batch by"):
+            call(truth, np.ones(shape))
+
+
 def test_metrics_weigh_images_and_shrink_the_truth():
     truth = np.float32([[1, 3], [0, 0]])[None, ..., None]
     truth = np.concatenate([truth, np.full_like(truth, 5.0)])

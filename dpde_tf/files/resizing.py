@@ -105,18 +105,28 @@ def as_depth_map(depth: tf.Tensor) -> tf.Tensor:
     return depth
 
 
-def depth_at_size_of(truth: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
-    """Returns true depth, resized to the size of a network's output.
+def at_one_size(truth: tf.Tensor, predicted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns true depth, resized to the size of a network's output, and the output.
 
     Args:
         truth: Metres, `[B, H, W, 1]` or `[B, H, W]`; 0 = no measurement.
-        predicted: Output of the network, `[B, h, w, C]`.
+        predicted: Output of the network, `[B, h, w, C]`, or `[B, h, w]` for one
+            channel.
 
     Returns:
-        Metres, float32 `[B, h, w, 1]`, see `resize_depth`.
+        Metres, float32 `[B, h, w, 1]`, see `resize_depth`; and the output,
+        `[B, h, w, C]`.
 
     Raises:
-        ValueError: If the shape of `truth` is not one of the two.
+        ValueError: If a shape is another one.
     """
+    predicted = tf.convert_to_tensor(predicted)
+    if predicted.shape.rank == 3:
+        predicted = predicted[..., tf.newaxis]
+    if predicted.shape.rank != 4:
+        raise ValueError(
+            "`y_pred` must be [B, h, w, 1] or [B, h, w]. Received: "
+            f"{predicted.shape}. One map becomes a batch by y_pred[np.newaxis]."
+        )
     truth = resize_depth(as_depth_map(truth), tf.shape(predicted)[1:3])
-    return tf.ensure_shape(truth, [*predicted.shape[:3], 1])
+    return tf.ensure_shape(truth, [*predicted.shape[:3], 1]), predicted

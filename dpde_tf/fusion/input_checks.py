@@ -60,7 +60,8 @@ def checked_depth(values: tf.Tensor) -> tf.Tensor:
         )
     if depth.dtype not in (tf.float32, tf.float64):
         raise ValueError(
-            f"`depth` must be float32 or float64. Received: {depth.dtype.name}."
+            f"`depth` must be float32 or float64, in metres. Received: "
+            f"{depth.dtype.name}. Divide whole millimetres by 1000.0."
         )
     return checked_map(depth, "depth", depth)
 
@@ -92,7 +93,8 @@ def checked_map(values: tf.Tensor, name: str, depth: tf.Tensor) -> tf.Tensor:
 
     _require(
         _all_finite(values),
-        f"`{name}` must be finite. NaN or infinity in image(s) of the batch:",
+        f"`{name}` must be finite: fill holes, and give them a confidence of 0. NaN or "
+        "infinity in image(s) of the batch:",
         broken,
     )
     return values

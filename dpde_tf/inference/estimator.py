@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -115,6 +116,12 @@ class DepthEstimator:
             FileNotFoundError: If a run does not exist.
             ValueError: If a run is of another network, or is damaged.
         """
+        if preset not in PRESETS and not pathlib.Path(preset).is_dir():
+            raise FileNotFoundError(
+                f"`preset` must be {', '.join(PRESETS)}, or the folder of a run. "
+                f"Received: {os.fspath(preset)!r}, which is no folder in "
+                f"{pathlib.Path.cwd()}."
+            )
         runs = dict(PRESETS.get(os.fspath(preset), {"depth_run": preset}))
         if gradient_run is not None:  # It takes the place of all shipped gradients.
             runs |= {"gradient_run": gradient_run, "guided_run": None}
@@ -171,9 +178,10 @@ class DepthEstimator:
         if image.ndim != 3:
             raise ValueError(
                 "An image must be RGB, [H, W, 3], or the path of a file; several are "
-                f"a list. Received: {image.dtype} {image.shape}."
+                f"a list. Received: {image.dtype} {image.shape}. A grey image becomes "
+                "RGB by np.repeat(image[..., np.newaxis], 3, axis=-1)."
             )
-        batch = network_input(image[np.newaxis])
+        network_input(image[np.newaxis])  # Its checks come before the camera's.
         taken_by = find_photograph_camera(
             image.shape[:2],
             training_size=self._training_size,
@@ -182,7 +190,7 @@ class DepthEstimator:
             exif=exif,
         )
         size = working_size(image.shape[:2], self._training_size)
-        maps = predict_at_size(self._predictor, batch, size)
+        maps = predict_at_size(self._predictor, image[np.newaxis], size)
         maps = taken_by.scale({name: values[0] for name, values in maps.items()})
         names = [field.name for field in dataclasses.fields(Prediction)]
         maps.setdefault("fused", maps["depth"])

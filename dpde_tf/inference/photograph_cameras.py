@@ -13,9 +13,11 @@ Source: Yin et al. (2023), Metric3D, Sect. 3.2, the canonical camera.
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Mapping
 
 import numpy as np
+from absl import logging
 
 from dpde_tf.files.exif import ExifCamera
 from dpde_tf.visualization.reconstruction.cameras import (
@@ -42,6 +44,9 @@ class CameraOptions:
 
     def __post_init__(self) -> None:
         """Refuses both options together, and angles that no camera has."""
+        for name, value in (("fov_x", self.fov_x), ("focal", self.focal)):
+            if not isinstance(value, numbers.Real | None):
+                raise ValueError(f"`{name}` must be a number. Received: {value!r}.")
         if self.fov_x is not None and self.focal is not None:
             raise ValueError(
                 "Give either `fov_x` or `focal`, not both. "
@@ -51,6 +56,10 @@ class CameraOptions:
             raise ValueError(
                 "`fov_x` must be the angle of view across the width, more "
                 f"than 0 and less than 180 degrees. Received: {self.fov_x:g}."
+            )
+        if self.fov_x is not None and self.fov_x <= math.pi:
+            logging.warning(
+                "`fov_x` is in degrees: %g is the view of a telescope.", self.fov_x
             )
 
 

@@ -330,12 +330,14 @@ def predict_at_size(
     Raises:
         ValueError: As `DepthPredictor.predict`.
     """
-    image = network_input(image)
-    full = tuple(image.shape[1:3])
+    checked = network_input(image)
+    full = tuple(checked.shape[1:3])
     if size == full:
-        return predictor.predict(image)
-    seen = np.stack([resize_image(one, size) for one in np.asarray(image)])
-    small = predictor.predict(tf.constant(seen))
+        return predictor.predict(checked)
+    # As photographs are in files: uint8 is resized as it is, and rounded.
+    given = np.asarray(image)
+    given = given if given.dtype == np.uint8 else checked.numpy()
+    small = predictor.predict(np.stack([resize_image(one, size) for one in given]))
     small = {key: tf.constant(values[..., np.newaxis]) for key, values in small.items()}
     maps = {key: tf.image.resize(small[key], full) for key in small}
     source = next((k for k in ("sharp_depth", "context_depth") if k in maps), None)

@@ -74,7 +74,13 @@ def refine_depth(
     """
     if isinstance(image, str | os.PathLike):
         image = read_image(image)
-    image, depth = np.asarray(image), np.asarray(depth, np.float32)
+    image, depth = np.asarray(image), np.asarray(depth)
+    if depth.dtype.kind != "f":
+        raise ValueError(
+            "`depth` must be an array of floating-point numbers, in metres unless "
+            f"`relative`. Received: {depth.dtype}. Divide millimetres by 1000."
+        )
+    depth = depth.astype(np.float32)
     if depth.ndim != 2 or image.ndim != 3:
         raise ValueError(
             "`depth` must be [h, w] and `image` [H, W, 3]. Received: "

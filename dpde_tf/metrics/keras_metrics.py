@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from dpde_tf.files.resizing import depth_at_size_of
+from dpde_tf.files.resizing import at_one_size
 from dpde_tf.metrics.pixel_errors import MIN_DEPTH
 
 
@@ -18,7 +18,8 @@ class _PixelMetric(keras.metrics.Metric):
     """A mean over all measured pixels.
 
     `y_true` is depth in metres, `[B, H, W, 1]` or `[B, H, W]`, 0 = no measurement;
-    `y_pred` is depth in metres, `[B, h, w, 1]`. Predictions below 1 mm count as 1 mm.
+    `y_pred` is depth in metres, `[B, h, w, 1]` or `[B, h, w]`. Predictions below 1 mm
+    count as 1 mm.
     """
 
     _NAME: ClassVar[str | None] = None
@@ -37,12 +38,15 @@ class _PixelMetric(keras.metrics.Metric):
         """Adds the measured pixels of a batch.
 
         Args:
-            y_true: True depth.
-            y_pred: Predicted depth.
+            y_true: True depth, metres, `[B, H, W, 1]` or `[B, H, W]`; 0 = no
+                measurement.
+            y_pred: Predicted depth, metres, `[B, h, w, 1]` or `[B, h, w]`.
             sample_weight: Weights of the images, `[B]`; None for 1.
+
+        Raises:
+            ValueError: If a shape is another one.
         """
-        y_pred = tf.cast(y_pred, tf.float32)
-        truth = depth_at_size_of(y_true, y_pred)
+        truth, y_pred = at_one_size(y_true, tf.cast(y_pred, tf.float32))
         measured = truth > 0.0
         truth = tf.where(measured, truth, 1.0)
         values = self._values(truth, tf.maximum(y_pred, MIN_DEPTH))

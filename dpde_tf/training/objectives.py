@@ -14,7 +14,7 @@ from dpde_tf.config import (
     GradientLossConfig,
     GuidedLossConfig,
 )
-from dpde_tf.files.resizing import depth_at_size_of
+from dpde_tf.files.resizing import at_one_size
 from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.metrics import PixelErrors
 from dpde_tf.metrics.boundary_f1 import BoundaryF1
@@ -77,7 +77,7 @@ class DepthObjective:
 
     def losses(self, batch: Batch, predicted: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `loss`, `berhu`, `measured` and, if weighted, `fsim_loss`, `log`."""
-        truth = depth_at_size_of(batch["depth"], predicted)
+        truth, predicted = at_one_size(batch["depth"], predicted)
         loss = losses.DepthLoss(**dataclasses.asdict(self.config))
         return loss.terms(truth, predicted) | {"measured": _share(truth > 0.0)}
 

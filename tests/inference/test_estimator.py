@@ -1,12 +1,15 @@
 """Tests of `DepthEstimator` with networks that need no weights."""
 
+import cv2
 import numpy as np
 import pytest
 
 from dpde_tf.files.images import read_image
 from dpde_tf.inference import estimator as module
 from dpde_tf.inference.estimator import DepthEstimator
+from dpde_tf.inference.photographs import read_photograph
 from dpde_tf.runs.trained_networks import PRESETS
+from dpde_tf.visualization.colours import write_image
 from tests.fixtures.exif import exif_block, write_exif_photograph
 from tests.fixtures.prediction_program import BrightnessPredictor
 
@@ -47,7 +50,9 @@ NYU = PRESETS["nyu"]
         ({"preset": "mine"}, {"depth_run": "mine"}),
     ],
 )
-def test_preset_says_which_networks_are_loaded(monkeypatch, given, expected):
+def test_preset_says_which_networks_are_loaded(monkeypatch, tmp_path, given, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
     loaded = []
 
     def load(**runs):
@@ -59,6 +64,27 @@ def test_preset_says_which_networks_are_loaded(monkeypatch, given, expected):
     monkeypatch.setattr(module, "training_dataset", lambda run: "")
     DepthEstimator.from_preset(**given)
     assert loaded == [expected | {"compact": True}]
+
+
+def test_unknown_preset_is_refused_with_the_known_ones():
+    match = r"`preset` must be nyu, or the folder of a run.*'nyuu'"
+    with pytest.raises(FileNotFoundError, match=match):
+        DepthEstimator.from_preset("nyuu")
+
+
+def test_array_is_predicted_as_its_file(tmp_path, rng):
+    """Both are shrunk in whole numbers, as `dpde predict` does."""
+    image = rng.integers(0, 256, (90, 70, 3), np.uint8)
+    write_image(tmp_path / "a.png", image)
+    estimator = DepthEstimator(BrightnessPredictor(), (40, 50))
+    of_file = read_photograph(
+        tmp_path / "a.png", training_size=(40, 50), dataset=""
+    ).image
+    seen = estimator._predictor.predict(of_file[np.newaxis])["depth"]
+    expected = cv2.resize(seen[0], (70, 90), interpolation=cv2.INTER_LINEAR)
+    for given in (image, tmp_path / "a.png"):
+        depth = estimator.predict(given).depth
+        np.testing.assert_allclose(depth, expected, rtol=0, atol=1e-5)
 
 
 def test_file_brings_its_camera(tmp_path):

@@ -107,6 +107,12 @@ def test_depth_on_its_side_is_refused_for_files(tmp_path, guided_network, output
         source.sizes("a", (8, 12))
 
 
+@pytest.mark.parametrize("depth", [np.ones((48, 36), np.uint16), "depth.png"])
+def test_refine_depth_refuses_what_is_not_floating_point(depth):
+    with pytest.raises(ValueError, match=r"floating-point numbers, in metres.*Divide"):
+        dpde_tf.refine_depth(depth, np.zeros((48, 36, 3), np.uint8))
+
+
 def test_refine_depth_refuses_depth_on_its_side():
     image = np.zeros((48, 36, 3), np.uint8)
     with pytest.raises(ValueError, match="lies on its side"):

@@ -137,3 +137,17 @@ def test_exif_that_no_lens_has_is_not_used():
     exif = ExifCamera(26.0, (3000, 4000))
     assert find((3000, 4000), exif).origin == "EXIF"
     assert find((25, 25), exif).origin == "assumed"
+
+
+def test_radians_are_warned_of(caplog):
+    with caplog.at_level("WARNING", "absl"):
+        CameraOptions(fov_x=60.0)
+        assert not caplog.records
+        CameraOptions(fov_x=1.05)
+    assert "`fov_x` is in degrees: 1.05 is the view of a telescope" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["fov_x", "focal"])
+def test_text_is_no_camera(name):
+    with pytest.raises(ValueError, match=f"`{name}` must be a number. Received: '70'"):
+        CameraOptions(**{name: "70"})
