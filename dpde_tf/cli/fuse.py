@@ -203,7 +203,7 @@ def _full_path(name: str) -> str | None:
 def _depth_files(flag: str) -> dict[str, pathlib.Path]:
     """The depth files of `depth` or `reference` by their stems."""
     folder, scale = FLAGS[flag].value, FLAGS[f"{flag}_scale"].value
-    files = depth_formats.find_depth_files(folder, remedy=f"Give --{flag}.")
+    files = depth_formats.find_depth_files(folder, remedy=f"Check --{flag}.")
     key = FLAGS.key if flag == "depth" else FLAGS.reference_key
     options = {"flag": f"{flag}_scale", "key": key}
     if flag == "reference" or FLAGS.align == "none":
@@ -237,14 +237,14 @@ def _load_gradients() -> tuple[GradientSource, dict]:
     """The source of the gradients, and how the record describes it."""
     if FLAGS.gradients:
         files = files_by_stem(
-            FLAGS.gradients, gradient_files.SUFFIXES, remedy="Give --gradients."
+            FLAGS.gradients, gradient_files.SUFFIXES, remedy="Check --gradients."
         )
         return GradientFiles(files), {"gradients": _full_path("gradients")}
     precision = resolve_precision(FLAGS.precision)
     keras.config.set_dtype_policy(precision)
     run = FLAGS.gradient_run or SHIPPED_REFINER_RUN
     source = ImageGradients(
-        files=files_by_stem(FLAGS.images, IMAGE_SUFFIXES, remedy="Give --images."),
+        files=files_by_stem(FLAGS.images, IMAGE_SUFFIXES, remedy="Check --images."),
         predict=load_network_gradients(run, FLAGS.sharpening),
         bits=FLAGS.image_bits,
         output_size=FLAGS.output_size,
@@ -336,6 +336,8 @@ def _refine_files(
         if any(_is_older(result, sources) for result in results):
             due[path] = target
     options = {"gradients": gradients, "depth_format": depth_format, "fusion": fusion}
+    if kept := len(targets) - len(due):
+        print(f"Kept from an earlier run: {kept}.")
     failures, num_unconverged = {}, 0
     with progress_bar(len(due), "depth map") as advance:
         for path, target in due.items():

@@ -9,6 +9,7 @@
 `dpde COMMAND --help` lists the flags of a command.
 """
 
+import difflib
 import gc
 import importlib
 import sys
@@ -41,7 +42,9 @@ def main() -> None:
         for command, text in COMMANDS.items():
             print(f"  {command:<10} {text}")
         if name not in ("--help", "-h", "help"):
-            sys.exit(f"\nError: there is no command {name!r}.")
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            sys.exit(f"\nError: there is no command {name!r}.{hint}")
         return
     sys.argv[:2] = [f"{sys.argv[0]} {name}"]
     importlib.import_module(f"dpde_tf.cli.{name}").run()

@@ -407,7 +407,9 @@ def main(argv: Sequence[str]) -> None:
         FLAGS.records = None
     check_network_flags()
     if bool(FLAGS.records) == bool(FLAGS.images):
-        raise app.UsageError("Give either --records or --images.")
+        raise app.UsageError(
+            "Give either photographs, as in `dpde predict photo.jpg`, or --records."
+        )
     if FLAGS.records:
         check_unset(*_CAMERA, "export", "image_bits", needs="photographs (--images)")
     else:

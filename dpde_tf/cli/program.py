@@ -1,11 +1,13 @@
 """Runs programs, with a common handling of --help and of invalid flags."""
 
 import functools
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
 from absl import app, flags
+from absl import logging as absl_logging
 
 from dpde_tf.cli.run_config import run_repeatable
 
@@ -42,6 +44,9 @@ def run_main(main: Callable[[Sequence[str]], None], program: str | None = None) 
             print("Interrupted.", file=sys.stderr)
             sys.exit(130)
 
+    # Not the time, the thread and the line of code.
+    plain = logging.Formatter("%(levelname)s: %(message)s")
+    absl_logging.get_absl_handler().setFormatter(plain)
     app.define_help_flags()
     help_flag = _HelpFlag()
     help_flag.allow_override = True

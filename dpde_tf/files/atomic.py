@@ -179,6 +179,13 @@ def readable_write_errors(path: str | pathlib.Path) -> Iterator[None]:
         yield
     except UnwritableError:  # Of another file, with its own remedy.
         raise
+    except FileExistsError as error:
+        if not pathlib.Path(error.filename or "").is_file():
+            raise unwritable(path, error) from error
+        raise UnwritableError(
+            f"{error.filename} is a file, where a folder is needed. Choose another "
+            "folder."
+        ) from error
     except OSError as error:
         raise unwritable(path, error) from error
 

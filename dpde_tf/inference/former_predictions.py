@@ -10,6 +10,7 @@ from dpde_tf.runs.run_record import code
 
 # How long a worker waits for the first one to have begun.
 _FIRST_WORKER_SECONDS = 600.0
+_NAMED_CHANGES = 3
 
 
 def former_predictions(
@@ -49,14 +50,14 @@ def former_predictions(
     if later_others:
         raise ValueError(
             f"{output} holds {len(later_others)} predictions of other networks, "
-            "options or data for other records of the split. Use another `output`, or "
-            "predict all records."
+            f"options or data for other records of the split{_changes(output, config)}."
+            " Use another `output`, or predict all records."
         )
     if others and not overwrite:
         raise ValueError(
-            f"{output} holds {len(others)} of these predictions, of other networks, "
-            f"options or data: {some_names([path.name for path in others])}. Use "
-            "another `output`, or `overwrite`."
+            f"{output} holds {len(others)} of these files, of other networks, options "
+            f"or data: {some_names([path.name for path in others])}"
+            f"{_changes(output, config)}. Use another `output`, or `overwrite`."
         )
     return others
 
@@ -90,6 +91,26 @@ def _is_of(output: pathlib.Path, config: dict) -> bool:
     return _without_places(read_run_record(output).get("config", {})) == (
         _without_places(config)
     )
+
+
+def _changes(output: pathlib.Path, config: dict) -> str:
+    """The first values that differ from those of the record, for a message."""
+    if not (output / RECORD_FILE).is_file():
+        return ""
+    there = _values(_without_places(read_run_record(output).get("config", {})))
+    now = _values(_without_places(config))
+    changed = [
+        f"{name} {there.get(name, 'not recorded')} there, {now.get(name, 'not')} now"
+        for name in sorted(there.keys() | now.keys())
+        if there.get(name) != now.get(name)
+    ]
+    return f" ({'; '.join(changed[:_NAMED_CHANGES])})" if changed else ""
+
+
+def _values(config: dict) -> dict:
+    """The values of all sections of a configuration, by their names."""
+    sections = (section for section in config.values() if isinstance(section, dict))
+    return {name: value for section in sections for name, value in section.items()}
 
 
 def _without_places(config: dict) -> dict:

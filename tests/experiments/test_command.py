@@ -1,11 +1,12 @@
 """Tests of the command `dpde`, which hands its arguments on."""
 
 import importlib
+import logging as std_logging
 import sys
 import types
 
 import pytest
-from absl import app
+from absl import app, logging
 
 from dpde_tf.cli import main, program
 
@@ -29,7 +30,7 @@ def test_every_command_is_a_program(name):
 def test_help_lists_the_commands(monkeypatch, capsys, arguments):
     monkeypatch.setattr("sys.argv", ["dpde", *arguments])
     if arguments == ["predcit"]:
-        with pytest.raises(SystemExit, match="no command 'predcit'"):
+        with pytest.raises(SystemExit, match=r"'predcit'\. Did you mean 'predict'\?"):
             main.main()
     else:
         main.main()
@@ -41,7 +42,16 @@ def _interrupted(argv):
     raise KeyboardInterrupt
 
 
-def test_interrupted_program_ends_with_one_line(monkeypatch, capsys):
+@pytest.fixture
+def absl_handler():
+    """The handler of absl, which gets its format back."""
+    handler = logging.get_absl_handler()
+    before = handler.python_handler.formatter
+    yield handler
+    handler.setFormatter(before)
+
+
+def test_interrupted_program_ends_with_one_line(monkeypatch, capsys, absl_handler):
     parts = {"run": lambda f: f([]), "define_help_flags": lambda: None}
     fake = types.SimpleNamespace(**parts, UsageError=app.UsageError)
     monkeypatch.setattr(program, "app", fake)
@@ -50,3 +60,6 @@ def test_interrupted_program_ends_with_one_line(monkeypatch, capsys):
         program.run_main(_interrupted)
     assert end.value.code == 130
     assert capsys.readouterr().err == "Interrupted.\n"
+    warning = types.SimpleNamespace(msg="far away", levelname="WARNING", levelno=30)
+    record = std_logging.makeLogRecord(vars(warning))
+    assert absl_handler.python_handler.format(record) == "WARNING: far away"

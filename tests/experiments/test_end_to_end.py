@@ -165,7 +165,7 @@ def test_predictions_of_photographs_share_a_folder(path, tmp_path):
     again = {"images": tmp_path / "a.jpg", **networks}
     result = run_program("experiments.predict", check=False, **again)
     assert result.returncode != 0
-    assert "holds 3 of these predictions, of other networks, options" in result.stderr
+    assert "holds 3 of these files, of other networks, options" in result.stderr
     assert before == {file.name: file.stat().st_mtime_ns for file in run.iterdir()}
     run_program("experiments.predict", "--overwrite", **again)
     after = {file.name: file.stat().st_mtime_ns for file in run.iterdir()}

@@ -463,7 +463,7 @@ def test_fuse_refuses_unsuitable_folders(folders, run, tmp_path):
     with pytest.raises(app.UsageError, match=r"is a folder of inputs"):
         run(**folders | {"output": folders["gradients"]})
     with pytest.raises(
-        SystemExit, match=r"^Error: .*none does not exist. Give --depth"
+        SystemExit, match=r"^Error: .*none does not exist. Check --depth"
     ):
         run(**folders | {"depth": tmp_path / "none"})
     (tmp_path / "empty").mkdir()

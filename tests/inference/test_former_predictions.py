@@ -66,10 +66,27 @@ def test_places_do_not_make_another_configuration(tmp_path, files):
             former_predictions(tmp_path, here | other, files, overwrite=False)
 
 
+def test_refusal_names_what_differs(tmp_path, files):
+    config = {
+        "PredictionConfig": {"test_time_flip": False, "context_share": 0.5},
+        "data": {"fov_x": 70.0},
+        "networks": {"depth_run": "a"},
+    }
+    _record(tmp_path, config)
+    now = {
+        "PredictionConfig": {"test_time_flip": True, "context_share": 0.5},
+        "data": {"fov_x": None},
+        "networks": {"depth_run": "b"},
+    }
+    match = r"\(fov_x 70.0 there, None now; test_time_flip False .* True now\)\. Use"
+    with pytest.raises(ValueError, match=match):
+        former_predictions(tmp_path, now, files, overwrite=False)
+
+
 def test_predictions_of_another_one_are_refused_or_replaced(tmp_path, files):
     for _ in range(2):  # Without a record, and with another one.
         with pytest.raises(
-            ValueError, match=r"holds 1 of these .*: a.npz. Use another"
+            ValueError, match=r"holds 1 of these .*: a.npz.* Use another"
         ):
             former_predictions(tmp_path, CONFIG, files, overwrite=False)
         replaced = former_predictions(tmp_path, CONFIG, files, overwrite=True)

@@ -338,7 +338,7 @@ def test_unknown_home_is_named_in_one_line(tmp_path, run_predict):
         ({"images": "a.png", "guided_run": "g"}, "needs the --depth_run"),
         ({"images": "a.png", "gradient_run": "g"}, "needs the --depth_run"),
         ({"images": "a.png", "at_training_size": False}, "--noat_training_size needs"),
-        ({}, "either --records or --images"),
+        ({}, "Give either photographs, as in .*, or --records"),
         ({"records": "r", "export": "ply"}, "--export needs photographs"),
         ({"records": "r", "exif": False}, "--exif needs photographs"),
         ({"records": "r", "fov_x": 60}, "--fov_x needs photographs"),

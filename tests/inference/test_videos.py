@@ -265,7 +265,7 @@ def test_overwriting_leaves_no_frames_of_former_options(clip, tmp_path, run_pred
     assert [path.stem[-2:] for path in sorted(frames.iterdir())] == [
         *("00", "05", "10", "15")
     ]
-    with pytest.raises(SystemExit, match="holds 5 of these predictions"):
+    with pytest.raises(SystemExit, match="holds 5 of these files"):
         _end(run_predict, clip, output=output, every=10)
     run_predict(clip, output=output, every=10, npz=True, overwrite=True)
     assert [path.stem[-2:] for path in sorted(frames.iterdir())] == ["00", "10"]
