@@ -114,7 +114,8 @@ def read_npz(path: str | pathlib.Path) -> dict[str, np.ndarray]:
         path: The file; Python objects in it are not loaded.
 
     Returns:
-        Arrays by key, as they are stored, read-only.
+        Arrays by key, as they are stored, read-only; those that are not of numbers are
+        left out, unless there are no others.
 
     Raises:
         OSError: If the file cannot be opened.
@@ -124,12 +125,25 @@ def read_npz(path: str | pathlib.Path) -> dict[str, np.ndarray]:
     with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                return dict(_read_member(archive, i) for i in archive.infolist())
+                members = archive.infolist()
+                numbers = [m for m in members if not _holds_objects(archive, m)]
+                return dict(_read_member(archive, m) for m in numbers or members)
         except BAD_ZIP as error:
             raise ValueError(
                 f"{path} is not a readable .npz file of numbers ({error}). Write it "
                 "again with `numpy.savez`."
             ) from error
+
+
+def _holds_objects(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Whether a member is an array of Python objects, such as None or a dictionary."""
+    if member.compress_type not in _COMPRESSIONS:
+        return False
+    with archive.open(member) as file:
+        try:
+            return read_npy_header(file)[1].hasobject
+        except ValueError:  # Reading it tells what is wrong.
+            return False
 
 
 def _read_member(

@@ -67,9 +67,10 @@ def atomic_write_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
         for file in temporary.iterdir():
             force_to_disk(file)
         force_to_disk(temporary)
-        remove_folder(path)
+        waste = _moved_away(path)
         temporary.rename(path)
         force_to_disk(path.parent)
+        shutil.rmtree(waste, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -121,12 +122,18 @@ def remove_folder(path: str | pathlib.Path) -> None:
     Args:
         path: The folder; it need not exist.
     """
-    path = pathlib.Path(path)
-    if path.exists():
-        waste = path.with_name(f"{PARTIAL}removed-{path.name}")
-        shutil.rmtree(waste, ignore_errors=True)
-        path.rename(waste)
+    waste = _moved_away(pathlib.Path(path))
+    if waste.exists():
         shutil.rmtree(waste)
+
+
+def _moved_away(path: pathlib.Path) -> pathlib.Path:
+    """Renames a folder, if it exists, to be removed; returns its new name."""
+    waste = path.with_name(f"{PARTIAL}removed-{path.name}")
+    shutil.rmtree(waste, ignore_errors=True)
+    if path.exists():
+        path.rename(waste)
+    return waste
 
 
 def remove_partial(folder: str | pathlib.Path, names: str) -> None:

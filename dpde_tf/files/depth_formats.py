@@ -8,6 +8,7 @@ import numpy as np
 
 from dpde_tf.files.arrays import drop_single_axes, read_npy, read_npz
 from dpde_tf.files.errors import why_no_file
+from dpde_tf.files.exif import tiff_number
 from dpde_tf.files.folders import files_by_stem, normalized
 from dpde_tf.files.images import PNG_START, decode_pixels
 from dpde_tf.files.videos import VIDEO_SUFFIXES
@@ -19,6 +20,9 @@ _PFM_HEADER = re.compile(
 )
 # Little- and big-endian, classic and with 64-bit offsets (BigTIFF).
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# Tag of the bits of a number, if there is one channel; and their place in a PNG.
+_TIFF_BITS = 258
+_PNG_BITS = 24
 _VIDEOS = (*VIDEO_SUFFIXES, ".ogv")
 _LOSSY = frozenset((".avif", ".heic", ".heif", ".jpeg", ".jpg", ".webp"))
 
@@ -42,18 +46,30 @@ def _read_picture(
 
 def _read_png(path: pathlib.Path) -> np.ndarray:
     """Returns the stored integers of a PNG."""
-    return _read_picture(path, (PNG_START,), "PNG")
+    stored = _read_picture(path, (PNG_START,), "PNG")
+    _check_bits(path, path.read_bytes()[_PNG_BITS])
+    return stored
 
 
 def _read_tiff(path: pathlib.Path) -> np.ndarray:
     """Returns the stored numbers of a TIFF of one page."""
     stored = _read_picture(path, _TIFF_STARTS, "TIFF")
+    _check_bits(path, tiff_number(path.read_bytes(), _TIFF_BITS))
     if (pages := cv2.imcount(str(path), cv2.IMREAD_UNCHANGED)) > 1:
         raise ValueError(
             f"{path} must hold one depth map; it is a TIFF of {pages} pages. Write "
             "each to a separate file."
         )
     return stored
+
+
+def _check_bits(path: pathlib.Path, bits: int | None) -> None:
+    """Refuses numbers that OpenCV would stretch to whole bytes."""
+    if bits not in (None, 8, 16, 32, 64):
+        raise ValueError(
+            f"{path} must have 8, 16, 32 or 64 bits for a number; it has {bits}, which "
+            "OpenCV would change. Write it again with 16 bits."
+        )
 
 
 def _read_npz(path: pathlib.Path, key: str | None) -> np.ndarray:

@@ -39,22 +39,24 @@ class ExifCamera:
 
         An image with the aspect ratio of the camera's picture is taken to be resized.
         An image with another aspect ratio that fits into the picture is taken to be
-        cropped from it.
+        cropped from it, unless it has the aspect ratio of the picture on its side: then
+        a program has turned the picture without noting it.
 
         Args:
             size: (height, width) of the image as it is shown.
 
         Returns:
-            Pixels; None for an image with another aspect ratio that does not fit, since
-            its angle of view is not known.
+            Pixels; None for an image with another aspect ratio that does not fit or is
+            turned, since its angle of view is not known.
 
         Source: CIPA DCG-001 (2005), the equivalent focal length.
         """
         whole = self.size or size
         aspects = (whole[1] / whole[0], size[1] / size[0])
+        turned = abs(aspects[0] * aspects[1] - 1.0) <= _SAME_ASPECT
         if abs(aspects[0] / aspects[1] - 1.0) <= _SAME_ASPECT:
             whole = size
-        elif size[0] > whole[0] or size[1] > whole[1]:
+        elif turned or size[0] > whole[0] or size[1] > whole[1]:
             return None
         return self.focal_35mm / _FILM_DIAGONAL * math.hypot(*whole)
 

@@ -42,9 +42,10 @@ def resize_gradients(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the gradients of a depth map, resized for the map at another size.
 
-    They are resized bilinearly, like images, and converted to the new pixel size. The
-    last column of `gradient_x` and the last row of `gradient_y` have no meaning and are
-    ignored.
+    A difference lies between two pixels, so resizing it like a pixel would move edges.
+    Instead, its sum, which is the depth up to a constant in each row or column, is
+    resized bilinearly. The last column of `gradient_x` and the last row of `gradient_y`
+    have no meaning; they are ignored, and 0 in the result.
 
     Args:
         gradient_x: Metres per pixel, `[B, H, W, 1]`.
@@ -62,15 +63,9 @@ def resize_gradients(
     gradient_y = tf.convert_to_tensor(gradient_y)
     _check_rank(gradient_x, "gradient_x")
     _check_rank(gradient_y, "gradient_y")
-    height, width = gradient_x.shape[1:3]
-    if width > 1:
-        gradient_x = tf.concat([gradient_x[:, :, :-1], gradient_x[:, :, -2:-1]], 2)
-    if height > 1:
-        gradient_y = tf.concat([gradient_y[:, :-1], gradient_y[:, -2:-1]], 1)
-    return (
-        tf.image.resize(gradient_x, size) * (width / size[1]),
-        tf.image.resize(gradient_y, size) * (height / size[0]),
-    )
+    along_x = tf.image.resize(tf.cumsum(gradient_x, axis=2, exclusive=True), size)
+    along_y = tf.image.resize(tf.cumsum(gradient_y, axis=1, exclusive=True), size)
+    return image_gradients(along_x)[0], image_gradients(along_y)[1]
 
 
 def image_gradients_adjoint(gradient_x: tf.Tensor, gradient_y: tf.Tensor) -> tf.Tensor:

@@ -14,13 +14,15 @@ def missing_axes(depth: tf.Tensor) -> tuple[int, ...]:
     """Returns the axes that a depth map lacks.
 
     Args:
-        depth: `[H, W]`, `[B, H, W]` or `[B, H, W, 1]`.
+        depth: `[H, W]`, `[H, W, 1]`, `[B, H, W]` or `[B, H, W, 1]`.
 
     Returns:
         Axes of the batch and of the channel, as `with_axes` adds them.
     """
-    rank = tf.convert_to_tensor(depth).shape.rank
-    return {2: (0, 3), 3: (3,)}.get(rank, ())
+    shape = tf.convert_to_tensor(depth).shape
+    if shape.rank == 3 and shape[2] == 1:
+        return (0,)
+    return {2: (0, 3), 3: (3,)}.get(shape.rank, ())
 
 
 def with_axes(values: tf.Tensor | None, axes: tuple[int, ...]) -> tf.Tensor | None:

@@ -340,11 +340,7 @@ def predict_at_size(
     small = predictor.predict(np.stack([resize_image(one, size) for one in given]))
     small = {key: tf.constant(values[..., np.newaxis]) for key, values in small.items()}
     maps = {key: tf.image.resize(small[key], full) for key in small}
-    source = next((k for k in ("sharp_depth", "context_depth") if k in maps), None)
-    if source:
-        gradients = image_gradients(maps[source])
-        maps["gradient_x"], maps["gradient_y"] = gradients
-    elif "gradient_x" in maps:
+    if "gradient_x" in maps:
         gradients = resize_gradients(small["gradient_x"], small["gradient_y"], full)
         maps["gradient_x"], maps["gradient_y"] = gradients
     return {key: values.numpy()[..., 0] for key, values in maps.items()}

@@ -40,14 +40,21 @@ def quantize(kernel: np.ndarray, dtype: str = "int8") -> tuple[np.ndarray, np.nd
     Returns:
         `dtype` `[..., C]`, as far below 0 as above (-127 to 127), and float32 `[C]`;
         their product is the kernel, rounded.
+
+    Raises:
+        ValueError: If a number is not finite.
     """
+    if not np.isfinite(kernel).all():
+        raise ValueError(
+            "The weights must be finite; some are NaN or infinite. Train again."
+        )
     limit = np.iinfo(dtype).max
     flat = kernel.reshape(-1, kernel.shape[-1])
     largest = np.abs(flat).max(axis=0)
     # A channel of zeros has any scale.
     largest = np.where(largest > 0, largest, 1.0)
     best = np.full(kernel.shape[-1], np.inf, np.float32)
-    scale = np.empty(kernel.shape[-1], np.float32)
+    scale = np.maximum(largest / limit, np.finfo(np.float32).tiny).astype(np.float32)
     for clipping in _CLIPPING[dtype]:
         candidate = (largest * clipping / limit).astype(np.float32)
         rounded = _rounded(flat, candidate, limit) * candidate

@@ -72,6 +72,8 @@ def colorize_depth(
     ends = depth[measured] if measured.any() else np.ones(1)
     low = ends.min() if min_depth is None else min_depth
     high = ends.max() if max_depth is None else max_depth
+    if max_depth is not None:
+        low = min(low, max_depth - 1e-9)  # Everything may be farther.
     far = (np.where(measured, depth, low) - low) / max(high - low, 1e-9)
     colours = _apply_colormap(1 - far, cv2.COLORMAP_TURBO)
     return np.where(measured[..., np.newaxis], colours, np.uint8(0))

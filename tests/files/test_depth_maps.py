@@ -1,6 +1,7 @@
 """Tests of dpde_tf.files.depth_maps."""
 
 import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -328,6 +329,44 @@ def test_read_depth_of_npz_uses_key_only_array_or_depth(tmp_path):
     np.savez(path, a=np.ones((1, 2)), b=np.ones((1, 2)))
     with pytest.raises(ValueError, match=r"no array 'depth'; it has: a, b"):
         read_depth(path)
+
+
+def test_read_depth_ignores_other_arrays_of_objects(tmp_path):
+    np.savez(tmp_path / "a.npz", depth=np.ones((2, 3)), focal=None, meta={"a": 1})
+    np.testing.assert_array_equal(read_depth(tmp_path / "a.npz"), np.ones((2, 3)))
+
+
+def _png_of_four_bits(numbers):
+    """A grey PNG with four bits a pixel, of one row of two pixels."""
+
+    def chunk(kind, data):
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    header = struct.pack(">IIBBBBB", 2, 1, 4, 0, 0, 0, 0)
+    row = bytes([0, numbers[0] << 4 | numbers[1]])
+    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(row)), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
+
+
+def _tiff_of_twelve_bits():
+    """A grey TIFF of one row of two pixels, 1 and 2."""
+    fields = [(256, 2), (257, 1), (258, 12), (259, 1), (262, 1), (277, 1), (278, 1)]
+    fields = sorted([*fields, (273, 8 + 2 + 12 * 9 + 4), (279, 3)])
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields)
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(fields)) + entries + b"\0" * 4
+    return head + bytes([0x00, 0x10, 0x02])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "bits"),
+    [("a.png", _png_of_four_bits((1, 2)), 4), ("a.tiff", _tiff_of_twelve_bits(), 12)],
+)
+def test_read_depth_refuses_bits_that_opencv_stretches(tmp_path, name, content, bits):
+    (tmp_path / name).write_bytes(content)
+    assert cv2.imread(str(tmp_path / name), cv2.IMREAD_UNCHANGED).shape == (1, 2)
+    with pytest.raises(ValueError, match=rf"must have 8, 16, .* it has {bits}, which"):
+        read_depth(tmp_path / name, depth_scale=0.001)
 
 
 def test_read_depth_rejects_objects_in_npz(tmp_path):

@@ -48,5 +48,24 @@ def test_focal_length_follows_from_the_diagonal():
     assert ExifCamera(camera.focal_35mm).focal((300, 400)) == pytest.approx(500)
 
 
+def test_turned_picture_whose_program_left_the_size_has_no_focal_length():
+    # Taken upright, turned, shrunk to a quarter; the tag of the orientation is gone.
+    camera = ExifCamera(26, (3000, 4000))
+    assert camera.focal((1000, 750)) is None
+    assert camera.focal((750, 1000)) is not None
+
+
+@pytest.mark.parametrize(
+    ("size", "is_crop"), [((2000, 3000), False), ((1687, 3000), 1)]
+)
+def test_crop_to_16_by_9_keeps_the_pixels_of_the_camera(size, is_crop):
+    # A 3:2 picture of 2000x3000: its diagonal, or that of the picture that was cut.
+    camera = ExifCamera(np.hypot(36, 24), (2000, 3000))
+    assert camera.focal(size) == pytest.approx(np.hypot(2000, 3000))
+    assert camera.focal((size[0] // 2, size[1] // 2)) == pytest.approx(
+        np.hypot(2000, 3000) / (1 if is_crop else 2), rel=1e-3
+    )
+
+
 def test_image_that_cannot_be_a_part_has_no_focal_length():
     assert ExifCamera(26, (3000, 4000)).focal((4000, 4000)) is None

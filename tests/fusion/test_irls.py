@@ -162,6 +162,14 @@ def test_fuse_rejects_bad_input():
         fuse_depth_and_gradients(ones, ones, ones, gradient_confidence=ones[:1])
 
 
+def test_maps_of_one_channel_without_a_batch(rng):
+    depth, gradient_x, gradient_y = rng.uniform(1, 2, (3, 5, 6)).astype(np.float32)
+    expected = fuse_depth_and_gradients(depth, gradient_x, gradient_y).depth
+    maps = (m[..., np.newaxis] for m in (depth, gradient_x, gradient_y))
+    found = fuse_depth_and_gradients(*maps).depth
+    np.testing.assert_array_equal(found, expected[..., np.newaxis])
+
+
 def test_maps_without_batch_and_channel_axes(rng):
     depth, gradient_x, gradient_y = rng.normal(size=(3, 2, 12, 15)).astype(np.float32)
     batch = fuse_depth_and_gradients(

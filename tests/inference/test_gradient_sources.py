@@ -63,8 +63,10 @@ def test_gradients_of_an_image_are_enlarged_with_their_unit(tmp_path, colour_net
         depth = np.ones((36 * factor, 48 * factor), np.float32)
         gradient_x, gradient_y = source.gradients("a", depth)
         assert gradient_x.shape == gradient_y.shape == depth.shape
-        np.testing.assert_allclose(gradient_x, 0.2 / factor, rtol=1e-6)
-        np.testing.assert_allclose(gradient_y, 0.8 / factor, rtol=1e-6)
+        # Beside the border, an enlarged map is flat.
+        inner = slice(factor, -factor), slice(factor, -factor)
+        np.testing.assert_allclose(gradient_x[inner], 0.2 / factor, rtol=1e-4)
+        np.testing.assert_allclose(gradient_y[inner], 0.8 / factor, rtol=1e-4)
     with pytest.raises(FileNotFoundError, match=r"no image of the same stem, 'b'"):
         source.gradients("b", depth)
 

@@ -213,7 +213,7 @@ def test_gradients_of_predict_at_size_are_those_of_its_depth():
     ramp = tf.tile(tf.range(16.0)[None, None, :, None] * 0.05, [1, 12, 1, 3])
     maps = predict_at_size(predictor, ramp, (6, 8))
     # The ramp rises by 3 * 0.05 a pixel, by 0.3 a pixel of the smaller image.
-    np.testing.assert_allclose(maps["gradient_x"], 0.15, rtol=1e-6)
+    np.testing.assert_allclose(maps["gradient_x"][..., 2:-2], 0.15, rtol=1e-4)
     np.testing.assert_allclose(np.diff(maps["depth"])[..., 2:-2], 0.15, rtol=1e-4)
     assert not maps["gradient_y"].any()
 

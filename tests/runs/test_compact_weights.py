@@ -71,6 +71,23 @@ def test_quantize_channel_of_zeros(dtype):
     assert np.isfinite(scale).all()
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(value):
+    with pytest.raises(ValueError, match="weights must be finite"):
+        quantize(np.float32([[1.0, value], [2.0, 3.0]]))
+
+
+@pytest.mark.parametrize("size", [1e-44, 1e-30, 1e25])
+def test_extreme_weights_have_a_scale(size):
+    kernel = np.float32([[size, 1.0], [0.0, -1.0]])
+    (codes, scale), again = quantize(kernel), quantize(kernel)
+    assert np.isfinite(scale).all()
+    assert (scale > 0).all()
+    np.testing.assert_array_equal(codes, again[0])
+    np.testing.assert_array_equal(scale, again[1])
+    np.testing.assert_allclose(codes * scale, kernel, rtol=0.01, atol=1e-37)
+
+
 def test_written_weights_are_loaded_into_an_equal_network(tmp_path):
     network, other = _network(), _network()
     _randomize(network, 0)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from dpde_tf.visualization import colours as visualization
+from dpde_tf.visualization.layout import ColorBar
 
 WHITE = [255, 255, 255]
 # First and last colour of the Turbo colour map, as OpenCV has it.
@@ -178,3 +179,27 @@ def test_encode_jpeg_is_read_back_and_refuses_what_the_format_cannot_hold():
     np.testing.assert_allclose(read[..., ::-1], picture, atol=3)
     with pytest.raises(ValueError, match=r"at most 65500 pixels a side; .* 1x65501"):
         visualization.encode_jpeg(np.zeros((1, 65_501, 3), np.uint8))
+
+
+def test_depth_beyond_the_range_has_the_colour_of_the_nearer_end():
+    far = visualization.colorize_depth(np.full((1, 1), 12.0), max_depth=10)
+    near = visualization.colorize_depth(np.full((1, 1), 1.0), min_depth=2)
+    # Blue and red are the ends of the range.
+    ends = visualization.colorize_depth(np.float64([[1.0, 5.0]]))
+    np.testing.assert_array_equal(far[0, 0], ends[0, 1])
+    np.testing.assert_array_equal(near[0, 0], ends[0, 0])
+    np.testing.assert_array_equal(
+        visualization.colorize_depth(np.float64([[1.0, 12.0]]), max_depth=12.0)[0],
+        ends[0],
+    )
+
+
+def test_labels_of_a_colour_bar_are_beside_their_colours(monkeypatch):
+    labels = {}
+    monkeypatch.setattr(
+        "dpde_tf.visualization.layout.cv2.putText",
+        lambda picture, text, corner, *rest: labels.update({text: corner[1]}),
+    )
+    ColorBar(np.zeros((2, 3), np.uint8), top=1.0, bottom=3.0).draw(90)
+    assert list(labels) == ["1.00 m", "3.00 m"]
+    assert labels["1.00 m"] < 20 < 80 < labels["3.00 m"]
