@@ -57,8 +57,10 @@ def quantize(kernel: np.ndarray, dtype: str = "int8") -> tuple[np.ndarray, np.nd
     scale = np.maximum(largest / limit, np.finfo(np.float32).tiny).astype(np.float32)
     for clipping in _CLIPPING[dtype]:
         candidate = (largest * clipping / limit).astype(np.float32)
-        rounded = _rounded(flat, candidate, limit) * candidate
-        error = np.square(rounded - flat).sum(axis=0)
+        # A candidate for tiny or huge weights may be 0 or infinitely wrong.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            rounded = _rounded(flat, candidate, limit) * candidate
+            error = np.square(rounded - flat).sum(axis=0)
         scale = np.where(error < best, candidate, scale)
         best = np.minimum(error, best)
     return _rounded(flat, scale, limit).astype(dtype).reshape(kernel.shape), scale
