@@ -186,6 +186,26 @@ def test_page_draws_in_a_browser(browser):
 
 @pytest.mark.slow
 @needs_browser
+def test_scene_is_upright_and_has_both_focal_lengths(browser):
+    browser, page = browser
+    camera = Camera((61, 81), 80.0, 120.0, 40.0, 30.0)
+    image = np.full((61, 81, 3), GREEN, np.uint8)
+    image[:30, :40] = RED
+    wall = {"wall": np.full((61, 81), 3.0)}
+    page.write_text(viewer_page(image, wall, camera, title="a"), encoding="utf-8")
+    browser.open(page)
+    picture = _picture(browser)
+    red, green = (np.argwhere(_where(picture, colour)) for colour in (RED, GREEN))
+    # The upper left quarter.
+    assert np.all(red.max(axis=0) < green.max(axis=0) - 50)
+    assert np.all(np.abs(red.min(axis=0) - green.min(axis=0)) < 5)
+    # 60 / 120 high and 80 / 80 wide, as tangents.
+    height, width = green.max(axis=0) - green.min(axis=0)
+    np.testing.assert_allclose(height / width, 0.5, rtol=0.03)
+
+
+@pytest.mark.slow
+@needs_browser
 def test_cut_is_grey_or_open_from_the_side_and_seen_from_the_front(browser):
     browser, page = browser
     browser.open(page)
