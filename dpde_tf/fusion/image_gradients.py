@@ -44,7 +44,7 @@ def resize_gradients(
 
     A difference lies between two pixels, so resizing it like a pixel would move edges.
     Instead, its sum, which is the depth up to a constant in each row or column, is
-    resized bilinearly. The last column of `gradient_x` and the last row of `gradient_y`
+    resized bilinearly, and by means of the area if it shrinks. The last column of `gradient_x` and the last row of `gradient_y`
     have no meaning; they are ignored, and 0 in the result.
 
     Args:
@@ -63,8 +63,11 @@ def resize_gradients(
     gradient_y = tf.convert_to_tensor(gradient_y)
     _check_rank(gradient_x, "gradient_x")
     _check_rank(gradient_y, "gradient_y")
-    along_x = tf.image.resize(tf.cumsum(gradient_x, axis=2, exclusive=True), size)
-    along_y = tf.image.resize(tf.cumsum(gradient_y, axis=1, exclusive=True), size)
+    along_x = tf.cumsum(gradient_x, axis=2, exclusive=True)
+    along_y = tf.cumsum(gradient_y, axis=1, exclusive=True)
+    along_x, along_y = (
+        tf.image.resize(one, size, antialias=True) for one in (along_x, along_y)
+    )
     return image_gradients(along_x)[0], image_gradients(along_y)[1]
 
 
