@@ -99,8 +99,10 @@ class DepthEstimator:
         """Returns an estimator with trained networks.
 
         Args:
-            preset: `nyu` for the networks in the package, which were trained on NYU
-                Depth v2; or the folder of a run of `experiments.train_depth`.
+            preset: `nyu` for the default networks in the package, which were trained on
+                NYU Depth v2; `nyu_paper` for the two of the paper among them, the
+                modified FCRN and the gradient network; or the folder of a run of
+                `experiments.train_depth`.
             gradient_run: Folder of a run of `experiments.train_gradient`, for the
                 paper's gradient network or the context network. It replaces the
                 context network and the guided network of `nyu`.

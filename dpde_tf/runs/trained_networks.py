@@ -1,7 +1,8 @@
 """Loads trained networks from the folders of their runs.
 
 The networks that come with the library are such folders too, with compact weights:
-`SHIPPED_DEPTH_RUN`, `SHIPPED_CONTEXT_RUN` and `SHIPPED_GUIDED_RUN`.
+`SHIPPED_DEPTH_RUN`, `SHIPPED_GRADIENT_RUN`, `SHIPPED_CONTEXT_RUN` and
+`SHIPPED_GUIDED_RUN`.
 """
 
 import concurrent.futures
@@ -43,6 +44,7 @@ from dpde_tf.runs.weight_files import load_weights
 
 _SHIPPED = pathlib.Path(__file__).parent / "pretrained"
 SHIPPED_DEPTH_RUN = _SHIPPED / "modified_fcrn"
+SHIPPED_GRADIENT_RUN = _SHIPPED / "gradient_network"
 SHIPPED_CONTEXT_RUN = _SHIPPED / "context_network"
 SHIPPED_GUIDED_RUN = _SHIPPED / "guided_network"
 # The network that refines the depth of other networks.
@@ -53,6 +55,10 @@ PRESETS = {
         "depth_run": SHIPPED_DEPTH_RUN,
         "gradient_run": SHIPPED_CONTEXT_RUN,
         "guided_run": SHIPPED_GUIDED_RUN,
+    },
+    "nyu_paper": {
+        "depth_run": SHIPPED_DEPTH_RUN,
+        "gradient_run": SHIPPED_GRADIENT_RUN,
     },
 }
 

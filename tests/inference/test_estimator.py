@@ -47,6 +47,7 @@ NYU = PRESETS["nyu"]
         ({}, NYU),
         ({"gradient_run": "g"}, NYU | {"gradient_run": "g", "guided_run": None}),
         ({"guided_run": "s"}, NYU | {"guided_run": "s"}),
+        ({"preset": "nyu_paper"}, PRESETS["nyu_paper"]),
         ({"preset": "mine"}, {"depth_run": "mine"}),
     ],
 )
@@ -67,7 +68,7 @@ def test_preset_says_which_networks_are_loaded(monkeypatch, tmp_path, given, exp
 
 
 def test_unknown_preset_is_refused_with_the_known_ones():
-    match = r"`preset` must be nyu, or the folder of a run.*'nyuu'"
+    match = r"`preset` must be nyu, nyu_paper, or the folder of a run.*'nyuu'"
     with pytest.raises(FileNotFoundError, match=match):
         DepthEstimator.from_preset("nyuu")
 
