@@ -100,8 +100,19 @@ def _content(
     if path.name == METRICS_FILE:
         return path.read_bytes()
     fields = read_json_object(path, remedy="Run the program that wrote it again.")
-    layout = {"separators": (",", ":")} if path.name == SUMMARY_FILE else {"indent": 1}
-    return f"{json.dumps(_moved(fields, runs, output), **layout)}\n".encode()
+    fields = _moved(fields, runs, output)
+    if path.name == SUMMARY_FILE:
+        return f"{json.dumps(_shorter(fields), separators=(',', ':'))}\n".encode()
+    return f"{json.dumps(fields, indent=1)}\n".encode()
+
+
+def _shorter(value: Any) -> Any:
+    """Rounds every floating-point number to eight digits."""
+    if isinstance(value, dict):
+        return {key: _shorter(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shorter(item) for item in value]
+    return float(f"{value:.8g}") if isinstance(value, float) else value
 
 
 def _moved(value: Any, runs: pathlib.Path, output: pathlib.Path) -> Any:

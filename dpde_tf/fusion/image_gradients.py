@@ -44,7 +44,8 @@ def resize_gradients(
 
     A difference lies between two pixels, so resizing it like a pixel would move edges.
     Instead, its sum, which is the depth up to a constant in each row or column, is
-    resized bilinearly, and by means of the area if it shrinks. The last column of `gradient_x` and the last row of `gradient_y`
+    resized bilinearly, and by means of the area if it shrinks. The last column of
+    `gradient_x` and the last row of `gradient_y`
     have no meaning; they are ignored, and 0 in the result.
 
     Args:

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import types
 
 import pytest
@@ -70,8 +71,10 @@ def test_export_results_keeps_small_files_and_their_origin(
     assert (output / "scores" / "a" / "per_image.csv").read_text() == (
         _HEADER + "0001,paper,depth,76800,0.123457,0.75\n0002,paper,depth,76800,,0.25\n"
     )
-    # Summaries are most of the size: no spaces. Records are to be read.
-    assert ": " not in (output / "scores" / "a" / "summary.json").read_text()
+    # Summaries are most of the size: no spaces, eight digits. Records are to be read.
+    summary = (output / "scores" / "a" / "summary.json").read_text()
+    assert ": " not in summary
+    assert max(map(len, re.findall(r"0\.0*(\d+)", summary)), default=0) <= 8
     assert '\n "config": ' in (output / "depth" / "run.json").read_text()
 
 
