@@ -1,7 +1,9 @@
 """Formats of depth files: PNG, TIFF, NPY, NPZ and PFM, and their stored numbers."""
 
+import functools
 import pathlib
 import re
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -28,9 +30,12 @@ _LOSSY = frozenset((".avif", ".heic", ".heif", ".jpeg", ".jpg", ".webp"))
 
 
 def _read_picture(
-    path: pathlib.Path, starts: tuple[bytes, ...], kind: str
+    path: pathlib.Path,
+    starts: tuple[bytes, ...],
+    kind: str,
+    bits_of: Callable[[bytes], int | None],
 ) -> np.ndarray:
-    """Returns the stored numbers of a picture file."""
+    """Returns the stored numbers of a picture file, in as many bits as it says."""
     data = path.read_bytes()
     stored = None
     # OpenCV ignores the suffix, so it would also decode a JPEG.
@@ -41,35 +46,29 @@ def _read_picture(
             f"{path} is not a complete {kind} file that OpenCV can decode. Fetch or "
             "write it again, or use NPY."
         )
+    if (bits := bits_of(data)) not in (None, 8, 16, 32, 64):
+        raise ValueError(
+            f"{path} must have 8, 16, 32 or 64 bits for a number; it has {bits}, which "
+            "OpenCV would change. Write it again with 16 bits."
+        )
     return stored
 
 
 def _read_png(path: pathlib.Path) -> np.ndarray:
     """Returns the stored integers of a PNG."""
-    stored = _read_picture(path, (PNG_START,), "PNG")
-    _check_bits(path, path.read_bytes()[_PNG_BITS])
-    return stored
+    return _read_picture(path, (PNG_START,), "PNG", lambda data: data[_PNG_BITS])
 
 
 def _read_tiff(path: pathlib.Path) -> np.ndarray:
     """Returns the stored numbers of a TIFF of one page."""
-    stored = _read_picture(path, _TIFF_STARTS, "TIFF")
-    _check_bits(path, tiff_number(path.read_bytes(), _TIFF_BITS))
+    bits_of = functools.partial(tiff_number, tag=_TIFF_BITS)
+    stored = _read_picture(path, _TIFF_STARTS, "TIFF", bits_of)
     if (pages := cv2.imcount(str(path), cv2.IMREAD_UNCHANGED)) > 1:
         raise ValueError(
             f"{path} must hold one depth map; it is a TIFF of {pages} pages. Write "
             "each to a separate file."
         )
     return stored
-
-
-def _check_bits(path: pathlib.Path, bits: int | None) -> None:
-    """Refuses numbers that OpenCV would stretch to whole bytes."""
-    if bits not in (None, 8, 16, 32, 64):
-        raise ValueError(
-            f"{path} must have 8, 16, 32 or 64 bits for a number; it has {bits}, which "
-            "OpenCV would change. Write it again with 16 bits."
-        )
 
 
 def _read_npz(path: pathlib.Path, key: str | None) -> np.ndarray:

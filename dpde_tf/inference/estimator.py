@@ -118,13 +118,14 @@ class DepthEstimator:
             FileNotFoundError: If a run does not exist.
             ValueError: If a run is of another network, or is damaged.
         """
-        if preset not in PRESETS and not pathlib.Path(preset).is_dir():
+        name = os.fspath(preset)
+        if name not in PRESETS and not pathlib.Path(name).is_dir():
             raise FileNotFoundError(
                 f"`preset` must be {', '.join(PRESETS)}, or the folder of a run. "
-                f"Received: {os.fspath(preset)!r}, which is no folder in "
+                f"Received: {name!r}, which is no folder in "
                 f"{pathlib.Path.cwd()}."
             )
-        runs = dict(PRESETS.get(os.fspath(preset), {"depth_run": preset}))
+        runs = dict(PRESETS.get(name, {"depth_run": preset}))
         if gradient_run is not None:  # It takes the place of all shipped gradients.
             runs |= {"gradient_run": gradient_run, "guided_run": None}
         if guided_run is not None:
