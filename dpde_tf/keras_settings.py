@@ -65,7 +65,8 @@ def without_garbage_collection() -> Iterator[None]:
     """Speeds up a block that makes many objects which live long.
 
     Looking through them for garbage again and again takes a fifth of the time of
-    `import tensorflow` and of loading a network.
+    `import tensorflow` and of loading a network. After the block they belong to the
+    oldest generation, so that Python does not look through them three times more.
 
     Yields:
         Nothing.
@@ -77,6 +78,9 @@ def without_garbage_collection() -> Iterator[None]:
             yield
         finally:
             if enabled:
+                if not gc.get_freeze_count():  # Frozen objects stay frozen.
+                    gc.freeze()
+                    gc.unfreeze()  # Into the oldest generation.
                 gc.enable()
 
 

@@ -133,6 +133,20 @@ def test_collection_of_garbage_is_as_it_was_after_a_block(enabled):
         gc.enable()
 
 
+def test_objects_of_a_block_are_old_and_frozen_ones_stay_frozen():
+    with without_garbage_collection():
+        made = [object()]
+    assert any(made is one for one in gc.get_objects(generation=2))
+    try:
+        gc.freeze()
+        with without_garbage_collection():
+            made = [object()]
+        assert gc.get_freeze_count()
+        assert not any(made is one for one in gc.get_objects(generation=2))
+    finally:
+        gc.unfreeze()
+
+
 @pytest.mark.parametrize("package", ["experiments", "data_prep"])
 def test_programs_load_the_library_before_keras(package, tmp_path):
     code = (

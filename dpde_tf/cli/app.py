@@ -44,7 +44,7 @@ def _serve(folder: pathlib.Path) -> None:
     import_gradio()  # Before the networks, which take seconds.
     logging.getLogger("httpx").setLevel(logging.WARNING)  # It logs each request.
     runs = PRESETS["nyu"]
-    predictor = DepthPredictor(**load_networks(**runs, compact=True))
+    predictor = DepthPredictor(**load_networks(**runs, compact=True), graphs_from=1)
     size, dataset = (
         common_image_size(runs.values()),
         training_dataset(runs["depth_run"]),

@@ -25,7 +25,7 @@ import tensorflow as tf
 
 from dpde_tf.fusion.conjugate_gradient import ScaledSystem, scaled_system
 from dpde_tf.fusion.image_gradients import image_gradients, image_gradients_mask
-from dpde_tf.fusion.stencil import Neighbours, fill_rows, pad_rows, sum_of
+from dpde_tf.fusion.stencil import Neighbours, fill_rows, pad_rows
 
 # Function of a residual and epsilon, such as 1 / phi or phi''.
 WeightFunction = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -165,21 +165,15 @@ def fusion_energy(
     Source: Xu & Liu (2021), Eq. 5.
     """
 
-    def term(*maps: tf.Tensor) -> tf.Tensor:
-        pairs = zip(maps[:3], maps[3:], strict=True)
-        terms = [m * robust_penalty(x, problem.epsilon) for m, x in pairs]
-        return tf.cast(tf.add_n(terms), dtype)
-
     edges = _edges(problem, Neighbours(correction))
-    return sum_of(
-        term,
-        problem.importance,
-        edges.importances[0],
-        edges.importances[2],
-        correction[1:-1],
-        edges.residuals[0],
-        edges.residuals[2],
+    terms = (
+        (problem.importance, correction[1:-1]),
+        (edges.importances[0], edges.residuals[0]),
+        (edges.importances[2], edges.residuals[2]),
     )
+    values = tf.add_n([m * robust_penalty(x, problem.epsilon) for m, x in terms])
+    # Sums of rows first, for runtimes whose sums are in float32.
+    return tf.reduce_sum(tf.reduce_sum(tf.cast(values, dtype), axis=-1))
 
 
 def descent_direction(problem: FusionProblem, correction: tf.Tensor) -> tf.Tensor:

@@ -18,6 +18,7 @@ from dpde_tf.fusion.irls_steps import (
     FusionResult,
     IRLSParameters,
     fuse_image,
+    fuse_image_with_xla,
     fuse_image_without_xla,
 )
 
@@ -139,7 +140,7 @@ def fuse_depth_and_gradients(
         checked_confidence(expand(pair[0]), "gradient_confidence", depth),
         checked_confidence(expand(pair[1]), "gradient_confidence", depth),
     )
-    result = _fuse_batch(
+    result = _fuse(
         tuple(tf.stop_gradient(m) for m in maps),
         IRLSParameters(*(tf.stop_gradient(p) for p in parameters)),
         num_irls_iterations,
@@ -193,7 +194,7 @@ def fuse_in_graph(
     )
     ones = tf.ones_like(depth[0])
     maps = (depth[0], gradient_x[0], gradient_y[0], ones, ones, ones)
-    fused = fuse_image_without_xla(maps, parameters, num_irls_iterations)
+    fused = fuse_image(maps, parameters, num_irls_iterations)
     return tf.expand_dims(fused.depth, 0)
 
 
@@ -204,6 +205,20 @@ def _pays(depth: tf.Tensor) -> bool:
     kind = (*depth.shape[1:3], depth.dtype)
     _num_images[kind] += depth.shape[0]
     return _num_images[kind] >= _XLA_FROM
+
+
+def _fuse(
+    maps: tuple[tf.Tensor, ...],
+    parameters: IRLSParameters,
+    num_irls_iterations: int,
+    jit_compile: bool,
+) -> FusionResult:
+    """Fuses a batch."""
+    options = parameters, num_irls_iterations
+    if jit_compile or maps[0].shape[0] != 1 or not tf.executing_eagerly():
+        return _fuse_batch(maps, *options, jit_compile)
+    image = tuple(image_of(m, 0, maps[0]) for m in maps)
+    return _as_batch(fuse_image_without_xla(image, *options))
 
 
 @tf.function(autograph=False, reduce_retracing=True)
@@ -218,14 +233,19 @@ def _fuse_batch(
 
     def fuse(index: int | tf.Tensor) -> FusionResult:
         image = tuple(image_of(m, index, depth) for m in maps)
-        one = fuse_image if jit_compile else fuse_image_without_xla
+        one = fuse_image_with_xla if jit_compile else fuse_image
         return one(image, parameters, num_irls_iterations)
 
     if depth.shape[0] == 1:  # Skipping the loop saves half a millisecond.
-        return FusionResult(*(value[tf.newaxis] for value in fuse(0)))
+        return _as_batch(fuse(0))
     return tf.map_fn(
         fuse,
         tf.range(tf.shape(depth)[0]),
         fn_output_signature=FusionResult(depth.dtype, tf.float64, tf.int32, tf.bool),
         parallel_iterations=2,
     )
+
+
+def _as_batch(image: FusionResult) -> FusionResult:
+    """One image as a batch."""
+    return FusionResult(*(value[tf.newaxis] for value in image))

@@ -21,6 +21,7 @@ from dpde_tf.fusion.energy import (
     irls_weight,
     normal_system,
 )
+from dpde_tf.fusion.sequential import one_after_another
 from dpde_tf.fusion.stencil import fill_rows, pad_rows
 
 # Relative rounding of the sum of an energy in float32.
@@ -81,7 +82,7 @@ class _State(NamedTuple):
     active: tf.Tensor
 
 
-def _fuse_image(
+def fuse_image(
     maps: tuple[tf.Tensor, ...], parameters: IRLSParameters, num_irls_iterations: int
 ) -> FusionResult:
     """Returns the fusion of one image.
@@ -119,13 +120,20 @@ def _fuse_image(
 # XLA fuses about ten operations into one loop over memory. It compiles the fusion of a
 # single image, so that the result does not depend on the batch and the data stay in the
 # processor's cache.
-fuse_image = tf.function(
-    _fuse_image, autograph=False, jit_compile=True, reduce_retracing=True
+fuse_image_with_xla = tf.function(
+    fuse_image, autograph=False, jit_compile=True, reduce_retracing=True
 )
-# Four times as slow, but without compilation for each image size.
-fuse_image_without_xla = tf.function(
-    _fuse_image, autograph=False, reduce_retracing=True
-)
+# Three times as slow, but without compilation for each image size. It must always be
+# called within `one_after_another`.
+_fuse_image_in_order = tf.function(fuse_image, autograph=False, reduce_retracing=True)
+
+
+def fuse_image_without_xla(
+    maps: tuple[tf.Tensor, ...], parameters: IRLSParameters, num_irls_iterations: int
+) -> FusionResult:
+    """Returns `fuse_image` of an image outside a graph, without XLA."""
+    with one_after_another():
+        return _fuse_image_in_order(maps, parameters, num_irls_iterations)
 
 
 def _start(

@@ -5,7 +5,6 @@ The lines and blocks below allow XLA to fuse everything into vectorised loops ov
 """
 
 import functools
-from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -93,21 +92,8 @@ def inner_product(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     Returns:
         Scalar.
     """
-    return sum_of(lambda a, b: a * b, a, b)
-
-
-def sum_of(function: Callable[..., tf.Tensor], *images: tf.Tensor) -> tf.Tensor:
-    """Returns the sum of a function of images over all pixels.
-
-    Args:
-        function: Function of one tensor per image, applied pixel by pixel.
-        *images: Images, each `[H, W]`, H a multiple of `ROW_BLOCKS`.
-
-    Returns:
-        Scalar.
-    """
-    blocks = zip(*(tf.split(image, ROW_BLOCKS) for image in images), strict=True)
-    return tf.reduce_sum(tf.add_n([function(*block) for block in blocks]))
+    pairs = zip(tf.split(a, ROW_BLOCKS), tf.split(b, ROW_BLOCKS), strict=True)
+    return tf.reduce_sum(tf.add_n([x * y for x, y in pairs]))
 
 
 def _size(image: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:

@@ -136,6 +136,7 @@ class DepthEstimator:
             **load_networks(**runs, compact=not options.test_time_flip),
             fusion=fusion or FusionConfig(),
             options=options,
+            graphs_from=1,
         )
         depth_run = runs["depth_run"]
         return cls(

@@ -1,10 +1,12 @@
 """The whole method on images: the networks, then the fusion."""
 
 import collections
+import contextlib
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -16,12 +18,11 @@ from dpde_tf.files.images import resize_image
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
 from dpde_tf.inference.network_call import call_network
+from dpde_tf.inference.network_graphs import NetworkGraphs
 from dpde_tf.inference.sharpening import check_sharpening, sharpened
 from dpde_tf.inference.uncertainty import expected_error
 from dpde_tf.metrics import MIN_DEPTH
 
-# Images of a size for which making graphs of the networks pays.
-_COMPILE_FROM = 4
 SMALLEST_SIDE = 32
 """Pixels that the networks need along each side."""
 # How far resizing may carry values out of [0, 1].
@@ -50,6 +51,8 @@ class DepthPredictor:
         uncertainty: Coefficients of the uncertainty, which needs a context network.
         apply: `apply(function, image)` is `function(image)`; another one may spread
             the images over several devices.
+        graphs_from: Number of images of a size from which the networks have graphs.
+            They take as long to make as they save on one image, and more memory.
     """
 
     depth_network: keras.Model
@@ -62,12 +65,12 @@ class DepthPredictor:
         default_factory=UncertaintyConfig
     )
     apply: Callable[[Callable, tf.Tensor], tf.Tensor] = _call
+    graphs_from: int = 2
     _images_by_size: collections.Counter = dataclasses.field(
         default_factory=collections.Counter, init=False, repr=False, compare=False
     )
-    # By network and (height, width), None for any size.
-    _graphs: dict[tuple, Callable] = dataclasses.field(
-        default_factory=dict, init=False, repr=False, compare=False
+    _graphs: NetworkGraphs = dataclasses.field(
+        default_factory=NetworkGraphs, init=False, repr=False, compare=False
     )
 
     def __post_init__(self) -> None:
@@ -77,8 +80,7 @@ class DepthPredictor:
     def predict(self, image: tf.Tensor | np.ndarray) -> dict[str, np.ndarray]:
         """Returns the predictions for a batch of images.
 
-        The first images of a size are computed without graphs, which take seconds to
-        make. From the fourth on the networks have graphs. See
+        The first images of a size are computed without graphs, see `graphs_from`, and
         `fuse_depth_and_gradients` for the fusion.
 
         Args:
@@ -100,12 +102,14 @@ class DepthPredictor:
         image = network_input(image)
         size = tuple(image.shape[1:3])
         self._images_by_size[size] += image.shape[0]
-        seen = self._images_by_size[size]
-        maps = self.maps_of(
-            image,
-            run=functools.partial(self._run, compiled=seen >= _COMPILE_FROM),
-            fuse=functools.partial(_fuse, self.fusion),
-        )
+        compiled = self._images_by_size[size] >= self.graphs_from
+        new = compiled and self.apply is _call and not self._graphs.has("depth", size)
+        with self._tracing(image) if new else contextlib.nullcontext():
+            maps = self.maps_of(
+                image,
+                run=functools.partial(self._run, compiled=compiled),
+                fuse=functools.partial(_fuse, self.fusion),
+            )
         return {name: values.numpy()[..., 0] for name, values in maps.items()}
 
     def maps_of(
@@ -162,25 +166,30 @@ class DepthPredictor:
         function = getattr(self, f"_{name}")
         if compiled:
             image = inputs[0] if name == "sharp_depth" else inputs
-            function = self._graph(name, function, tuple(image.shape[1:3]))
+            function = self._graphs(name, function, tuple(image.shape[1:3]))
         return self.apply(function, inputs)
 
-    def _graph(self, name: str, function: Callable, size: tuple[int, int]) -> Callable:
-        """Returns a graph for any batch: one for the first size, one for all others."""
-        key = (name, size)
-        # A copy, since another thread may add a graph.
-        named = [one for one, _ in list(self._graphs)]
-        if key not in self._graphs and name in named:
-            key = (name, None)
-        if key not in self._graphs:
-            shape = [None, *(key[1] or (None, None))]
-            image = tf.TensorSpec([*shape, 3])
-            if name == "sharp_depth":
-                image = image, tf.TensorSpec([*shape, 1])
-            self._graphs[key] = tf.function(
-                function, input_signature=[image], autograph=False
-            )
-        return self._graphs[key]
+    @contextlib.contextmanager
+    def _tracing(self, image: tf.Tensor) -> Iterator[None]:
+        """Makes the graphs of an image in a thread, ahead of the block that uses them.
+
+        Python makes the next graph while TensorFlow computes the last one.
+        """
+        batch, size = tuple(image.shape[:3]), tuple(image.shape[1:3])
+
+        def trace(name: str, _: object) -> tf.Tensor:
+            graph = self._graphs(name, getattr(self, f"_{name}"), size)
+            graph.get_concrete_function()
+            return tf.ones([*batch, 2 if name == "gradients" else 1])
+
+        def fuse(*maps: tf.Tensor) -> tf.Tensor:
+            options = dataclasses.asdict(self.fusion)
+            return fuse_depth_and_gradients(*maps, **options, jit_compile=False).depth
+
+        with ThreadPoolExecutor(max_workers=1) as ahead:
+            # What fails here fails in the block as well.
+            ahead.submit(self.maps_of, image, run=trace, fuse=fuse)
+            yield
 
     def _depth(self, image: tf.Tensor) -> tf.Tensor:
         """The global depth at the image's size."""

@@ -14,6 +14,7 @@ from experiments.benchmarks.rows import (
     FOLDER,
     FOLDER_COMPUTATION,
     FSIM,
+    FUSION,
     GRADIENT_FORWARD,
     IMPORT,
     INTERLEAVED,
@@ -21,6 +22,7 @@ from experiments.benchmarks.rows import (
     MATRIX,
     NETWORKS,
     NETWORKS_ONNX,
+    NEXT,
     PIPELINE,
     PREDICTION,
     PYTORCH,
@@ -67,6 +69,10 @@ _COMPARISONS = (
     (
         "the shipped networks / ONNX Runtime",
         *(_time, NETWORKS, [NETWORKS_ONNX], "<= 1"),
+    ),
+    (
+        "the next predictions / the shipped networks and the fusion",
+        *(_time, NEXT, [NETWORKS, FUSION], "<= 1.1"),
     ),
     ("dpde predict / import tensorflow", _time, COMMAND, [IMPORT], "<= 2"),
     ("FCRN's step / PyTorch", _time, FCRN, [PYTORCH], "<= 1"),

@@ -5,7 +5,6 @@
 prints the seconds of one of the `phases`, and does not run the later ones.
 """
 
-import pathlib
 import statistics
 import sys
 import time
@@ -15,9 +14,8 @@ import numpy as np
 
 import dpde_tf
 from dpde_tf.files.images import read_image
+from experiments.benchmarks.photograph_copies import PHOTOGRAPHS
 from experiments.benchmarks.row_timing import seconds_of
-
-_PHOTOGRAPH = pathlib.Path(__file__).parents[1] / "photographs" / "bedroom.jpg"
 
 
 def phases() -> Iterator[tuple[str, float]]:
@@ -25,10 +23,9 @@ def phases() -> Iterator[tuple[str, float]]:
 
     Yields:
         Name of a phase and its seconds: `DepthEstimator.from_preset`; the first
-        prediction, the median of the next two, the fourth, which makes graphs, and the
-        median of the next three; and the first prediction of another size.
+        prediction, the median of the next three, and the first one of another size.
     """
-    image = read_image(_PHOTOGRAPH)
+    image = read_image(PHOTOGRAPHS[0])
     start = time.perf_counter()
     estimator = dpde_tf.DepthEstimator.from_preset("nyu")
     yield "from_preset", time.perf_counter() - start
@@ -39,9 +36,7 @@ def phases() -> Iterator[tuple[str, float]]:
         )
 
     yield "first", seconds()
-    yield "next", seconds(2)
-    yield "graphs", seconds()
-    yield "later", seconds(3)
+    yield "next", seconds(3)
     yield "new_size", seconds(photograph=image[:, :-80])
 
 

@@ -27,6 +27,7 @@ from dpde_tf.config import (
     TrainingConfig,
 )
 from dpde_tf.data.input_pipeline import RecordSet, make_training_dataset
+from dpde_tf.files.images import read_image, resize_image
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients
 from dpde_tf.inference.photograph_batches import (
@@ -51,7 +52,7 @@ from dpde_tf.training.objectives import (
 from dpde_tf.training.optimization import LearningRate, build_optimizer
 from dpde_tf.training.presets import depth_preset, gradient_preset
 from dpde_tf.training.step import train_on_batch
-from experiments.benchmarks.photograph_copies import copy_photographs
+from experiments.benchmarks.photograph_copies import PHOTOGRAPHS, copy_photographs
 from experiments.benchmarks.unpool_forms import UNPOOL_FORMS
 
 Part = Callable[[], object]
@@ -247,6 +248,18 @@ def shipped_networks() -> Part:
     image = tf.random.uniform([1, *SIZE, 3])
     networks = tf.function(_all_networks(_shipped_predictor()))
     return lambda: [output.numpy() for output in networks(image)]
+
+
+def photograph_fusion() -> Part:
+    """Returns the fusion of a photograph by the shipped networks, as for one image."""
+    predictor = _shipped_predictor()
+    image = resize_image(read_image(PHOTOGRAPHS[0]), SIZE)
+    maps = predictor.predict(image[np.newaxis])
+    share = predictor.options.context_share
+    start = (1.0 - share) * maps["depth"] + share * maps["context_depth"]
+    gradients = maps["gradient_x"], maps["gradient_y"]
+    fuse = functools.partial(fuse_depth_and_gradients, jit_compile=False)
+    return lambda: fuse(start, *gradients).depth.numpy()
 
 
 def shipped_networks_in_onnx_runtime() -> Part:

@@ -128,6 +128,8 @@ FOLDER_COMPUTATION = f"networks and fusion alone, {NUM_PHOTOGRAPHS} images, floa
 NETWORKS = "shipped networks, forward, 1 image, float32"
 NETWORKS_ONNX = "shipped networks, forward, 1 image, float32, ONNX Runtime"
 IMPORT = "python -c 'import tensorflow'"
+NEXT = "next predictions"
+FUSION = "fusion of a photograph, without XLA"
 COMMAND = "dpde predict, 1 photograph, the whole command"
 
 ROWS = (
@@ -157,6 +159,7 @@ ROWS = (
     Row("fusion, 10 IRLS iterations, a batch", parts.fusion),
     Row(PREDICTION, lambda _: parts.photograph_prediction(), work=_one),
     Row(NETWORKS, lambda _: parts.shipped_networks(), "float32", work=_one),
+    Row(FUSION, lambda _: parts.photograph_fusion(), "float32", work=_one),
     Row(
         NETWORKS_ONNX,
         lambda _: parts.shipped_networks_in_onnx_runtime(),
@@ -179,9 +182,7 @@ ROWS = (
     _whole_program(IMPORT, "import"),
     _whole_program("from_preset", "from_preset"),
     _whole_program("first prediction", "first"),
-    _whole_program("second and third prediction", "next"),
-    _whole_program("fourth prediction, which makes graphs", "graphs"),
-    _whole_program("fifth to seventh prediction", "later"),
+    _whole_program(NEXT, "next"),
     _whole_program("first prediction of another size", "new_size"),
     _whole_program(COMMAND, "predict"),
     _whole_program(

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from dpde_tf.fusion import fuse_depth_and_gradients
-from dpde_tf.fusion.irls_steps import fuse_image
+from dpde_tf.fusion.irls_steps import fuse_image_with_xla
 from tests.fixtures import references
 from tests.fusion import test_irls_properties as properties
 
@@ -58,7 +58,7 @@ def test_last_column_and_row_of_gradients_are_ignored(rng):
 def test_fuse_compiles_once_for_all_values_and_batch_sizes(rng):
     _, *maps = references.scene_batch(rng, SIZE, num_scenes=2, dtype=np.float32)
     fuse_depth_and_gradients(*maps)
-    trace_count = fuse_image.experimental_get_tracing_count
+    trace_count = fuse_image_with_xla.experimental_get_tracing_count
     before = trace_count()
     assert before > 0  # XLA's is the one that was traced.
     for omega in (1.0, 10, np.float32(3), tf.constant(20.0)):
@@ -86,8 +86,11 @@ def test_fuse_inside_a_graph_with_unknown_sizes_equals_eager(rng):
         np.testing.assert_array_equal(value, expected)
 
 
-def test_fusion_without_xla_is_the_same_to_rounding(rng):
-    _, *maps = references.scene_batch(rng, SIZE, num_scenes=2, dtype=np.float32)
+@pytest.mark.parametrize("num_images", [1, 2])
+def test_fusion_without_xla_is_the_same_to_rounding(rng, num_images):
+    _, *maps = references.scene_batch(
+        rng, SIZE, num_scenes=num_images, dtype=np.float32
+    )
     compiled = fuse_depth_and_gradients(*maps, jit_compile=True)
     plain = fuse_depth_and_gradients(*maps, jit_compile=False)
     np.testing.assert_allclose(plain.depth, compiled.depth, atol=1e-4)

@@ -1,5 +1,7 @@
 """Tests of the whole method on images, with small networks."""
 
+import threading
+
 import keras
 import numpy as np
 import pytest
@@ -80,6 +82,54 @@ def test_networks_have_one_graph_of_the_first_size_and_one_of_all_others(rng):
     assert traced == [(None, 6, 8, 3), (None, None, None, 3)]
 
 
+def _network_of(name, size, call):
+    """A network that is one layer with this function of the image."""
+    layer = type(name, (keras.layers.Layer,), {"call": lambda self, x: call(x)})
+    image = keras.Input((*size, 3))
+    return keras.Model(image, layer()(image))
+
+
+def test_next_graph_is_made_while_a_network_computes():
+    made, waited = threading.Event(), []
+
+    def wait(red):
+        waited.append(made.wait(20.0))
+        return red
+
+    def depth(image):
+        if tf.executing_eagerly():
+            return image[..., :1]
+        red = tf.numpy_function(wait, [image[..., :1]], tf.float32)
+        return tf.ensure_shape(red, [None, 6, 8, 1])
+
+    def gradients(image):
+        if tf.inside_function():
+            made.set()
+        return image[..., :2]
+
+    networks = [_network_of(f.__name__, (6, 8), f) for f in (depth, gradients)]
+    made.clear()
+    image = np.full([1, 6, 8, 3], 0.5, np.float32)
+    maps = DepthPredictor(*networks, graphs_from=1).predict(image)
+    assert waited == [True]
+    np.testing.assert_array_equal(maps["depth"], image[..., 0])
+    expected = DepthPredictor(*networks, graphs_from=2).predict(image)
+    np.testing.assert_allclose(maps["fused"], expected["fused"], atol=1e-6)
+
+
+def test_error_of_a_network_is_that_of_the_prediction():
+    def depth(image):
+        if tf.inside_function() and image.shape[1] == 6:
+            raise RuntimeError("no such graph")
+        return image[..., :1]
+
+    predictor = DepthPredictor(_network_of("Depth", (None, None), depth), graphs_from=1)
+    with pytest.raises(RuntimeError, match="no such graph"):
+        predictor.predict(np.zeros([1, 6, 8, 3], np.float32))
+    image = np.ones([1, 5, 8, 3], np.float32)
+    assert predictor.predict(image)["depth"].all()
+
+
 @keras.saving.register_keras_serializable(package="tests")
 class RisingDepth(keras.layers.Layer):
     """Depth, larger by an eighth for each red pixel up to this one."""
@@ -112,7 +162,7 @@ def test_guided_network_is_sharpened_and_flipped_also_in_graphs(options, expecte
         guided_network=guided,
         options=PredictionConfig(**options),
     )
-    for count in (1, 4):  # Without graphs, and with them.
+    for count in (1, 2):  # Without graphs, and with them.
         maps = predictor.predict(np.ones([count, 6, 8, 3], np.float32))
         right = np.broadcast_to(expected, (count, 6, 8))
         np.testing.assert_allclose(maps["sharp_depth"], right, rtol=1e-5)
