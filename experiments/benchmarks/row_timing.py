@@ -1,10 +1,14 @@
 """Time and memory of a process of the benchmark; does not import TensorFlow."""
 
 import json
+import pathlib
+import re
 import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
+
+_STATUS = pathlib.Path("/proc/self/status")
 
 
 def seconds_of(
@@ -40,4 +44,8 @@ def print_measurement(seconds: Sequence[float], of: int = resource.RUSAGE_SELF) 
     """
     unit = 1 if sys.platform == "darwin" else 1024  # Unit of ru_maxrss.
     memory = unit * resource.getrusage(of).ru_maxrss
+    if of == resource.RUSAGE_SELF and _STATUS.exists():
+        # `ru_maxrss` starts with the memory of the process that started this one.
+        peak = re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text())
+        memory = 1024 * int(peak.group(1))
     print(json.dumps({"seconds": list(seconds), "peak_memory": memory}))

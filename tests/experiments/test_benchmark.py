@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 
 from experiments.benchmarks import rows as benchmark
@@ -48,6 +49,21 @@ def test_whole_programs_are_timed_without_tensorflow(monkeypatch, tmp_path):
     assert (tmp_path / "runs").read_text() == "1\n" * 4
     assert len(measured.seconds) == 3 and measured.images == 1
     assert 2**28 < measured.peak_memory < 2**28 + 100e6
+
+
+def test_peak_memory_is_not_that_of_the_process_before():
+    large = np.ones(2**28, np.uint8)
+    command = (
+        "from row_timing import print_measurement as p; x = bytearray(2**26); p([])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", command],
+        cwd=benchmark._FOLDER,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert 2**26 < json.loads(result.stdout)["peak_memory"] < large.size / 2
 
 
 def test_time_of_a_phase_is_what_its_program_prints(monkeypatch, tmp_path):
