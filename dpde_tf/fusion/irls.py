@@ -91,7 +91,7 @@ def fuse_depth_and_gradients(
         max_cg_iterations: Largest number of iterations for each linear system.
         relaxation: Length of a step, in ]0, 2[: 1 is IRLS, 1.5 needs fewer steps.
         jit_compile: Whether to compile the fusion with XLA, which takes seconds for
-            each image size. Without XLA, an image takes four times as long. None
+            each image size. Without XLA, an image takes three times as long. None
             compiles from the sixteenth image of a size on, and always in a graph.
 
     Returns:
