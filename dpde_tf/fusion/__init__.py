@@ -2,7 +2,8 @@
 
 `energy` has Eq. 5 and its linear system, `irls_steps` the iterations, `irls` the
 function for batches, `conjugate_gradient` the solver, `implicit_gradient` the
-derivative, and `sequential` the way in which one image runs without XLA. Any depth and gradients can be fused; no network is needed.
+derivative, and `sequential` the way in which one image runs without XLA. Any depth and
+gradients can be fused; no network is needed.
 
 Uses no other package of the library.
 """

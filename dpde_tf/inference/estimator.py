@@ -17,7 +17,7 @@ from dpde_tf.inference.photograph_cameras import (
 )
 from dpde_tf.inference.predictor import (
     DepthPredictor,
-    network_input,
+    check_images,
     predict_at_size,
     working_size,
 )
@@ -185,7 +185,7 @@ class DepthEstimator:
                 f"a list. Received: {image.dtype} {image.shape}. A grey image becomes "
                 "RGB by np.repeat(image[..., np.newaxis], 3, axis=-1)."
             )
-        network_input(image[np.newaxis])  # Its checks come before the camera's.
+        check_images(image[np.newaxis])  # Before the camera.
         taken_by = find_photograph_camera(
             image.shape[:2],
             training_size=self._training_size,

@@ -235,49 +235,62 @@ class DepthPredictor:
         return (output + flipped) / 2.0
 
 
-def network_input(image: tf.Tensor | np.ndarray) -> tf.Tensor:
-    """Returns images as the networks take them.
+def check_images(image: tf.Tensor | np.ndarray) -> None:
+    """Raises an error for images that the networks do not take.
 
     Args:
         image: RGB, `[B, H, W, 3]`: uint8, or floating-point in [0, 1].
-
-    Returns:
-        RGB in [0, 1], float32 `[B, H, W, 3]`.
 
     Raises:
         ValueError: If the shape, the type or the range is another one, or a value is
             not finite.
     """
-    image = tf.convert_to_tensor(image)
-    kind, shape = image.dtype.name, tuple(image.shape)
+    kind, shape = tf.as_dtype(image.dtype), tuple(image.shape)
     if len(shape) != 4 or shape[3] != 3 or not math.prod(shape):
         raise ValueError(
-            f"`image` must be RGB images, [B, H, W, 3]. Received: {kind} {shape}. One "
-            "image becomes a batch by image[np.newaxis], a grey one RGB by repeating "
-            "its channel; RGBA must be composited over a colour."
+            f"`image` must be RGB images, [B, H, W, 3]. Received: {kind.name} {shape}. "
+            "One image becomes a batch by image[np.newaxis], a grey one RGB by "
+            "repeating its channel; RGBA must be composited over a colour."
         )
-    if image.dtype == tf.uint8:
-        return tf.image.convert_image_dtype(image, tf.float32)
-    if not image.dtype.is_floating:
+    if kind == tf.uint8:
+        return
+    if not kind.is_floating:
         raise ValueError(
-            f"`image` must be uint8, or floating-point in [0, 1]. Received: {kind}. "
-            "Divide it by its white."
+            "`image` must be uint8, or floating-point in [0, 1]. Received: "
+            f"{kind.name}. Divide it by its white."
         )
-    image = tf.cast(image, tf.float32)
     broken = math.prod(shape) - np.count_nonzero(np.isfinite(image))
     if broken:
         raise ValueError(
-            f"`image` must be finite. Received: {kind} {shape}, of which {broken} of "
-            f"{math.prod(shape)} values are NaN or infinite. Replace them."
+            f"`image` must be finite. Received: {kind.name} {shape}, of which {broken} "
+            f"of {math.prod(shape)} values are NaN or infinite. Replace them."
         )
     lowest, highest = float(tf.reduce_min(image)), float(tf.reduce_max(image))
     if lowest < -_OVERSHOOT or highest > 1.0 + _OVERSHOOT:
         raise ValueError(
             "`image` must be uint8, or floating-point in [0, 1]. Received: "
-            f"{kind} from {lowest:g} to {highest:g}. Divide it by its white, such as "
-            "255."
+            f"{kind.name} from {lowest:g} to {highest:g}. Divide it by its white, such "
+            "as 255."
         )
-    return image
+
+
+def network_input(image: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Returns images as the networks take them.
+
+    Args:
+        image: As for `check_images`.
+
+    Returns:
+        RGB in [0, 1], float32 `[B, H, W, 3]`.
+
+    Raises:
+        ValueError: As `check_images`.
+    """
+    image = tf.convert_to_tensor(image)
+    check_images(image)
+    if image.dtype == tf.uint8:
+        return tf.image.convert_image_dtype(image, tf.float32)
+    return tf.cast(image, tf.float32)
 
 
 def _mirrored(maps: tf.Tensor) -> tf.Tensor:
@@ -339,13 +352,13 @@ def predict_at_size(
     Raises:
         ValueError: As `DepthPredictor.predict`.
     """
-    checked = network_input(image)
-    full = tuple(checked.shape[1:3])
-    if size == full:
-        return predictor.predict(checked)
-    # As photographs are in files: uint8 is resized as it is, and rounded.
     given = np.asarray(image)
-    given = given if given.dtype == np.uint8 else checked.numpy()
+    check_images(given)
+    full = given.shape[1:3]
+    if size == full:
+        return predictor.predict(given)
+    # As photographs are in files: uint8 is resized as it is, and rounded.
+    given = given if given.dtype == np.uint8 else given.astype(np.float32)
     small = predictor.predict(np.stack([resize_image(one, size) for one in given]))
     small = {key: tf.constant(values[..., np.newaxis]) for key, values in small.items()}
     maps = {key: tf.image.resize(small[key], full) for key in small}
