@@ -114,13 +114,17 @@ def test_model_fitted_on_records_can_be_saved_and_loaded(records, tmp_path):
     assert loaded == pytest.approx(expected, rel=1e-4)
 
 
-def test_losses_take_arrays_of_two_shapes_in_turn(rng):
+def test_losses_take_arrays_of_several_shapes_in_turn(rng):
     network = tiny_depth_network()
-    network.compile("sgd", loss=dpde_tf.losses.BerHu())
-    for size in ((32, 48), (48, 32)):
-        images = rng.uniform(0, 1, (2, *size, 3)).astype(np.float32)
-        depth = rng.uniform(1, 4, (2, *size)).astype(np.float32)  # Without a channel.
-        assert np.isfinite(network.evaluate(images, depth, verbose=0))
+    loss = dpde_tf.losses.DepthLoss()
+    network.compile("sgd", loss=loss, metrics=[dpde_tf.metrics.RootMeanSquaredError()])
+    # With a channel and without: Keras then knows neither the sizes nor the rank.
+    for shape in ((64, 96, 1), (96, 64), (64, 64, 1), (64, 96)):
+        images = rng.uniform(0, 1, (2, *shape[:2], 3)).astype(np.float32)
+        depth = rng.uniform(1, 4, (2, *shape)).astype(np.float32)
+        found = network.evaluate(images, depth, verbose=0, return_dict=True)
+        expected = loss(depth, network(images))
+        assert found["loss"] == pytest.approx(float(expected), rel=1e-5)
     network = tiny_gradient_network()
     network.compile("sgd", loss=dpde_tf.losses.LogGradient(alpha=0.5))
     network.fit(images, depth, verbose=0)

@@ -26,6 +26,7 @@ from dpde_tf.evaluation import bootstrap
 from dpde_tf.evaluation.protocols import Protocol
 from dpde_tf.evaluation.scoring import Scores, region_note, score_image
 from dpde_tf.files.atomic import atomic_write
+from dpde_tf.files.depth_maps import warn_of_unit
 from dpde_tf.files.folders import normalized
 from dpde_tf.files.json_files import write_json
 from dpde_tf.files.predictions import PredictionFolder, some_names
@@ -110,6 +111,9 @@ def score_predictions(
     def score(name: str, ground_truth: np.ndarray) -> tuple[str, Scores]:
         """Reads and scores the predictions of one image."""
         predictions = _read_arrays(arrays, name)
+        if any(protocol.alignment == "none" for protocol in protocols):
+            for key, depth in predictions.items():
+                warn_of_unit(depth, f"{key!r} of {name!r}")
         try:
             return name, score_image(
                 ground_truth, predictions, protocols, depth_range=depth_range

@@ -8,10 +8,13 @@ import numpy as np
 
 from dpde_tf import metrics
 from dpde_tf.evaluation.protocols import Protocol
+from dpde_tf.files.orientation import check_orientation
 from dpde_tf.metrics.alignment import align_depth
 
 # Tolerance for the float32 weights of bilinear samples.
 _ROUNDING = 1e-5
+# Names of the two maps that must have the same orientation.
+_SIDES = {"of": "ground truth", "to_turn": "prediction"}
 
 Scores = dict[tuple[str, str], np.ndarray]
 """Sums of the measures by (name of the protocol, key of the predicted array)."""
@@ -103,8 +106,8 @@ def score_image(
         compared.
 
     Raises:
-        ValueError: If a prediction is not finite where it is compared, or cannot be
-            aligned; the message names the key.
+        ValueError: If a prediction is not finite where it is compared, lies on its
+            side, or cannot be aligned; the message names the key.
 
     Source: Xu & Liu (2021), Sect. 4.3; resized as Laina et al. (2016) do.
     """
@@ -124,6 +127,7 @@ def score_image(
             known[same] = {}
             for key, predicted in predictions.items():
                 try:
+                    check_orientation(ground_truth.shape, predicted.shape, **_SIDES)
                     depth = _resize(predicted, size)[region]
                     depth = _prepare(truth, depth, mask, protocol)
                     known[same][key] = measures.sums(depth)

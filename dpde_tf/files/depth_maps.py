@@ -83,7 +83,7 @@ def read_depth(
             metres[metres > max_depth] = 0
     metres = measured_depth(metres)
     _warn_of_maximum(stored, metres > 0, path)
-    _warn_of_unit(metres[metres > 0], path)
+    warn_of_unit(metres, path)
     return metres
 
 
@@ -146,16 +146,22 @@ def _warn_of_maximum(
         )
 
 
-def _warn_of_unit(metres: np.ndarray, path: str | pathlib.Path) -> None:
-    """Warns if measured depth is so far that its unit is probably not the metre."""
-    if metres.size and (median := np.median(metres)) > _FAR:
+def warn_of_unit(metres: np.ndarray, origin: str | pathlib.Path) -> None:
+    """Warns if depth is so far that its unit is probably not the metre.
+
+    Args:
+        metres: Depth in metres, of any shape; what is not positive is not measured.
+        origin: File or name, for the message.
+    """
+    measured = metres[metres > 0]
+    if measured.size and (median := np.median(measured)) > _FAR:
         logging.log_first_n(
             logging.WARNING,
             "%s: half of the depth is farther than %.4g m. If these are millimetres, "
             "give `depth_scale=0.001` for integers; floating-point numbers must be "
             "metres. Only the first files are named.",
             _NUM_WARNINGS,
-            path,
+            origin,
             median,
         )
 

@@ -97,6 +97,9 @@ def as_depth_map(depth: tf.Tensor) -> tf.Tensor:
     depth = tf.cast(tf.convert_to_tensor(depth), tf.float32)
     if depth.shape.rank == 3:
         depth = depth[..., tf.newaxis]
+    if depth.shape.rank is None:  # Keras saw both shapes.
+        shape = tf.ensure_shape(tf.shape(depth)[:3], [3])
+        depth = tf.reshape(depth, tf.concat([shape, [1]], 0))
     if depth.shape.rank != 4 or depth.shape[-1] not in (1, None):
         raise ValueError(
             "True depth must be [B, H, W, 1] or [B, H, W]. Received the shape: "

@@ -154,7 +154,8 @@ class DepthEstimator:
 
         Args:
             images: An RGB image `[H, W, 3]`, uint8 or floating-point in [0, 1], or the
-                path of an image file; or a list of these, of any sizes.
+                path of an image file; or a list of these, of any sizes. Floating-point
+                images are rounded to 8 bits before they are resized, like files.
             fov_x: Angle of view across the width of the images, degrees.
             focal: Focal length of the images in pixels. If neither this nor `fov_x` is
                 given, the EXIF of a file is used, or else the camera of the training
@@ -168,9 +169,15 @@ class DepthEstimator:
             ValueError: If an image has another form, or the camera is not plausible.
         """
         options = CameraOptions(fov_x, focal)
-        if isinstance(images, list | tuple):
-            return [self._predict_one(image, options) for image in images]
-        return self._predict_one(images, options)
+        if not isinstance(images, list | tuple):
+            return self._predict_one(images, options)
+        predictions = []
+        for number, image in enumerate(images):
+            try:
+                predictions.append(self._predict_one(image, options))
+            except ValueError as error:
+                raise ValueError(f"images[{number}]: {error}") from error
+        return predictions
 
     def _predict_one(self, image: Image, options: CameraOptions) -> Prediction:
         """The depth of one image."""
@@ -178,14 +185,7 @@ class DepthEstimator:
         if isinstance(image, str | os.PathLike):
             path, image = image, read_image(image)
             exif = read_exif_camera(path)
-        image = np.asarray(image)
-        if image.ndim != 3:
-            raise ValueError(
-                "An image must be RGB, [H, W, 3], or the path of a file; several are "
-                f"a list. Received: {image.dtype} {image.shape}. A grey image becomes "
-                "RGB by np.repeat(image[..., np.newaxis], 3, axis=-1)."
-            )
-        check_images(image[np.newaxis])  # Before the camera.
+        image = _one_image(image)
         taken_by = find_photograph_camera(
             image.shape[:2],
             training_size=self._training_size,
@@ -194,9 +194,35 @@ class DepthEstimator:
             exif=exif,
         )
         size = working_size(image.shape[:2], self._training_size)
+        if size != image.shape[:2] and image.dtype != np.uint8:
+            # So that both types give the same depth: resizing rounds uint8.
+            image = np.round(255.0 * np.clip(image, 0.0, 1.0)).astype(np.uint8)
         maps = predict_at_size(self._predictor, image[np.newaxis], size)
         maps = taken_by.scale({name: values[0] for name, values in maps.items()})
         names = [field.name for field in dataclasses.fields(Prediction)]
         maps.setdefault("fused", maps["depth"])
         found = {name: maps[name] for name in names if name in maps}
         return Prediction(**found, taken_by=taken_by)
+
+
+def _one_image(image: object) -> np.ndarray:
+    """An image, after a check that comes before that of its camera."""
+    array = np.asarray(image)
+    if array.dtype.kind not in "buif":
+        raise ValueError(
+            "An image must be an array [H, W, 3], or the path of a file; several are a "
+            f"list. Received: {type(image).__name__}."
+        )
+    if array.ndim != 3 or array.shape[2] != 3:
+        remedies = (
+            (array.ndim == 2, " A grey one is np.stack([image] * 3, axis=-1)."),
+            (array.ndim == 4, " Several images are a list: list(images)."),
+            (array.shape[2:] == (4,), " RGBA must be composited over a colour."),
+            (array.shape[:1] == (3,), " Channels come last: image.transpose(1, 2, 0)."),
+        )
+        raise ValueError(
+            f"An image must be RGB, [H, W, 3]. Received: {array.dtype} {array.shape}."
+            + next((remedy for applies, remedy in remedies if applies), "")
+        )
+    check_images(array[np.newaxis])
+    return array

@@ -14,18 +14,16 @@ import tensorflow as tf
 from dpde_tf.files.folders import partner
 from dpde_tf.files.gradient_maps import read_gradients
 from dpde_tf.files.images import read_image, resize_image
+from dpde_tf.files.orientation import Size, check_orientation
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
 from dpde_tf.inference.predictor import network_input, working_size
 from dpde_tf.inference.refinement import filled_from_nearest
 from dpde_tf.inference.sharpening import check_sharpening, sharpened
 
 Files = Mapping[str, pathlib.Path]  # By stem, as `stem_of` gives it.
-Size = tuple[int, int]
 OUTPUT_SIZES = ("image", "depth")
 # Relative depth is shifted so that its nearest point has this part of its range.
 _NEAREST = 0.25
-# Largest relative difference of two aspects that count as the same.
-_SAME_ASPECT = 0.05
 # Types of images that OpenCV resizes.
 _RESIZABLE = (np.uint8, np.float32, np.float64)
 
@@ -216,29 +214,6 @@ def seen_size(image_size: Size, depth_size: Size, training_size: Size) -> Size:
     if pixels >= math.prod(image_size):
         return tuple(image_size)
     return working_size(image_size, (pixels, 1))
-
-
-def check_orientation(image_size: Size, depth_size: Size) -> None:
-    """Refuses an upright image with a depth map that lies on its side, or vice versa.
-
-    Networks whose programs ignore the EXIF orientation of a photograph give such maps.
-    Other differences of the aspect are allowed, since many networks predict squares.
-
-    Args:
-        image_size: (height, width) of the image.
-        depth_size: (height, width) of the depth map.
-
-    Raises:
-        ValueError: If the image has the aspect of the turned depth map.
-    """
-    aspect, other = (height / width for height, width in (image_size, depth_size))
-    opposite = (aspect - 1) * (other - 1) < -(_SAME_ASPECT**2)
-    if opposite and abs(aspect * other - 1) < _SAME_ASPECT:
-        raise ValueError(
-            f"The image is {image_size[0]}x{image_size[1]} and the depth map "
-            f"{depth_size[0]}x{depth_size[1]}: one of them lies on its side. Turn the "
-            "depth map by 90 degrees; images are turned as their EXIF says."
-        )
 
 
 def _shift_to_positive(depth: np.ndarray) -> np.float32:

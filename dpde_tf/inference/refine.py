@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from dpde_tf.config import FusionConfig, GuidedNetworkConfig
+from dpde_tf.files.depth_maps import warn_of_unit
 from dpde_tf.files.images import read_image
 from dpde_tf.files.resizing import resize_with_holes
 from dpde_tf.inference.gradient_sources import NetworkGradients, seen_size
@@ -87,6 +88,8 @@ def refine_depth(
             f"{depth.shape} and {image.shape}."
         )
     known = np.isfinite(depth) if relative else depth > 0
+    if not relative:
+        warn_of_unit(depth, "`depth`")
     depth = np.where(known, depth, np.float32(np.nan))
     gradients = gradients or _shipped_gradients()
     size = seen_size(image.shape[:2], depth.shape, gradients.training_size)

@@ -61,8 +61,9 @@ def fsim(
     S_G the same with T2 of the gradient magnitudes.
 
     Args:
-        reference: Images in [0, max_value], `[B, H, W, 1]`, H and W static and at least
-            32. float64 images are compared in float64, all other types in float32.
+        reference: Images in [0, max_value], `[B, H, W, 1]`, H and W at least 32 (and
+            static for XLA). float64 images are compared in float64, all other types in
+            float32.
         distorted: Images like `reference`; the index is symmetric.
         max_value: Value in the unit of the images that corresponds to 255.
 
@@ -77,10 +78,10 @@ def fsim(
     if not max_value > 0.0:
         raise ValueError(f"`max_value` must be positive. Received: {max_value}.")
     images = [tf.convert_to_tensor(reference), tf.convert_to_tensor(distorted)]
-    shape = _common_shape(*images)
+    images = _of_one_shape(*images)
     dtype = tf.float64 if tf.float64 in [i.dtype for i in images] else tf.float32
-    images = [tf.cast(tf.ensure_shape(i, shape), dtype) for i in images]
-    images = [_subsample(i * (255.0 / max_value))[..., 0] for i in images]  # [B, H, W]
+    images = [tf.cast(i, dtype)[..., 0] for i in images]  # [B, H, W]
+    images = [_subsample(i * (255.0 / max_value)) for i in images]
     congruency = [_phase_congruency(i) for i in images]
     magnitude = [_gradient_magnitude(i) for i in images]
     weight = tf.maximum(*congruency)
@@ -89,31 +90,56 @@ def fsim(
     return total / (tf.reduce_sum(weight, axis=[1, 2]) + _WEIGHT_GUARD)
 
 
-def _common_shape(reference: tf.Tensor, distorted: tf.Tensor) -> tf.TensorShape:
-    """Returns the common static shape of both images, after checking it."""
+def _of_one_shape(
+    reference: tf.Tensor, distorted: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns both images, after checking that they have one shape."""
     received = f"Received: {reference.shape} and {distorted.shape}."
     if not reference.shape.is_compatible_with(distorted.shape):
         raise ValueError(f"FSIM needs two images of the same shape. {received}")
     shape = reference.shape.merge_with(distorted.shape)
     if shape.rank != 4 or shape[3] != 1:
         raise ValueError(f"FSIM needs grey images [B, H, W, 1]. {received}")
+    rule = (
+        f"FSIM needs at least {MIN_SIZE}x{MIN_SIZE} pixels; a depth network gives half "
+        "the size of its images."
+    )
     if None in shape[1:3]:
-        raise ValueError(f"FSIM needs static sizes: use `tf.ensure_shape`. {received}")
+        size = tf.shape(reference)[1:3]
+        with tf.control_dependencies(
+            [
+                tf.debugging.assert_equal(size, tf.shape(distorted)[1:3]),
+                tf.debugging.assert_greater_equal(size, MIN_SIZE, message=rule),
+            ]
+        ):
+            return tf.identity(reference), tf.identity(distorted)
     if min(shape[1:3]) < MIN_SIZE:
-        raise ValueError(
-            f"FSIM needs at least {MIN_SIZE}x{MIN_SIZE} pixels. {received}"
-        )
-    return shape
+        raise ValueError(f"{rule} {received}")
+    return tuple(tf.ensure_shape(image, shape) for image in (reference, distorted))
+
+
+def _size(image: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
+    """Returns the last two sides of `[..., H, W]`, as numbers if they are static."""
+    if None in image.shape[-2:]:
+        return tuple(tf.unstack(tf.shape(image)[-2:]))
+    return tuple(image.shape[-2:])
 
 
 def _subsample(image: tf.Tensor) -> tf.Tensor:
     """Returns every F-th pixel of the F x F mean, zeros outside (conv2 'same')."""
-    factor = max(1, int(min(image.shape[1:3]) / 256 + 0.5))
-    if factor == 1:
-        return image
+    size = _size(image)
+    if isinstance(size[0], int):
+        factor = max(1, int(min(size) / 256 + 0.5))
+        if factor == 1:
+            return image
+    else:
+        factor = tf.maximum(1, (2 * tf.minimum(*size) + 256) // 512)
     margin = [(factor - 1) // 2, factor // 2]
-    image = tf.pad(image, [[0, 0], margin, margin, [0, 0]])
-    return tf.nn.avg_pool2d(image, ksize=factor, strides=factor, padding="VALID")
+    image = tf.pad(image, [[0, 0], margin, margin])
+    rows, columns = (side // factor for side in _size(image))
+    image = image[:, : rows * factor, : columns * factor]
+    blocks = tf.reshape(image, [-1, rows, factor, columns, factor])
+    return tf.reduce_mean(blocks, axis=[2, 4])
 
 
 def _similarity(a: tf.Tensor, b: tf.Tensor, constant: float) -> tf.Tensor:
@@ -133,7 +159,9 @@ def _gradient_magnitude(image: tf.Tensor) -> tf.Tensor:
 
 def _phase_congruency(image: tf.Tensor) -> tf.Tensor:
     """Returns the phase congruency of `[B, H, W]`, in [0, 1]; 0 for a flat image."""
-    responses = _log_gabor_responses(image)
+    complex_type = tf.complex128 if image.dtype == tf.float64 else tf.complex64
+    *filters, noise = _filters(_size(image), complex_type)
+    responses = _log_gabor_responses(image, *filters)
     power = [e * e + o * o for e, o in responses]
     amplitude = tf.add_n([tf.sqrt(p + _ROOT_GUARD) for p in power])  # [B, O, H, W]
     sum_even, sum_odd = (tf.add_n(part) for part in zip(*responses, strict=True))
@@ -141,39 +169,66 @@ def _phase_congruency(image: tf.Tensor) -> tf.Tensor:
     # |A sin(phase deviation)| of each scale, times the length of the summed response.
     across = tf.add_n([tf.abs(e * sum_odd - o * sum_even) for e, o in responses])
     length = tf.sqrt(squared_sum + _ROOT_GUARD) + _ENERGY_EPSILON
-    energy = tf.nn.relu((squared_sum - across) / length - _noise_threshold(power[0]))
+    energy = tf.nn.relu(
+        (squared_sum - across) / length - _noise_threshold(power[0], noise)
+    )
     return tf.reduce_sum(energy, axis=1) / tf.reduce_sum(amplitude, axis=1)
 
 
-def _log_gabor_responses(image: tf.Tensor) -> list[list[tf.Tensor]]:
+def _log_gabor_responses(
+    image: tf.Tensor, radial: tf.Tensor, *parts: tf.Tensor
+) -> list[list[tf.Tensor]]:
     """Returns for each scale the even and the odd response, `[B, O, H, W]`."""
-    size = image.shape[1:3]
     # All filters are 0 at frequency 0; subtracting the mean reduces rounding errors.
     mean = tf.reduce_mean(image, axis=[1, 2], keepdims=True)
     spectrum = tf.signal.rfft2d(image - tf.stop_gradient(mean))
-    radial, *parts = (tf.constant(f, spectrum.dtype) for f in _filter_bank(*size)[:3])
     # Scale by scale: smaller tensors fit into the caches and are faster.
     bands = [(spectrum * scale)[:, tf.newaxis] for scale in tf.unstack(radial)]
-    return [[tf.signal.irfft2d(band * part, size) for part in parts] for band in bands]
+    return [
+        [tf.signal.irfft2d(band * part, _size(image)) for part in parts]
+        for band in bands
+    ]
 
 
-def _noise_threshold(power: tf.Tensor) -> tf.Tensor:
+def _noise_threshold(power: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
     """Returns `[B, O, 1, 1]`, the energy that noise of the median power explains."""
-    _, orientations, height, width = power.shape
-    power = tf.reshape(tf.stop_gradient(power), [-1, orientations, height * width])
-    factor = tf.constant(_filter_bank(height, width)[3], power.dtype)
+    height, width = _size(power)
+    power = tf.stop_gradient(power)
+    power = tf.reshape(power, [-1, _NUM_ORIENTATIONS, height * width])
     return (tf.sqrt(_median(power)) * factor)[..., tf.newaxis, tf.newaxis]
 
 
 def _median(values: tf.Tensor) -> tf.Tensor:
     """Returns the median over the last axis."""
-    count = values.shape[-1]
+    count = _size(values)[1]
     if any(device.device_type != "CPU" for device in tf.config.list_physical_devices()):
         ordered = tf.sort(values, axis=-1)
         return (ordered[..., (count - 1) // 2] + ordered[..., count // 2]) / 2.0
     # Several times faster than sorting, but not available on GPUs and in XLA.
     low = tf.raw_ops.NthElement(input=values, n=(count - 1) // 2)
     return (low + tf.raw_ops.NthElement(input=values, n=count // 2)) / 2.0
+
+
+def _filters(
+    size: tuple[int | tf.Tensor, int | tf.Tensor], dtype: tf.DType
+) -> list[tf.Tensor]:
+    """Returns `_filter_bank` of a size that may be known in the graph alone."""
+    kinds = [dtype, dtype, dtype, dtype.real_dtype]
+    if isinstance(size[0], int):
+        pairs = zip(_filter_bank(*size), kinds, strict=True)
+        return [tf.constant(array, kind) for array, kind in pairs]
+    filters = tf.numpy_function(
+        lambda *size: [
+            array.astype(kind.as_numpy_dtype)
+            for array, kind in zip(_filter_bank(*size), kinds, strict=True)
+        ],
+        size,
+        kinds,
+        stateful=False,
+    )
+    counts = [_NUM_SCALES, _NUM_ORIENTATIONS, _NUM_ORIENTATIONS]
+    shapes = [*([count, None, None] for count in counts), [_NUM_ORIENTATIONS]]
+    return [tf.ensure_shape(f, shape) for f, shape in zip(filters, shapes, strict=True)]
 
 
 @functools.lru_cache(maxsize=16)

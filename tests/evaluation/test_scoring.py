@@ -210,3 +210,11 @@ def test_predictions_that_are_not_positive_are_aligned_in_disparity():
     predicted[1, 2] = np.nan
     with pytest.raises(ValueError, match="positive predictions"):
         sums_of(truth, predicted, protocol)
+
+
+def test_prediction_on_its_side_is_refused(rng):
+    truth = rng.uniform(1, 5, (6, 8)).astype(np.float32)
+    with pytest.raises(
+        ValueError, match="'depth': The ground truth is 6x8 and the pre"
+    ):
+        sums_of(truth, truth.T, PAPER)

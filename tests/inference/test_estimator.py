@@ -32,10 +32,39 @@ def test_estimator_predicts_at_the_size_of_each_image(estimator):
     assert [one.depth.shape for one in several] == [(80, 180), (80, 50)]
 
 
-@pytest.mark.parametrize("shape", [(0, 10, 3), (3, 40, 90), (40, 90, 4)])
-def test_image_is_checked_before_its_camera(estimator, shape):
-    with pytest.raises(ValueError, match=r"`image` must be RGB images, \[B, H, W, 3\]"):
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((0, 10, 3), r"`image` must be RGB images.*\(1, 0, 10, 3\)"),
+        ((3, 40, 90), r"uint8 \(3, 40, 90\). Channels come last: image.transpose"),
+        ((40, 90, 4), r"\(40, 90, 4\). RGBA must be composited over a colour"),
+        ((40, 90), r"\(40, 90\). A grey one is np.stack"),
+        ((1, 40, 90, 3), r"Several images are a list: list\(images\)"),
+        ((40, 90, 5), r"Received: uint8 \(40, 90, 5\).$"),
+    ],
+)
+def test_image_is_checked_before_its_camera(estimator, shape, message):
+    with pytest.raises(ValueError, match=message):
         estimator.predict(np.zeros(shape, np.uint8), focal=5.0)
+
+
+@pytest.mark.parametrize("image", [None, b"photo.jpg", (one for one in "a"), {"a": 1}])
+def test_what_is_no_image_is_named(estimator, image):
+    with pytest.raises(ValueError, match=rf"Received: {type(image).__name__}\.$"):
+        estimator.predict(image)
+
+
+def test_image_of_a_list_is_named(estimator):
+    images = [np.zeros((40, 90, 3), np.uint8), np.zeros((40, 90), np.uint8)]
+    with pytest.raises(ValueError, match=r"^images\[1\]: An image must be RGB"):
+        estimator.predict(images)
+
+
+def test_images_of_both_types_give_the_same_depth(estimator, rng):
+    image = rng.integers(0, 256, (80, 180, 3), np.uint8)  # Twice as high as seen.
+    expected = estimator.predict(image)
+    found = estimator.predict((image / 255).astype(np.float32))
+    np.testing.assert_array_equal(found.depth, expected.depth)
 
 
 NYU = PRESETS["nyu"]

@@ -213,13 +213,37 @@ def test_fsim_compiles_with_xla_on_an_accelerator(monkeypatch):
         ((40, 40, 1), (40, 40, 1), r"grey images \[B, H, W, 1\]"),
         ((1, 40, 40, 3), (1, 40, 40, 3), r"grey images.*40, 40, 3"),
         ((1, 31, 40, 1), (1, 31, 40, 1), "at least 32x32.*31"),
-        ((1, None, 40, 1), (1, None, 40, 1), "static sizes: use `tf.ensure_shape`"),
     ],
 )
 def test_fsim_rejects_other_shapes(first, second, message):
     specs = tf.TensorSpec(first), tf.TensorSpec(second)
     with pytest.raises(ValueError, match=message):
         tf.function(fsim).get_concrete_function(*specs)
+
+
+@pytest.mark.parametrize("size", [(33, 64), (390, 401)])  # F = 1 and F = 2.
+def test_fsim_of_sizes_that_the_graph_does_not_know(rng, size):
+    first = np.cumsum(rng.normal(size=(2, *size, 1)), axis=1)
+    second = first + rng.normal(size=first.shape)
+    unknown = [tf.TensorSpec([None, None, None, 1], tf.float64)] * 2
+    score, gradient = tf.function(value_and_gradient, input_signature=unknown)(
+        first, second
+    )
+    expected = value_and_gradient(tf.constant(first), tf.constant(second))
+    np.testing.assert_allclose(score, expected[0], rtol=1e-12)
+    np.testing.assert_allclose(gradient, expected[1], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [((1, 40, 41, 1), "== y"), ((1, 40, 31, 1), "at least 32x32")],
+)
+def test_fsim_checks_such_sizes_when_it_runs(second, message):
+    unknown = [tf.TensorSpec([None, None, None, 1])] * 2
+    graph = tf.function(fsim, input_signature=unknown)
+    first = second if "32" in message else (1, 40, 40, 1)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        graph(tf.ones(first), tf.ones(second))
 
 
 @pytest.mark.parametrize("max_value", [0.0, -1.0, float("nan")])

@@ -16,10 +16,10 @@ def freeze_noise(monkeypatch, reference, distorted):
     """Holds the noise thresholds of a pair, which are constants in the gradient."""
     original, noise = feature_similarity._noise_threshold, []
     target = "dpde_tf.metrics.feature_similarity._noise_threshold"
-    monkeypatch.setattr(target, lambda p: noise.append(original(p)) or noise[-1])
+    monkeypatch.setattr(target, lambda *p: noise.append(original(*p)) or noise[-1])
     fsim(reference, distorted)
     frozen = itertools.cycle(noise)
-    monkeypatch.setattr(target, lambda _: next(frozen))
+    monkeypatch.setattr(target, lambda *_: next(frozen))
 
 
 def numerical_jacobian(reference, distorted, pixels, step):
