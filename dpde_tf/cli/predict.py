@@ -42,9 +42,11 @@ made. Files of other names in the folder are not changed.
 """
 
 import contextlib
+import functools
+import itertools
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 from absl import app, flags
@@ -76,6 +78,8 @@ from dpde_tf.files.folders import removed_if_empty
 from dpde_tf.files.locks import LOCK_FILE, lock_file, lock_folder
 from dpde_tf.inference.former_predictions import (
     former_predictions,
+    former_results,
+    results_of,
     wait_for_first_worker,
 )
 from dpde_tf.inference.photograph_batches import predict_photographs
@@ -195,10 +199,7 @@ def _records_data() -> dict:
 
 
 def _prepare_output(
-    output: pathlib.Path,
-    config: dict,
-    due: Sequence[pathlib.Path],
-    later: Sequence[pathlib.Path] = (),
+    output: pathlib.Path, config: dict, former: Callable[..., list[pathlib.Path]]
 ) -> None:
     """Writes the run's record; refuses predictions of another one, or replaces them."""
     worker, _ = worker_rank(FLAGS.distribution)
@@ -206,10 +207,8 @@ def _prepare_output(
         wait_for_first_worker(output, config)
         return
     check_program(output, _PROGRAM)
-    others = former_predictions(
-        output, config, due, later=later, overwrite=FLAGS.overwrite
-    )
-    for path in others:  # They would be taken for this run's.
+    # They would be taken for this run's.
+    for path in former(output, config, overwrite=FLAGS.overwrite):
         path.unlink()
     write_result_record(output, _PROGRAM, config)
 
@@ -259,7 +258,7 @@ def _predict(output: pathlib.Path) -> None:
         config = _run_config(configs, precision, _records_data())
         _predict_records(predictor, records, output, config)
     else:
-        names = ("images", "image_bits", "every", *_CAMERA)
+        names = ("image_bits", "every", *_CAMERA)
         data = {name: FLAGS[name].value for name in names}
         config = _run_config(configs, precision, data)
         _predict_images(predictor, videos, output, config)
@@ -277,7 +276,9 @@ def _predict_records(
         chosen = held_out_records(records, network_runs()["depth_run"])
     first = first_records(chosen, FLAGS.num_records)
     later = record_files(records.without(first.selected), output)
-    _prepare_output(output, config, record_files(first, output), later)
+    due = record_files(first, output)
+    former = functools.partial(former_predictions, due=due, later=later)
+    _prepare_output(output, config, former)
     share = share_of_worker(first, *worker_rank(FLAGS.distribution))
     predict_records(predictor, share, output, batch_size=FLAGS.batch_size, size=size)
     print(f"Predicted records in {output}: {share.num_records}.")
@@ -300,20 +301,18 @@ def _predict_images(
     # Without the record of a former run, 3D files and frames are not from this program.
     former = (output / RECORD_FILE).is_file()
     formats = FORMATS if former else FLAGS.export
-    extras = [
-        file
-        for path in photographs
-        for file in reconstruction_files_of(path, output, formats)
-    ]
-    for video in videos if former or FLAGS.npz else ():
-        extras += video_frame_files(video, output)
-    due = [
-        *(file for path in photographs for file in photograph_files(path, output)),
-        *(video_file(video, output) for video in videos),
-    ]
-    _prepare_output(output, config, due + extras)
+    extras = {
+        path: reconstruction_files_of(path, output, formats) for path in photographs
+    }
+    frames = videos if former or FLAGS.npz else ()
+    extras |= {video: video_frame_files(video, output) for video in frames}
+    due = {path: photograph_files(path, output) for path in photographs}
+    due |= {video: [video_file(video, output)] for video in videos}
+    due = {path: [*files, *extras.get(path, ())] for path, files in due.items()}
+    config = config | {"results": results_of(output, config, due)}
+    _prepare_output(output, config, functools.partial(former_results, files=due))
     if FLAGS.overwrite and former:  # This run may write fewer.
-        for path in extras:
+        for path in itertools.chain(*extras.values()):
             path.unlink(missing_ok=True)
     failures = {}
     if photographs:

@@ -27,7 +27,7 @@ def images_of_folder(
         if path.name.startswith("."):
             continue
         if path.is_dir():
-            skipped[path] = "a folder, which is not searched."
+            skipped[path] = "folders are not searched."
         elif path.suffix.lower() in IMAGE_SUFFIXES:
             images.append(path)
         else:

@@ -1,8 +1,10 @@
 """Decides whether predictions that a folder already holds are kept or replaced."""
 
+import hashlib
+import json
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dpde_tf.files.predictions import some_names
 from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
@@ -62,6 +64,77 @@ def former_predictions(
     return others
 
 
+def former_results(
+    output: pathlib.Path,
+    config: dict,
+    files: Mapping[pathlib.Path, Sequence[pathlib.Path]],
+    *,
+    overwrite: bool,
+) -> list[pathlib.Path]:
+    """Returns the existing files of photographs and videos that a run must replace.
+
+    Runs with other options may share a folder. Files may be replaced if the same run
+    would have written them, or with `overwrite`.
+
+    Args:
+        output: Folder of the results; it need not exist.
+        config: As for `former_predictions`, with `results` of `results_of`.
+        files: The files that this run writes, by photograph or video.
+        overwrite: Whether other files may be replaced.
+
+    Returns:
+        Existing files of other runs; with `overwrite`, all of them if the last run was
+        of other code.
+
+    Raises:
+        ValueError: If there are such files, and they may not be replaced.
+    """
+    record = read_run_record(output) if (output / RECORD_FILE).is_file() else {}
+    there = record.get("config", {}).get("results", {})
+    if overwrite and not code().items() <= record.items():
+        there = {}
+    others = [
+        file
+        for source, its in files.items()
+        if there.get(source.stem) != config["results"][source.stem]
+        for file in its
+        if file.is_file()
+    ]
+    if others and not overwrite:
+        raise ValueError(
+            f"{output} holds {len(others)} of these files, of other networks, options "
+            f"or data: {some_names([path.name for path in others])}"
+            f"{_changes(output, config)}. Use another `output`, or `overwrite`."
+        )
+    return others
+
+
+def results_of(
+    output: pathlib.Path, config: dict, sources: Iterable[pathlib.Path]
+) -> dict[str, str]:
+    """Returns what decides about the results of each photograph or video of a folder.
+
+    Args:
+        output: Folder of the results; it need not exist.
+        config: As for `former_predictions`.
+        sources: Photographs and videos of this run.
+
+    Returns:
+        A checksum of the configuration and the path, by the stem of the source; with
+        those of the record, if there is one.
+    """
+    record = read_run_record(output) if (output / RECORD_FILE).is_file() else {}
+    now = {
+        source.stem: hashlib.sha256(
+            json.dumps(
+                [_without_places(config), str(source.resolve())], sort_keys=True
+            ).encode()
+        ).hexdigest()
+        for source in sources
+    }
+    return record.get("config", {}).get("results", {}) | now
+
+
 def wait_for_first_worker(output: pathlib.Path, config: dict) -> None:
     """Waits until the first of several workers has written the record of this run.
 
@@ -116,4 +189,5 @@ def _values(config: dict) -> dict:
 def _without_places(config: dict) -> dict:
     """A configuration without paths whose contents are told apart by checksums."""
     data = {k: v for k, v in config.get("data", {}).items() if k != "records"}
-    return {k: v for k, v in config.items() if k != "networks"} | {"data": data}
+    places = ("networks", "results")
+    return {k: v for k, v in config.items() if k not in places} | {"data": data}

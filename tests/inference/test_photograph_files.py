@@ -66,7 +66,7 @@ def test_folders_are_split_into_photographs_and_skipped_files(photograph):
         "video (MP4 or QuickTime), not a photograph. To predict" in reasons["clip.MOV"]
     )
     assert "HEIC image, which is not supported. Save it" in reasons["phone.heic"]
-    assert reasons["x.jpg"] == "a folder, which is not searched."
+    assert reasons["x.jpg"] == "folders are not searched."
     for name in ("dead link", "notes.txt"):
         assert reasons[name].startswith("not an image, whose suffixes are .avif, .bmp")
 

@@ -167,6 +167,38 @@ def test_predict_continues_after_a_broken_photograph(
     assert line.startswith(f"  {path}: not an image, whose suffixes are")
 
 
+def test_commands_with_other_photographs_and_options_share_a_folder(
+    photograph, tmp_path, run_predict
+):
+    other = photograph.with_name("other.png")
+    shutil.copyfile(photograph, other)
+    for _ in range(2):  # A repeated command replaces its own files.
+        run_predict(photograph, output=tmp_path / "out", fov_x=60)
+        run_predict(other, output=tmp_path / "out")
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert list(record["config"]["results"]) == ["photo", "other"]
+    with pytest.raises(SystemExit, match=r"3 of these files.*\(fov_x None there, 60"):
+        run_predict(other, output=tmp_path / "out", fov_x=60)
+    # A photograph of the same name in another folder.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copyfile(photograph, elsewhere / "other.png")
+    with pytest.raises(SystemExit, match="3 of these files.*other.npz"):
+        run_predict(elsewhere / "other.png", output=tmp_path / "out")
+    run_predict(elsewhere / "other.png", output=tmp_path / "out", overwrite=True)
+
+
+def test_failed_command_keeps_the_record_of_the_others(
+    photograph, tmp_path, run_predict
+):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no image")
+    run_predict(photograph, output=tmp_path / "out")
+    with pytest.raises(SystemExit, match="could not be predicted"):
+        run_predict(broken, output=tmp_path / "out")
+    run_predict(photograph, output=tmp_path / "out")
+
+
 def test_predict_names_the_page_too(photograph, tmp_path, run_predict, capsys):
     run_predict(images=photograph, output=tmp_path / "out", export="html")
     (line,) = capsys.readouterr().out.splitlines()
@@ -180,8 +212,9 @@ def test_predict_succeeds_with_all_photographs(
     assert capsys.readouterr().err == ""
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     camera = {"fov_x": None, "focal": None, "exif": True}
-    data = {"images": [str(photograph)], "image_bits": 12, "every": 1}
+    data = {"image_bits": 12, "every": 1}
     assert record["config"]["data"] == data | camera
+    assert list(record["config"]["results"]) == ["photo"]
     assert set(record["flags"]) == {"images", "output", "image_bits"}
     run_predict(photograph, output=tmp_path / "other")
     record = json.loads((tmp_path / "other" / "run.json").read_text())
@@ -359,7 +392,7 @@ def test_images_of_the_command_line_replace_those_of_a_record(
     run_predict(photograph, images=other, output=tmp_path / "out")
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     images = [photograph] if of_record else [other, photograph]
-    assert record["config"]["data"]["images"] == list(map(str, images))
+    assert record["flags"]["images"] == list(map(str, images))
 
 
 @pytest.mark.parametrize("given", ["records", "images"])
@@ -373,7 +406,7 @@ def test_kind_of_input_on_the_command_line_replaces_that_of_a_record(
     if given == "images":
         run_predict(**paths, output=tmp_path / "out")
         record = json.loads((tmp_path / "out" / "run.json").read_text())
-        assert record["config"]["data"]["images"] == [str(photograph)]
+        assert record["flags"]["images"] == [str(photograph)]
     else:
         with pytest.raises(SystemExit, match=r"records.*does not exist"):
             run_predict(**paths, output=tmp_path / "out")
