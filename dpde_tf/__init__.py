@@ -24,7 +24,8 @@ Fuse and score:
     refine_depth                the depth of any network, sharper
     evaluate                    scores under the protocols in use
 
-`dpde_tf.training.loop` is the training loop of `experiments.train_depth`.
+`dpde_tf.training.loop` is the training loop of `experiments.train_depth`, a program of
+the repository, which is not installed.
 """
 
 from dpde_tf.keras_settings import (
@@ -45,7 +46,8 @@ with without_garbage_collection():
     from dpde_tf.inference.refine import refine_depth
     from dpde_tf.training import fused_optimizers as _optimizers
 
-del _optimizers  # It is imported to register its classes only.
+# The first is imported to register its classes only.
+del _optimizers, choose_backend, set_up_keras, without_garbage_collection
 __version__ = "0.2.0"
 __all__ = [
     "DepthEstimator",

@@ -387,6 +387,9 @@ class FeatureSimilarity(_DepthMapLoss):
 class DepthLoss(_DepthMapLoss):
     """The paper's loss of the depth network, BerHu + (1 - FSIM), and a term of ours.
 
+    True depth is `[B, H, W, 1]` or `[B, H, W]` in metres, of any size; 0 and NaN are no
+    measurement, and an image without any has the loss 0.
+
     Args:
         lambda_berhu: Weight of the BerHu term.
         lambda_fsim: Weight of 1 - FSIM; 0 skips the term.

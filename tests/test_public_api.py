@@ -56,7 +56,7 @@ def test_builders_need_no_configuration():
 
 
 def test_builders_refuse_unknown_options():
-    with pytest.raises(TypeError, match="widht"):
+    with pytest.raises(TypeError, match=r"option 'widht'. Did you mean 'width'"):
         dpde_tf.models.gradient_network(widht=4)
 
 

@@ -144,7 +144,7 @@ def read_manifest(directory: str | pathlib.Path) -> Manifest:
         raise FileNotFoundError(
             f"{path} does not exist, so {directory} is not a record set. Make one with "
             "`make data-nyu`, `make data-make3d`, `make data-mid` or "
-            "`python -m data_prep.rgbd_folder --help`."
+            "`python -m data_prep.rgbd_folder --help`, in a clone of the repository."
         )
     fields = read_json_object(path, remedy=_REMEDY)
     if fields.get("format_version") != FORMAT_VERSION:

@@ -63,7 +63,12 @@ def checked_depth(values: tf.Tensor) -> tf.Tensor:
     if depth.dtype not in (tf.float32, tf.float64):
         raise ValueError(
             f"`depth` must be float32 or float64, in metres. Received: "
-            f"{depth.dtype.name}. Divide whole millimetres by 1000.0."
+            f"{depth.dtype.name}. "
+            + (
+                "Divide whole millimetres by 1000.0."
+                if depth.dtype.is_integer
+                else "Convert it, such as by tf.cast(depth, tf.float32)."
+            )
         )
     return checked_map(depth, "depth", depth)
 
@@ -82,11 +87,14 @@ def checked_map(values: tf.Tensor, name: str, depth: tf.Tensor) -> tf.Tensor:
     Raises:
         ValueError: If the shape or the type is wrong, or a value is not finite.
     """
+    if values is None:
+        raise ValueError(f"`{name}` must be a map like `depth`. Received: None.")
     values = tf.convert_to_tensor(values)
     if not values.shape.is_compatible_with(depth.shape) or values.dtype != depth.dtype:
         raise ValueError(
             f"`{name}` must have the shape and the type of `depth`. Received: "
-            f"{values.dtype.name} {values.shape} and {depth.dtype.name} {depth.shape}."
+            f"{values.dtype.name} {values.shape} and {depth.dtype.name} {depth.shape}. "
+            "Types are converted by tf.cast."
         )
 
     def broken() -> tf.Tensor:

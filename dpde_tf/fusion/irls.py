@@ -64,8 +64,8 @@ def fuse_depth_and_gradients(
     no gradient in the last column and row; the input values there are ignored.
 
     By default, omega is the paper's, and epsilon and the ten steps, each to the minimum
-    of its parabolas, are those of Karsch et al. (2014). Pass `**TO_CONVERGENCE` to get
-    close to the minimum in the shortest time.
+    of its parabolas, are those of Karsch et al. (2014). Pass
+    `**dpde_tf.fusion.TO_CONVERGENCE` to get close to the minimum in the shortest time.
 
     The fused depth is differentiable with respect to depth, gradients, confidences,
     omega and epsilon; the other results are not. The derivative is that of the minimum,

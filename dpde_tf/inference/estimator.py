@@ -30,7 +30,7 @@ from dpde_tf.runs.trained_networks import (
 Image = np.ndarray | str | os.PathLike
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
     """The predictions for one image, at the size of the image.
 

@@ -1,5 +1,7 @@
 """Builders of the networks that need no configuration."""
 
+import dataclasses
+import difflib
 from typing import Any
 
 import keras
@@ -38,7 +40,7 @@ def modified_fcrn(weights: str | None = "imagenet", **options: Any) -> keras.Mod
     Source: Xu & Liu (2021), Fig. 2.
     """
     defaults = {"encoder_weights": weights or "none", "output_offset": _MEAN_DEPTH}
-    return build_depth_network(DepthNetworkConfig(**defaults | options))
+    return build_depth_network(_config(DepthNetworkConfig, defaults | options))
 
 
 def fcrn(weights: str | None = "imagenet", **options: Any) -> keras.Model:
@@ -68,7 +70,7 @@ def gradient_network(**options: Any) -> keras.Model:
 
     Source: Xu & Liu (2021), Sect. 3.1.
     """
-    return build_gradient_network(GradientNetworkConfig(**options))
+    return build_gradient_network(_config(GradientNetworkConfig, options))
 
 
 def context_network(weights: str | None = "imagenet", **options: Any) -> keras.Model:
@@ -86,7 +88,7 @@ def context_network(weights: str | None = "imagenet", **options: Any) -> keras.M
         "context_encoder_weights": weights or "none",
         "context_offset": _MEAN_DEPTH,
     }
-    return build_context_network(ContextNetworkConfig(**defaults | options))
+    return build_context_network(_config(ContextNetworkConfig, defaults | options))
 
 
 def guided_gradient_network(**options: Any) -> keras.Model:
@@ -99,4 +101,18 @@ def guided_gradient_network(**options: Any) -> keras.Model:
         Model from an image and a coarse depth map to sharp depth, whose differences are
         the gradients, see `build_guided_network`.
     """
-    return build_guided_network(GuidedNetworkConfig(**options))
+    return build_guided_network(_config(GuidedNetworkConfig, options))
+
+
+def _config(kind: type, options: dict[str, Any]) -> Any:
+    """Options of a network as an object; an unknown one is named."""
+    known = [field.name for field in dataclasses.fields(kind)]
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise TypeError(
+                f"There is no option {name!r}. {hint}The options are those of "
+                f"`dpde_tf.config.{kind.__name__}`: {', '.join(known)}."
+            )
+    return kind(**options)

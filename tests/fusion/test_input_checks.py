@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.fusion.input_checks import (
     checked_confidence,
     checked_depth,
@@ -98,3 +99,19 @@ def test_checks_in_a_graph_are_made_when_it_runs():
         check(_with(np.nan, 1), 2.0)
     with pytest.raises(tf.errors.InvalidArgumentError, match="`omega` must be"):
         check(DEPTH, -2.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [(np.uint16, "Divide whole"), (np.float16, r"by tf\.cast\(depth")],
+)
+def test_remedy_of_another_type_fits_it(kind, remedy):
+    depth = np.ones((4, 5), kind)
+    with pytest.raises(ValueError, match=remedy):
+        fuse_depth_and_gradients(depth, depth, depth)
+
+
+def test_map_that_is_none_is_named():
+    ones = np.ones((4, 5), np.float32)
+    with pytest.raises(ValueError, match=r"`gradient_y` must be a map.*None"):
+        fuse_depth_and_gradients(ones, ones, None)

@@ -183,7 +183,7 @@ def test_commands_with_other_photographs_and_options_share_a_folder(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     shutil.copyfile(photograph, elsewhere / "other.png")
-    with pytest.raises(SystemExit, match="3 of these files.*other.npz"):
+    with pytest.raises(SystemExit, match=r"3 of these files.*other.npz"):
         run_predict(elsewhere / "other.png", output=tmp_path / "out")
     run_predict(elsewhere / "other.png", output=tmp_path / "out", overwrite=True)
 
