@@ -30,6 +30,7 @@ the repository, which is not installed.
 
 from dpde_tf.keras_settings import (
     choose_backend,
+    keep_objects,
     set_up_keras,
     without_garbage_collection,
 )
@@ -46,8 +47,11 @@ with without_garbage_collection():
     from dpde_tf.inference.refine import refine_depth
     from dpde_tf.training import fused_optimizers as _optimizers
 
+    keep_objects()
+
 # The first is imported to register its classes only.
-del _optimizers, choose_backend, set_up_keras, without_garbage_collection
+del _optimizers, choose_backend, keep_objects, set_up_keras
+del without_garbage_collection
 __version__ = "0.2.0"
 __all__ = [
     "DepthEstimator",

@@ -58,7 +58,7 @@ def _compiled_on_request_only(monkeypatch):
     """
     from dpde_tf.fusion import irls
 
-    monkeypatch.setattr(irls, "_XLA_FROM", sys.maxsize)
+    monkeypatch.setattr(irls, "XLA_FROM", sys.maxsize)
 
 
 @pytest.fixture(autouse=True)

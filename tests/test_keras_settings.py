@@ -17,6 +17,7 @@ from dpde_tf.config import AugmentationConfig
 from dpde_tf.data.augmentation import augment
 from dpde_tf.keras_settings import (
     _without_useless_lines,
+    keep_objects,
     set_up_keras,
     without_garbage_collection,
 )
@@ -133,14 +134,14 @@ def test_collection_of_garbage_is_as_it_was_after_a_block(enabled):
         gc.enable()
 
 
-def test_objects_of_a_block_are_old_and_frozen_ones_stay_frozen():
-    with without_garbage_collection():
-        made = [object()]
+def test_kept_objects_are_old_and_frozen_ones_stay_frozen():
+    made = [object()]
+    keep_objects()
     assert any(made is one for one in gc.get_objects(generation=2))
     try:
         gc.freeze()
-        with without_garbage_collection():
-            made = [object()]
+        made = [object()]
+        keep_objects()
         assert gc.get_freeze_count()
         assert not any(made is one for one in gc.get_objects(generation=2))
     finally:

@@ -36,8 +36,8 @@ TO_CONVERGENCE = {
 _CG_RTOL = 1e-4
 _MAX_CG_ITERATIONS = 1000
 # Number of images of a size from which compiling with XLA pays off, since compiling
-# takes as long as it saves on 14 images; and the number so far by size and type.
-_XLA_FROM = 16
+# takes as long as it saves on 13 images; and the number so far by size and type.
+XLA_FROM = 16
 _num_images: collections.Counter = collections.Counter()
 
 
@@ -204,7 +204,7 @@ def _pays(depth: tf.Tensor) -> bool:
         return True
     kind = (*depth.shape[1:3], depth.dtype)
     _num_images[kind] += depth.shape[0]
-    return _num_images[kind] >= _XLA_FROM
+    return _num_images[kind] >= XLA_FROM
 
 
 def _fuse(

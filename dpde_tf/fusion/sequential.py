@@ -3,7 +3,6 @@
 import contextlib
 
 import tensorflow as tf
-from tensorflow.python.eager import context
 
 
 def one_after_another() -> contextlib.AbstractContextManager:
@@ -19,7 +18,6 @@ def one_after_another() -> contextlib.AbstractContextManager:
     Returns:
         The context of the block.
     """
-    if tf.config.list_physical_devices("GPU"):
+    if tf.config.get_visible_devices("GPU"):
         return contextlib.nullcontext()
-    # There is no public function for this.
-    return context.function_executor_type("SINGLE_THREADED_EXECUTOR")
+    return tf.experimental.function_executor_type("SINGLE_THREADED_EXECUTOR")

@@ -131,9 +131,9 @@ class DepthEstimator:
         if guided_run is not None:
             runs["guided_run"] = guided_run
         options = options or PredictionConfig()
-        # A flip uses each network twice, which restores its kernels for good.
+        # Kernels are restored while graphs are made, and not while networks are loaded.
         predictor = DepthPredictor(
-            **load_networks(**runs, compact=not options.test_time_flip),
+            **load_networks(**runs, compact=True),
             fusion=fusion or FusionConfig(),
             options=options,
             graphs_from=1,

@@ -5,8 +5,8 @@ import contextlib
 import dataclasses
 import functools
 import math
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -17,6 +17,7 @@ from dpde_tf.config import FusionConfig, PredictionConfig, UncertaintyConfig
 from dpde_tf.files.images import resize_image
 from dpde_tf.fusion import fuse_depth_and_gradients
 from dpde_tf.fusion.image_gradients import image_gradients, resize_gradients
+from dpde_tf.fusion.irls import XLA_FROM
 from dpde_tf.inference.network_call import call_network
 from dpde_tf.inference.network_graphs import NetworkGraphs
 from dpde_tf.inference.sharpening import check_sharpening, sharpened
@@ -27,6 +28,11 @@ SMALLEST_SIDE = 32
 """Pixels that the networks need along each side."""
 # How far resizing may carry values out of [0, 1].
 _OVERSHOOT = 1e-3
+_NOTHING = contextlib.nullcontext()
+
+
+class _EndedError(Exception):
+    """The prediction has ended, or needs no further graph."""
 
 
 def _call(function: Callable, image: tf.Tensor) -> tf.Tensor:
@@ -51,8 +57,8 @@ class DepthPredictor:
         uncertainty: Coefficients of the uncertainty, which needs a context network.
         apply: `apply(function, image)` is `function(image)`; another one may spread
             the images over several devices.
-        graphs_from: Number of images of a size from which the networks have graphs.
-            They take as long to make as they save on one image, and more memory.
+        graphs_from: Number of images of a size from which the networks have graphs,
+            which take time and memory to make; a batch counts all its images.
     """
 
     depth_network: keras.Model
@@ -103,14 +109,18 @@ class DepthPredictor:
         size = tuple(image.shape[1:3])
         self._images_by_size[size] += image.shape[0]
         compiled = self._images_by_size[size] >= self.graphs_from
-        new = compiled and self.apply is _call and not self._graphs.has("depth", size)
-        with self._tracing(image) if new else contextlib.nullcontext():
+        with self._tracing(image) if compiled and self._is_new(size) else _NOTHING:
             maps = self.maps_of(
                 image,
                 run=functools.partial(self._run, compiled=compiled),
                 fuse=functools.partial(_fuse, self.fusion),
             )
         return {name: values.numpy()[..., 0] for name, values in maps.items()}
+
+    def _is_new(self, size: tuple[int, int]) -> bool:
+        """Whether graphs for images of a size can be, and are not yet made."""
+        alone = self.apply is _call and not tf.config.functions_run_eagerly()
+        return alone and not self._graphs.has("depth", size)
 
     def maps_of(
         self,
@@ -173,23 +183,39 @@ class DepthPredictor:
     def _tracing(self, image: tf.Tensor) -> Iterator[None]:
         """Makes the graphs of an image in a thread, ahead of the block that uses them.
 
-        Python makes the next graph while TensorFlow computes the last one.
+        Python makes the next graph while TensorFlow computes the last one. What fails
+        in the thread is left to the block, which makes the graph itself then.
         """
         batch, size = tuple(image.shape[:3]), tuple(image.shape[1:3])
+        ended = threading.Event()
 
         def trace(name: str, _: object) -> tf.Tensor:
+            if ended.is_set():
+                raise _EndedError
             graph = self._graphs(name, getattr(self, f"_{name}"), size)
             graph.get_concrete_function()
-            return tf.ones([*batch, 2 if name == "gradients" else 1])
+            return tf.zeros([*batch, 2 if name == "gradients" else 1])
 
         def fuse(*maps: tf.Tensor) -> tf.Tensor:
+            """Needs no iteration: the gradients are 0, as those of the depth."""
+            if ended.is_set() or batch[0] >= XLA_FROM:
+                raise _EndedError
             options = dataclasses.asdict(self.fusion)
             return fuse_depth_and_gradients(*maps, **options, jit_compile=False).depth
 
-        with ThreadPoolExecutor(max_workers=1) as ahead:
-            # What fails here fails in the block as well.
-            ahead.submit(self.maps_of, image, run=trace, fuse=fuse)
+        def make_graphs() -> None:
+            with contextlib.suppress(Exception):
+                self.maps_of(image, run=trace, fuse=fuse)
+
+        thread = threading.Thread(target=make_graphs)
+        try:
+            with contextlib.suppress(RuntimeError):  # Python is about to end.
+                thread.start()
             yield
+            if thread.ident is not None:
+                thread.join()
+        finally:
+            ended.set()
 
     def _depth(self, image: tf.Tensor) -> tf.Tensor:
         """The global depth at the image's size."""

@@ -1,7 +1,8 @@
 """Convolutions that keep their kernels in whole numbers until they are used.
 
-One prediction then takes a quarter of the memory for weights: kernels are restored one
-after another, and freed. The second prediction, or a graph, restores them for good.
+One prediction without graphs then takes a quarter of the memory for weights: kernels
+are restored one after another, and freed. The second one, or a graph, restores them for
+good.
 """
 
 import contextlib

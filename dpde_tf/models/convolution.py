@@ -13,7 +13,8 @@ def convolve(x: tf.Tensor, kernel: tf.Tensor, *, stride: int = 1) -> tf.Tensor:
     gradient with respect to the kernel is the product of the patches under the kernel
     with the gradient of the output, a single large matrix product. The implementation
     of TensorFlow takes three times as long for 1x1 kernels, and for kernels with far
-    more channels than the map has pixels. For other kernels, use `tf.nn.conv2d`.
+    more channels than the map has pixels. For other kernels, and without training, use
+    `tf.nn.conv2d`: TensorFlow never frees a graph that has a gradient of its own.
 
     Args:
         x: Maps, `[B, H, W, C]`.
@@ -81,4 +82,6 @@ class PointwiseConv2D(keras.layers.Conv2D):
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Returns the convolution without its bias."""
+        if not self.trainable:
+            return super().convolution_op(inputs, kernel)
         return convolve(inputs, tf.convert_to_tensor(kernel), stride=self.strides[0])

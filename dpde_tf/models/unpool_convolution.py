@@ -86,7 +86,7 @@ class UnpoolConv2D(keras.layers.Layer):
             # `SAME` pads a kernel of size two at the end.
             pads = [[0, 0], [1, height - 2], [1, width - 2], [0, 0]]
             outputs = tf.nn.conv2d(tf.pad(inputs, pads), kernel, 1, "VALID")
-        elif channels >= _WIDE:
+        elif channels >= _WIDE and self.trainable:
             outputs = convolve(inputs, kernel)
         else:
             outputs = tf.nn.conv2d(inputs, kernel, 1, "SAME")

@@ -132,6 +132,7 @@ def load_folded(
         kernels = compact_kernels() if whole_numbers else contextlib.nullcontext()
         with kernels, without_batch_normalization() as folds:
             network = _build(config)
+    network.trainable = False
     if stored_compact:
         weights.result().assign_to(network, folds)
         return network

@@ -44,8 +44,8 @@ def print_measurement(seconds: Sequence[float], of: int = resource.RUSAGE_SELF) 
     """
     unit = 1 if sys.platform == "darwin" else 1024  # Unit of ru_maxrss.
     memory = unit * resource.getrusage(of).ru_maxrss
-    if of == resource.RUSAGE_SELF and _STATUS.exists():
-        # `ru_maxrss` starts with the memory of the process that started this one.
-        peak = re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text())
+    # `ru_maxrss` starts with the memory of the process that started this one.
+    own = of == resource.RUSAGE_SELF and _STATUS.exists()
+    if peak := re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text() if own else ""):
         memory = 1024 * int(peak.group(1))
     print(json.dumps({"seconds": list(seconds), "peak_memory": memory}))

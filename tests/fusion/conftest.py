@@ -8,4 +8,4 @@ from dpde_tf.fusion import irls
 @pytest.fixture
 def compiled(monkeypatch):
     """The fusion is compiled with XLA, as for the many images of a folder."""
-    monkeypatch.setattr(irls, "_XLA_FROM", 1)
+    monkeypatch.setattr(irls, "XLA_FROM", 1)

@@ -14,7 +14,7 @@ from tests.fixtures import references
 # One size for most tests, since another may be traced again.
 SIZE = (24, 33)
 SETTINGS = {"omega": 10.0, "epsilon": 1e-4}
-XLA_FROM = irls._XLA_FROM  # Before the tests change it.
+XLA_FROM = irls.XLA_FROM  # Before the tests change it.
 
 
 def test_fuse_one_step_hand_computed():
@@ -193,7 +193,7 @@ def test_maps_without_batch_and_channel_axes(rng):
 
 
 def test_compiling_starts_with_the_sixteenth_image_of_a_size(monkeypatch):
-    monkeypatch.setattr(irls, "_XLA_FROM", XLA_FROM)
+    monkeypatch.setattr(irls, "XLA_FROM", XLA_FROM)
     monkeypatch.setattr(irls, "_num_images", collections.Counter())
     compiled = []
     monkeypatch.setattr(irls, "_fuse_batch", lambda *args: compiled.append(args[-1]))

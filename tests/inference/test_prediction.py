@@ -1,6 +1,7 @@
 """Tests of the whole method on images, with small networks."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -115,6 +116,44 @@ def test_next_graph_is_made_while_a_network_computes():
     np.testing.assert_array_equal(maps["depth"], image[..., 0])
     expected = DepthPredictor(*networks, graphs_from=2).predict(image)
     np.testing.assert_allclose(maps["fused"], expected["fused"], atol=1e-6)
+
+
+def test_fusion_that_is_traced_ahead_needs_no_iteration(networks, monkeypatch):
+    fuse, iterations = predictor_module.fuse_depth_and_gradients, []
+
+    def noted(*maps, **options):
+        result = fuse(*maps, **options)
+        if "jit_compile" in options:
+            iterations.append(result.num_cg_iterations.numpy().max())
+        return result
+
+    monkeypatch.setattr(predictor_module, "fuse_depth_and_gradients", noted)
+    predictor = DepthPredictor(*networks, graphs_from=1)
+    for _ in range(2):
+        predictor.predict(np.full([1, 6, 8, 3], 0.5, np.float32))
+    assert iterations == [0]
+
+
+def test_without_a_thread_the_graphs_are_made_one_by_one(networks, monkeypatch, rng):
+    def refused(self):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    image = rng.uniform(0, 1, [1, 6, 8, 3]).astype(np.float32)
+    expected = DepthPredictor(*networks).predict(image)
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    found = DepthPredictor(*networks, graphs_from=1).predict(image)
+    np.testing.assert_allclose(found["fused"], expected["fused"], atol=1e-6)
+
+
+def test_several_threads_predict_at_once(networks, rng):
+    predictor = DepthPredictor(*networks, graphs_from=1)
+    sizes = [(6, 8), (6, 8), (7, 9), (9, 7)] * 2
+    images = [rng.uniform(0, 1, [1, *size, 3]).astype(np.float32) for size in sizes]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(predictor.predict, images))
+    for image, maps in zip(images, found, strict=True):
+        expected = DepthPredictor(*networks).predict(image)
+        np.testing.assert_allclose(maps["fused"], expected["fused"], atol=1e-5)
 
 
 def test_error_of_a_network_is_that_of_the_prediction():
