@@ -387,10 +387,12 @@ def predict_at_size(
     given = given if given.dtype == np.uint8 else given.astype(np.float32)
     small = predictor.predict(np.stack([resize_image(one, size) for one in given]))
     small = {key: tf.constant(values[..., np.newaxis]) for key, values in small.items()}
-    maps = {key: tf.image.resize(small[key], full) for key in small}
-    if "gradient_x" in maps:
-        gradients = resize_gradients(small["gradient_x"], small["gradient_y"], full)
+    maps = {}
+    if "gradient_x" in small:
+        gradients = small.pop("gradient_x"), small.pop("gradient_y")
+        gradients = resize_gradients(*gradients, full)
         maps["gradient_x"], maps["gradient_y"] = gradients
+    maps |= {key: tf.image.resize(values, full) for key, values in small.items()}
     return {key: values.numpy()[..., 0] for key, values in maps.items()}
 
 
