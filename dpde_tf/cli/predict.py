@@ -237,7 +237,7 @@ def _load_predictor(
         fusion=fusion,
         options=options,
         uncertainty=uncertainty,
-        apply=distribution.apply,
+        apply=distribution.apply if distribution.num_replicas > 1 else None,
     )
 
 

@@ -35,11 +35,6 @@ class _EndedError(Exception):
     """The prediction has ended, or needs no further graph."""
 
 
-def _call(function: Callable, image: tf.Tensor) -> tf.Tensor:
-    """Applies a function on one device."""
-    return function(image)
-
-
 @dataclasses.dataclass(frozen=True)
 class DepthPredictor:
     """Predicts depth, its gradients and their fusion.
@@ -55,8 +50,8 @@ class DepthPredictor:
             that the fusion starts from, and its gradients take the place of all others.
             Without any of the three there is no fusion.
         uncertainty: Coefficients of the uncertainty, which needs a context network.
-        apply: `apply(function, image)` is `function(image)`; another one may spread
-            the images over several devices.
+        apply: `apply(function, image)` spreads the images over several devices; None
+            for `function(image)`.
         graphs_from: Number of images of a size from which the networks have graphs,
             which take time and memory to make; a batch counts all its images.
     """
@@ -70,7 +65,7 @@ class DepthPredictor:
     uncertainty: UncertaintyConfig = dataclasses.field(
         default_factory=UncertaintyConfig
     )
-    apply: Callable[[Callable, tf.Tensor], tf.Tensor] = _call
+    apply: Callable[[Callable, tf.Tensor], tf.Tensor] | None = None
     graphs_from: int = 2
     _images_by_size: collections.Counter = dataclasses.field(
         default_factory=collections.Counter, init=False, repr=False, compare=False
@@ -119,7 +114,7 @@ class DepthPredictor:
 
     def _is_new(self, size: tuple[int, int]) -> bool:
         """Whether graphs for images of a size can be, and are not yet made."""
-        alone = self.apply is _call and not tf.config.functions_run_eagerly()
+        alone = self.apply is None and not tf.config.functions_run_eagerly()
         return alone and not self._graphs.has("depth", size)
 
     def maps_of(
@@ -177,7 +172,7 @@ class DepthPredictor:
         if compiled:
             image = inputs[0] if name == "sharp_depth" else inputs
             function = self._graphs(name, function, tuple(image.shape[1:3]))
-        return self.apply(function, inputs)
+        return self.apply(function, inputs) if self.apply else function(inputs)
 
     @contextlib.contextmanager
     def _tracing(self, image: tf.Tensor) -> Iterator[None]:
