@@ -1,6 +1,7 @@
 """Tests of IRLS: other solvers, stopping, inputs; see also test_irls_properties."""
 
 import collections
+import functools
 
 import numpy as np
 import pytest
@@ -213,5 +214,7 @@ def test_fusion_in_a_graph_is_the_fusion_in_both_types_of_the_energy(rng):
     options = {"omega": 10.0, "epsilon": 1e-4, "num_irls_iterations": 10}
     expected = fuse_depth_and_gradients(depth, *steps, **options).depth
     for energy_type in (tf.float64, tf.float32):
-        found = fuse_in_graph(depth, *steps, **options, energy_type=energy_type)
+        options |= {"energy_type": energy_type}
+        graph = tf.function(functools.partial(fuse_in_graph, **options))
+        found = graph(depth, *steps)
         np.testing.assert_allclose(found, expected, atol=1e-4)
