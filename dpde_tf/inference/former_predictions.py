@@ -55,12 +55,8 @@ def former_predictions(
             f"options or data for other records of the split{_changes(output, config)}."
             " Use another `output`, or predict all records."
         )
-    if others and not overwrite:
-        raise ValueError(
-            f"{output} holds {len(others)} of these files, of other networks, options "
-            f"or data: {some_names([path.name for path in others])}"
-            f"{_changes(output, config)}. Use another `output`, or `overwrite`."
-        )
+    if not overwrite:
+        _refuse(output, config, others)
     return others
 
 
@@ -89,10 +85,9 @@ def former_results(
     Raises:
         ValueError: If there are such files, and they may not be replaced.
     """
-    record = read_run_record(output) if (output / RECORD_FILE).is_file() else {}
-    there = record.get("config", {}).get("results", {})
-    if overwrite and not code().items() <= record.items():
-        there = {}
+    record = _record(output)
+    same_code = not overwrite or code().items() <= record.items()
+    there = record.get("config", {}).get("results", {}) if same_code else {}
     others = [
         file
         for source, its in files.items()
@@ -100,12 +95,8 @@ def former_results(
         for file in its
         if file.is_file()
     ]
-    if others and not overwrite:
-        raise ValueError(
-            f"{output} holds {len(others)} of these files, of other networks, options "
-            f"or data: {some_names([path.name for path in others])}"
-            f"{_changes(output, config)}. Use another `output`, or `overwrite`."
-        )
+    if not overwrite:
+        _refuse(output, config, others)
     return others
 
 
@@ -123,7 +114,6 @@ def results_of(
         A checksum of the configuration and the path, by the stem of the source; with
         those of the record, if there is one.
     """
-    record = read_run_record(output) if (output / RECORD_FILE).is_file() else {}
     now = {
         source.stem: hashlib.sha256(
             json.dumps(
@@ -132,7 +122,7 @@ def results_of(
         ).hexdigest()
         for source in sources
     }
-    return record.get("config", {}).get("results", {}) | now
+    return _record(output).get("config", {}).get("results", {}) | now
 
 
 def wait_for_first_worker(output: pathlib.Path, config: dict) -> None:
@@ -155,6 +145,21 @@ def wait_for_first_worker(output: pathlib.Path, config: dict) -> None:
         "networks, options and data. Give all workers the same flags, and an `output` "
         "that is the same folder for all."
     )
+
+
+def _refuse(output: pathlib.Path, config: dict, others: Sequence[pathlib.Path]) -> None:
+    """Raises an error if there are files of other runs."""
+    if others:
+        raise ValueError(
+            f"{output} holds {len(others)} of these files, of other networks, options "
+            f"or data: {some_names([path.name for path in others])}"
+            f"{_changes(output, config)}. Use another `output`, or `overwrite`."
+        )
+
+
+def _record(output: pathlib.Path) -> dict:
+    """The record of a folder; empty without one."""
+    return read_run_record(output) if (output / RECORD_FILE).is_file() else {}
 
 
 def _is_of(output: pathlib.Path, config: dict) -> bool:
