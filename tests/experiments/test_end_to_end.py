@@ -162,10 +162,11 @@ def test_predictions_of_photographs_share_a_folder(path, tmp_path):
     files |= {f"{name}_prediction.png" for name in "ab"} | {"mine.npz", "run.json"}
     assert {file.name for file in run.iterdir()} == files
     before = {file.name: file.stat().st_mtime_ns for file in run.iterdir()}
-    again = {"images": tmp_path / "a.jpg", **networks}
+    again = {"images": tmp_path / "a.jpg", "omega": 5.0, **networks}
     result = run_program("experiments.predict", check=False, **again)
     assert result.returncode != 0
     assert "holds 3 of these files, of other networks, options" in result.stderr
+    assert "(omega 10.0 there, 5.0 now)" in " ".join(result.stderr.split())
     assert before == {file.name: file.stat().st_mtime_ns for file in run.iterdir()}
     run_program("experiments.predict", "--overwrite", **again)
     after = {file.name: file.stat().st_mtime_ns for file in run.iterdir()}
