@@ -60,7 +60,8 @@ def depth_setup(
         The setup.
 
     Raises:
-        ValueError: If the training images are too small for FSIM.
+        ValueError: If the training images are too small for FSIM, or if weights of the
+            encoder would be replaced.
     """
     network = _with_start(
         network, session, records, weights="encoder_weights", offset="output_offset"
@@ -126,6 +127,9 @@ def context_setup(
 
     Returns:
         The setup.
+
+    Raises:
+        ValueError: If weights of the encoder would be replaced.
     """
     network = _with_start(
         network,
@@ -192,7 +196,15 @@ def _with_start(
     offset: str,
 ) -> DepthNetworkConfig | ContextNetworkConfig:
     """Returns the configuration with an offset; without weights that are replaced."""
-    changes = {weights: "none"} if session.start.init_from else {}
+    changes = {}
+    if source := session.start.init_from:
+        given = getattr(network, weights)
+        if given not in (getattr(type(network), weights), "none"):
+            raise ValueError(
+                f"`{weights}` has no effect with `init_from`, which replaces all "
+                f"weights. Received: {given} and {source}. Leave one of them out."
+            )
+        changes[weights] = "none"
     if getattr(network, offset) is None:
         changes[offset] = records.split.depth_mean
     return dataclasses.replace(network, **changes)

@@ -182,6 +182,19 @@ def test_context_setup_takes_an_open_offset_from_the_records(session):
     assert network.context_encoder_weights == "none"
 
 
+def test_encoder_weights_that_would_be_replaced_are_refused(session):
+    depth = DepthNetworkConfig(encoder_weights="mine.weights.h5"), DepthLossConfig()
+    configs = ContextNetworkConfig(context_encoder_weights="mine.weights.h5")
+    context = configs, ContextLossConfig()
+    for make_setup, configs, name in (
+        (depth_setup, depth, "`encoder_weights`"),
+        (context_setup, context, "`context_encoder_weights`"),
+    ):
+        match = f"{name} has no effect with .* Received: mine.weights.h5 and x. Leave"
+        with pytest.raises(ValueError, match=match):
+            _make(session, make_setup, *configs, init_from="x")
+
+
 @pytest.mark.parametrize("crop_size", [None, (16, 144)])
 def test_depth_setup_refuses_images_too_small_for_fsim(session, crop_size):
     size = "32x32" if crop_size is None else "16x144"
