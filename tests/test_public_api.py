@@ -191,7 +191,7 @@ def test_maps_may_lack_the_axis_of_the_channel(axis):
     np.testing.assert_allclose(loss, 5.2, rtol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(4, 4), (1, 4, 4, 1, 1)])
+@pytest.mark.parametrize("shape", [(4, 4), (1, 4, 4, 1, 1), (1, 4, 4, 3)])
 def test_other_shapes_of_predictions_are_refused(shape):
     truth = np.ones((1, 4, 4))
     for use in (dpde_tf.metrics.DeltaAccuracy(), dpde_tf.losses.BerHu().call):

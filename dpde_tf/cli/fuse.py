@@ -79,6 +79,7 @@ from dpde_tf.inference.refinement_files import (
     refine_file,
 )
 from dpde_tf.inference.units import REFERENCE_ALIGNMENTS
+from dpde_tf.runs.file_origins import FileOrigins
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
 from dpde_tf.runs.run_folder import (
     RECORD_FILE,
@@ -263,45 +264,46 @@ def _prepare_output(
     output: pathlib.Path, targets: Mapping[pathlib.Path, pathlib.Path], config: dict
 ) -> None:
     """Writes the record of the run; refuses or removes depth maps of other runs."""
-    due, former = set(targets.values()), None
-    formats = {target.suffix for target in due}
-    if (output / RECORD_FILE).is_file():
-        former, written = _former_config(output, {path.suffix for path in targets})
-    if same := former == config:
-        formats |= written
-    elif former is not None:
-        # In another format, they would be taken for this run's.
-        due |= {target.with_suffix(end) for target in due for end in written}
-    elif FLAGS.pictures:
-        due |= {_picture_of(target) for target in due}
-    there = sorted(path for path in due if path.is_file())
+    written = set(targets.values())
+    origins = _former_origins(output, {path.suffix for path in targets})
+    stems = {target.stem for target in written}
+    # In another format, they would be taken for this run's.
+    names = map(pathlib.Path, origins.files)
+    known = {output / name for name in names if name.stem in stems}
+    if FLAGS.pictures:
+        written |= {_picture_of(target) for target in written}
+    others = origins.others(written | known, config)
     if FLAGS.overwrite:
-        for path in there:
+        for path in written | known:
             path.unlink(missing_ok=True)
-            if former is not None:
-                _picture_of(path).unlink(missing_ok=True)
-    elif there and not same:
+        origins = origins.without(known)
+    elif others:
         raise ValueError(
-            f"{output} holds {len(there)} of these files from other options or inputs. "
-            "Use another --output, or --overwrite."
+            f"{output} holds {len(others)} of these files from other options or "
+            "inputs. Use another --output, or --overwrite."
         )
-    write_result_record(output, _PROGRAM, config | {"formats": sorted(formats)})
+    origins = origins.with_files(written, config)
+    write_result_record(output, _PROGRAM, config | {"origins": origins.record()})
 
 
-def _former_config(output: pathlib.Path, suffixes: set[str]) -> tuple[dict, set[str]]:
-    """The recorded options, and the formats that were written with them.
+def _former_origins(output: pathlib.Path, suffixes: set[str]) -> FileOrigins:
+    """What the files of the folder were made with.
 
-    Older records have the folders as they were typed, and only one format: the
-    requested one, or that of the inputs.
+    Older records have one configuration for all files of some formats: those they name,
+    the requested one, or that of the inputs. Still older ones have the folders of the
+    inputs as they were typed.
     """
+    origins = FileOrigins.read(output)
+    if origins.files or not (output / RECORD_FILE).is_file():
+        return origins
     record = read_run_record(output)
     config = dict(record.get("config", {}))
-    if "formats" in config:
-        return config, set(config.pop("formats"))
+    requested = record.get("flags", {}).get("format")
+    formats = config.pop("formats", [f".{requested}"] if requested else suffixes)
     for name in _FOLDERS:
         config |= {name: os.path.realpath(config[name])} if config.get(name) else {}
-    requested = record.get("flags", {}).get("format")
-    return config, {f".{requested}"} if requested else suffixes
+    files = [path for path in output.iterdir() if path.suffix in formats]
+    return origins.with_files([*files, *(output / "pictures").glob("*.png")], config)
 
 
 def _picture_of(target: pathlib.Path) -> pathlib.Path:

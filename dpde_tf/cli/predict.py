@@ -43,7 +43,6 @@ made. Files of other names in the folder are not changed.
 
 import contextlib
 import functools
-import itertools
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
@@ -77,9 +76,10 @@ from dpde_tf.files.errors import file_list
 from dpde_tf.files.folders import removed_if_empty
 from dpde_tf.files.locks import LOCK_FILE, lock_file, lock_folder
 from dpde_tf.inference.former_predictions import (
+    ResultFiles,
     former_predictions,
     former_results,
-    results_of,
+    origins_of,
     wait_for_first_worker,
 )
 from dpde_tf.inference.photograph_batches import predict_photographs
@@ -102,9 +102,15 @@ from dpde_tf.inference.records import (
     record_files,
     share_of_worker,
 )
-from dpde_tf.inference.videos import predict_video, video_file, video_frame_files
+from dpde_tf.inference.videos import (
+    predict_video,
+    video_file,
+    video_frame_files,
+    video_frames_folder,
+)
+from dpde_tf.runs.file_origins import FileOrigins
 from dpde_tf.runs.precision import PRECISIONS, resolve_precision
-from dpde_tf.runs.run_folder import RECORD_FILE, training_dataset
+from dpde_tf.runs.run_folder import training_dataset
 from dpde_tf.runs.run_record import check_program, config_as_dict
 from dpde_tf.runs.trained_networks import (
     common_image_size,
@@ -284,6 +290,31 @@ def _predict_records(
     print(f"Predicted records in {output}: {share.num_records}.")
 
 
+def _files_of(
+    photographs: Sequence[pathlib.Path],
+    videos: Sequence[pathlib.Path],
+    output: pathlib.Path,
+) -> list[ResultFiles]:
+    """The files of all photographs and videos, also 3D files and frames of former runs.
+
+    Without a record of them, 3D files and frames are not from this program.
+    """
+    known = FileOrigins.read(output).of
+    files = []
+    for path in photographs:
+        written = photograph_files(path, output)
+        written += reconstruction_files_of(path, output, FLAGS.export)
+        left = filter(known, reconstruction_files_of(path, output, FORMATS))
+        left = [file for file in left if file not in written]
+        files.append(ResultFiles.of(path, written, left))
+    for path in videos:
+        folder = video_frames_folder(path, output)
+        written = [video_file(path, output), *([folder] if FLAGS.npz else [])]
+        left = video_frame_files(path, output) if FLAGS.npz or known(folder) else []
+        files.append(ResultFiles.of(path, written, left))
+    return files
+
+
 def _predict_images(
     predictor: DepthPredictor,
     videos: Sequence[pathlib.Path],
@@ -298,22 +329,10 @@ def _predict_images(
         "dataset": training_dataset(network_runs()["depth_run"]),
         "camera": CameraOptions(FLAGS.fov_x, FLAGS.focal, read_exif=FLAGS.exif),
     }
-    # Without the record of a former run, 3D files and frames are not from this program.
-    former = (output / RECORD_FILE).is_file()
-    formats = FORMATS if former else FLAGS.export
-    extras = {
-        path: reconstruction_files_of(path, output, formats) for path in photographs
-    }
-    frames = videos if former or FLAGS.npz else ()
-    extras |= {video: video_frame_files(video, output) for video in frames}
-    due = {path: photograph_files(path, output) for path in photographs}
-    due |= {video: [video_file(video, output)] for video in videos}
-    due = {path: [*files, *extras.get(path, ())] for path, files in due.items()}
-    config = config | {"results": results_of(output, config, due)}
-    _prepare_output(output, config, functools.partial(former_results, files=due))
-    if FLAGS.overwrite and former:  # This run may write fewer.
-        for path in itertools.chain(*extras.values()):
-            path.unlink(missing_ok=True)
+    files = _files_of(photographs, videos, output)
+    origins = origins_of(output, config, files, overwrite=FLAGS.overwrite)
+    config = config | {"origins": origins}
+    _prepare_output(output, config, functools.partial(former_results, files=files))
     failures = {}
     if photographs:
         failures |= _predict_photographs(predictor, photographs, output, options)

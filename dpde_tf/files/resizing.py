@@ -113,12 +113,11 @@ def at_one_size(truth: tf.Tensor, predicted: tf.Tensor) -> tuple[tf.Tensor, tf.T
 
     Args:
         truth: Metres, `[B, H, W, 1]` or `[B, H, W]`; 0 = no measurement.
-        predicted: Output of the network, `[B, h, w, C]`, or `[B, h, w]` for one
-            channel.
+        predicted: Output of the network, `[B, h, w, 1]` or `[B, h, w]`.
 
     Returns:
         Metres, float32 `[B, h, w, 1]`, see `resize_depth`; and the output,
-        `[B, h, w, C]`.
+        `[B, h, w, 1]`.
 
     Raises:
         ValueError: If a shape is another one.
@@ -126,7 +125,7 @@ def at_one_size(truth: tf.Tensor, predicted: tf.Tensor) -> tuple[tf.Tensor, tf.T
     predicted = tf.convert_to_tensor(predicted)
     if predicted.shape.rank == 3:
         predicted = predicted[..., tf.newaxis]
-    if predicted.shape.rank != 4:
+    if predicted.shape.rank != 4 or predicted.shape[-1] not in (1, None):
         raise ValueError(
             "`y_pred` must be [B, h, w, 1] or [B, h, w]. Received: "
             f"{predicted.shape}. One map becomes a batch by y_pred[np.newaxis]."

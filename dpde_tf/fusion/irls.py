@@ -61,17 +61,19 @@ def fuse_depth_and_gradients(
 
     Minimises E(d) = sum_p phi(d - d_est) + omega [phi(grad_x d - G_x) +
     phi(grad_y d - G_y)], phi(x) = sqrt(x^2 + epsilon), starting at d = d_est. There is
-    no gradient in the last column and row; the input values there are ignored.
+    no gradient in the last column and row; the input values there must be finite, and
+    are otherwise ignored.
 
     By default, omega is the paper's, and epsilon and the ten steps, each to the minimum
     of its parabolas, are those of Karsch et al. (2014). Pass
     `**dpde_tf.fusion.TO_CONVERGENCE` to get close to the minimum in the shortest time.
 
     The fused depth is differentiable with respect to depth, gradients, confidences,
-    omega and epsilon; the other results are not. The derivative is that of the minimum,
-    computed at the result. It is exact once the energy has converged. After ten steps,
-    the result is near the minimum, and the derivative is near that of the ten steps;
-    they differ most where a pixel is still moving across a depth discontinuity.
+    omega and epsilon, once and in reverse mode; the other results are not. The
+    derivative is that of the minimum, computed at the result. It is exact once the
+    energy has converged. After ten steps, the result is near the minimum, and the
+    derivative is near that of the ten steps; they differ most where a pixel is still
+    moving across a depth discontinuity.
 
     Args:
         depth: d_est in metres, `[B, H, W, 1]`, `[B, H, W]` or `[H, W]`, float32 or

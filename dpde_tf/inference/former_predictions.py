@@ -1,12 +1,13 @@
 """Decides whether predictions that a folder already holds are kept or replaced."""
 
-import hashlib
-import json
+import dataclasses
 import pathlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
+from dpde_tf.files.checksums import file_sha256
 from dpde_tf.files.predictions import some_names
+from dpde_tf.runs.file_origins import FileOrigins
 from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
 from dpde_tf.runs.run_record import code
 
@@ -43,86 +44,143 @@ def former_predictions(
 
     Raises:
         ValueError: If the configuration differs, and a file in `later` exists, or a
-            file in `due` exists and may not be replaced.
+            file in `due` exists and may not be replaced; or if the folder holds
+            predictions of photographs.
     """
+    if "origins" in _record(output).get("config", {}):
+        raise ValueError(
+            f"{output} holds predictions of photographs, which records cannot share. "
+            "Use another `output`."
+        )
     if _is_of(output, config):
         same_code = not overwrite or code().items() <= read_run_record(output).items()
         return [] if same_code else [path for path in due if path.is_file()]
     others, later_others = ([f for f in files if f.is_file()] for files in (due, later))
+    changes = _changes(_record(output).get("config", {}), config)
     if later_others:
         raise ValueError(
             f"{output} holds {len(later_others)} predictions of other networks, "
-            f"options or data for other records of the split{_changes(output, config)}."
+            f"options or data for other records of the split{changes}."
             " Use another `output`, or predict all records."
         )
-    if not overwrite:
-        _refuse(output, config, others)
+    if others and not overwrite:
+        raise _of_others(output, others, changes)
     return others
+
+
+@dataclasses.dataclass(frozen=True)
+class ResultFiles:
+    """The files of a photograph or video.
+
+    Attributes:
+        checksum: Of the photograph or video; empty if it cannot be read.
+        written: Files, or folders of files, that this run writes.
+        left: Other files that belong to it, from former runs.
+    """
+
+    checksum: str
+    written: Sequence[pathlib.Path]
+    left: Sequence[pathlib.Path]
+
+    @classmethod
+    def of(
+        cls,
+        source: pathlib.Path,
+        written: Sequence[pathlib.Path],
+        left: Sequence[pathlib.Path],
+    ) -> "ResultFiles":
+        """Returns the files of a photograph or video, which is read for its checksum.
+
+        Args:
+            source: The photograph or video.
+            written: As the attribute.
+            left: As the attribute.
+
+        Raises:
+            ValueError: If it would be replaced by one of them.
+        """
+        if any(path.resolve() == source.resolve() for path in (*written, *left)):
+            raise ValueError(
+                f"{source} would be replaced by its result. Use another `output`."
+            )
+        try:
+            return cls(file_sha256(source), written, left)
+        except OSError:  # The error of this photograph comes when it is decoded.
+            return cls("", written, left)
 
 
 def former_results(
     output: pathlib.Path,
     config: dict,
-    files: Mapping[pathlib.Path, Sequence[pathlib.Path]],
+    files: Sequence[ResultFiles],
     *,
     overwrite: bool,
 ) -> list[pathlib.Path]:
     """Returns the existing files of photographs and videos that a run must replace.
 
-    Runs with other options may share a folder. Files may be replaced if the same run
-    would have written them, or with `overwrite`.
-
-    Args:
-        output: Folder of the results; it need not exist.
-        config: As for `former_predictions`, with `results` of `results_of`.
-        files: The files that this run writes, by photograph or video.
-        overwrite: Whether other files may be replaced.
-
-    Returns:
-        Existing files of other runs; with `overwrite`, all of them if the last run was
-        of other code.
-
-    Raises:
-        ValueError: If there are such files, and they may not be replaced.
-    """
-    record = _record(output)
-    same_code = not overwrite or code().items() <= record.items()
-    there = record.get("config", {}).get("results", {}) if same_code else {}
-    others = [
-        file
-        for source, its in files.items()
-        if there.get(source.stem) != config["results"][source.stem]
-        for file in its
-        if file.is_file()
-    ]
-    if not overwrite:
-        _refuse(output, config, others)
-    return others
-
-
-def results_of(
-    output: pathlib.Path, config: dict, sources: Iterable[pathlib.Path]
-) -> dict[str, str]:
-    """Returns what decides about the results of each photograph or video of a folder.
+    Runs with other options may share a folder. A file may be replaced if the same
+    options and the same photograph or video gave it, or with `overwrite`.
 
     Args:
         output: Folder of the results; it need not exist.
         config: As for `former_predictions`.
-        sources: Photographs and videos of this run.
+        files: The files of each photograph and video.
+        overwrite: Whether other files may be replaced.
 
     Returns:
-        A checksum of the configuration and the path, by the stem of the source; with
-        those of the record, if there is one.
+        Existing files of other runs, with `overwrite` also those of `left`; and all of
+        them if the last run was of other code.
+
+    Raises:
+        ValueError: If there are such files, and they may not be replaced; or if the
+            folder holds predictions of records.
     """
-    now = {
-        source.stem: hashlib.sha256(
-            json.dumps(
-                [_without_places(config), str(source.resolve())], sort_keys=True
-            ).encode()
-        ).hexdigest()
-        for source in sources
-    }
-    return _record(output).get("config", {}).get("results", {}) | now
+    record = _record(output)
+    if "manifest_sha256" in record.get("config", {}).get("data", {}):
+        raise ValueError(
+            f"{output} holds predictions of records, which photographs cannot share. "
+            "Use another `output`."
+        )
+    same_code = not overwrite or code().items() <= record.items()
+    origins = FileOrigins.read(output) if same_code else FileOrigins(output)
+    if overwrite:
+        origins = origins.without(path for its in files for path in its.left)
+    options = _without_places(config)
+    others = [
+        file
+        for its in files
+        for file in origins.others([*its.written, *its.left], options, its.checksum)
+    ]
+    if others and not overwrite:
+        raise _of_others(output, others, _reason(origins, others[0], options))
+    return others
+
+
+def origins_of(
+    output: pathlib.Path,
+    config: dict,
+    files: Sequence[ResultFiles],
+    *,
+    overwrite: bool,
+) -> dict:
+    """Returns what the record says about the files of photographs and videos.
+
+    Args:
+        output: Folder of the results; it need not exist.
+        config: As for `former_predictions`.
+        files: The files of each photograph and video.
+        overwrite: Whether files of former runs are replaced.
+
+    Returns:
+        The origins of the files that this run writes, and of those of former runs that
+        it does not replace; see `FileOrigins`.
+    """
+    origins, options = FileOrigins.read(output), _without_places(config)
+    for its in files:
+        if overwrite:
+            origins = origins.without(its.left)
+        origins = origins.with_files(its.written, options, its.checksum)
+    return origins.record()
 
 
 def wait_for_first_worker(output: pathlib.Path, config: dict) -> None:
@@ -147,14 +205,23 @@ def wait_for_first_worker(output: pathlib.Path, config: dict) -> None:
     )
 
 
-def _refuse(output: pathlib.Path, config: dict, others: Sequence[pathlib.Path]) -> None:
-    """Raises an error if there are files of other runs."""
-    if others:
-        raise ValueError(
-            f"{output} holds {len(others)} of these files, of other networks, options "
-            f"or data: {some_names([path.name for path in others])}"
-            f"{_changes(output, config)}. Use another `output`, or `overwrite`."
-        )
+def _of_others(
+    output: pathlib.Path, others: Sequence[pathlib.Path], reason: str
+) -> ValueError:
+    """The error for files of other runs."""
+    return ValueError(
+        f"{output} holds {len(others)} of these files, of other networks, options or "
+        f"data: {some_names([path.name for path in others])}{reason}. Use another "
+        "`output`, or `overwrite`."
+    )
+
+
+def _reason(origins: FileOrigins, path: pathlib.Path, options: dict) -> str:
+    """Why a file is of another run than one with these options."""
+    there = origins.options_of(path)
+    if there is None:
+        return " (no command is recorded for them)"
+    return _changes(there, options) or " (of another photograph or video)"
 
 
 def _record(output: pathlib.Path) -> dict:
@@ -171,12 +238,11 @@ def _is_of(output: pathlib.Path, config: dict) -> bool:
     )
 
 
-def _changes(output: pathlib.Path, config: dict) -> str:
-    """The first values that differ from those of the record, for a message."""
-    if not (output / RECORD_FILE).is_file():
+def _changes(there: dict, now: dict) -> str:
+    """The first values in which configurations differ, for a message."""
+    if not there:
         return ""
-    there = _values(_without_places(read_run_record(output).get("config", {})))
-    now = _values(_without_places(config))
+    there, now = (_values(_without_places(config)) for config in (there, now))
     changed = [
         f"{name} {there.get(name, 'not recorded')} there, {now.get(name, 'not')} now"
         for name in sorted(there.keys() | now.keys())
@@ -194,5 +260,5 @@ def _values(config: dict) -> dict:
 def _without_places(config: dict) -> dict:
     """A configuration without paths whose contents are told apart by checksums."""
     data = {k: v for k, v in config.get("data", {}).items() if k != "records"}
-    places = ("networks", "results")
+    places = ("networks", "origins")
     return {k: v for k, v in config.items() if k not in places} | {"data": data}

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import itertools
 import pathlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import cv2
@@ -78,11 +79,17 @@ def video_frame_files(path: pathlib.Path, output: pathlib.Path) -> list[pathlib.
     Returns:
         `<stem>_frames/<number of the frame>.npz` there.
     """
-    return sorted(_frames_folder(path, output).glob("[0-9]*.npz"))
+    files = video_frames_folder(path, output).glob("*.npz")
+    return sorted(file for file in files if re.fullmatch(r"\d{6,}", file.stem))
 
 
-def _frames_folder(path: pathlib.Path, output: pathlib.Path) -> pathlib.Path:
-    """Folder of the maps of the frames of a video."""
+def video_frames_folder(path: pathlib.Path, output: pathlib.Path) -> pathlib.Path:
+    """Returns the folder of the maps of the frames of a video.
+
+    Args:
+        path: The video.
+        output: Folder of the results.
+    """
     return output / f"{path.stem}_frames"
 
 
@@ -133,7 +140,7 @@ def predict_video(
         options=camera or CameraOptions(),
     )
     limits = _colour_limits(predictor, samples, taken_by)
-    folder = _frames_folder(path, output) if npz else None
+    folder = video_frames_folder(path, output) if npz else None
     target, interrupted = video_file(path, output), False
     with atomic_write(target) as temporary:
         writer = VideoWriter(temporary, frame_rate(path) / every)

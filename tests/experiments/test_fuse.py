@@ -340,8 +340,8 @@ def test_fuse_continues_a_run_of_an_older_version(folders, run, tmp_path, monkey
     run(format="npy", **folders)
     record = tmp_path / "output" / "run.json"
     fields = json.loads(record.read_text())
-    # Folders as they were typed, and no formats.
-    del fields["config"]["formats"]
+    # Folders as they were typed, and one configuration for all files.
+    del fields["config"]["origins"]
     fields["config"] |= {name: name for name in ("depth", "gradients")}
     record.write_text(json.dumps(fields))
     monkeypatch.chdir(tmp_path)
@@ -351,6 +351,19 @@ def test_fuse_continues_a_run_of_an_older_version(folders, run, tmp_path, monkey
     record.write_text(json.dumps(fields))
     run("--overwrite", omega=5.0, format="png", **folders)
     assert not list((tmp_path / "output").glob("*.npy"))
+
+
+def test_fuse_tells_files_of_several_commands_apart(folders, run, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, stem in ((first, "a"), (second, "b")):
+        folder.mkdir()
+        shutil.copy2(tmp_path / "depth" / f"{stem}.npy", folder)
+    for folder in (first, second, first):  # The last one keeps its own result.
+        run(**folders | {"depth": folder})
+    # Another map of this name, older than the result of the first.
+    shutil.copy2(first / "a.npy", second / "a.npy")
+    with pytest.raises(SystemExit, match=r"holds 1 of these files from other options"):
+        run(**folders | {"depth": second})
 
 
 def test_fuse_tells_folders_of_the_same_name_apart(folders, run, tmp_path, monkeypatch):

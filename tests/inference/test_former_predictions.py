@@ -6,7 +6,10 @@ import pytest
 
 from dpde_tf.inference import former_predictions as module
 from dpde_tf.inference.former_predictions import (
+    ResultFiles,
     former_predictions,
+    former_results,
+    origins_of,
     wait_for_first_worker,
 )
 from dpde_tf.runs.run_record import code
@@ -93,6 +96,49 @@ def test_predictions_of_another_one_are_refused_or_replaced(tmp_path, files):
         assert replaced == files[:1]
         _record(tmp_path, {"omega": 5.0})
     assert files[0].read_text() == "former"
+
+
+def test_photographs_and_records_do_not_share_a_folder(tmp_path, files):
+    records = {"data": {"manifest_sha256": "2e"}}
+    _record(tmp_path, records)
+    result = ResultFiles("1f", files, [])
+    with pytest.raises(ValueError, match="predictions of records, which photographs"):
+        former_results(tmp_path, CONFIG, [result], overwrite=True)
+    _record(tmp_path, {"origins": {"files": {}, "options": {}}})
+    with pytest.raises(ValueError, match="predictions of photographs, which records"):
+        former_predictions(tmp_path, records, files, overwrite=True)
+
+
+@pytest.mark.parametrize("changed", [{}, {"commit": "before"}])
+def test_results_of_the_same_photograph_may_be_replaced(tmp_path, files, changed):
+    page = tmp_path / "a.html"
+    page.write_text("3D")
+    result = ResultFiles("1f", files, [])
+    origins = origins_of(
+        tmp_path, CONFIG, [ResultFiles("1f", [*files, page], [])], overwrite=False
+    )
+    _record(tmp_path, CONFIG | {"origins": origins}, **changed)
+    assert former_results(tmp_path, CONFIG, [result], overwrite=False) == []
+    # Those of other code, and what this run does not write, are removed on request.
+    result = ResultFiles("1f", files, [page])
+    replaced = [*(files[:1] if changed else []), page]
+    assert former_results(tmp_path, CONFIG, [result], overwrite=True) == replaced
+    origins = origins_of(tmp_path, CONFIG, [result], overwrite=True)
+    assert list(origins["files"]) == ["a.npz", "b.npz"]
+    for options, checksum, reason in (
+        (CONFIG, "2e", "of another photograph or video"),
+        ({"data": {"fov_x": 60.0}}, "1f", "fov_x not recorded there, 60.0 now"),
+    ):
+        result = ResultFiles(checksum, files, [])
+        with pytest.raises(ValueError, match=rf"holds 1 .*a.npz \({reason}\)\. Use an"):
+            former_results(tmp_path, options, [result], overwrite=False)
+
+
+def test_photograph_that_cannot_be_read_has_no_checksum(tmp_path):
+    gone = tmp_path / "gone.jpg"
+    assert ResultFiles.of(gone, [], []) == ResultFiles("", [], [])
+    with pytest.raises(ValueError, match=r"gone.jpg would be replaced by its result"):
+        ResultFiles.of(gone, [tmp_path / "." / "gone.jpg"], [])
 
 
 def test_predictions_mistaken_for_this_run_are_refused(tmp_path, files):

@@ -171,21 +171,57 @@ def test_commands_with_other_photographs_and_options_share_a_folder(
     photograph, tmp_path, run_predict
 ):
     other = photograph.with_name("other.png")
-    shutil.copyfile(photograph, other)
+    cv2.imwrite(str(other), 255 - cv2.imread(str(photograph)))
     for _ in range(2):  # A repeated command replaces its own files.
         run_predict(photograph, output=tmp_path / "out", fov_x=60)
         run_predict(other, output=tmp_path / "out")
-    record = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert list(record["config"]["results"]) == ["photo", "other"]
+    origins = json.loads((tmp_path / "out" / "run.json").read_text())["config"][
+        "origins"
+    ]
+    stems = {name.split(".")[0].split("_")[0] for name in origins["files"]}
+    assert stems == {"photo", "other"}
+    assert len(origins["options"]) == 2
+    # What differs is that of the command that made the file, not of the last one.
     with pytest.raises(SystemExit, match=r"3 of these files.*\(fov_x None there, 60"):
         run_predict(other, output=tmp_path / "out", fov_x=60)
-    # A photograph of the same name in another folder.
+    with pytest.raises(SystemExit, match=r"\(fov_x 60.0 there, 70"):
+        run_predict(photograph, output=tmp_path / "out", fov_x=70)
+    # The same photograph elsewhere, and another one of its name.
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    shutil.copyfile(other, elsewhere / "other.png")
+    run_predict(elsewhere / "other.png", output=tmp_path / "out")
     shutil.copyfile(photograph, elsewhere / "other.png")
-    with pytest.raises(SystemExit, match=r"3 of these files.*other.npz"):
+    with pytest.raises(SystemExit, match=r"3 of .*other.npz.*\(of another photograph"):
         run_predict(elsewhere / "other.png", output=tmp_path / "out")
     run_predict(elsewhere / "other.png", output=tmp_path / "out", overwrite=True)
+
+
+def test_changed_photograph_leaves_no_3d_files_of_the_former_one(
+    photograph, tmp_path, run_predict
+):
+    output = tmp_path / "out"
+    run_predict(photograph, output=output, export="html")
+    cv2.imwrite(str(photograph), 255 - cv2.imread(str(photograph)))
+    with pytest.raises(SystemExit, match=r"4 of these files.*another photograph"):
+        run_predict(photograph, output=output)
+    run_predict(photograph, output=output, overwrite=True)
+    assert not (output / "photo.html").exists()
+    (output / "photo.html").write_text("mine")  # No command has written this one.
+    run_predict(photograph, output=output, overwrite=True)
+    assert (output / "photo.html").read_text() == "mine"
+    with pytest.raises(
+        SystemExit, match=r"1 of these.*no command is recorded for them"
+    ):
+        run_predict(photograph, output=output, export="html")
+
+
+def test_predict_does_not_replace_what_it_was_given(photograph, tmp_path, run_predict):
+    run_predict(photograph, output=tmp_path / "out")
+    maps = tmp_path / "out" / "photo.npz"
+    with pytest.raises(SystemExit, match=r"photo.npz would be replaced by its result"):
+        run_predict(maps, output=tmp_path / "out", overwrite=True)
+    assert maps.is_file()
 
 
 def test_failed_command_keeps_the_record_of_the_others(
@@ -214,7 +250,7 @@ def test_predict_succeeds_with_all_photographs(
     camera = {"fov_x": None, "focal": None, "exif": True}
     data = {"image_bits": 12, "every": 1}
     assert record["config"]["data"] == data | camera
-    assert list(record["config"]["results"]) == ["photo"]
+    assert "photo.npz" in record["config"]["origins"]["files"]
     assert set(record["flags"]) == {"images", "output", "image_bits"}
     run_predict(photograph, output=tmp_path / "other")
     record = json.loads((tmp_path / "other" / "run.json").read_text())

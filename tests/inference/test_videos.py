@@ -267,8 +267,20 @@ def test_overwriting_leaves_no_frames_of_former_options(clip, tmp_path, run_pred
     ]
     with pytest.raises(SystemExit, match="holds 5 of these files"):
         _end(run_predict, clip, output=output, every=10)
+    (frames / "2024_notes.npz").write_text("mine")
     run_predict(clip, output=output, every=10, npz=True, overwrite=True)
-    assert [path.stem[-2:] for path in sorted(frames.iterdir())] == ["00", "10"]
+    names = [path.stem[-2:] for path in sorted(frames.iterdir())]
+    assert names == ["00", "10", "es"]
+
+
+def test_photograph_and_video_of_one_name_share_a_folder(clip, tmp_path, run_predict):
+    photograph = clip.with_suffix(".png")
+    cv2.imwrite(str(photograph), np.full([40, 60, 3], 90, np.uint8))
+    for _ in range(2):
+        run_predict(photograph, output=tmp_path / "out")
+        run_predict(clip, output=tmp_path / "out", every=10)
+    run_predict(clip, photograph, output=tmp_path / "out", every=10, overwrite=True)
+    run_predict(clip, output=tmp_path / "out", every=10)
 
 
 def _end(run, *images, **values):
