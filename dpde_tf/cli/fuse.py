@@ -272,7 +272,7 @@ def _prepare_output(
     known = {output / name for name in names if name.stem in stems}
     if FLAGS.pictures:
         written |= {_picture_of(target) for target in written}
-    others = origins.others(written | known, config)
+    others = origins.others(dict.fromkeys(written | known, ""), config)
     if FLAGS.overwrite:
         for path in written | known:
             path.unlink(missing_ok=True)
@@ -282,7 +282,7 @@ def _prepare_output(
             f"{output} holds {len(others)} of these files from other options or "
             "inputs. Use another --output, or --overwrite."
         )
-    origins = origins.with_files(written, config)
+    origins = origins.with_files(dict.fromkeys(written, ""), config)
     write_result_record(output, _PROGRAM, config | {"origins": origins.record()})
 
 
@@ -303,7 +303,8 @@ def _former_origins(output: pathlib.Path, suffixes: set[str]) -> FileOrigins:
     for name in _FOLDERS:
         config |= {name: os.path.realpath(config[name])} if config.get(name) else {}
     files = [path for path in output.iterdir() if path.suffix in formats]
-    return origins.with_files([*files, *(output / "pictures").glob("*.png")], config)
+    files += (output / "pictures").glob("*.png")
+    return origins.with_files(dict.fromkeys(files, ""), config)
 
 
 def _picture_of(target: pathlib.Path) -> pathlib.Path:

@@ -76,9 +76,9 @@ from dpde_tf.files.errors import file_list
 from dpde_tf.files.folders import removed_if_empty
 from dpde_tf.files.locks import LOCK_FILE, lock_file, lock_folder
 from dpde_tf.inference.former_predictions import (
-    ResultFiles,
     former_predictions,
     former_results,
+    input_checksum,
     origins_of,
     wait_for_first_worker,
 )
@@ -293,26 +293,31 @@ def _predict_records(
 def _files_of(
     photographs: Sequence[pathlib.Path],
     videos: Sequence[pathlib.Path],
-    output: pathlib.Path,
-) -> list[ResultFiles]:
-    """The files of all photographs and videos, also 3D files and frames of former runs.
+    origins: FileOrigins,
+) -> tuple[dict[pathlib.Path, str], dict[pathlib.Path, str]]:
+    """The files that are written, and 3D files and frames that are left of former runs.
 
-    Without a record of them, 3D files and frames are not from this program.
+    Each has the checksum of its photograph or video. Without a record of them, 3D files
+    and frames are not from this program.
     """
-    known = FileOrigins.read(output).of
-    files = []
+    output, written, left = origins.folder, {}, {}
     for path in photographs:
-        written = photograph_files(path, output)
-        written += reconstruction_files_of(path, output, FLAGS.export)
-        left = filter(known, reconstruction_files_of(path, output, FORMATS))
-        left = [file for file in left if file not in written]
-        files.append(ResultFiles.of(path, written, left))
+        files = photograph_files(path, output)
+        files += reconstruction_files_of(path, output, FLAGS.export)
+        others = reconstruction_files_of(path, output, FORMATS)
+        others = [f for f in others if origins.of(f) and f not in files]
+        checksum = input_checksum(path, [*files, *others])
+        written |= dict.fromkeys(files, checksum)
+        left |= dict.fromkeys(others, checksum)
     for path in videos:
         folder = video_frames_folder(path, output)
-        written = [video_file(path, output), *([folder] if FLAGS.npz else [])]
-        left = video_frame_files(path, output) if FLAGS.npz or known(folder) else []
-        files.append(ResultFiles.of(path, written, left))
-    return files
+        files = [video_file(path, output), *([folder] if FLAGS.npz else [])]
+        frames = FLAGS.npz or origins.of(folder)
+        others = video_frame_files(path, output) if frames else []
+        checksum = input_checksum(path, [*files, *others])
+        written |= dict.fromkeys(files, checksum)
+        left |= dict.fromkeys(others, checksum)
+    return written, left
 
 
 def _predict_images(
@@ -329,10 +334,14 @@ def _predict_images(
         "dataset": training_dataset(network_runs()["depth_run"]),
         "camera": CameraOptions(FLAGS.fov_x, FLAGS.focal, read_exif=FLAGS.exif),
     }
-    files = _files_of(photographs, videos, output)
-    origins = origins_of(output, config, files, overwrite=FLAGS.overwrite)
-    config = config | {"origins": origins}
-    _prepare_output(output, config, functools.partial(former_results, files=files))
+    origins = FileOrigins.read(output)
+    written, left = _files_of(photographs, videos, origins)
+    record = origins_of(origins, config, written, left, overwrite=FLAGS.overwrite)
+
+    def former(_: pathlib.Path, config: dict, *, overwrite: bool) -> list[pathlib.Path]:
+        return former_results(origins, config, written, left, overwrite=overwrite)
+
+    _prepare_output(output, config | {"origins": record}, former)
     failures = {}
     if photographs:
         failures |= _predict_photographs(predictor, photographs, output, options)

@@ -1,9 +1,8 @@
 """Decides whether predictions that a folder already holds are kept or replaced."""
 
-import dataclasses
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dpde_tf.files.checksums import file_sha256
 from dpde_tf.files.predictions import some_names
@@ -47,16 +46,18 @@ def former_predictions(
             file in `due` exists and may not be replaced; or if the folder holds
             predictions of photographs.
     """
-    if "origins" in _record(output).get("config", {}):
+    record = _record(output)
+    former = record.get("config", {})
+    if "origins" in former:
         raise ValueError(
             f"{output} holds predictions of photographs, which records cannot share. "
             "Use another `output`."
         )
-    if _is_of(output, config):
-        same_code = not overwrite or code().items() <= read_run_record(output).items()
+    if _without_places(former) == _without_places(config):
+        same_code = not overwrite or code().items() <= record.items()
         return [] if same_code else [path for path in due if path.is_file()]
     others, later_others = ([f for f in files if f.is_file()] for files in (due, later))
-    changes = _changes(_record(output).get("config", {}), config)
+    changes = _changes(former, config)
     if later_others:
         raise ValueError(
             f"{output} holds {len(later_others)} predictions of other networks, "
@@ -68,51 +69,31 @@ def former_predictions(
     return others
 
 
-@dataclasses.dataclass(frozen=True)
-class ResultFiles:
-    """The files of a photograph or video.
+def input_checksum(source: pathlib.Path, files: Iterable[pathlib.Path]) -> str:
+    """Returns the checksum of a photograph or video; empty if it cannot be read.
 
-    Attributes:
-        checksum: Of the photograph or video; empty if it cannot be read.
-        written: Files, or folders of files, that this run writes.
-        left: Other files that belong to it, from former runs.
+    Args:
+        source: The photograph or video.
+        files: Its results.
+
+    Raises:
+        ValueError: If it would be replaced by one of them.
     """
-
-    checksum: str
-    written: Sequence[pathlib.Path]
-    left: Sequence[pathlib.Path]
-
-    @classmethod
-    def of(
-        cls,
-        source: pathlib.Path,
-        written: Sequence[pathlib.Path],
-        left: Sequence[pathlib.Path],
-    ) -> "ResultFiles":
-        """Returns the files of a photograph or video, which is read for its checksum.
-
-        Args:
-            source: The photograph or video.
-            written: As the attribute.
-            left: As the attribute.
-
-        Raises:
-            ValueError: If it would be replaced by one of them.
-        """
-        if any(path.resolve() == source.resolve() for path in (*written, *left)):
-            raise ValueError(
-                f"{source} would be replaced by its result. Use another `output`."
-            )
-        try:
-            return cls(file_sha256(source), written, left)
-        except OSError:  # The error of this photograph comes when it is decoded.
-            return cls("", written, left)
+    if any(path.resolve() == source.resolve() for path in files):
+        raise ValueError(
+            f"{source} would be replaced by its result. Use another `output`."
+        )
+    try:
+        return file_sha256(source)
+    except OSError:  # The error of this photograph comes when it is decoded.
+        return ""
 
 
 def former_results(
-    output: pathlib.Path,
+    origins: FileOrigins,
     config: dict,
-    files: Sequence[ResultFiles],
+    written: Mapping[pathlib.Path, str],
+    left: Mapping[pathlib.Path, str],
     *,
     overwrite: bool,
 ) -> list[pathlib.Path]:
@@ -122,9 +103,10 @@ def former_results(
     options and the same photograph or video gave it, or with `overwrite`.
 
     Args:
-        output: Folder of the results; it need not exist.
+        origins: Those of the folder, which need not exist.
         config: As for `former_predictions`.
-        files: The files of each photograph and video.
+        written: Files, or folders of files, that this run writes -> `input_checksum`.
+        left: Other files of the photographs and videos, from former runs, likewise.
         overwrite: Whether other files may be replaced.
 
     Returns:
@@ -135,52 +117,46 @@ def former_results(
         ValueError: If there are such files, and they may not be replaced; or if the
             folder holds predictions of records.
     """
-    record = _record(output)
+    output, record = origins.folder, _record(origins.folder)
     if "manifest_sha256" in record.get("config", {}).get("data", {}):
         raise ValueError(
             f"{output} holds predictions of records, which photographs cannot share. "
             "Use another `output`."
         )
-    same_code = not overwrite or code().items() <= record.items()
-    origins = FileOrigins.read(output) if same_code else FileOrigins(output)
     if overwrite:
-        origins = origins.without(path for its in files for path in its.left)
+        same_code = code().items() <= record.items()
+        origins = origins.without(left) if same_code else FileOrigins(output)
     options = _without_places(config)
-    others = [
-        file
-        for its in files
-        for file in origins.others([*its.written, *its.left], options, its.checksum)
-    ]
+    others = origins.others({**written, **left}, options)
     if others and not overwrite:
         raise _of_others(output, others, _reason(origins, others[0], options))
     return others
 
 
 def origins_of(
-    output: pathlib.Path,
+    origins: FileOrigins,
     config: dict,
-    files: Sequence[ResultFiles],
+    written: Mapping[pathlib.Path, str],
+    left: Mapping[pathlib.Path, str],
     *,
     overwrite: bool,
 ) -> dict:
     """Returns what the record says about the files of photographs and videos.
 
     Args:
-        output: Folder of the results; it need not exist.
+        origins: As for `former_results`.
         config: As for `former_predictions`.
-        files: The files of each photograph and video.
+        written: As for `former_results`.
+        left: As for `former_results`.
         overwrite: Whether files of former runs are replaced.
 
     Returns:
         The origins of the files that this run writes, and of those of former runs that
         it does not replace; see `FileOrigins`.
     """
-    origins, options = FileOrigins.read(output), _without_places(config)
-    for its in files:
-        if overwrite:
-            origins = origins.without(its.left)
-        origins = origins.with_files(its.written, options, its.checksum)
-    return origins.record()
+    if overwrite:
+        origins = origins.without(left)
+    return origins.with_files(written, _without_places(config)).record()
 
 
 def wait_for_first_worker(output: pathlib.Path, config: dict) -> None:
@@ -195,7 +171,8 @@ def wait_for_first_worker(output: pathlib.Path, config: dict) -> None:
     """
     end = time.monotonic() + _FIRST_WORKER_SECONDS
     while time.monotonic() < end:
-        if _is_of(output, config):
+        former = _record(output).get("config", {})
+        if _without_places(former) == _without_places(config):
             return
         time.sleep(1.0)
     raise TimeoutError(
@@ -227,15 +204,6 @@ def _reason(origins: FileOrigins, path: pathlib.Path, options: dict) -> str:
 def _record(output: pathlib.Path) -> dict:
     """The record of a folder; empty without one."""
     return read_run_record(output) if (output / RECORD_FILE).is_file() else {}
-
-
-def _is_of(output: pathlib.Path, config: dict) -> bool:
-    """Whether a folder holds predictions of a configuration."""
-    if not (output / RECORD_FILE).is_file():
-        return False
-    return _without_places(read_run_record(output).get("config", {})) == (
-        _without_places(config)
-    )
 
 
 def _changes(there: dict, now: dict) -> str:

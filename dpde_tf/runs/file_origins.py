@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dpde_tf.runs.run_folder import RECORD_FILE, read_run_record
 
@@ -49,17 +49,20 @@ class FileOrigins:
         return self.files.get(name.as_posix(), self.files.get(name.parent.as_posix()))
 
     def others(
-        self, paths: Iterable[pathlib.Path], options: dict, source: str = ""
+        self, sources: Mapping[pathlib.Path, str], options: dict
     ) -> list[pathlib.Path]:
         """Returns the existing ones of some files that have another origin.
 
         Args:
-            paths: The files.
+            sources: File -> checksum of its input.
             options: What they are to be made with.
-            source: Checksum of their input.
         """
-        now = [_key(options), source]
-        return [path for path in paths if path.is_file() and self.of(path) != now]
+        key = _key(options)
+        return [
+            path
+            for path, source in sources.items()
+            if path.is_file() and self.of(path) != [key, source]
+        ]
 
     def options_of(self, path: pathlib.Path) -> dict | None:
         """Returns the options that a file was made with; None if they are not known.
@@ -70,19 +73,22 @@ class FileOrigins:
         return self.options.get((self.of(path) or [""])[0])
 
     def with_files(
-        self, paths: Iterable[pathlib.Path], options: dict, source: str = ""
+        self, sources: Mapping[pathlib.Path, str], options: dict
     ) -> "FileOrigins":
         """Returns these origins, and those of files that are to be made.
 
         Args:
-            paths: Files, or folders of files.
+            sources: File, or folder of files -> checksum of its input.
             options: What they are made with.
-            source: Checksum of their input.
         """
         key = _key(options)
-        names = [path.relative_to(self.folder).as_posix() for path in paths]
-        files = self.files | {name: [key, source] for name in names}
-        return FileOrigins(self.folder, files, self.options | {key: options})
+        made = {
+            path.relative_to(self.folder).as_posix(): [key, source]
+            for path, source in sources.items()
+        }
+        return FileOrigins(
+            self.folder, self.files | made, self.options | {key: options}
+        )
 
     def without(self, paths: Iterable[pathlib.Path]) -> "FileOrigins":
         """Returns these origins except those of some files, and of their folders.

@@ -6,12 +6,13 @@ import pytest
 
 from dpde_tf.inference import former_predictions as module
 from dpde_tf.inference.former_predictions import (
-    ResultFiles,
     former_predictions,
     former_results,
+    input_checksum,
     origins_of,
     wait_for_first_worker,
 )
+from dpde_tf.runs.file_origins import FileOrigins
 from dpde_tf.runs.run_record import code
 
 CONFIG = {"omega": 10.0}
@@ -101,9 +102,9 @@ def test_predictions_of_another_one_are_refused_or_replaced(tmp_path, files):
 def test_photographs_and_records_do_not_share_a_folder(tmp_path, files):
     records = {"data": {"manifest_sha256": "2e"}}
     _record(tmp_path, records)
-    result = ResultFiles("1f", files, [])
+    written = dict.fromkeys(files, "1f")
     with pytest.raises(ValueError, match="predictions of records, which photographs"):
-        former_results(tmp_path, CONFIG, [result], overwrite=True)
+        former_results(FileOrigins(tmp_path), CONFIG, written, {}, overwrite=True)
     _record(tmp_path, {"origins": {"files": {}, "options": {}}})
     with pytest.raises(ValueError, match="predictions of photographs, which records"):
         former_predictions(tmp_path, records, files, overwrite=True)
@@ -113,32 +114,31 @@ def test_photographs_and_records_do_not_share_a_folder(tmp_path, files):
 def test_results_of_the_same_photograph_may_be_replaced(tmp_path, files, changed):
     page = tmp_path / "a.html"
     page.write_text("3D")
-    result = ResultFiles("1f", files, [])
-    origins = origins_of(
-        tmp_path, CONFIG, [ResultFiles("1f", [*files, page], [])], overwrite=False
-    )
+    written, left = dict.fromkeys(files, "1f"), {page: "1f"}
+    there = FileOrigins(tmp_path)
+    origins = origins_of(there, CONFIG, written | left, {}, overwrite=False)
     _record(tmp_path, CONFIG | {"origins": origins}, **changed)
-    assert former_results(tmp_path, CONFIG, [result], overwrite=False) == []
+    there = FileOrigins.read(tmp_path)
+    assert former_results(there, CONFIG, written, {}, overwrite=False) == []
     # Those of other code, and what this run does not write, are removed on request.
-    result = ResultFiles("1f", files, [page])
     replaced = [*(files[:1] if changed else []), page]
-    assert former_results(tmp_path, CONFIG, [result], overwrite=True) == replaced
-    origins = origins_of(tmp_path, CONFIG, [result], overwrite=True)
+    assert former_results(there, CONFIG, written, left, overwrite=True) == replaced
+    origins = origins_of(there, CONFIG, written, left, overwrite=True)
     assert list(origins["files"]) == ["a.npz", "b.npz"]
     for options, checksum, reason in (
         (CONFIG, "2e", "of another photograph or video"),
         ({"data": {"fov_x": 60.0}}, "1f", "fov_x not recorded there, 60.0 now"),
     ):
-        result = ResultFiles(checksum, files, [])
+        written = dict.fromkeys(files, checksum)
         with pytest.raises(ValueError, match=rf"holds 1 .*a.npz \({reason}\)\. Use an"):
-            former_results(tmp_path, options, [result], overwrite=False)
+            former_results(there, options, written, {}, overwrite=False)
 
 
 def test_photograph_that_cannot_be_read_has_no_checksum(tmp_path):
     gone = tmp_path / "gone.jpg"
-    assert ResultFiles.of(gone, [], []) == ResultFiles("", [], [])
+    assert input_checksum(gone, []) == ""
     with pytest.raises(ValueError, match=r"gone.jpg would be replaced by its result"):
-        ResultFiles.of(gone, [tmp_path / "." / "gone.jpg"], [])
+        input_checksum(gone, [tmp_path / "." / "gone.jpg"])
 
 
 def test_predictions_mistaken_for_this_run_are_refused(tmp_path, files):

@@ -13,7 +13,7 @@ def test_a_folder_without_a_record_has_no_origins(tmp_path):
     path = tmp_path / "none" / "a.npz"
     assert origins.of(path) is None
     assert origins.options_of(path) is None
-    assert origins.others([path], SLOW) == []
+    assert origins.others({path: ""}, SLOW) == []
 
 
 def test_origins_survive_the_record(tmp_path):
@@ -22,15 +22,15 @@ def test_origins_survive_the_record(tmp_path):
     paths[2].parent.mkdir()
     for path in paths:
         path.write_text("made")
-    origins = FileOrigins(tmp_path).with_files(paths[:1], SLOW, "1f")
-    origins = origins.with_files([paths[1], paths[2].parent], FAST)
+    origins = FileOrigins(tmp_path).with_files({paths[0]: "1f"}, SLOW)
+    origins = origins.with_files(dict.fromkeys([paths[1], paths[2].parent], ""), FAST)
     record = {"config": {"origins": origins.record()}}
     (tmp_path / "run.json").write_text(json.dumps(record))
     origins = FileOrigins.read(tmp_path)
     assert origins.options_of(paths[2]) == FAST  # That of its folder.
-    assert origins.others(paths, SLOW, "1f") == paths[1:]
-    assert origins.others(paths, FAST) == paths[:1]
-    assert origins.others(paths, SLOW, "2e") == paths
+    assert origins.others(dict.fromkeys(paths, "1f"), SLOW) == paths[1:]
+    assert origins.others(dict.fromkeys(paths, ""), FAST) == paths[:1]
+    assert origins.others(dict.fromkeys(paths, "2e"), SLOW) == paths
     assert origins.without(paths[2:]).of(paths[2]) is None
     # Options that no file has are not recorded.
     assert list(origins.without(paths[1:]).record()["options"].values()) == [
