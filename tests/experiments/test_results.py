@@ -10,14 +10,16 @@ from experiments import tables
 
 ROOT = pathlib.Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results"
-# Epochs of the last training of the depth and of the context network, which continues
-# from networks of half resolution, or (nyu_longer) from those in the package.
+# Epochs of the last training of the depth and of the context network. It continues from
+# networks of half resolution (`nyu_first`), or from those (`nyu`, `nyu_longer`).
 EPOCHS = {
     "make3d": (8, 8),
     "middlebury": (8, 8),
+    "middlebury_first": (8, 8),
     "middlebury_half": (30, 30),
     "middlebury_paper": (30, 0),
     "nyu": (8, 8),
+    "nyu_first": (8, 8),
     "nyu_guided": (0, 5),  # Depth that other runs predicted, refined.
     "nyu_half": (30, 30),
     "nyu_longer": (9, 6),
@@ -26,11 +28,7 @@ EPOCHS = {
 # Scores of depth alone.
 WITHOUT_GRADIENTS = ("depth_paper", "fcrn", "lateral")
 # Trained from the start, unlike the networks beside it.
-PAPER_GRADIENTS = (
-    "nyu/dpde_paper",
-    "middlebury/dpde_paper",
-    "middlebury/dpde_paper_calibrated",
-)
+PAPER_GRADIENTS = ("dpde_paper", "dpde_paper_calibrated")
 _SUMMARIES = "*/scores/*/summary.json"
 
 
@@ -63,7 +61,7 @@ def test_scores_name_the_training_of_their_networks(monkeypatch):
         assert run.depth.epochs == of_depth, run.label
         if run.name in WITHOUT_GRADIENTS:
             of_gradients = 0
-        if run.label in PAPER_GRADIENTS:
+        if run.name in PAPER_GRADIENTS:
             of_gradients = 30
         assert run.gradient.epochs == of_gradients, run.label
 
