@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from dpde_tf.runs.trained_networks import weights_sha256
 from experiments import tables
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -47,6 +48,18 @@ def test_results_name_no_folder_of_another_machine():
     assert len(records) > 10
     for record in records:
         assert not re.search(r'"/', record.read_text(encoding="utf-8")), record
+
+
+def test_predictions_of_packaged_networks_are_of_their_present_weights():
+    checked = 0
+    for path in RESULTS.rglob("predictions/*/run.json"):
+        config = json.loads(path.read_text(encoding="utf-8"))["config"]
+        for name, run in config.get("networks", {}).items():
+            if run.startswith("dpde_tf/") and "weights_sha256" in config:
+                recorded = config["weights_sha256"][name]
+                assert recorded == weights_sha256(ROOT / run), (path, name)
+                checked += 1
+    assert checked >= 4
 
 
 def test_scores_name_the_training_of_their_networks(monkeypatch):
